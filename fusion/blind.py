@@ -1,0 +1,192 @@
+"""Figures that need no truth, and the detector of movement that they stand on.
+
+They tell that something shrank, never that it was artifact: quote them beside figures from
+injected motion (`neurofuse.fusion.metrics`), not instead of them.
+"""
+
+import numpy as np
+import xarray as xr
+from scipy.ndimage import binary_dilation, uniform_filter1d
+
+from neurofuse.fusion.bands import bandpass, spectrum, windows
+from neurofuse.io.optics import to_optical_density
+from neurofuse.io.quality import channel_quality
+from neurofuse.io.recording import stream_dataset, streams
+
+THRESHOLD = 6.0  # robust SD above the median
+EEG_BAND = (0.5, 45.0)  # Hz
+SLOW_BAND = (0.5, 8.0)  # Hz; where most of the energy of head movement lies
+NIRS_BAND = (0.01, 0.7)  # Hz
+WINDOW = 2.0  # s
+UNITS = {
+    "noref_motion_ratio": "dB",
+    "noref_quiet_change": "dB",
+    "noref_gvtd_ratio": "1",
+    "noref_sci": "1",
+}
+
+
+def moving(data: np.ndarray, rate: float) -> np.ndarray:
+    """Samples of an EEG at which any channel's RMS over 1 s is above its median + 6 robust SD.
+
+    Parameters
+    ----------
+    data : array (channel, time)
+        EEG in any unit.
+    rate : float
+        Sampling rate [Hz].
+
+    Returns
+    -------
+    bool array (time,)
+
+    Examples
+    --------
+    >>> eeg = np.random.default_rng(0).standard_normal((2, 5000))
+    >>> eeg[1, 2000:2250] *= 20
+    >>> mask = moving(eeg, 250.0)
+    >>> bool(mask[2000:2250].all()), bool(mask[:1500].any())
+    (True, False)
+    """
+    power = uniform_filter1d(bandpass(data, rate, *EEG_BAND) ** 2, round(rate), axis=-1)
+    return np.any(_outlying(np.sqrt(np.maximum(power, 0))), axis=0)
+
+
+def gvtd(od: np.ndarray, rate: float) -> np.ndarray:
+    """Global variance of temporal derivatives (Sherafati et al. 2020, Hum Brain Mapp 41:4093).
+
+    The RMS over rows of the sample-to-sample change of optical density in 0.01-0.7 Hz.
+
+    Parameters
+    ----------
+    od : array (row, time)
+        Optical density [1], one row a channel and wavelength.
+    rate : float
+        Sampling rate [Hz].
+
+    Returns
+    -------
+    array (time,)
+        [1]; the first value is 0.
+
+    Examples
+    --------
+    >>> gvtd(np.zeros((3, 100)), 10.0).max().item()
+    0.0
+    """
+    change = np.diff(bandpass(od, rate, *NIRS_BAND), prepend=np.nan, axis=-1)
+    change[..., 0] = 0
+    return np.sqrt((change**2).mean(0))
+
+
+def score_blind(untouched: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
+    """How much smaller movement looks after cleaning, without a truth to compare with.
+
+    Movement is found once, in the untouched recording, so that all cleaners are judged on the
+    same samples.
+
+    Parameters
+    ----------
+    untouched, cleaned : Recording
+        Before and after, with the same channels and times.
+
+    Returns
+    -------
+    Dataset
+        `value` (modality, metric) with the coordinate `units` (metric). EEG:
+        `noref_motion_ratio` [dB], power in 0.5-8 Hz in moving relative to quiet 2-s windows,
+        channel median; `noref_quiet_change` [dB], energy of the change in quiet samples relative
+        to the energy there (−inf: nothing touched). fNIRS: `noref_gvtd_ratio` [1], 95th
+        percentile over median of GVTD; `noref_quiet_change` [dB] of sample-to-sample changes;
+        `noref_sci` [1], mean scalp coupling index. NaN where nothing moves or nothing is quiet.
+    """
+    rows = [s for s in streams(untouched) if s in streams(cleaned)]
+    value = np.full((len(rows), len(UNITS)), np.nan)
+    for row, stream in enumerate(rows):
+        figures = (_eeg if stream == "eeg" else _nirs)(untouched, cleaned)
+        value[row] = [figures.get(metric, np.nan) for metric in UNITS]
+    return xr.Dataset(
+        {"value": (("modality", "metric"), value)},
+        coords={
+            "modality": rows,
+            "metric": list(UNITS),
+            "units": ("metric", list(UNITS.values())),
+        },
+    )
+
+
+def _eeg(untouched: xr.DataTree, cleaned: xr.DataTree) -> dict[str, float]:
+    node = stream_dataset(untouched, "eeg")
+    used = (node.ch_type == "eeg") & ~node.bad
+    rate = node.attrs["rate"]
+    used &= np.isfinite(node.eeg).all("time")
+    names = node.channel.values[used.values]
+    if not names.size:
+        return {}
+    before = node.eeg.sel(channel=names).values.astype(np.float64)
+    after = stream_dataset(cleaned, "eeg").eeg.sel(channel=names).values.astype(np.float64)
+    mask = moving(before, rate)
+    touched = np.any(windows(mask, rate, WINDOW), axis=-1)
+    ratios = []
+    for series in after:
+        frequency, loud = spectrum(series, rate, WINDOW, touched)
+        quiet = spectrum(series, rate, WINDOW, ~touched)[1]
+        band = (frequency >= SLOW_BAND[0]) & (frequency <= SLOW_BAND[1])
+        ratios.append(decibel(loud[band].sum(), quiet[band].sum()))
+    return {
+        "noref_motion_ratio": float(np.median(ratios)),
+        "noref_quiet_change": _change(after, before, ~mask),
+    }
+
+
+def _nirs(untouched: xr.DataTree, cleaned: xr.DataTree) -> dict[str, float]:
+    node = stream_dataset(to_optical_density(untouched), "nirs")
+    used = ~node.bad & np.isfinite(node.od).all(["wavelength", "time"])
+    names = node.channel.values[used.values]
+    if not names.size:
+        return {}
+    rate, samples = node.attrs["rate"], node.sizes["time"]
+    where = {"channel": names, "wavelength": node.wavelength.values}
+    before, after = (
+        one.od.sel(where).values.reshape(-1, samples).astype(np.float64)
+        for one in (node, stream_dataset(to_optical_density(cleaned), "nirs"))
+    )
+    mask = np.asarray(
+        binary_dilation(_outlying(gvtd(before, rate)), iterations=max(1, round(rate)))
+    )
+    course = gvtd(after, rate)
+    middle = np.median(course)
+    quality = channel_quality(cleaned, "nirs")
+    return {
+        "noref_gvtd_ratio": float(np.percentile(course, 95) / middle) if middle else np.nan,
+        "noref_quiet_change": _change(np.diff(after), np.diff(before), ~(mask[1:] | mask[:-1])),
+        "noref_sci": float(quality.sci.sel(channel=names).mean()),
+    }
+
+
+def decibel(energy: float, reference: float) -> float:
+    """10 log10 of a ratio of energies: −inf for no energy, NaN without a reference.
+
+    Examples
+    --------
+    >>> decibel(10.0, 1.0), decibel(0.0, 1.0), decibel(1.0, 0.0)
+    (10.0, -inf, nan)
+    """
+    if not reference > 0 or np.isnan(energy):
+        return float("nan")
+    return float(10 * np.log10(energy / reference)) if energy > 0 else float("-inf")
+
+
+def _change(after: np.ndarray, before: np.ndarray, mask: np.ndarray) -> float:
+    """Energy [dB] of the change relative to the energy before, without constants, in the mask."""
+    if not mask.any():
+        return np.nan
+    change, kept = (after - before)[:, mask], before[:, mask]
+    change = change - change.mean(-1, keepdims=True)
+    return decibel((change**2).sum(), ((kept - kept.mean(-1, keepdims=True)) ** 2).sum())
+
+
+def _outlying(level: np.ndarray) -> np.ndarray:
+    middle = np.median(level, axis=-1, keepdims=True)
+    spread = 1.4826 * np.median(np.abs(level - middle), axis=-1, keepdims=True)
+    return level > middle + THRESHOLD * spread

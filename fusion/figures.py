@@ -1,0 +1,385 @@
+"""Figures of a Recording before and after cleaning; each returns a matplotlib Figure.
+
+They take the views of `neurofuse.fusion.changes.views`. Ink is drawn in `INK` and `GRID`, so that
+the report can follow a light or dark page; colours are those of Okabe and Ito (2008), chosen to
+be told apart by colour-blind readers.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.changes import View, bouts, carpet, change
+
+INK, GRID = "#010101", "#020202"
+BEFORE, AFTER, TRUTH, GATE = "#d55e00", "#0072b2", "#009e73", "#e69f00"
+AUX = ["#56b4e9", "#cc79a7", "#009e73"]
+UNITS = {"eeg": ("µV", 1e6), "nirs": ("OD", 1.0)}
+POINTS = 2000
+LANES = 8
+STYLE = {
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "grid.color": GRID,
+    "grid.linewidth": 0.5,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "neurofuse",
+    "text.color": INK,
+    "text.parse_math": False,  # a channel may be called "$x$"
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+@contextmanager
+def style():
+    import warnings
+
+    from matplotlib import rc_context
+
+    with rc_context(STYLE), warnings.catch_warnings():
+        # the page's own font draws the text; DejaVu only measures it
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield
+
+
+def envelope(time: np.ndarray, values: np.ndarray, points: int = POINTS) -> tuple:
+    """Smallest and largest value of each time bin: looks like the full trace, in few points.
+
+    Examples
+    --------
+    >>> t, v = envelope(np.arange(1000.0), np.sin(np.arange(1000.0)), points=10)
+    >>> len(t), bool(v.max() > 0.99)
+    (10, True)
+    """
+    if len(values) <= points:
+        return time, values
+    starts = np.linspace(0, len(values), points // 2, endpoint=False).astype(int)
+    low, high = np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)
+    return np.repeat(time[starts], 2), np.stack([low, high], axis=1).ravel()
+
+
+def most_changed(view: View, count: int = LANES) -> list[int]:
+    """Indices of the used channels that were changed most (root mean square), in file order."""
+    candidates = np.flatnonzero(view.used)
+    if not candidates.size:
+        candidates = np.arange(len(view.channel))
+    size = [np.sqrt(np.mean(change(view, i) ** 2)) for i in candidates]
+    return sorted(candidates[np.argsort(size, kind="stable")[::-1][:count]].tolist())
+
+
+def draw_traces(
+    found: list[View],
+    window: tuple[float, float] | None = None,
+    *,
+    events: xr.Dataset | None = None,
+    sensors: dict[str, xr.Dataset] | None = None,
+):
+    """Stacked traces of the most changed channels of every stream on one clock.
+
+    Parameters
+    ----------
+    found : list of View
+        Streams, from `views`.
+    window : (start, stop), optional
+        Part of the recording [s]; all of it by default.
+    events : Dataset, optional
+        An `/events` node.
+    sensors : dict of Dataset, optional
+        `/aux` nodes (one variable (channel, time) each) to draw below.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    start = min(v.time[0] for v in found)
+    stop = max(v.time[-1] + 1 / v.rate for v in found)
+    start, stop = window or (start, stop)
+    minutes = stop - start > 600
+    sensors = sensors or {}
+    shown = [most_changed(view) for view in found]
+    heights = [0.25] + [0.3 + 0.42 * max(2, len(rows)) for rows in shown] + [0.8] * len(sensors)
+    with style():
+        figure = Figure(figsize=(10, sum(heights) + 0.7), layout="constrained")
+        axes = figure.subplots(
+            len(heights), 1, sharex=True, squeeze=False, height_ratios=heights
+        ).ravel()
+        scale = 60 if minutes else 1
+        _draw_events(axes[0], events, start, stop, scale)
+        for ax, view, rows in zip(axes[1:], found, shown, strict=False):
+            _draw_lanes(ax, view, rows, (start, stop), scale)
+        for ax, (name, sensor) in zip(axes[1 + len(found) :], sensors.items(), strict=True):
+            _draw_sensor(ax, name, sensor, (start, stop), scale)
+        axes[-1].set_xlim(start / scale, stop / scale)
+        axes[-1].set_xlabel("Time [min]" if minutes else "Time [s]")
+        _draw_legend(figure, found)
+    return figure
+
+
+def _inside(time: np.ndarray, window: tuple[float, float]) -> slice:
+    return slice(*np.searchsorted(time, window))
+
+
+def _draw_lanes(ax, view: View, rows: list[int], window, scale: float) -> None:
+    unit, factor = UNITS[view.stream]
+    part = _inside(view.time, window)
+    time = view.time[part] / scale
+    wave = len(view.wavelength) - 1 if view.wavelength else 0
+    which = [("before", BEFORE, 0.7), ("after", AFTER, 0.7)] if view.treated else []
+    which = which or [("before", AFTER, 0.7)]
+    if view.truth is not None:
+        which.append(("truth", TRUTH, 0.5))
+    centred = {}
+    for index in rows:
+        quiet = view.before[index, wave, part]
+        if view.moving is not None and not view.moving[index, part].all():
+            quiet = quiet[~view.moving[index, part]]
+        quiet = quiet[np.isfinite(quiet)]
+        centre = np.median(quiet) if quiet.size else 0.0
+        for name, *_ in which:
+            values = getattr(view, name)[index, wave, part] - centre
+            centred[index, name] = envelope(time, values * factor)
+    ends = [np.abs(v[np.isfinite(v)]) for (_, n), (_, v) in centred.items() if n != "truth"]
+    limit = max((float(np.percentile(v, 99.5)) for v in ends if v.size), default=0.0) or 1.0
+    for lane, index in enumerate(rows):
+        for name, colour, width in which:
+            x, y = centred[index, name]
+            ax.plot(
+                x,
+                np.clip(y / limit, -1, 1) * 0.48 - lane,
+                color=colour,
+                linewidth=width,
+                rasterized=len(rows) * len(x) > 3000,
+            )
+        if view.moving is not None and len(time):
+            _shade(ax, view.moving[index, part], view.time[part], view.rate, scale, lane)
+    bar = _round_down(limit)
+    ax.annotate(
+        "",
+        xy=(1.012, -0.48),
+        xytext=(1.012, -0.48 + 0.48 * bar / limit),
+        xycoords=("axes fraction", "data"),
+        textcoords=("axes fraction", "data"),
+        arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0},
+    )
+    ax.annotate(
+        f"{bar:g}\n{unit}",
+        xy=(1.02, -0.48),
+        xycoords=("axes fraction", "data"),
+        va="bottom",
+        fontsize=7,
+        annotation_clip=False,
+    )
+    ax.set_yticks(-np.arange(len(rows)), [label(view.channel[i]) for i in rows])
+    ax.set_ylim(-max(len(rows), 1) + 0.4, 0.6)
+    ax.tick_params(axis="y", length=0)
+    light = f", {view.wavelength[wave]:g} nm" if view.wavelength else ""
+    count = f"{len(rows)} of {len(view.channel)} channels" if len(view.channel) > 1 else "1 channel"
+    ax.set_title(f"{view.name}{light} ({count}; a lane is ±{limit:.3g} {unit})")
+
+
+def _shade(ax, mask, time, rate, scale, lane) -> None:
+    _, coarse = envelope(time, mask.astype(float))
+    if len(coarse) != len(mask):  # long recording: a bin is shaded if any of its samples moves
+        time, mask = np.linspace(time[0], time[-1], len(coarse) // 2), coarse[1::2] > 0
+        rate = 1 / (time[1] - time[0])
+    spans = [(a / scale, (b - a) / scale) for a, b in bouts(mask, time, rate)]
+    ax.broken_barh(spans, (-lane - 0.5, 1.0), facecolors=GATE, alpha=0.28, linewidth=0, zorder=0)
+
+
+def _round_down(value: float) -> float:
+    """The largest of 1, 2, 5 × 10ⁿ that is not above `value`."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(max(step for step in (1, 2, 5) if step * power <= value * (1 + 1e-9)) * power)
+
+
+def label(text: object, length: int = 18) -> str:
+    """Text as it may stand in a figure: printable and short."""
+    clean = "".join(c if c.isprintable() else "?" for c in str(text))
+    return clean if len(clean) <= length else clean[: length - 1] + "…"
+
+
+def _draw_events(ax, events: xr.Dataset | None, start: float, stop: float, scale: float) -> None:
+    ax.set_axis_off()
+    ax.set_ylim(0, 1)
+    if events is None or not events.sizes.get("event", 0):
+        return
+    rows = {
+        (float(o), max(float(d), 0.0), str(k))
+        for o, d, k in zip(
+            events.onset.values, events.duration.values, events.description.values, strict=True
+        )
+        if np.isfinite(o) and o < stop and o + max(d, 0.0) >= start
+    }
+    width = (stop - start) / 500
+    for onset, duration, _ in rows:
+        begin, end = max(onset, start), min(onset + max(duration, width), stop)
+        ax.broken_barh([(begin / scale, (end - begin) / scale)], (0, 0.25), facecolors=INK)
+    last = -np.inf
+    for onset, _, text in sorted(rows):
+        at = max(onset, start)
+        # a name is written only where the name before it has ended
+        if at >= last:
+            name = label(text)
+            ax.text(at / scale, 0.4, name, fontsize=6.5, va="bottom", clip_on=False)
+            last = at + (stop - start) * (0.008 * len(name) + 0.01)
+
+
+def _draw_sensor(ax, name: str, sensor: xr.Dataset, window, scale: float) -> None:
+    variable = next(iter(sensor.data_vars.values()))
+    rows = variable.transpose("channel", "time") if "channel" in variable.dims else [variable]
+    for number, row in enumerate(rows):
+        time = row.time.values
+        part = _inside(time, window)
+        values = row.values[part]
+        finite = values[np.isfinite(values)]
+        x, y = envelope(time[part], values - (np.median(finite) if finite.size else 0.0))
+        axis = label(row.channel.item()) if "channel" in row.coords else label(name)
+        colour = AUX[number % len(AUX)]
+        dense = len(x) > 1000
+        ax.plot(x / scale, y, color=colour, linewidth=0.7, label=axis, rasterized=dense)
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=6.5, handlelength=1)
+    ax.set_title(label(f"{name} (median removed)", 60))
+    ax.set_ylabel(label(variable.attrs.get("units", "")))
+
+
+def _draw_legend(figure, found: list[View]) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    treated = any(v.treated for v in found)
+    handles: list = [Line2D([], [], color=BEFORE, label="before")] if treated else []
+    handles.append(Line2D([], [], color=AFTER, label="after" if treated else "recorded"))
+    if any(v.truth is not None for v in found):
+        handles.append(Line2D([], [], color=TRUTH, label="truth"))
+    if any(v.gate is not None for v in found):
+        handles.append(Patch(facecolor=GATE, alpha=0.28, label="gate open (> 0.5)"))
+    elif any(v.moving is not None for v in found):
+        handles.append(Patch(facecolor=GATE, alpha=0.28, label="injected movement"))
+    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+
+
+def draw_carpets(found: list[View]):
+    """Channels × time: how far the gate was open, and how much was changed.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    gated = any(v.gate is not None for v in found)
+    sizes = [0.5 + min(3.2, max(0.7, 0.11 * len(v.channel))) for v in found]
+    minutes = max(v.seconds for v in found) > 600
+    scale = 60 if minutes else 1
+    with style():
+        figure = Figure(figsize=(10, sum(sizes) + 0.5), layout="constrained")
+        axes = figure.subplots(
+            len(found), 1 + gated, sharex=True, squeeze=False, height_ratios=sizes
+        )
+        for row, view in zip(axes, found, strict=True):
+            unit, factor = UNITS[view.stream]
+            if view.gate is not None:
+                gate = view.gate
+                image = carpet(view, lambda i, gate=gate: np.nan_to_num(gate[i]))
+                _draw_carpet(figure, row[0], view, image, 1.0, GATE, scale, f"{view.name}: gate")
+            elif gated:
+                row[0].set_axis_off()
+                row[0].set_title(f"{view.name}: no gate")
+            size = carpet(view, lambda i, view=view: change(view, i)) * factor
+            positive = size[size > 0]
+            top = float(np.percentile(positive, 98)) if positive.size else 1.0
+            what = "|after − before|" if view.stream == "eeg" else "|changed step|"
+            title = f"{view.name}: {what} [{unit}{'/sample' if view.stream == 'nirs' else ''}]"
+            _draw_carpet(figure, row[-1], view, size, top, AFTER, scale, title)
+        for ax in axes[-1]:
+            ax.set_xlabel("Time [min]" if minutes else "Time [s]")
+    return figure
+
+
+def _draw_carpet(figure, ax, view: View, image, top, colour, scale, title) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgba
+
+    # transparent where nothing is, so that it reads on a light and on a dark page
+    shades = LinearSegmentedColormap.from_list("shade", [to_rgba(colour, 0), to_rgba(colour, 1)])
+    count = len(view.channel)
+    extent = (view.time[0] / scale, (view.time[-1] + 1 / view.rate) / scale, count - 0.5, -0.5)
+    norm = Normalize(0, top, clip=True)
+    ax.imshow(image, shades, norm, aspect="auto", interpolation="nearest", extent=extent)
+    every = int(np.ceil(count / 24))
+    ticks = np.arange(0, count, every)
+    names = [label(view.channel[i], 12) + (" ×" if view.bad[i] else "") for i in ticks]
+    ax.set_yticks(ticks, names, fontsize=6.5 if count > 6 else 8)
+    ax.tick_params(axis="y", length=0)
+    ax.spines[["top", "right"]].set_visible(True)
+    ax.set_title(title)
+    bar = figure.colorbar(ScalarMappable(norm, shades), ax=ax, pad=0.01, aspect=12)
+    bar.set_ticks([0, top / 2, top], labels=[f"{v:.2g}" for v in (0, top / 2, top)])
+    bar.ax.tick_params(labelsize=6.5)
+    bar.outline.set_linewidth(0.5)
+
+
+def draw_spectra(spectra: dict[str, dict]):
+    """Power spectra before and after, of the parts with and without movement.
+
+    Parameters
+    ----------
+    spectra : dict
+        For each stream the result of `neurofuse.fusion.spectra.spectra`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure(figsize=(10, 2.7 * len(spectra) + 0.3), layout="constrained")
+        axes = figure.subplots(
+            len(spectra), max(len(s["parts"]) for s in spectra.values()), squeeze=False
+        )
+        for row, result in zip(axes, spectra.values(), strict=True):
+            for ax in row:
+                ax.set_visible(False)
+            for ax, (part, lines) in zip(row, result["parts"].items(), strict=False):
+                ax.set_visible(True)
+                _draw_spectrum(ax, result, part, lines)
+            shown = [ax for ax in row if ax.get_visible()]
+            for ax in shown[1:]:
+                ax.sharey(shown[0])
+    return figure
+
+
+def _draw_spectrum(ax, result: dict, part: str, lines: dict) -> None:
+    colours = {"before": BEFORE, "after": AFTER, "truth": TRUTH, "recorded": AFTER}
+    frequency = result["frequency"]
+    for name, power in lines.items():
+        thin = 0.9 if name == "truth" else 1.6
+        dashes = "--" if name == "after" else "-"
+        style = {"color": colours[name], "linewidth": thin, "label": name, "linestyle": dashes}
+        ax.plot(frequency, power, **style)
+    ax.set_yscale("log")
+    if result["log_frequency"]:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
+    ax.set_xlim(frequency[0], frequency[-1])
+    ax.grid(True, which="major", alpha=0.25)
+    ax.set_xlabel("Frequency [Hz]")
+    ax.set_ylabel(f"{result['unit']}²/Hz")
+    ax.set_title(f"{result['name']}: {part}")
+    ax.legend(loc="upper right")

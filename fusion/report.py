@@ -1,0 +1,390 @@
+"""The page that shows what cleaning did: one HTML file that opens offline."""
+
+import json
+import os
+import re
+import tempfile
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion import summary as words
+from neurofuse.fusion.changes import View, strongest, views
+from neurofuse.fusion.figures import GRID, INK, draw_carpets, draw_spectra, draw_traces
+from neurofuse.fusion.spectra import spectra
+from neurofuse.io.errors import NeurofuseError, ParameterError, WriteError
+from neurofuse.io.recording import provenance
+
+MEANING = {
+    "error_db": "energy of cleaned − truth over that of the truth, in movement; lower is better, "
+    "an output of zeros has 0",
+    "error_db_median": "the same, median over channels",
+    "error_db_unfiltered": "error_db without the band-pass",
+    "residual": "energy of the error over that of the untouched recording, in movement; lower is "
+    "better, untouched has 1",
+    "rrmse_time": "RMS error over RMS of the truth, in movement; lower is better",
+    "rrmse_spectrum": "the same of power spectra",
+    "correlation": "with the truth, in movement; higher is better",
+    "snr_change": "gain in signal-to-noise ratio over the untouched recording, in movement; "
+    "higher is better",
+    "clean_change_db": "what was changed outside movement, over the energy of the truth; lower is "
+    "better, −inf where nothing was touched",
+    "alpha_ratio_motion": "power in 8–13 Hz over that of the truth, in movement; 1 is best",
+    "alpha_ratio_quiet": "the same outside movement",
+}
+DOTS = 140  # per inch, of the dense traces inside the otherwise scalable figures
+
+
+def report(
+    before: xr.DataTree,
+    after: xr.DataTree,
+    path: str | os.PathLike,
+    *,
+    comparison: xr.Dataset | None = None,
+    truth: xr.DataTree | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write one self-contained HTML page about a cleaned recording.
+
+    It holds a headline in words, both streams before and after on one clock, the gate, spectra,
+    channel quality, alignment, the comparison if given, provenance and a Methods paragraph. All
+    figures are computed from the Recordings; nothing is loaded from a network.
+
+    Parameters
+    ----------
+    before, after : Recording
+        The recording and its cleaned version: same channels, same clock. `after` may lack `gate`
+        (classical methods) or a stream.
+    path : path
+        HTML file to write; missing folders are made.
+    comparison : Dataset, optional
+        Result of `compare` (method × modality × metric).
+    truth : Recording, optional
+        The undisturbed recording, drawn beside `before` and `after`.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ParameterError
+        If `after` or `truth` has other channels or times than `before`.
+    WriteError
+        If the file exists and `overwrite` is false, or cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> noise = np.random.default_rng(0).normal(scale=1e-5, size=(2, 2500))
+    >>> recording = build(eeg_dataset(noise, 250.0, ["C3", "C4"]))
+    >>> report(recording, recording, Path(mkdtemp()) / "page.html").name
+    'page.html'
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise WriteError(
+            f"an existing {path}", "a new file name", "choose another one or pass overwrite=True"
+        )
+    found = views(before, after, truth)
+    measured = [words.summarize(view) for view in found]
+    sections = {
+        "Traces": _traces(before, found),
+        "Gate and change": _carpets(found),
+        "Spectra": _spectra(found),
+        "Channel quality": "".join(_quality(before, view) for view in found),
+        "Alignment": _alignment(before),
+        "Comparison": "" if comparison is None else _comparison(comparison),
+        "Figures": _figures(found, measured),
+        "Provenance": _provenance(after),
+        "Methods paragraph": f'<p class="paper">{escape(words.methods(after, found, measured))}</p>'
+        '<p class="note">Written from the files and figures above; check it before use.</p>',
+    }
+    sections = {title: body for title, body in sections.items() if body}
+    measured_at = str(before.attrs.get("measured_at", ""))
+    page = Template(files("neurofuse.fusion").joinpath("report.html").read_text("utf-8"))
+    text = page.substitute(
+        title=escape(f"Cleaning report: {re.sub('(_desc-clean)?_report$', '', path.stem)}"),
+        subtitle=escape(
+            f"Measured {measured_at}" if measured_at else "Time of measurement unknown"
+        ),
+        headline="\n".join(
+            f"<li>{escape(line)}</li>" for line in words.headline(before, found, measured)
+        ),
+        navigation="".join(f'<a href="#{_anchor(t)}">{t}</a>' for t in sections),
+        sections="\n".join(
+            f'<section id="{_anchor(t)}" aria-labelledby="{_anchor(t)}-title">'
+            f'<h2 id="{_anchor(t)}-title">{t}</h2>\n{body}\n</section>'
+            for t, body in sections.items()
+        ),
+        version=escape(dict(words.versions()).get("neurofuse", "")),
+    )
+    _write(text, path)
+    return path
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
+def _write(text: str, path: Path) -> None:
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)  # mkstemp makes files that only their owner can read
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise WriteError(
+            f"{path}, which cannot be written ({error.strerror or error})",
+            "a folder with write permission and free space",
+            "choose another output folder",
+        ) from error
+
+
+def svg(figure, name: str, alt: str) -> str:
+    """A matplotlib figure as inline SVG whose ids start with `name` and whose ink is the page's.
+
+    Dense traces inside it are bitmaps, so that an hour stays small.
+    """
+    from io import StringIO
+
+    from neurofuse.fusion.figures import style
+
+    buffer = StringIO()
+    with style():
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(buffer, format="svg", dpi=DOTS, metadata=nothing)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'^(<svg[^>]*?) width="[^"]*"', r"\1", text)
+    text = re.sub(r'^(<svg[^>]*?) height="[^"]*"', r"\1", text)
+    text = re.sub(r'(\s)id="', rf'\1id="{name}-', text)
+    text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
+    text = text.replace(INK, "var(--ink)").replace(GRID, "var(--line)")
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
+
+
+def _figure(figure, name: str, alt: str, caption: str) -> str:
+    return (
+        f'<figure><div class="draw">{svg(figure, name, alt)}</div>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _table(head: list[str], body: list[list[str]], caption: str = "", kind="", poor=()) -> str:
+    top = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
+    lines = []
+    for number, row in enumerate(body):
+        cells = "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        mark = ' class="poor"' if number in poor else ""
+        lines.append(f'<tr{mark}><th scope="row">{escape(row[0])}</th>{cells}</tr>')
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    rows = "\n".join(lines)
+    return (
+        f'<div class="table" tabindex="0"><table class="{kind}">{title}'
+        f"<thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _traces(before: xr.DataTree, found: list[View]) -> str:
+    sensors = {
+        str(name): node.to_dataset()
+        for name, node in (before["aux"].children.items() if "aux" in before.children else ())
+        if "acc" in str(name).lower() and node.data_vars
+    }
+    events = before["events"].to_dataset() if "events" in before.children else None
+    names = " and ".join(v.name for v in found)
+    drawn = (
+        "before, after and truth"
+        if any(v.truth is not None for v in found)
+        else ("before and after cleaning")
+    )
+    text = "<h3>Whole recording</h3>" + _figure(
+        draw_traces(found, events=events, sensors=sensors),
+        "whole",
+        f"{names} {drawn} over the whole recording, stretches with movement shaded",
+        "The channels that were changed most. “After” is drawn over “before”: what shows of "
+        "“before” is what was taken out. Values beyond a lane are cut at its edge; each channel is "
+        "drawn about its median outside movement. Long traces show each time bin's smallest and "
+        "largest value.",
+    )
+    start, stop, reason = strongest(found)
+    if stop - start < max(v.seconds for v in found) - 1:
+        text += "<h3>Close up</h3>" + _figure(
+            draw_traces(found, (start, stop), events=events, sensors=sensors),
+            "close",
+            f"{names} {drawn} from {start:.0f} to {stop:.0f} s",
+            f"{start:.0f} to {stop:.0f} s: {reason}.",
+        )
+    return text
+
+
+def _carpets(found: list[View]) -> str:
+    caption = (
+        "One row a channel, in file order; × marks bad channels. A time bin shows its largest "
+        "value; the colour scale of the change ends at the 98th percentile of what was changed. "
+        "For fNIRS the change of the step from sample to sample is shown (largest over "
+        "wavelengths): a corrected level shift appears where the level shifts."
+    )
+    gated = any(v.gate is not None for v in found)
+    alt = "Channels by time: " + ("how far the gate was open, and " if gated else "")
+    return _figure(draw_carpets(found), "carpet", alt + "how much was changed", caption)
+
+
+def _spectra(found: list[View]) -> str:
+    results = {view.stream: result for view in found if (result := spectra(view)) is not None}
+    missing = [v.name for v in found if v.stream not in results]
+    text = "".join(
+        f'<p class="note">{name}: no spectrum, for want of a whole segment.</p>' for name in missing
+    )
+    if not results:
+        return text
+    sizes = "; ".join(
+        f"{r['name']}: segments of {r['seconds']:g} s, {r['channels']} channels"
+        for r in results.values()
+    )
+    caption = (
+        "Power spectral density (Welch, Hann segments overlapping by half; median over used "
+        f"channels{' and wavelengths' if 'nirs' in results else ''}). A segment is “with movement” "
+        f"if any of its samples moves in that channel. {sizes}."
+    )
+    alt = f"Power spectra of {' and '.join(r['name'] for r in results.values())}"
+    return _figure(draw_spectra(results), "spectra", alt, caption) + text
+
+
+def _quality(before: xr.DataTree, view: View) -> str:
+    from neurofuse.io.quality import channel_quality
+
+    try:
+        quality = channel_quality(before, view.stream)
+    except NeurofuseError as error:
+        return f"<h3>{view.name}</h3><p>Not computed: {escape(str(error))}.</p>"
+    columns = {
+        str(name): variable
+        for name, variable in quality.data_vars.items()
+        if variable.dims == ("channel",)
+    }
+    head = ["Channel", *(_heading(name, v) for name, v in columns.items()), "marked bad"]
+    head += ["short"] * bool(view.short.any())
+    body = []
+    for index, name in enumerate(view.channel):
+        row = [name, *(_cell(v.values[index], v.attrs) for v in columns.values())]
+        row.append(_cell(view.bad[index]))
+        body.append(row + [_cell(view.short[index])] * bool(view.short.any()))
+    usable = quality.usable.values if "usable" in quality else ~view.bad
+    poor = {i for i in range(len(body)) if view.bad[i] or not usable[i]}
+    caption = f"{len(body) - len(poor)} of {len(body)} channels usable; the others are marked."
+    return f"<h3>{view.name}</h3>" + _table(head, body, caption, poor=poor)
+
+
+def _heading(name: str, variable: xr.DataArray) -> str:
+    unit = {"V": "µV", "m": "mm"}.get(variable.attrs.get("units", ""), variable.attrs.get("units"))
+    return name.replace("_", " ") + (f" [{unit}]" if unit and unit != "1" else "")
+
+
+def _cell(value, attrs: dict | None = None) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | float | np.number):
+        scale = {"V": 1e6, "m": 1e3}.get((attrs or {}).get("units", ""), 1)
+        return "–" if np.isnan(value) else f"{float(value) * scale:.3g}".replace("-", "−")
+    return str(value)
+
+
+def _alignment(before: xr.DataTree) -> str:
+    if "clock" not in before.children:
+        return "<p>No alignment is recorded.</p>"
+    clock = before["clock"].to_dataset()
+    body = []
+    for stream in clock.stream.values:
+        row = clock.sel(stream=stream)
+        body.append(
+            [
+                {"eeg": "EEG", "nirs": "fNIRS"}.get(str(stream), str(stream)),
+                str(row.method.item()),
+                f"{float(row.offset):+.4f}",
+                f"{float(row.drift):+.2f}",
+                str(int(row.anchors)),
+                # without anchors nothing was compared, so a residual of 0 would claim too much
+                f"{float(row.residual) * 1e3:.2f}" if int(row.anchors) else "not measured",
+            ]
+        )
+    head = ["Stream", "Method", "Offset [s]", "Drift [ppm]", "Anchors", "Residual [ms]"]
+    return _table(head, body, "Time on the common clock = offset + file time × (1 + drift).")
+
+
+def _comparison(comparison: xr.Dataset) -> str:
+    if not {"method", "modality", "metric"} <= set(comparison.get("value", xr.DataArray()).dims):
+        raise ParameterError(
+            f"a comparison of {sorted(map(str, comparison.variables))}",
+            "`value` over method, modality and metric",
+            "pass what neurofuse.compare returned",
+        )
+    text = ""
+    shown: list[str] = []
+    for modality in comparison.modality.values:
+        value = comparison.value.sel(modality=modality).transpose("method", "metric")
+        known = value.notnull().values
+        metrics = np.flatnonzero(known.any(axis=0))
+        shown += [name for name in value.metric.values[metrics].tolist() if name not in shown]
+        head = ["Method"]
+        for metric in value.metric[metrics]:
+            unit = str(metric.units.item()) if "units" in metric.coords else "1"
+            head.append(f"{metric.item()} [{unit}]" if unit != "1" else str(metric.item()))
+        body = [
+            [str(value.method.values[m]), *(_cell(value.values[m, k]) for k in metrics)]
+            for m in np.flatnonzero(known.any(axis=1))
+        ]
+        name = {"eeg": "EEG", "nirs": "fNIRS"}.get(str(modality), str(modality))
+        text += f"<h3>{escape(name)}</h3>" + (_table(head, body) if body else "<p>No figure.</p>")
+    if "failure" in comparison.coords:
+        pairs = zip(comparison.method.values, comparison.failure.values, strict=True)
+        failed = [f"<li>{escape(f'{m}: {reason}')}</li>" for m, reason in pairs if reason]
+        text += f"<h3>Did not run</h3><ul>{''.join(failed)}</ul>" if failed else ""
+    if comparison.attrs.get("truth") == "unknown":
+        text += (
+            "<p>Truth unknown: these figures tell what shrank, not what was artifact.</p>"
+        )
+    meanings = [f"<dt>{escape(n)}</dt><dd>{MEANING[n]}</dd>" for n in shown if n in MEANING]
+    return text + (f'<dl class="note">{"".join(meanings)}</dl>' if meanings else "")
+
+
+def _figures(found: list[View], measured: list[words.Summary]) -> str:
+    head = ["", *(view.name for view in found)]
+    return _table(head, words.rows(found, measured)) + (
+        '<p class="note">¹ Over used channels. EEG in µV, about each channel\'s median; '
+        "fNIRS in OD, from sample to sample.</p>"
+    )
+
+
+def _provenance(after: xr.DataTree) -> str:
+    body = [
+        [
+            str(number),
+            str(step.get("step", "?")),
+            json.dumps(step.get("parameters", {}), ensure_ascii=False, default=str),
+            str(step.get("neurofuse", "")),
+            str(step.get("at", "")),
+        ]
+        for number, step in enumerate(provenance(after), start=1)
+    ]
+    head = ["No.", "Step", "Parameters", "neurofuse", "At (UTC)"]
+    steps = _table(head, body, kind="words") if body else "<p>No step is recorded.</p>"
+    versions = [[name, number] for name, number in words.versions()]
+    return steps + "<h3>Versions</h3>" + _table(["Package", "Installed"], versions, kind="words")

@@ -1,0 +1,105 @@
+"""A comparison as text: Markdown for people, CSV for programs."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.errors import WriteError
+
+TITLES = {"eeg": "EEG", "nirs": "fNIRS"}
+COLUMNS = ["method", "modality", "metric", "value", "units", "seconds", "failure"]
+
+
+def to_table(dataset: xr.Dataset) -> str:
+    """A comparison (of `neurofuse.fusion.compare`) as Markdown that also reads as plain text.
+
+    There is one table a modality, without methods that do not treat it and metrics that it does
+    not have. Fewer metrics: `to_table(dataset.sel(metric=["error_db", "residual"]))`.
+
+    Examples
+    --------
+    >>> from neurofuse.fusion.compare import compare
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> eeg = np.random.default_rng(0).standard_normal((2, 2500)) * 1e-5
+    >>> table = compare(build(eeg_dataset(eeg, 250.0, ["C3", "C4"])), ["untouched"])
+    >>> print(to_table(table.sel(metric=["noref_quiet_change"])).splitlines()[2])
+    | method    | noref_quiet_change [dB] | seconds |
+    """
+    parts = []
+    for modality in dataset.modality.values:
+        value = dataset.value.sel(modality=modality)
+        known = value.metric.values[~value.isnull().all("method").values]
+        head = ["method"]
+        for metric in known:
+            unit = str(dataset.units.sel(metric=metric).item())
+            head.append(str(metric) if unit == "1" else f"{metric} [{unit}]")
+        body = []
+        for index, method in enumerate(dataset.method.values):
+            row = value.isel(method=index).sel(metric=known).values
+            if not np.isnan(row).all():
+                took = float(dataset.seconds[index])
+                body.append([str(method), *map(_number, row), _number(took)])
+        parts.append(
+            f"**{TITLES.get(modality, modality)}**\n\n{_markdown([*head, 'seconds'], body)}"
+        )
+    failed = [
+        f"- {method}: {reason}"
+        for method, reason in zip(dataset.method.values, dataset.failure.values, strict=True)
+        if reason
+    ]
+    if failed:
+        parts.append("Did not run:\n\n" + "\n".join(failed))
+    if dataset.attrs.get("truth") == "unknown":
+        parts.append("The truth is unknown: these figures tell what shrank, not what was artifact.")
+    return "\n\n".join(parts)
+
+
+def to_csv(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
+    """Write a comparison as CSV, one row a method, modality and metric.
+
+    Raises
+    ------
+    WriteError
+        If the file exists and `overwrite` is false, or cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise WriteError(str(path), "no such file yet", "choose another name or overwrite it")
+    frame = dataset.to_dataframe().reset_index()[COLUMNS]
+    try:
+        handle, draft = tempfile.mkstemp(suffix=".csv", dir=path.parent)
+        os.close(handle)
+        try:
+            frame.to_csv(draft, index=False)
+            os.replace(draft, path)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(
+            f"{path.parent}, where nothing can be written ({error.strerror})",
+            "a folder that exists and is writable",
+            "choose another folder",
+        ) from error
+    return path
+
+
+def _number(value: float) -> str:
+    if np.isnan(value):
+        return "–"
+    return f"{value:.2g}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
+
+
+def _markdown(head: list[str], body: list[list[str]]) -> str:
+    width = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+    rule = [":" + "-" * (width[0] - 1), *("-" * (w - 1) + ":" for w in width[1:])]
+    lines = [
+        [
+            row[0].ljust(width[0]),
+            *(cell.rjust(w) for cell, w in zip(row[1:], width[1:], strict=True)),
+        ]
+        for row in (head, *body)
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))

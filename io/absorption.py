@@ -1,0 +1,55 @@
+"""Absorption of haemoglobin, as MNE's Beer-Lambert law has it, turned round for simulation."""
+
+from functools import lru_cache
+
+import numpy as np
+
+UNIT_DISTANCE = 0.03  # m; the law is linear in it
+
+
+@lru_cache(maxsize=32)
+def _density_per_haemoglobin(wavelength: tuple[float, ...]) -> np.ndarray:
+    """Matrix (wavelength, 2) [OD per mol/L and metre of light path] for HbO and HbR."""
+    import mne
+
+    # A unit optical density at each wavelength in turn gives the columns of MNE's inverse.
+    names = [f"S1_D1 {w:g}" for w in wavelength]
+    info = mne.create_info(names, 1.0, "fnirs_od", verbose="error")
+    for channel, nm in zip(info["chs"], wavelength, strict=True):
+        channel["loc"][3:9] = [0, 0, 0, UNIT_DISTANCE, 0, 0]
+        channel["loc"][9] = nm
+    raw = mne.io.RawArray(np.eye(len(wavelength)), info, verbose="error")
+    unit = mne.preprocessing.nirs.beer_lambert_law(raw, ppf=1.0)
+    return np.linalg.pinv(unit.get_data()[:2]) / UNIT_DISTANCE
+
+
+def haemoglobin_to_density(
+    hbo: np.ndarray,
+    hbr: np.ndarray,
+    wavelength: np.ndarray,
+    distance: np.ndarray,
+    *,
+    partial_pathlength: float = 6.0,
+) -> np.ndarray:
+    """Optical density (channel, wavelength, time) that changes of haemoglobin cause.
+
+    Parameters
+    ----------
+    hbo, hbr : array (channel, time)
+        Changes of concentration [mol/L].
+    wavelength : array (wavelength,)
+        Wavelengths [nm].
+    distance : array (channel,)
+        Source-detector distance [m].
+    partial_pathlength : float
+        Light path in the changed tissue, in source-detector distances.
+
+    Examples
+    --------
+    >>> change = haemoglobin_to_density(np.full((1, 3), 1e-6), np.zeros((1, 3)), [760, 850], [0.03])
+    >>> bool(change[0, 1, 0] > change[0, 0, 0] > 0)  # HbO absorbs more at 850 nm
+    True
+    """
+    matrix = _density_per_haemoglobin(tuple(float(w) for w in wavelength))
+    path = np.asarray(distance)[:, None, None] * partial_pathlength
+    return path * np.einsum("wk,kct->cwt", matrix, np.stack([hbo, hbr]))

@@ -1,0 +1,79 @@
+"""One stream of a Recording into a file of its own, in a format that other programs read."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from neurofuse.io.errors import SchemaError, WriteError
+from neurofuse.io.guard import quiet
+from neurofuse.io.pair import to_mne
+from neurofuse.io.recording import check, streams
+from neurofuse.io.snirf import write_snirf
+from neurofuse.io.staging import staged
+
+if TYPE_CHECKING:
+    import mne
+
+EEG_SUFFIXES = (".fif", ".edf", ".bdf", ".vhdr", ".set")
+
+
+def write_eeg(recording: xr.DataTree, path: str | Path, overwrite: bool = False) -> Path:
+    """Write the EEG stream: exact as .fif; .edf, .bdf, .vhdr or .set to their formats' precision.
+
+    Raises
+    ------
+    WriteError
+        If the suffix is another, the file exists, or it cannot be written.
+    SchemaError
+        If there is no EEG stream.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in EEG_SUFFIXES:
+        raise WriteError(f"{path.name}", f"one of {', '.join(EEG_SUFFIXES)}", "change the suffix")
+    raw = _need(recording, "eeg")
+    family = {".vhdr": (".eeg", ".vmrk", ".vhdr")}.get(path.suffix.lower(), (path.suffix,))
+    with staged(*(path.with_suffix(s) for s in family), overwrite=overwrite) as temporary:
+        save_eeg(raw, temporary / path.name)
+    return path
+
+
+def write_nirs(recording: xr.DataTree, path: str | Path, overwrite: bool = False) -> Path:
+    """Write the fNIRS stream, intensity or optical density, as .snirf.
+
+    Raises
+    ------
+    WriteError
+        If the suffix is another, the file exists, or it cannot be written.
+    SchemaError
+        If there is no fNIRS stream.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".snirf":
+        raise WriteError(f"{path.name}", "a name that ends in .snirf", "change the suffix")
+    raw = _need(recording, "nirs")
+    with staged(path, overwrite=overwrite) as temporary:
+        write_snirf(raw, temporary / path.name)
+    return path
+
+
+def save_eeg(raw: "mne.io.BaseRaw", path: Path) -> None:
+    import mne
+
+    with quiet():
+        if path.suffix.lower() == ".fif":
+            raw.save(path, fmt="double", overwrite=True)  # float64: read back exactly
+        else:
+            mne.export.export_raw(path, raw, overwrite=True)
+
+
+def _need(recording: xr.DataTree, stream: str) -> "mne.io.BaseRaw":
+    check(recording)
+    raw = to_mne(recording, copy=False)[0 if stream == "eeg" else 1]
+    if raw is None:
+        raise SchemaError(
+            f"a Recording with {', '.join(streams(recording))} only",
+            f"the stream {stream!r}",
+            "write the stream that it has",
+        )
+    return raw

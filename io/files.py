@@ -1,0 +1,158 @@
+"""A session's files ⇄ a Recording: read finds the kinds, write gives them back."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from neurofuse.io.content import find_format
+from neurofuse.io.eeg import read_eeg_raw
+from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.io.export import save_eeg
+from neurofuse.io.guard import quiet
+from neurofuse.io.netcdf import read_netcdf
+from neurofuse.io.nirs import read_nirs_raw
+from neurofuse.io.pair import from_mne, to_mne
+from neurofuse.io.recording import check, streams
+from neurofuse.io.snirf import read_aux, write_snirf
+from neurofuse.io.staging import staged
+
+if TYPE_CHECKING:
+    import mne
+
+MODALITY = re.compile(r"[_-]?(raw_eeg|eeg_raw|eeg|nirs|fnirs|raw|optics|ieeg|recording)$", re.I)
+
+
+def read(*paths: str | Path, offset: float | None = None, align: str | None = None) -> xr.DataTree:
+    """Read an EEG and an fNIRS file of one session, or one of them, onto one clock.
+
+    Parameters
+    ----------
+    *paths : path
+        One or two of: an EEG file (EDF, BDF, BrainVision .vhdr, FIF, EEGLAB .set), an fNIRS file
+        (SNIRF, NIRx folder or .hdr), a Recording saved as .nc; in any order.
+    offset, align :
+        How the streams lie on one clock; see `from_mne`.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    ReadError
+        If a file is missing, damaged or of an unknown kind, if both hold the same stream, or a
+        stream has no usable channel.
+    AlignmentError
+        If the streams cannot be put on one clock.
+
+    Examples
+    --------
+    >>> read("absent.edf", "absent.snirf")
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ReadError: found no file absent.edf; wanted a readable file: EDF, BDF, \
+BrainVision (.vhdr), FIF, EEGLAB (.set), SNIRF, NIRx (folder or .hdr) or .nc; check the path
+    """
+    if len(paths) not in (1, 2):
+        raise ParameterError(f"{len(paths)} paths", "one or two files", "read(eeg, nirs)")
+    formats = [find_format(path) for path in paths]
+    if formats == ["neurofuse netCDF"]:
+        return read_netcdf(paths[0])
+    raws: dict[str, tuple[mne.io.BaseRaw, str | Path]] = {}
+    aux: dict[str, xr.Dataset] = {}
+    for path, kind in zip(paths, formats, strict=True):
+        for stream, raw in _open(path, kind):
+            if stream in raws:
+                what = {"eeg": "EEG", "nirs": "fNIRS"}[stream]
+                raise ReadError(
+                    f"two {what} recordings: {raws[stream][1]} and {path}",
+                    "one EEG and one fNIRS file",
+                    "give one file of each kind",
+                )
+            raws[stream] = raw, path
+        if kind == "SNIRF":
+            aux |= read_aux(path)
+    if len(paths) == 1 and len(raws) == 2 and offset is None and align is None:
+        offset = 0.0  # one file, one clock
+    eeg, nirs = (raws[s][0] if s in raws else None for s in ("eeg", "nirs"))
+    return from_mne(eeg, nirs, offset=offset, align=align, aux=aux)
+
+
+def write(
+    recording: xr.DataTree,
+    folder: str | Path,
+    *,
+    stem: str | None = None,
+    overwrite: bool = False,
+    suffix: str = "",
+) -> dict[str, Path]:
+    """Write a Recording's streams as FIF and SNIRF, and the whole as netCDF.
+
+    Parameters
+    ----------
+    recording : Recording
+    folder : path
+        Made if missing.
+    stem : str, optional
+        Start of the file names; by default that of the EEG file without its modality suffix.
+    overwrite : bool
+        Replace files that are there.
+    suffix : str
+        Put after the stem, e.g. "_desc-clean".
+
+    Returns
+    -------
+    dict
+        Path by what it holds: "eeg", "nirs", "recording". All files or none are written.
+
+    Raises
+    ------
+    WriteError
+        If a file exists already, or the folder cannot be written.
+    """
+    check(recording)
+    folder = Path(folder)
+    start = (stem_of(recording) if stem is None else stem) + suffix
+    named = {"eeg": f"{start}_eeg.fif", "nirs": f"{start}_nirs.snirf"}
+    paths = {s: folder / named[s] for s in streams(recording)}
+    paths["recording"] = folder / f"{start}_recording.nc"
+    with staged(*paths.values(), overwrite=overwrite) as temporary:
+        raw_eeg, raw_nirs = to_mne(recording, copy=False)
+        if raw_eeg is not None:
+            save_eeg(raw_eeg, temporary / named["eeg"])
+        if raw_nirs is not None:
+            write_snirf(raw_nirs, temporary / named["nirs"])
+        recording.to_netcdf(temporary / paths["recording"].name, engine="h5netcdf")
+    return paths
+
+
+def stem_of(recording: xr.DataTree) -> str:
+    """What output files are named after: the EEG (else fNIRS) file without its modality suffix."""
+    for stream in streams(recording):
+        file = recording[stream].attrs.get("file", "")
+        if file:
+            stem = file.removesuffix(".gz").rsplit(".", 1)[0]
+            while MODALITY.search(stem):
+                stem = MODALITY.sub("", stem)
+            return stem or "recording"
+    return "recording"
+
+
+def _open(path: str | Path, kind: str) -> "list[tuple[str, mne.io.BaseRaw]]":
+    """The streams of a file, as (stream, Raw)."""
+    if kind in ("SNIRF", "NIRx"):
+        return [("nirs", read_nirs_raw(path))]
+    if kind == "neurofuse netCDF":
+        raws = zip(("eeg", "nirs"), to_mne(read_netcdf(path)), strict=True)
+        return [(stream, raw) for stream, raw in raws if raw is not None]
+    raw = read_eeg_raw(path)
+    optical = [i for i, t in enumerate(raw.get_channel_types()) if t.startswith(("fnirs", "hb"))]
+    if not optical:
+        return [("eeg", raw)]
+    if len(optical) == len(raw.ch_names):
+        return [("nirs", raw)]
+    rest = [i for i in range(len(raw.ch_names)) if i not in set(optical)]
+    with quiet():
+        return [("eeg", raw.copy().pick(rest)), ("nirs", raw.copy().pick(optical))]

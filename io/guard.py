@@ -1,0 +1,77 @@
+"""Where other libraries' messages end: MNE's chatter to logging, its tracebacks to ReadError."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from neurofuse.io.errors import NeurofuseError, ReadError
+
+LOG = logging.getLogger("neurofuse")
+
+# True of nearly every file, and nothing that a user could act on.
+EXPECTED = (
+    "does not conform to MNE naming conventions",
+    "Extraction of measurement date from SNIRF file",
+    "Non-uniformly-sampled data",
+    "non-uniformly-sampled data",
+    "Encountered data in 'double' format",
+    "recommended to use raw.set_montage",
+)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Run MNE without its chatter; its warnings go to the logger "neurofuse", each once.
+
+    Examples
+    --------
+    >>> with quiet():
+    ...     warnings.warn("two recordings in one file", RuntimeWarning)
+    """
+    import mne
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with mne.use_log_level("error"):
+                yield
+        finally:
+            messages = dict.fromkeys(
+                " ".join(str(w.message).split())
+                for w in caught
+                if not issubclass(w.category, (DeprecationWarning, FutureWarning))
+            )
+            for message in messages:
+                if not any(part in message for part in EXPECTED):
+                    LOG.warning("%s", message)
+
+
+@contextlib.contextmanager
+def reading(path: str | Path, wanted: str, remedy: str = "") -> Iterator[None]:
+    """Run a reader quietly; whatever it raises leaves as a ReadError about `path`.
+
+    Examples
+    --------
+    >>> with reading("a.edf", "a whole EDF file"):
+    ...     raise ValueError("unexpected end")
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ReadError: found a.edf, which cannot be read (ValueError: unexpected end); \
+wanted a whole EDF file; check that the file is complete and opens in other programs
+    """
+    try:
+        with quiet():
+            yield
+    except NeurofuseError:
+        raise
+    except MemoryError:
+        raise
+    except Exception as error:  # readers raise anything from KeyError to struct.error
+        reason = " ".join(str(error).split())[:300]
+        raise ReadError(
+            f"{path}, which cannot be read ({type(error).__name__}: {reason})",
+            wanted,
+            remedy or "check that the file is complete and opens in other programs",
+        ) from error

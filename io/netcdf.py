@@ -1,0 +1,50 @@
+"""A whole Recording ⇄ one netCDF 4 file, without loss."""
+
+import contextlib
+from pathlib import Path
+
+import xarray as xr
+
+from neurofuse.io.content import find_format
+from neurofuse.io.errors import ReadError, SchemaError, WriteError
+from neurofuse.io.guard import reading
+from neurofuse.io.recording import check
+from neurofuse.io.staging import staged
+
+
+def write_netcdf(recording: xr.DataTree, path: str | Path, overwrite: bool = False) -> Path:
+    """Write a whole Recording as netCDF 4; `read_netcdf` returns an identical one.
+
+    Raises
+    ------
+    WriteError
+        If the suffix is another, the file exists, or it cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".nc":
+        raise WriteError(f"{path.name}", "a name that ends in .nc", "change the suffix")
+    check(recording)
+    with staged(path, overwrite=overwrite) as temporary:
+        recording.to_netcdf(temporary / path.name, engine="h5netcdf")
+    return path
+
+
+def read_netcdf(path: str | Path) -> xr.DataTree:
+    """Read a Recording that `write_netcdf` wrote, whole and into memory.
+
+    Raises
+    ------
+    ReadError
+        If the file is missing, cut off, or not a Recording.
+    """
+    if find_format(path) != "neurofuse netCDF":
+        raise ReadError(f"{path}", "a Recording saved as .nc", "use neurofuse.read")
+    with reading(path, "a whole Recording saved as .nc"):
+        tree = xr.open_datatree(path, engine="h5netcdf", decode_times=False)
+        with contextlib.closing(tree):
+            recording = tree.load().copy()
+    try:
+        check(recording)
+    except SchemaError as error:
+        raise ReadError(f"{path} with {error.found}", error.wanted, error.remedy) from error
+    return recording

@@ -1,0 +1,235 @@
+"""fNIRS files and MNE objects ⇄ a `/nirs` Dataset of intensity or optical density."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.content import find_format
+from neurofuse.io.eeg import source_of, stream_attributes
+from neurofuse.io.errors import ReadError
+from neurofuse.io.guard import quiet, reading
+from neurofuse.io.recording import nirs_dataset
+from neurofuse.io.snirf import read_snirf_raw
+
+if TYPE_CHECKING:
+    import mne
+
+VARIABLES = {"fnirs_cw_amplitude": "intensity", "fnirs_od": "od"}
+CHANNEL = re.compile(r"(?P<source>\S+?)[_-](?P<detector>\S+) (?P<wavelength>\d+(\.\d+)?)")
+HEAD = 4  # FIFF's number of the head coordinate frame
+
+
+def read_nirs_raw(path: str | Path) -> "mne.io.BaseRaw":
+    """Open an fNIRS file (SNIRF, or NIRx's folder or .hdr file) through MNE.
+
+    A SNIRF file's own time vector counts: its first sample is time 0 of the Raw, and gaps in it
+    are bridged linearly and annotated `BAD_gap`, where MNE would close them up. A measurement
+    date that the file calls unknown is None.
+
+    Parameters
+    ----------
+    path : path
+        The file or folder.
+
+    Returns
+    -------
+    mne.io.Raw
+
+    Raises
+    ------
+    ReadError
+        If the file is missing, cut off, empty, of another kind, or not readable.
+
+    Examples
+    --------
+    >>> read_nirs_raw("absent.snirf")
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ReadError: found no file absent.snirf; wanted an fNIRS file: SNIRF, or \
+NIRx's folder or .hdr file; check the path
+    """
+    path = Path(path)
+    if find_format(path, "nirs") == "SNIRF":
+        return read_snirf_raw(path)
+    import mne
+
+    with reading(path, "a whole NIRx recording (.hdr, .wl1, .wl2, _probeInfo.mat … together)"):
+        return mne.io.read_raw_nirx(path, saturated="annotate", preload=False)
+
+
+def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
+    """The `/nirs` Dataset of an MNE Raw: raw intensity or optical density.
+
+    Channels are sorted into source-detector pairs by name, wavelengths ascend. The coordinates
+    `raw_name` and `raw_order` (channel, wavelength) keep the Raw's own names and order. A pair
+    that lacks a wavelength gets NaN there and is marked bad.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+        With channels of type fnirs_cw_amplitude or fnirs_od, named like "S1_D1 760".
+
+    Returns
+    -------
+    xarray.Dataset
+        `intensity` or `od` (channel, wavelength, time); time starts at 0 s.
+
+    Raises
+    ------
+    ReadError
+        If there is no fNIRS channel, if the data are haemoglobin, time-domain or mixed, or names
+        cannot be understood.
+
+    Examples
+    --------
+    >>> import mne
+    >>> info = mne.create_info(["S1_D1 760", "S1_D1 850"], 10.0, "fnirs_cw_amplitude")
+    >>> node = nirs_from_raw(mne.io.RawArray(np.ones((2, 50)), info, verbose="error"))
+    >>> dict(node.intensity.sizes)
+    {'channel': 1, 'wavelength': 2, 'time': 50}
+    """
+    types = raw.get_channel_types()
+    variable = _variable(raw, types)
+    picks = [i for i, t in enumerate(types) if VARIABLES.get(t) == variable]
+    parts = [_parse(raw, raw.ch_names[i]) for i in picks]
+    pairs = list(dict.fromkeys((source, detector) for source, detector, _ in parts))
+    waves = sorted({wavelength for *_, wavelength in parts})
+    order = np.full((len(pairs), len(waves)), -1)
+    for row, (source, detector, wavelength) in enumerate(parts):
+        cell = pairs.index((source, detector)), waves.index(wavelength)
+        if order[cell] >= 0:
+            raise ReadError(
+                f"two channels {raw.ch_names[picks[row]]!r} in {source_of(raw)}",
+                "each source, detector and wavelength once",
+                "drop one of them (raw.drop_channels)",
+            )
+        order[cell] = row
+    cells = order.ravel()
+    with reading(source_of(raw), "samples that can be read"):
+        data = np.asarray(raw.get_data(picks=np.array([picks[c] for c in cells if c >= 0])))
+    if (cells < 0).any():
+        full = np.full((cells.size, data.shape[1]), np.nan)
+        full[cells >= 0] = data
+        data = full
+    some = [picks[row[row >= 0][0]] for row in order]  # positions are those of the pair
+    loc = np.array([raw.info["chs"][i]["loc"] for i in some], float)
+    bads = set(raw.info["bads"])
+    names = np.array([[raw.ch_names[picks[c]] if c >= 0 else "" for c in row] for row in order])
+    node = nirs_dataset(
+        data.reshape(len(pairs), len(waves), -1),
+        raw.info["sfreq"],
+        waves,
+        [source for source, _ in pairs],
+        [detector for _, detector in pairs],
+        variable=variable,
+        source_position=_known(loc[:, 3:6]),
+        detector_position=_known(loc[:, 6:9]),
+        bad=[bool(bads & set(row)) or "" in row for row in names],
+    )
+    frame = "head" if int(raw.info["chs"][some[0]]["coord_frame"]) == HEAD else "unknown"
+    node.attrs.update(stream_attributes(raw), frame=frame)
+    return node.assign_coords(
+        raw_name=(("channel", "wavelength"), names),
+        raw_order=(("channel", "wavelength"), order),
+    )
+
+
+def raw_from_nirs(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":
+    """An MNE Raw of a `/nirs` Dataset, without annotations and date (see `to_mne`).
+
+    Names and order are those of the Raw it came from, or "S1_D1 760" pair by pair.
+
+    Parameters
+    ----------
+    node : xarray.Dataset
+        `intensity` or `od` (channel, wavelength, time).
+    copy : bool
+        False shares the samples where their order allows: only for a Raw that nobody changes.
+    """
+    import mne
+    from mne._fiff.constants import FIFF
+
+    variable = "intensity" if "intensity" in node else "od"
+    kind = {v: k for k, v in VARIABLES.items()}[variable]
+    sources, detectors = _numbered(node.source.values, "S"), _numbered(node.detector.values, "D")
+    waves = node.wavelength.values
+    if "raw_name" in node.coords:
+        names = node.raw_name.transpose("channel", "wavelength").values
+        order = node.raw_order.transpose("channel", "wavelength").values.ravel()
+    else:
+        names = np.array(
+            [[f"{s}_{d} {w:g}" for w in waves] for s, d in zip(sources, detectors, strict=True)]
+        )
+        order = np.arange(names.size)
+    rows = np.argsort(order, kind="stable")[np.count_nonzero(order < 0) :]
+    flat = node[variable].transpose("channel", "wavelength", "time").values
+    flat = flat.reshape(names.size, -1)
+    straight = np.array_equal(rows, np.arange(names.size))
+    count = len(waves)
+    with quiet():
+        info = mne.create_info([str(names.flat[r]) for r in rows], node.attrs["rate"], kind)
+        head = node.attrs.get("frame", "head") == "head"
+        for channel, row in zip(info["chs"], rows, strict=True):
+            source = node.source_position.values[row // count]
+            detector = node.detector_position.values[row // count]
+            channel["loc"][:9] = np.concatenate([(source + detector) / 2, source, detector])
+            channel["loc"][9] = waves[row % count]
+            channel["coord_frame"] = FIFF.FIFFV_COORD_HEAD if head else FIFF.FIFFV_COORD_UNKNOWN
+        raw = mne.io.RawArray(
+            flat if straight else flat[rows], info, copy="both" if copy and straight else "auto"
+        )
+    bad = np.repeat(node.bad.values, count)
+    raw.info["bads"] = [name for name, r in zip(raw.ch_names, rows, strict=True) if bad[r]]
+    raw.info["subject_info"] = {"his_id": node.attrs.get("subject") or "unknown"}
+    return raw
+
+
+def _variable(raw: "mne.io.BaseRaw", types: list[str]) -> str:
+    kinds = {t for t in types if t.startswith("fnirs") or t in ("hbo", "hbr")}
+    if kinds & {"hbo", "hbr"}:
+        raise ReadError(
+            f"haemoglobin concentrations in {source_of(raw)}",
+            "raw intensity or optical density",
+            "give the file as the device wrote it: motion is corrected before Beer-Lambert",
+        )
+    if not kinds:
+        raise ReadError(
+            f"channels of type {', '.join(sorted(set(types)))} in {source_of(raw)}",
+            "at least one fNIRS channel",
+            "pass EEG as the EEG recording, or set the channel types (raw.set_channel_types)",
+        )
+    if len(kinds) > 1 or not kinds <= set(VARIABLES):
+        raise ReadError(
+            f"fNIRS channels of type {', '.join(sorted(kinds))} in {source_of(raw)}",
+            "continuous-wave intensity only, or optical density only",
+            "pick one of them (raw.pick)",
+        )
+    return VARIABLES[kinds.pop()]
+
+
+def _parse(raw: "mne.io.BaseRaw", name: str) -> tuple[str, str, float]:
+    match = CHANNEL.fullmatch(name)
+    if match is None:
+        raise ReadError(
+            f"an fNIRS channel named {name!r} in {source_of(raw)}",
+            "names like 'S1_D1 760': source, detector, wavelength in nm",
+            "rename the channels (raw.rename_channels)",
+        )
+    return match["source"], match["detector"], float(round(float(match["wavelength"])))
+
+
+def _known(position: np.ndarray) -> np.ndarray:
+    """Positions with NaN where none was given, which MNE stores as zeros all over."""
+    return position if position.any() else np.full_like(position, np.nan)
+
+
+def _numbered(names: np.ndarray, letter: str) -> list[str]:
+    """MNE's optode names (S1, D1 …): the names themselves, or their rank where one does not fit."""
+    given = [str(n) for n in names]
+    if all(re.fullmatch(rf"{letter}\d+", n) for n in given):
+        return given
+    unique = list(dict.fromkeys(given))
+    return [f"{letter}{unique.index(n) + 1}" for n in given]

@@ -1,0 +1,339 @@
+"""The Recording: an `xarray.DataTree` that holds every stream at its own rate on one clock.
+
+| node      | variables                                | dims                          |
+|-----------|------------------------------------------|-------------------------------|
+| `/eeg`    | `eeg` [V]                                | channel, time                 |
+| `/nirs`   | `intensity` [a.u.] or `od` [1]           | channel, wavelength, time     |
+|           | (`hbo`, `hbr` [mol/L] on demand)         | channel, time                 |
+| `/aux/…`  | one node and one variable a sensor       | channel, time                 |
+| `/events` | `onset` [s], `duration` [s], `description`, `channel`, `stream` | event  |
+| `/clock`  | `offset` [s], `drift` [ppm], `residual` [s], `anchors`, `method` | stream |
+
+`/eeg` and `/nirs` may further hold `motion` (channel, time; bool: the true motion mask of injected
+movement) and `gate` (channel, time; 0..1: where a cleaner saw motion). Time is in seconds since
+the recording's origin. Functions never change a Recording: they return a new one.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.errors import SchemaError
+
+SCHEMA_VERSION = "1"
+AXES = ["x", "y", "z"]
+SHORT_DISTANCE = 0.015  # m; closer source-detector pairs see the scalp only (Gagnon 2011)
+
+
+def time_axis(samples: int, rate: float, start: float = 0.0) -> np.ndarray:
+    """Time [s] of `samples` at `rate` [Hz] from `start` [s]."""
+    return start + np.arange(samples) / rate
+
+
+def eeg_dataset(
+    data: np.ndarray,
+    rate: float,
+    channels: Iterable[str],
+    *,
+    ch_type: Iterable[str] | None = None,
+    position: np.ndarray | None = None,
+    bad: Iterable[bool] | None = None,
+    start: float = 0.0,
+) -> xr.Dataset:
+    """An `/eeg` node from samples (channel, time) in volts.
+
+    Parameters
+    ----------
+    data : array (channel, time)
+        Samples [V].
+    rate : float
+        Sampling rate [Hz].
+    channels : names
+        Channel names.
+    ch_type : names, optional
+        MNE channel types, "eeg" for all by default.
+    position : array (channel, 3), optional
+        Electrode positions [m, head frame]; NaN where unknown.
+    bad : booleans, optional
+        Channels that carry no usable signal.
+    start : float
+        Time of the first sample [s].
+
+    Examples
+    --------
+    >>> eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"]).eeg.sizes["time"]
+    500
+    """
+    names = list(channels)
+    data = np.asarray(data)
+    if data.ndim != 2 or data.shape[0] != len(names):
+        raise SchemaError(
+            f"EEG samples of shape {data.shape} for {len(names)} names",
+            "an array (channel, time) with one name a channel",
+            "check the order of the axes",
+        )
+    count = len(names)
+    unknown = np.full((count, 3), np.nan)
+    return xr.Dataset(
+        {"eeg": (("channel", "time"), data, {"units": "V"})},
+        coords={
+            "channel": names,
+            "time": time_axis(data.shape[1], rate, start),
+            "axis": AXES,
+            "ch_type": ("channel", list(ch_type) if ch_type is not None else ["eeg"] * count),
+            "position": (("channel", "axis"), unknown if position is None else position),
+            "bad": ("channel", np.zeros(count, bool) if bad is None else np.array(list(bad), bool)),
+        },
+        attrs={"rate": float(rate)},
+    )
+
+
+def nirs_dataset(
+    data: np.ndarray,
+    rate: float,
+    wavelength: Iterable[float],
+    source: Iterable[str],
+    detector: Iterable[str],
+    *,
+    variable: str = "intensity",
+    source_position: np.ndarray | None = None,
+    detector_position: np.ndarray | None = None,
+    bad: Iterable[bool] | None = None,
+    start: float = 0.0,
+) -> xr.Dataset:
+    """A `/nirs` node from samples (channel, wavelength, time).
+
+    Parameters
+    ----------
+    data : array (channel, wavelength, time)
+        Intensity [any linear unit] or optical density [1], as `variable` says.
+    rate : float
+        Sampling rate [Hz].
+    wavelength : floats
+        Wavelengths [nm].
+    source, detector : names
+        One source and one detector a channel; the channel is called "S1-D1" after them.
+    variable : {"intensity", "od"}
+        What `data` holds.
+    source_position, detector_position : array (channel, 3), optional
+        Optode positions [m, head frame]; NaN where unknown.
+    bad : booleans, optional
+        Channels that carry no usable signal.
+    start : float
+        Time of the first sample [s].
+
+    Examples
+    --------
+    >>> node = nirs_dataset(np.ones((1, 2, 50)), 10.0, [760, 850], ["S1"], ["D1"])
+    >>> str(node.channel.item())
+    'S1-D1'
+    """
+    source, detector = list(source), list(detector)
+    data = np.asarray(data)
+    waves = [float(w) for w in wavelength]
+    if data.ndim != 3 or data.shape[:2] != (len(source), len(waves)):
+        raise SchemaError(
+            f"fNIRS samples {data.shape} for {len(source)} pairs and {len(waves)} wavelengths",
+            "an array (channel, wavelength, time)",
+            "check the order of the axes",
+        )
+    count = len(source)
+    unknown = np.full((count, 3), np.nan)
+    sources = unknown if source_position is None else np.asarray(source_position, float)
+    detectors = unknown if detector_position is None else np.asarray(detector_position, float)
+    distance = np.linalg.norm(sources - detectors, axis=1)
+    return xr.Dataset(
+        {
+            variable: (
+                ("channel", "wavelength", "time"),
+                data,
+                {"units": "1" if variable == "od" else "a.u."},
+            )
+        },
+        coords={
+            "channel": [f"{s}-{d}" for s, d in zip(source, detector, strict=True)],
+            "wavelength": ("wavelength", waves, {"units": "nm"}),
+            "time": time_axis(data.shape[2], rate, start),
+            "axis": AXES,
+            "source": ("channel", source),
+            "detector": ("channel", detector),
+            "source_position": (("channel", "axis"), sources),
+            "detector_position": (("channel", "axis"), detectors),
+            "distance": ("channel", distance, {"units": "m"}),
+            "short": ("channel", distance < SHORT_DISTANCE),
+            "bad": ("channel", np.zeros(count, bool) if bad is None else np.array(list(bad), bool)),
+        },
+        attrs={"rate": float(rate)},
+    )
+
+
+def events_dataset(rows: Iterable[tuple[float, float, str, str, str]] = ()) -> xr.Dataset:
+    """An `/events` node from rows (onset [s], duration [s], description, channel, stream).
+
+    `channel` holds channel names joined by commas, or "" for all; `stream` names the file that
+    brought the event ("eeg", "nirs", "" for both).
+    """
+    columns = list(zip(*sorted(rows), strict=True)) or [(), (), (), (), ()]
+    names = ["onset", "duration", "description", "channel", "stream"]
+    return xr.Dataset(
+        {
+            name: (
+                "event",
+                np.array(column, dtype=float)
+                if name in ("onset", "duration")
+                else np.array(column, dtype=object if column else str),
+                {"units": "s"} if name in ("onset", "duration") else {},
+            )
+            for name, column in zip(names, columns, strict=True)
+        }
+    )
+
+
+def clock_dataset(rows: Iterable[tuple[str, float, float, float, int, str]]) -> xr.Dataset:
+    """A `/clock` node from rows (stream, offset [s], drift [ppm], residual [s], anchors, method).
+
+    Time on the common clock = offset + time in the file × (1 + drift / 1e6).
+    """
+    stream, offset, drift, residual, anchors, method = zip(*rows, strict=True)
+    return xr.Dataset(
+        {
+            "offset": ("stream", np.array(offset, float), {"units": "s"}),
+            "drift": ("stream", np.array(drift, float), {"units": "ppm"}),
+            "residual": ("stream", np.array(residual, float), {"units": "s"}),
+            "anchors": ("stream", np.array(anchors, int)),
+            "method": ("stream", list(method)),
+        },
+        coords={"stream": list(stream)},
+    )
+
+
+def build(
+    eeg: xr.Dataset | None = None,
+    nirs: xr.Dataset | None = None,
+    *,
+    aux: dict[str, xr.Dataset] | None = None,
+    events: xr.Dataset | None = None,
+    clock: xr.Dataset | None = None,
+    measured_at: str = "",
+) -> xr.DataTree:
+    """Put streams together into a Recording (see the module's table).
+
+    Raises
+    ------
+    SchemaError
+        If there is neither an EEG nor an fNIRS stream, or a node lacks what it must hold.
+
+    Examples
+    --------
+    >>> recording = build(eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"]))
+    >>> streams(recording)
+    ('eeg',)
+    """
+    nodes: dict[str, xr.Dataset] = {}
+    if eeg is not None:
+        nodes["/eeg"] = eeg
+    if nirs is not None:
+        nodes["/nirs"] = nirs
+    for name, sensor in (aux or {}).items():
+        nodes[f"/aux/{name}"] = sensor
+    present = [s for s in ("eeg", "nirs") if f"/{s}" in nodes]
+    nodes["/events"] = events_dataset() if events is None else events
+    if clock is None:
+        clock = clock_dataset((s, 0.0, 0.0, 0.0, 0, "own") for s in present or ["eeg"])
+    nodes["/clock"] = clock
+    root = xr.Dataset(
+        attrs={"schema_version": SCHEMA_VERSION, "measured_at": measured_at, "provenance": "[]"}
+    )
+    recording = xr.DataTree.from_dict({"/": root, **nodes})
+    check(recording)
+    return recording
+
+
+def check(recording: xr.DataTree) -> None:
+    """Raise SchemaError unless `recording` is a Recording with at least one stream."""
+    if not isinstance(recording, xr.DataTree):
+        raise SchemaError(
+            f"a {type(recording).__name__}",
+            "a Recording (xarray.DataTree)",
+            "make one with neurofuse.read, from_mne or simulate",
+        )
+    present = streams(recording)
+    if not present:
+        raise SchemaError(
+            f"nodes {sorted(recording.children) or 'none'}",
+            "an /eeg or a /nirs node",
+            "make a Recording with neurofuse.read, from_mne or simulate",
+        )
+    for stream in present:
+        node = recording[stream]
+        variables = ("eeg",) if stream == "eeg" else ("intensity", "od")
+        missing = {"time", "channel", "bad"} - set(node.coords)
+        if missing or not any(v in node.data_vars for v in variables) or "rate" not in node.attrs:
+            raise SchemaError(
+                f"/{stream} with {sorted(map(str, node.variables))}",
+                f"{' or '.join(variables)} with time, channel and bad, and attrs['rate']",
+                f"build it with neurofuse.io.{stream}_dataset",
+            )
+
+
+def streams(recording: xr.DataTree) -> tuple[str, ...]:
+    """The streams that a Recording holds: some of ("eeg", "nirs")."""
+    return tuple(s for s in ("eeg", "nirs") if s in recording.children)
+
+
+def stream_dataset(recording: xr.DataTree, stream: str) -> xr.Dataset:
+    """A stream's node as a Dataset that shares its samples with the Recording."""
+    return recording[stream].to_dataset()
+
+
+def with_stream(recording: xr.DataTree, stream: str, dataset: xr.Dataset) -> xr.DataTree:
+    """A new Recording in which `stream` is `dataset`; samples are shared, not copied."""
+    changed = recording.copy()
+    changed[stream] = xr.DataTree(dataset, name=stream)
+    return changed
+
+
+def without_stream(recording: xr.DataTree, stream: str) -> xr.DataTree:
+    """A new Recording that lacks `stream`."""
+    changed = recording.copy()
+    if stream in changed.children:
+        del changed[stream]
+    return changed
+
+
+def note(recording: xr.DataTree, step: str, **parameters) -> xr.DataTree:
+    """A new Recording whose provenance tells that `step` was done with `parameters`.
+
+    Examples
+    --------
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
+    >>> provenance(note(recording, "crop", start=0.5))[0]["parameters"]
+    {'start': 0.5}
+    """
+    entry = {
+        "step": step,
+        "parameters": parameters,
+        "neurofuse": version("neurofuse"),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    changed = recording.copy()
+    changed.attrs["provenance"] = json.dumps([*provenance(recording), entry], default=str)
+    return changed
+
+
+def provenance(recording: xr.DataTree) -> list[dict]:
+    """What was done to a Recording, oldest first."""
+    return json.loads(recording.attrs.get("provenance", "[]"))
+
+
+def duration(recording: xr.DataTree) -> float:
+    """Seconds from the first to the end of the last sample of any stream."""
+    starts = [float(recording[s].time[0]) for s in streams(recording)]
+    ends = [
+        float(recording[s].time[-1]) + 1 / recording[s].attrs["rate"] for s in streams(recording)
+    ]
+    return max(ends) - min(starts)

@@ -1,0 +1,168 @@
+"""The cross-modal autoencoder: encoders → fusion → gate and rough artifact → Wiener stage.
+
+Works on plain tensors of one window. `output = input - gate * artifact`: where the gate is closed
+the samples come back unchanged. Scale in = scale out: features are relative to each channel's own
+quiet level, and everything after them is linear in the data.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from neurofuse.models.bands import (
+    EEG_EDGES,
+    NIRS_EDGES,
+    agreement,
+    log_energy,
+    split,
+    to_samples,
+)
+from neurofuse.models.network import Decoder, Encoder, Fusion, neighbours
+from neurofuse.models.wiener import frames_of, spatial_filter, temporal_filter
+
+GATE_CLOSED, GATE_OPEN = 0.25, 0.75  # below the first the gate is shut, above the second wide open
+
+
+class Architecture(BaseModel):
+    """What it takes to build the model again: stored beside its weights."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    streams: tuple[str, ...] = ("eeg", "nirs")
+    width: int = 32
+    eeg_window: float = 2.0  # s, window of the spatial filter
+    eeg_lags: tuple[float, ...] = (-0.032, -0.012, 0.0, 0.012, 0.032)  # s
+    nirs_window: float = 12.0  # s, context of the temporal filter
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One modality of a window as tensors."""
+
+    signal: Tensor  # EEG (batch, channel, time); fNIRS d(OD) (batch, channel, wavelength, time)
+    position: Tensor  # (batch, channel, 3) m, NaN where unknown
+    rate: float  # Hz
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the model says of one stream."""
+
+    gate_logit: Tensor  # (batch, channel, frame)
+    gate: Tensor  # (batch, channel, time), 0..1
+    share_logit: Tensor  # (batch, channel, band, frame)
+    clean: Tensor  # (batch, channel, band, frame): log energy of the clean signal over quiet level
+    quiet: Tensor  # (batch, channel, band, 1): quiet energy that `clean` is relative to
+    rough: Tensor  # like the signal
+    artifact: Tensor  # like the signal; to be subtracted, gate included
+
+
+class CrossModalAutoencoder(nn.Module):
+    """EEG and fNIRS encoder, fusion, two decoders and their Wiener stages.
+
+    With one entry in `architecture.streams` it is that modality's twin: the same code without the
+    other stream.
+    """
+
+    def __init__(self, architecture: Architecture | None = None):
+        super().__init__()
+        self.architecture = a = architecture or Architecture()
+        bands = {"eeg": len(EEG_EDGES) + 1, "nirs": len(NIRS_EDGES) + 1}
+        extra = {"eeg": 0, "nirs": 1}  # fNIRS: agreement of the wavelengths
+        self.encoders = nn.ModuleDict({s: Encoder(bands[s] + extra[s], a.width) for s in a.streams})
+        self.fusion = Fusion(a.streams, a.width)
+        self.decoders = nn.ModuleDict({s: Decoder(bands[s], a.width) for s in a.streams})
+        # how strongly each stream moves at a frame, told from the fused latent alone, so that a
+        # stream that is withheld has to be read from the other
+        self.motion = nn.ModuleDict({s: nn.Conv1d(a.width, 1, 1) for s in a.streams})
+        self.log_spread = nn.Parameter(torch.tensor(-1.0))
+        self.log_reach = nn.Parameter(torch.tensor(-1.6))  # log s
+        self.log_shrinkage = nn.Parameter(torch.tensor(-3.5))
+
+    def forward(
+        self, streams: dict[str, Stream], *, wiener: bool = True
+    ) -> tuple[dict[str, Estimate], dict[str, Tensor]]:
+        """Estimates by stream, and the motion logits (batch, frame) of every stream of the model.
+
+        With `wiener=False` the artifact stays the rough one: cheap first steps of training.
+        """
+        bands, features, quiet, near = {}, {}, {}, {}
+        for name, stream in streams.items():
+            bands[name], features[name], quiet[name] = _features(name, stream)
+            near[name] = neighbours(stream.position)
+        frames = min(f.shape[-1] for f in features.values())
+        channel, pooled = {}, {}
+        for name in streams:
+            encode = self.encoders[name]
+            channel[name], pooled[name] = encode(features[name][..., :frames], near[name])
+        fused = self.fusion(pooled)
+        estimates = {}
+        for name, stream in streams.items():
+            gate, share, clean = self.decoders[name](channel[name], fused, near[name])
+            estimates[name] = self._filter(
+                name, stream, bands[name], gate, share, clean, quiet[name], wiener
+            )
+        return estimates, {s: head(fused).squeeze(1) for s, head in self.motion.items()}
+
+    def _filter(self, name, stream, bands, gate_logit, share_logit, clean, quiet, wiener):
+        length = stream.signal.shape[-1]
+        level = to_samples(torch.sigmoid(gate_logit), stream.rate, length)
+        gate = ((level - GATE_CLOSED) / (GATE_OPEN - GATE_CLOSED)).clamp(0, 1)
+        share = to_samples(torch.sigmoid(share_logit), stream.rate, length).sqrt()
+        if name == "eeg":
+            rough = gate * (share * bands).sum(-2)
+            linear = self._filter_eeg(stream, rough, level) if wiener else rough
+            artifact = gate * linear
+        else:
+            rough = gate[..., None, :] * (share[..., None, :, :] * bands).sum(-2)
+            linear = self._filter_nirs(stream, rough, gate) if wiener else rough
+            artifact = gate[..., None, :] * linear
+        return Estimate(gate_logit, gate, share_logit, clean, quiet, rough, artifact)
+
+    def _filter_eeg(self, stream: Stream, rough: Tensor, level: Tensor) -> Tensor:
+        a = self.architecture
+        size = max(2 * round(a.eeg_window * stream.rate / 2), 8)
+        lags = sorted({round(lag * stream.rate) for lag in a.eeg_lags})
+        still = (1 - level.amax(1)).clamp(0, 1) ** 2 + 1e-3
+        return spatial_filter(
+            stream.signal,
+            rough,
+            still,
+            size=size,
+            lags=lags,
+            shrinkage=torch.exp(self.log_shrinkage),
+        )
+
+    def _filter_nirs(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
+        size = max(2 * round(self.architecture.nirs_window * stream.rate / 2), 8)
+        length = stream.signal.shape[-1]
+        size = min(size, max(2 * (length // 2), 2))
+        single = rough.flatten(0, 1)
+        local = nn.functional.avg_pool1d(single**2, 3, 1, 1, count_include_pad=False)
+        flat_gate = gate.flatten(0, 1)
+        active = (frames_of(flat_gate[:, None], size, size // 2) > 0).any(-1).any(-1)
+        filtered = temporal_filter(
+            stream.signal.flatten(0, 1),
+            single,
+            torch.exp(self.log_spread) * local,
+            (1 - flat_gate) + 1e-3,
+            size=size,
+            reach=torch.exp(self.log_reach) * stream.rate,
+            active=active,
+        )
+        return filtered.unflatten(0, rough.shape[:2])
+
+
+def _features(name: str, stream: Stream) -> tuple[Tensor, Tensor, Tensor]:
+    """Bands of the signal, features (batch, channel, feature, frame) and quiet energies."""
+    if name == "eeg":
+        bands = split(stream.signal, stream.rate, EEG_EDGES)
+        energy, quiet = log_energy(bands, stream.rate)
+        return bands, 0.5 * energy, quiet
+    bands = split(stream.signal, stream.rate, NIRS_EDGES)  # (batch, channel, wavelength, band, time)
+    energy, quiet = log_energy(bands, stream.rate)
+    first, last = stream.signal[:, :, 0], stream.signal[:, :, -1]
+    together = agreement(first, last, stream.rate)[:, :, None]
+    return bands, torch.cat([0.5 * energy.mean(2), together], 2), quiet.mean(2)

@@ -1,0 +1,93 @@
+"""Split a signal into frequency bands that sum to it, and measure their energy at the latent rate.
+
+Everything is defined in Hz and seconds, so that any sampling rate gives the same features.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+LATENT_RATE = 10.0  # Hz at which both streams meet
+EEG_EDGES = (2.0, 4.0, 8.0, 13.0, 30.0)  # Hz between the bands of EEG
+NIRS_EDGES = (0.5, 2.0)  # Hz between the bands of the derivative of optical density
+FLOOR = 1e-10
+
+
+def split(x: Tensor, rate: float, edges: tuple[float, ...]) -> Tensor:
+    """Bands (…, band, time) of (…, time) that sum to x; edges [Hz] are crossed over smoothly."""
+    length = x.shape[-1]
+    pad = min(int(2 * rate), length - 1)
+    padded = functional.pad(x.flatten(0, -2), (pad, pad), "reflect") if pad > 0 else x.flatten(0, -2)
+    spectrum = torch.fft.rfft(padded)
+    frequency = torch.fft.rfftfreq(padded.shape[-1], 1 / rate, dtype=x.dtype, device=x.device)
+    above = [torch.ones_like(frequency)]
+    for edge in edges:
+        octave = torch.log2(frequency.clamp_min(1e-6) / edge).clamp(-0.25, 0.25)
+        above.append(0.5 + 0.5 * torch.sin(2 * math.pi * octave))
+    above.append(torch.zeros_like(frequency))
+    gains = torch.stack([a * (1 - b) for a, b in zip(above[:-1], above[1:], strict=True)])
+    gains = gains / gains.sum(0)
+    bands = torch.fft.irfft(spectrum.unsqueeze(-2) * gains, padded.shape[-1])
+    return bands[..., pad : pad + length].unflatten(0, x.shape[:-1])
+
+
+def frame_count(length: int, rate: float) -> int:
+    """Latent frames that cover `length` samples."""
+    return max(1, math.ceil(length / rate * LATENT_RATE))
+
+
+def to_frames(x: Tensor, rate: float) -> Tensor:
+    """Mean of (…, time) in each latent frame: (…, frame); interpolated where frames are shorter."""
+    frames = frame_count(x.shape[-1], rate)
+    flat = x.flatten(0, -2).unsqueeze(1)
+    if rate > LATENT_RATE:
+        size = round(rate / LATENT_RATE) | 1
+        flat = functional.avg_pool1d(flat, size, 1, size // 2, count_include_pad=False)
+    return _sample(flat, rate, LATENT_RATE, frames).squeeze(1).unflatten(0, x.shape[:-1])
+
+
+def to_samples(x: Tensor, rate: float, length: int) -> Tensor:
+    """Latent frames (…, frame) interpolated linearly to samples (…, time)."""
+    flat = x.flatten(0, -2).unsqueeze(1)
+    return _sample(flat, LATENT_RATE, rate, length).squeeze(1).unflatten(0, x.shape[:-1])
+
+
+def _sample(x: Tensor, rate: float, new_rate: float, count: int) -> Tensor:
+    """Linear interpolation (batch, 1, time) at the centres of samples of another rate."""
+    at = (torch.arange(count, device=x.device, dtype=x.dtype) + 0.5) * (rate / new_rate) - 0.5
+    at = at.clamp(0, x.shape[-1] - 1)
+    low = at.floor().long()
+    high = (low + 1).clamp_max(x.shape[-1] - 1)
+    weight = at - low
+    return x[..., low] * (1 - weight) + x[..., high] * weight
+
+
+def log_energy(bands: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+    """Log energy (…, band, frame) above the quiet level of each band, and that level (…, band, 1).
+
+    The quiet level is the 30th percentile over the window: movement takes less than that. Scaling
+    the signal leaves the result as it is.
+    """
+    energy = to_frames(bands**2, rate)
+    smooth = functional.avg_pool1d(
+        energy.flatten(0, -2).unsqueeze(1), 5, 1, 2, count_include_pad=False
+    )
+    smooth = smooth.squeeze(1).unflatten(0, energy.shape[:-1])
+    quiet = smooth.quantile(0.3, dim=-1, keepdim=True)
+    total = quiet.sum(-2, keepdim=True)
+    floor = FLOOR * total + 1e-38
+    # A band that holds nothing (rate too low, filtered away) says nothing.
+    present = (quiet > 1e-7 * total).to(energy.dtype)
+    return torch.log((smooth + floor) / (quiet + floor)) * present, quiet
+
+
+def agreement(first: Tensor, second: Tensor, rate: float) -> Tensor:
+    """Local correlation (…, frame) of two signals (…, time) in half-second surroundings."""
+    product = [to_frames(a * b, rate) for a, b in ((first, second), (first, first), (second, second))]
+    summed = [
+        functional.avg_pool1d(p.flatten(0, -2).unsqueeze(1), 7, 1, 3).squeeze(1) for p in product
+    ]
+    value = summed[0] / torch.sqrt(summed[1] * summed[2] + 1e-38)
+    return value.unflatten(0, first.shape[:-1])

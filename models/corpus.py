@@ -1,0 +1,112 @@
+"""Clean recordings to train on: real ones from the data folder, by the committed split, and simulated.
+
+People are split before anything is mixed (`split.json`); this module only ever hands out one part.
+"""
+
+import json
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.files import read
+from neurofuse.io.optics import to_optical_density
+from neurofuse.io.quality import channel_quality
+from neurofuse.synth.simulate import simulate
+
+SPLIT = Path(__file__).with_name("split.json")
+PARTS = ("train", "validation", "test")
+CONTACT = 0.4  # scalp coupling index under which a channel is no clean source
+TRIM = 5.0  # s at both ends, where people still settle
+
+logger = logging.getLogger("neurofuse")
+
+
+@dataclass(frozen=True)
+class Clean:
+    """One person's clean stream."""
+
+    name: str
+    signal: np.ndarray  # EEG (channel, time) V; fNIRS (channel, wavelength, time) OD
+    rate: float  # Hz
+    position: np.ndarray  # (channel, 3) m
+    source: np.ndarray  # fNIRS: optode names of each channel
+    detector: np.ndarray
+
+
+def data_folder() -> Path | None:
+    """The folder of real recordings: NEUROFUSE_DATA, else ../shared/data; None when absent."""
+    named = os.environ.get("NEUROFUSE_DATA")
+    here = Path(named) if named else Path.cwd() / ".." / "shared" / "data"
+    return here.resolve() if here.is_dir() else None
+
+
+def subject_files(part: str, stream: str) -> dict[str, list[Path]]:
+    """Files of every subject of a part ("train", "validation", "test") for "eeg" or "nirs"."""
+    if part not in PARTS:
+        raise ParameterError(f"part={part!r}", f"one of {', '.join(PARTS)}", "choose one of these")
+    folder = data_folder()
+    if folder is None:
+        return {}
+    prefixes = json.loads(SPLIT.read_text())[part][stream]
+    return {
+        prefix: sorted(
+            p
+            for p in (folder / prefix).parent.glob(f"{Path(prefix).name}_*")
+            if p.suffix in (".edf", ".snirf")
+        )
+        for prefix in prefixes
+    }
+
+
+def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None:
+    """The usable channels of one stream as plain arrays; None if fewer than two are left."""
+    usable = channel_quality(recording, stream)
+    keep = usable.usable.values & ~recording[stream].bad.values
+    if stream == "eeg":
+        node = recording["eeg"].to_dataset()
+        keep &= (node.ch_type == "eeg").values
+        signal, position = node.eeg.values, node.position.values
+        source = detector = np.array([""] * len(position))
+    else:
+        node = to_optical_density(recording)["nirs"].to_dataset()
+        contact = usable.sci.values
+        keep &= ~(contact < CONTACT)
+        signal = node.od.values
+        position = (node.source_position.values + node.detector_position.values) / 2
+        source, detector = node.source.values, node.detector.values
+    if keep.sum() < 2:
+        return None
+    rate = float(node.attrs["rate"])
+    cut = slice(int(TRIM * rate), signal.shape[-1] - int(TRIM * rate))
+    return Clean(
+        name,
+        np.ascontiguousarray(signal[keep][..., cut]),
+        rate,
+        position[keep],
+        source[keep],
+        detector[keep],
+    )
+
+
+def load_corpus(part: str, stream: str, simulated: int = 6) -> list[Clean]:
+    """Clean streams of a part: everything real that is there, and some simulated people."""
+    found = []
+    for subject, files in subject_files(part, stream).items():
+        for path in files:
+            clean = clean_stream(read(path), stream, subject)
+            if clean is None:
+                logger.info("%s has fewer than two usable channels: left out", path.name)
+            else:
+                found.append(clean)
+    first_seed = 1_000_000 * (1 + PARTS.index(part))
+    for number in range(simulated):
+        truth, _ = simulate(180.0, seed=first_seed + number, severity=0.0)
+        clean = clean_stream(truth, stream, f"simulated-{first_seed + number}")
+        if clean is not None:
+            found.append(clean)
+    return found

@@ -1,0 +1,94 @@
+"""Draw training windows: clean pieces of two people, disturbed by one person's movement.
+
+Every window is drawn anew from (seed, step), so training can resume at any step with the same
+windows, and no window is ever seen twice.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurofuse.models.autoencoder import Stream
+from neurofuse.models.corpus import Clean
+from neurofuse.synth.eeg_artifact import eeg_artifact
+from neurofuse.synth.movement import SHARE, draw_movements
+from neurofuse.synth.nirs_artifact import nirs_artifact
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is true of one stream of a batch: its clean signal and artifact, in the model's domain."""
+
+    clean: Tensor  # EEG (batch, channel, time); fNIRS d(OD) (batch, channel, wavelength, time)
+    artifact: Tensor
+    mask: Tensor  # (batch, channel, time)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How windows are drawn."""
+
+    window: float = 60.0  # s
+    batch: int = 4
+    eeg_channels: tuple[int, int] = (4, 12)
+    nirs_channels: tuple[int, int] = (3, 8)
+    severity: tuple[float, float] = (0.05, 3.0)  # log-uniform
+    share: tuple[str, ...] = tuple(SHARE)
+
+
+def draw_batch(
+    corpus: dict[str, list[Clean]], draw: Draw, rng: np.random.Generator
+) -> dict[str, tuple[Stream, Target]]:
+    """One batch: for each stream of the corpus what the model sees and what is true."""
+    streams = list(corpus)
+    # all windows of a batch have one rate and one number of channels
+    rate = {s: corpus[s][rng.integers(len(corpus[s]))].rate for s in streams}
+    pools = {
+        s: [c for c in corpus[s] if c.rate == rate[s] and c.signal.shape[-1] > draw.window * c.rate]
+        for s in streams
+    }
+    spans = {"eeg": draw.eeg_channels, "nirs": draw.nirs_channels}
+    count = {s: int(rng.integers(spans[s][0], spans[s][1] + 1)) for s in streams}
+    count = {s: min(count[s], min(len(c.position) for c in pools[s])) for s in streams}
+    items: dict[str, list[tuple[np.ndarray, ...]]] = {s: [] for s in streams}
+    for _ in range(draw.batch):
+        share = str(rng.choice(draw.share))
+        movements = draw_movements(draw.window, rng, share, bouts_per_minute=rng.uniform(0.5, 3.5))
+        severity = np.exp(rng.uniform(*np.log(draw.severity), 2))
+        severity = {"eeg": severity[0], "nirs": severity[rng.integers(2)]}
+        for s in streams:
+            clean = pools[s][rng.integers(len(pools[s]))]
+            items[s].append(_window(s, clean, movements[s], severity[s], count[s], draw, rng))
+    return {s: _stack(items[s], rate[s]) for s in streams}
+
+
+def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tuple[np.ndarray, ...]:
+    """Signal and artifact in the model's domain, mask, and positions of one window."""
+    length = int(draw.window * clean.rate)
+    start = rng.integers(clean.signal.shape[-1] - length)
+    pick = rng.choice(len(clean.position), count, replace=False)
+    piece = clean.signal[pick][..., start : start + length]
+    time = np.arange(length) / clean.rate
+    if stream == "eeg":
+        artifact, mask = eeg_artifact(movements, time, clean.position[pick], rng)
+        piece = piece - piece.mean(-1, keepdims=True)
+        artifact = severity * artifact
+    else:
+        pair = clean.source[pick], clean.detector[pick]
+        artifact, mask = nirs_artifact(movements, time, *pair, piece.shape[1], rng)
+        piece = np.diff(piece, axis=-1, prepend=piece[..., :1])
+        artifact = severity * np.diff(artifact, axis=-1, prepend=artifact[..., :1])
+    position = clean.position[pick]
+    if rng.random() < 0.2:
+        position = np.full_like(position, np.nan)
+    scale = np.median(np.abs(piece + artifact)) + 1e-30  # units cancel; float32 stays in range
+    return piece / scale, artifact / scale, mask, position
+
+
+def _stack(items: list[tuple[np.ndarray, ...]], rate: float) -> tuple[Stream, Target]:
+    clean, artifact, mask, position = (
+        torch.from_numpy(np.stack(part).astype(np.float32)) for part in zip(*items, strict=True)
+    )
+    return Stream(clean + artifact, position, rate), Target(clean, artifact, mask)

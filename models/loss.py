@@ -1,0 +1,73 @@
+"""What training minimises: wrong gates, wrong band shares, wrong latents, and what is left at the end.
+
+Errors are taken relative to the clean signal of the same channel and window, on a log scale, so
+that neither loose channels nor 500 µV events rule.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+from torch.nn.functional import smooth_l1_loss
+
+from neurofuse.models.autoencoder import Estimate, Stream
+from neurofuse.models.bands import EEG_EDGES, NIRS_EDGES, FLOOR, split, to_frames
+from neurofuse.models.draw import Target
+
+NOTICEABLE = 0.2  # artifact energy over clean energy in a band at which a channel counts as moving
+HARM = 10.0  # weight of changes where nothing moves
+
+
+def band_energies(stream: str, x: Tensor, rate: float) -> Tensor:
+    """Energy (batch, channel, band, frame), mean over wavelengths."""
+    edges = EEG_EDGES if stream == "eeg" else NIRS_EDGES
+    energy = to_frames(split(x, rate, edges) ** 2, rate)
+    return energy if stream == "eeg" else energy.mean(2)
+
+
+def statistics_loss(stream: str, seen: Stream, target: Target, estimate: Estimate) -> dict[str, Tensor]:
+    """Losses at the latent rate: gate, band shares, and reconstruction of the clean energies."""
+    moving = band_energies(stream, target.artifact, seen.rate)
+    clean = band_energies(stream, target.clean, seen.rate)
+    level = clean.mean(-1, keepdim=True)
+    gate = ((moving > NOTICEABLE * level) & (level > 1e-6 * level.sum(2, keepdim=True))).any(2)
+    gate = gate.to(clean.dtype)
+    frames = estimate.gate_logit.shape[-1]
+    share = moving / (moving + clean + 1e-12 * level + 1e-30)
+    weight = 0.1 + gate[..., :frames].unsqueeze(2).expand_as(estimate.share_logit)
+    reference = estimate.quiet + FLOOR * estimate.quiet.sum(2, keepdim=True) + 1e-30
+    present = (estimate.quiet > 1e-6 * estimate.quiet.sum(2, keepdim=True)).to(clean.dtype)
+    wanted = torch.log(clean[..., :frames] / reference + 1e-3)
+    return {
+        "gate": cross_entropy(estimate.gate_logit, gate[..., :frames]),
+        "share": cross_entropy(estimate.share_logit, share[..., :frames], weight),
+        "clean": 0.1 * smooth_l1_loss(estimate.clean * present, wanted * present),
+    }
+
+
+def motion_target(stream: str, seen: Stream, target: Target) -> Tensor:
+    """Whether any channel of a stream moves noticeably (batch, frame)."""
+    moving = band_energies(stream, target.artifact, seen.rate)
+    level = band_energies(stream, target.clean, seen.rate).mean(-1, keepdim=True)
+    return (moving > NOTICEABLE * level).any(2).any(1).to(level.dtype)
+
+
+def residual_loss(stream: str, target: Target, estimate: Estimate) -> dict[str, Tensor]:
+    """Log of the energy left in motion, and the change where nothing moves, over the clean energy."""
+    error = estimate.artifact - target.artifact
+    mask = target.mask if stream == "eeg" else target.mask[:, :, None]
+    clean = target.clean
+    inside = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-6 * (clean**2).sum(-1))
+    moved = mask.any(-1).expand_as(inside)
+    outside = (estimate.artifact**2 * (1 - mask)).sum(-1) / (clean**2).sum(-1)
+    losses = {
+        "left": (torch.log(inside + 0.03) * moved).sum() / moved.sum().clamp_min(1),
+        "harm": HARM * outside.clamp_max(10).mean(),
+    }
+    if stream == "nirs":  # a wrong sum over a movement leaves a wrong level
+        level, truth = error.cumsum(-1), clean.cumsum(-1)
+        level = level - level.mean(-1, keepdim=True)
+        truth = truth - truth.mean(-1, keepdim=True)
+        ratio = (level**2).sum(-1) / ((truth**2).sum(-1) + 1e-30)
+        losses["level"] = torch.log(ratio + 0.03).mean()
+        losses["left"] = 0.3 * losses["left"]
+    return losses

@@ -1,0 +1,97 @@
+"""The latent network: one encoder a modality, fusion at the latent rate, one decoder a modality.
+
+Montage-agnostic: encoders and decoders treat each channel alike and see the others through pools
+over neighbours (by position) and over all channels, so number and order of channels are free.
+"""
+
+import torch
+from torch import Tensor, nn
+
+NEIGHBOUR = 0.05  # m, width of the neighbourhood over which channels are pooled
+
+
+class TemporalBlock(nn.Module):
+    """Residual dilated convolution along the latent frames of (batch, width, frame)."""
+
+    def __init__(self, width: int, dilation: int):
+        super().__init__()
+        self.conv = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
+        self.mix = nn.Conv1d(width, width, 1)
+        self.norm = nn.GroupNorm(1, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.mix(nn.functional.gelu(self.conv(self.norm(x))))
+
+
+def neighbours(position: Tensor) -> Tensor:
+    """Pooling weights (batch, channel, channel) by distance; even where positions are unknown."""
+    known = torch.isfinite(position).all(-1)
+    place = torch.nan_to_num(position)
+    distance = torch.cdist(place, place)
+    weight = torch.exp(-(distance**2) / (2 * NEIGHBOUR**2))
+    pair = known[:, :, None] & known[:, None, :]
+    weight = torch.where(pair, weight, torch.full_like(weight, 0.5))
+    return weight / weight.sum(-1, keepdim=True)
+
+
+class Encoder(nn.Module):
+    """Features of each channel (batch, channel, feature, frame) to channel and stream latents."""
+
+    def __init__(self, features: int, width: int):
+        super().__init__()
+        self.enter = nn.Conv1d(features, width, 5, padding=2)
+        self.along_time = nn.Sequential(*(TemporalBlock(width, d) for d in (1, 3, 9)))
+        self.leave = nn.Conv1d(3 * width, width, 1)
+
+    def forward(self, x: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
+        """Channel latents (batch, channel, width, frame) and stream latent (batch, width, frame)."""
+        batch, channels = x.shape[:2]
+        own = self.along_time(self.enter(x.flatten(0, 1))).unflatten(0, (batch, channels))
+        around = torch.einsum("bij,bjwt->biwt", near, own)
+        mixed = nn.functional.gelu(own + around)
+        pooled = torch.cat([mixed.mean(1), mixed.amax(1), mixed.std(1, unbiased=False)], 1)
+        return mixed, self.leave(pooled)
+
+
+class Fusion(nn.Module):
+    """Both stream latents to one latent (batch, width, frame); either stream may be absent."""
+
+    def __init__(self, streams: tuple[str, ...], width: int):
+        super().__init__()
+        self.streams = streams
+        self.absent = nn.ParameterDict({s: nn.Parameter(torch.zeros(width)) for s in streams})
+        self.enter = nn.Conv1d(len(streams) * width, width, 1)
+        self.along_time = nn.Sequential(*(TemporalBlock(width, d) for d in (1, 4, 16, 32)))
+
+    def forward(self, latents: dict[str, Tensor]) -> Tensor:
+        given = next(iter(latents.values()))
+        parts = [
+            latents[s] if s in latents else self.absent[s][None, :, None].expand_as(given)
+            for s in self.streams
+        ]
+        return self.along_time(self.enter(torch.cat(parts, 1)))
+
+
+class Decoder(nn.Module):
+    """Channel latents and the fused latent to a gate and band shares for each channel.
+
+    Returns logits: `gate` (batch, channel, frame), `share` (batch, channel, band, frame): the part
+    of the band's energy that is artifact, and `clean` (batch, channel, band, frame): the log energy
+    of the clean signal, the autoencoder's reconstruction.
+    """
+
+    def __init__(self, bands: int, width: int):
+        super().__init__()
+        self.bands = bands
+        self.enter = nn.Conv1d(3 * width, width, 1)
+        self.along_time = nn.Sequential(TemporalBlock(width, 1), TemporalBlock(width, 3))
+        self.leave = nn.Conv1d(width, 1 + 2 * bands, 1)
+
+    def forward(self, channel: Tensor, fused: Tensor, near: Tensor) -> tuple[Tensor, ...]:
+        batch, channels = channel.shape[:2]
+        around = torch.einsum("bij,bjwt->biwt", near, channel)
+        everywhere = fused[:, None].expand(-1, channels, -1, -1)
+        x = torch.cat([channel, around, everywhere], 2).flatten(0, 1)
+        out = self.leave(self.along_time(self.enter(x))).unflatten(0, (batch, channels))
+        gate, share, clean = out.split([1, self.bands, self.bands], dim=2)
+        return gate.squeeze(2), share, clean

@@ -1,0 +1,191 @@
+"""Train a model: resumable, seeded, with a log; the best checkpoint on validation is kept."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from neurofuse.io.errors import ParameterError
+from neurofuse.models.autoencoder import Architecture, CrossModalAutoencoder
+from neurofuse.models.corpus import Clean, load_corpus
+from neurofuse.models.draw import Draw, draw_batch
+from neurofuse.models.loss import cross_entropy, motion_target, residual_loss, statistics_loss
+from neurofuse.models.weights import load_state, save_model, save_state
+
+logger = logging.getLogger("neurofuse")
+
+
+class Training(BaseModel):
+    """Everything that decides a training run (`neurofuse train --config FILE`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = "joint"
+    architecture: Architecture = Architecture()
+    steps: int = 1500
+    warm_steps: int = 500  # steps at the start that learn gates and shares only: cheap
+    batch: int = 4
+    window: float = 60.0  # s
+    learning_rate: float = 3e-3
+    severity: tuple[float, float] = (0.05, 3.0)
+    partner_dropout: float = 0.15  # chance that a joint step sees one stream alone
+    simulated: int = 6  # simulated people beside the real ones
+    real: bool = True  # read the data folder when there is one
+    validate_every: int = 100
+    validation_batches: int = 8
+    seed: int = 0
+    threads: int = 1
+
+
+def read_config(config: Path | str | dict[str, Any]) -> Training:
+    """A Training from a JSON file or a dict; ParameterError names what is wrong in it."""
+    try:
+        if isinstance(config, dict):
+            return Training.model_validate(config)
+        return Training.model_validate_json(Path(config).read_text())
+    except (ValidationError, OSError, UnicodeDecodeError) as error:
+        first = str(error).splitlines()
+        raise ParameterError(
+            f"a training configuration that cannot be used ({' '.join(first[:3])})",
+            f"JSON with some of {', '.join(Training.model_fields)}",
+            "see benchmarks/configs for examples",
+        ) from error
+
+
+def train(
+    config: Path | str | dict[str, Any],
+    out: Path | str,
+    *,
+    resume: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Path:
+    """Train as configured and return the path of the best weights, `out`/NAME.safetensors.
+
+    Parameters
+    ----------
+    config : path or dict
+        A `Training` as JSON file or dict.
+    out : path
+        Folder for the weights, `log.jsonl` and `state.safetensors` (to resume from).
+    resume : bool
+        Go on from `state.safetensors`; the result is the one of an uninterrupted run.
+    progress : callable, optional
+        Called with the fraction done.
+    """
+    plan, folder = read_config(config), Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    state_file, log_file = folder / "state.safetensors", folder / "log.jsonl"
+    if state_file.exists() and not resume:
+        raise ParameterError(
+            f"an earlier run in {folder}", "an empty folder", "pass --resume or another folder"
+        )
+    torch.set_num_threads(plan.threads)
+    torch.manual_seed(plan.seed)
+    streams = plan.architecture.streams
+    simulated = plan.simulated
+    corpus = {s: _corpus("train", s, simulated, plan.real) for s in streams}
+    checking = {s: _corpus("validation", s, max(1, simulated // 3), plan.real) for s in streams}
+    model = CrossModalAutoencoder(plan.architecture)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=plan.learning_rate, weight_decay=0.01)
+    step, best = 0, float("inf")
+    if resume and state_file.exists():
+        step, best = load_state(state_file, model, optimizer)
+    else:
+        log_file.unlink(missing_ok=True)
+    draw = Draw(window=plan.window, batch=plan.batch, severity=plan.severity)
+    schedule = _schedule(plan)
+    started = time.perf_counter()
+    while step < plan.steps:
+        for group in optimizer.param_groups:
+            group["lr"] = plan.learning_rate * schedule(step)
+        rng = np.random.default_rng([plan.seed, step])
+        losses = _step(model, optimizer, corpus, draw, rng, plan, full=step >= plan.warm_steps)
+        step += 1
+        if progress is not None:
+            progress(step / plan.steps)
+        if step % plan.validate_every == 0 or step == plan.steps:
+            scores = validate(model, checking, draw, plan.validation_batches)
+            score = float(np.mean([v for k, v in scores.items() if k.endswith("_db")]))
+            if score < best:
+                best = score
+                save_model(folder / f"{plan.name}.safetensors", model, plan, scores | {"step": step})
+            save_state(state_file, model, optimizer, step, best)
+            row = {"step": step, "seconds": round(time.perf_counter() - started, 1)}
+            row |= {k: round(v, 4) for k, v in (losses | scores).items()}
+            with log_file.open("a") as log:
+                log.write(json.dumps(row) + "\n")
+            logger.info("step %d: %s", step, row)
+    return folder / f"{plan.name}.safetensors"
+
+
+def _corpus(part: str, stream: str, simulated: int, real: bool) -> list[Clean]:
+    found = load_corpus(part, stream, simulated)
+    return found if real else [c for c in found if c.name.startswith("simulated")]
+
+
+def _schedule(plan: Training) -> Callable[[int], float]:
+    rise = max(1, min(50, plan.steps // 10))
+    return lambda step: min(1.0, (step + 1) / rise) * (
+        0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / plan.steps))
+    )
+
+
+def _step(model, optimizer, corpus, draw, rng, plan, *, full: bool) -> dict[str, float]:
+    batch = draw_batch(corpus, draw, rng)
+    given = dict(batch)
+    if len(batch) > 1 and rng.random() < plan.partner_dropout:
+        del given[str(rng.choice(list(given)))]
+    model.train()
+    estimates, motion = model({s: b[0] for s, b in given.items()}, wiener=full)
+    losses: dict[str, torch.Tensor] = {}
+    for s, (seen, target) in batch.items():
+        wanted = motion_target(s, seen, target)
+        frames = min(wanted.shape[-1], motion[s].shape[-1])
+        losses[f"{s}_motion"] = 0.3 * cross_entropy(motion[s][:, :frames], wanted[:, :frames])
+        if s in given:
+            parts = statistics_loss(s, seen, target, estimates[s])
+            if full:
+                parts |= residual_loss(s, target, estimates[s])
+            losses |= {f"{s}_{k}": v for k, v in parts.items()}
+    total = torch.stack(list(losses.values())).sum()
+    optimizer.zero_grad()
+    total.backward()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    if torch.isfinite(norm):  # one ill-conditioned window must not end a run
+        optimizer.step()
+    return {k: float(v.detach()) for k, v in losses.items()}
+
+
+@torch.no_grad()
+def validate(model, corpus: dict[str, list[Clean]], draw: Draw, batches: int) -> dict[str, float]:
+    """Energy left in motion over clean energy there, in dB: median over channels and windows."""
+    model.eval()
+    left: dict[str, list[np.ndarray]] = {s: [] for s in corpus}
+    changed: dict[str, list[np.ndarray]] = {s: [] for s in corpus}
+    for number in range(batches):
+        batch = draw_batch(corpus, draw, np.random.default_rng([7, number]))
+        estimates, _ = model({s: b[0] for s, b in batch.items()})
+        for s, (_, target) in batch.items():
+            error, clean = estimates[s].artifact - target.artifact, target.clean
+            mask = target.mask if s == "eeg" else target.mask[:, :, None]
+            change = (estimates[s].artifact ** 2 * (1 - mask)).sum(-1) / (clean**2).sum(-1)
+            changed[s].append(change.flatten().numpy())
+            if s == "nirs":
+                error, clean = error.cumsum(-1), clean.cumsum(-1)
+                error, clean = error - error.mean(-1, True), clean - clean.mean(-1, True)
+                mask = torch.ones_like(mask) * mask.any(-1, keepdim=True)
+            ratio = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-30)
+            left[s].append(ratio[mask.any(-1).expand_as(ratio)].flatten().numpy())
+    scores = {}
+    for s in corpus:
+        ratio = np.concatenate(left[s])
+        scores[f"{s}_db"] = float(np.mean(10 * np.log10(ratio + 1e-3)))
+        scores[f"{s}_median"] = float(np.median(10 * np.log10(ratio + 1e-6)))
+        scores[f"{s}_change"] = float(10 * np.log10(np.mean(np.concatenate(changed[s])) + 1e-9))
+    return scores

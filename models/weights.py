@@ -1,0 +1,127 @@
+"""Weights on disk: safetensors beside a JSON that says what they are. No pickles.
+
+The JSON holds architecture, rates, units, training data, seed, versions, the command and the
+weights' SHA-256, which is checked on loading.
+"""
+
+import hashlib
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
+
+from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.models.autoencoder import Architecture, CrossModalAutoencoder
+from neurofuse.models.bands import LATENT_RATE
+
+if TYPE_CHECKING:
+    from neurofuse.models.train import Training
+
+PRETRAINED = Path(__file__).with_name("pretrained")
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def packaged() -> dict[str, dict]:
+    """The packaged models' JSON facts by name."""
+    return {p.stem: json.loads(p.read_text()) for p in sorted(PRETRAINED.glob("*.json"))}
+
+
+def save_model(path: Path, model: CrossModalAutoencoder, plan: "Training", scores: dict) -> None:
+    """Write weights and their JSON, each to a temporary name first."""
+    temporary = path.with_suffix(".safetensors.tmp")
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, temporary)
+    facts = {
+        "name": plan.name,
+        "architecture": plan.architecture.model_dump(mode="json"),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "latent_rate_hz": LATENT_RATE,
+        "units": {"eeg": "V (any scale)", "nirs": "change of optical density per sample"},
+        "training": plan.model_dump(mode="json", exclude={"architecture"}),
+        "training_data": "models/split.json, part train, with simulated people (synth.simulate)",
+        "validation": scores,
+        "command": f"neurofuse train --config benchmarks/configs/{plan.name}.json --out runs/{plan.name}",
+        "versions": {p: version(p) for p in ("neurofuse", "torch", "numpy", "mne")}
+        | {"python": platform.python_version()},
+        "sha256": digest(temporary),
+    }
+    described = path.with_suffix(".json.tmp")
+    described.write_text(json.dumps(facts, indent=1) + "\n")
+    os.replace(temporary, path)
+    os.replace(described, path.with_suffix(".json"))
+
+
+def load_model(name: str | Path) -> CrossModalAutoencoder:
+    """A model by its packaged name ("joint", "eeg", "nirs") or the path of its .safetensors.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name.
+    ReadError
+        If the weights or their JSON are missing, damaged or do not belong together.
+    """
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        path = PRETRAINED / f"{name}.safetensors"
+        if not path.exists():
+            known = ", ".join(packaged()) or "none packaged"
+            raise ParameterError(f"model {str(name)!r}", f"one of {known}", "choose one of these")
+    facts_file = path.with_suffix(".json")
+    for part in (path, facts_file):
+        if not part.is_file():
+            raise ReadError(f"no file {part}", "weights beside their JSON", "check the path")
+    try:
+        facts = json.loads(facts_file.read_text())
+        architecture = Architecture.model_validate(facts["architecture"])
+        if digest(path) != facts["sha256"]:
+            raise ReadError(
+                f"{path.name} whose SHA-256 is not the one in {facts_file.name}",
+                "weights beside the JSON written with them",
+                "install again, or train again",
+            )
+        model = CrossModalAutoencoder(architecture)
+        model.load_state_dict(load_file(path))
+    except (ValueError, KeyError, RuntimeError, ValidationError) as error:
+        raise ReadError(
+            f"{path.name} that does not fit its JSON ({type(error).__name__})",
+            "weights and JSON of one training run",
+            "install again, or train again",
+        ) from error
+    return model.eval()
+
+
+def save_state(path: Path, model, optimizer, step: int, best: float) -> None:
+    """Write all that resuming needs; counts travel as tensors beside the moments."""
+    tensors = {f"model.{k}": v.contiguous() for k, v in model.state_dict().items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in moments.items()}
+    tensors["progress"] = torch.tensor([float(step), best], dtype=torch.float64)
+    temporary = path.with_suffix(".tmp")
+    save_file(tensors, temporary)
+    os.replace(temporary, path)
+
+
+def load_state(path: Path, model, optimizer) -> tuple[int, float]:
+    """Restore what `save_state` wrote; returns the step and the best validation score."""
+    tensors = load_file(path)
+    model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".")
+            state.setdefault(int(index), {})[name] = value
+    whole = optimizer.state_dict()
+    whole["state"] = state
+    optimizer.load_state_dict(whole)
+    step, best = tensors["progress"].tolist()
+    return int(step), best

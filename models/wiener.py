@@ -1,0 +1,160 @@
+"""Closed-form Wiener stages: from a rough artifact estimate to the artifact that is linear in the data.
+
+The network says when, where and in which band each channel moves, which gives a rough artifact.
+Its covariance, set against the covariance of the recording's quiet parts, makes the filter: for
+EEG across channels and lags in short windows (multichannel Wiener filter, Somers et al. 2018, with
+a learned artifact covariance as in neural beamforming), for fNIRS along time and wavelengths of
+the derivative of optical density, where a shift is a short pulse.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+EPS = 1e-8
+
+
+def lagged(x: Tensor, lags: list[int]) -> Tensor:
+    """Stack shifted copies: (batch, channel, time) to (batch, lag * channel, time), zeros outside."""
+    reach = max(abs(k) for k in lags)
+    padded = functional.pad(x, (reach, reach))
+    return torch.cat([padded[..., reach + k : reach + k + x.shape[-1]] for k in lags], dim=-2)
+
+
+def frames_of(x: Tensor, size: int, hop: int) -> Tensor:
+    """Overlapping windows (batch, window, channel, size); x is padded by `hop` on both sides."""
+    length = x.shape[-1]
+    count = -(-length // hop) + 1
+    padded = functional.pad(x, (hop, count * hop + size - hop - length))
+    return padded.unfold(-1, size, hop)[..., :count, :].transpose(-3, -2)
+
+
+def overlap_add(windows: Tensor, hop: int, length: int) -> Tensor:
+    """Undo `frames_of` for windows that were weighted to sum to one: (batch, channel, time)."""
+    batch, count, channels, size = windows.shape
+    columns = windows.permute(0, 2, 3, 1).reshape(batch * channels, size, count)
+    total = (count - 1) * hop + size
+    summed = functional.fold(columns, (1, total), (1, size), stride=(1, hop))
+    return summed.reshape(batch, channels, total)[..., hop : hop + length]
+
+
+def covariance(x: Tensor, weight: Tensor) -> Tensor:
+    """Weighted covariance (…, channel, channel) of (…, channel, time) with weight (…, time)."""
+    weighted = x * weight.unsqueeze(-2)
+    return weighted @ x.transpose(-1, -2) / (weight.sum(-1) + EPS)[..., None, None]
+
+
+def spatial_filter(
+    observed: Tensor,
+    rough: Tensor,
+    quiet: Tensor,
+    *,
+    size: int,
+    lags: list[int],
+    shrinkage: float | Tensor = 0.02,
+) -> Tensor:
+    """Artifact (batch, channel, time) that is linear in the observed channels.
+
+    Parameters
+    ----------
+    observed : Tensor (batch, channel, time)
+        Recorded signal; any scale.
+    rough : Tensor (batch, channel, time)
+        Rough artifact, whose covariance in each window is taken for the artifact's.
+    quiet : Tensor (batch, time)
+        Weight 0..1 of each sample in the covariance of the signal without movement.
+    size : int
+        Window length in samples (even).
+    lags : list of int
+        Shifts [samples] of the channels that the filter may use; 0 among them.
+    shrinkage : float
+        Share of the mean variance added to the diagonal of the quiet covariance.
+    """
+    channels, length = observed.shape[-2:]
+    hop = size // 2
+    stacked, rough_stacked = lagged(observed, lags), lagged(rough, lags)
+    noise = covariance(stacked, quiet)
+    scale = noise.diagonal(dim1=-2, dim2=-1)
+    noise = noise + torch.diag_embed(shrinkage * scale + EPS * scale.mean(-1, keepdim=True) + 1e-30)
+    taper = torch.hann_window(size, periodic=True, dtype=observed.dtype, device=observed.device)
+    signal, guess = frames_of(stacked, size, hop), frames_of(rough_stacked, size, hop)
+    moving = covariance(guess, taper.expand(guess.shape[0], guess.shape[1], size))
+    here = lags.index(0) * channels
+    weights = torch.linalg.solve(moving + noise[:, None], moving[..., here : here + channels])
+    artifact = weights.transpose(-1, -2) @ signal
+    return overlap_add(artifact * taper, hop, length)
+
+
+def temporal_filter(
+    observed: Tensor,
+    rough: Tensor,
+    variance: Tensor,
+    quiet: Tensor,
+    *,
+    size: int,
+    reach: Tensor,
+    active: Tensor,
+) -> Tensor:
+    """Artifact (batch, wavelength, time) of single channels, from their own past and future.
+
+    A Gaussian smoother: clean signal with the covariance of the channel's quiet parts over time and
+    wavelengths, artifact with a covariance that lives where the network sees movement.
+
+    Parameters
+    ----------
+    observed : Tensor (batch, wavelength, time)
+        Derivative of optical density; a batch entry is a channel.
+    rough : Tensor (batch, wavelength, time)
+        Rough artifact; neighbouring samples are tied together over `reach` samples.
+    variance : Tensor (batch, wavelength, time)
+        Variance of what the rough artifact misses, independent between samples.
+    quiet : Tensor (batch, time)
+        Weight 0..1 of each sample in the covariance of the clean signal.
+    size : int
+        Window length in samples (even): the context that can bridge a movement.
+    reach : Tensor (scalar)
+        Correlation length [samples] of the artifact.
+    active : Tensor (batch, window) of bool
+        Windows to solve; in the others there is no artifact.
+    """
+    waves, length = observed.shape[-2:]
+    hop = size // 2
+    clean = _stationary_covariance(observed, quiet, size)
+    taper = torch.hann_window(size, periodic=True, dtype=observed.dtype, device=observed.device)
+    pieces = [frames_of(x, size, hop).flatten(0, 1) for x in (observed, rough, variance)]
+    windows = pieces[0].shape[0] // observed.shape[0]
+    index = active.flatten().nonzero().squeeze(1)
+    filtered = torch.zeros_like(pieces[0])
+    if len(index):
+        signal, guess, spread = (p[index].flatten(1) for p in pieces)
+        lag = torch.arange(size, dtype=observed.dtype, device=observed.device)
+        tie = torch.exp(-((lag[:, None] - lag) ** 2) / (2 * reach**2)).repeat(waves, waves)
+        artifact = guess[:, :, None] * guess[:, None, :] * tie + torch.diag_embed(spread)
+        total = artifact + clean[torch.div(index, windows, rounding_mode="floor")]
+        solved = torch.linalg.solve(total, signal)
+        estimate = (artifact @ solved[..., None]).squeeze(-1).unflatten(1, (waves, size))
+        filtered = filtered.index_copy(0, index, estimate)
+    filtered = filtered.unflatten(0, (observed.shape[0], windows))
+    return overlap_add(filtered * taper, hop, length)
+
+
+def _stationary_covariance(x: Tensor, weight: Tensor, size: int) -> Tensor:
+    """Covariance (batch, wavelength·size, wavelength·size) of a stationary signal in quiet parts.
+
+    From the spectrum of the weighted signal, so that it is positive; a triangular taper over lags
+    keeps that so.
+    """
+    waves, length = x.shape[-2:]
+    quiet = x * weight[:, None]
+    spectrum = torch.fft.rfft(quiet, 2 * max(length, size))
+    cross = spectrum[:, :, None] * spectrum[:, None].conj()
+    lags = torch.fft.irfft(cross, 2 * max(length, size))
+    lags = lags / ((weight**2).sum(-1) + EPS)[:, None, None, None]
+    steps = torch.arange(size, device=x.device)
+    lag = steps[:, None] - steps[None, :]
+    taper = 1 - lag.abs().to(x.dtype) / (2 * size)
+    block = lags[..., lag] * taper  # negative lags wrap to the end, as they should
+    matrix = block.permute(0, 1, 3, 2, 4).reshape(-1, waves * size, waves * size)
+    scale = matrix.diagonal(dim1=-2, dim2=-1).mean(-1)
+    nugget = (0.02 * scale + 1e-30)[:, None, None]
+    return matrix + nugget * torch.eye(waves * size, dtype=x.dtype, device=x.device)

@@ -1,0 +1,67 @@
+"""Joint cleaning of simultaneous EEG and fNIRS recordings.
+
+>>> import neurofuse as nf
+>>> truth, contaminated = nf.simulate(duration=60, seed=0)    # doctest: +SKIP
+>>> recording = nf.read("sub-01_eeg.edf", "sub-01_nirs.snirf")  # doctest: +SKIP
+>>> cleaned = nf.clean(recording)                             # doctest: +SKIP
+>>> nf.write(cleaned, "out", stem="sub-01")                   # doctest: +SKIP
+
+Every name below is loaded when it is first used, so that importing the package is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurofuse.fusion.clean import clean
+    from neurofuse.fusion.compare import compare
+    from neurofuse.fusion.report import report
+    from neurofuse.io.errors import NeurofuseError
+    from neurofuse.io.files import read, write
+    from neurofuse.io.pair import from_mne, to_mne
+    from neurofuse.synth.inject import inject
+    from neurofuse.synth.simulate import simulate
+
+    __version__: str
+
+__all__ = [
+    "NeurofuseError",
+    "__version__",
+    "clean",
+    "compare",
+    "from_mne",
+    "inject",
+    "read",
+    "report",
+    "simulate",
+    "to_mne",
+    "write",
+]
+
+_HOME = {
+    "NeurofuseError": "neurofuse.io.errors",
+    "clean": "neurofuse.fusion.clean",
+    "compare": "neurofuse.fusion.compare",
+    "from_mne": "neurofuse.io.pair",
+    "inject": "neurofuse.synth.inject",
+    "read": "neurofuse.io.files",
+    "report": "neurofuse.fusion.report",
+    "simulate": "neurofuse.synth.simulate",
+    "to_mne": "neurofuse.io.pair",
+    "write": "neurofuse.io.files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value = import_module("importlib.metadata").version("neurofuse")
+    elif name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    else:
+        raise AttributeError(f"module 'neurofuse' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,110 @@
+"""The command line: which commands there are, and what a failure looks like to the user.
+
+Exit status: 0 done; 2 bad input or usage; 1 anything else; 130 stopped by Ctrl-C.
+"""
+
+import os
+import signal
+import sys
+import traceback
+import warnings
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from neurofuse.cli import clean, compare, demo, info, report, simulate, train
+from neurofuse.cli.console import complain, show_warnings
+from neurofuse.io.errors import NeurofuseError
+
+
+class Commands(TyperGroup):
+    """The commands; a failure becomes one line on stderr and an exit status."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take --debug anywhere: who is told to add it will add it at the end."""
+        end = args.index("--") if "--" in args else len(args)
+        if "--debug" in args[:end]:
+            args = ["--debug", *(a for a in args[:end] if a != "--debug"), *args[end:]]
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        debug = ctx.params.get("debug", False)
+        try:
+            with warnings.catch_warnings():
+                if not debug:  # warnings of libraries are for developers
+                    warnings.simplefilter("ignore")
+                return super().invoke(ctx)
+        except NeurofuseError as error:
+            if debug:
+                traceback.print_exc()
+            complain(str(error))
+            raise typer.Exit(2) from error
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if hasattr(error, "exit_code"):  # a usage error, which typer reports
+                raise
+            if debug:
+                traceback.print_exc()
+            complain(f"{type(error).__name__}: {error}")
+            if not debug:
+                complain("this is not your input's fault; run again with --debug to see where")
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="neurofuse",
+    help="Clean simultaneous EEG and fNIRS recordings jointly.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(info.version("neurofuse"))
+        raise typer.Exit
+
+
+@app.callback(epilog="Start with: [bold]neurofuse demo[/]")
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where a failure comes from.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Clean simultaneous EEG and fNIRS recordings jointly."""
+    os.environ.setdefault("MNE_LOGGING_LEVEL", "DEBUG" if debug else "ERROR")
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    show_warnings()
+
+
+for name, function, example in (
+    ("clean", clean.command, "clean sub-01_eeg.edf sub-01_nirs.snirf --out cleaned"),
+    ("compare", compare.command, "compare simulated_recording.nc --truth simulated_truth.nc"),
+    ("simulate", simulate.simulate_command, "simulate --duration 120 --seed 3 --out simulated"),
+    ("inject", simulate.inject_command, "inject rest_eeg.edf rest_nirs.snirf --seed 3 --out moved"),
+    ("train", train.command, "train --config joint.json --out runs/joint"),
+    ("report", report.command, "report before.nc after_desc-clean_recording.nc --out page.html"),
+    ("demo", demo.command, "demo --out demo-output"),
+    ("info", info.command, "info --json"),
+):
+    app.command(name, epilog=f"Example: [bold]neurofuse {example}[/]")(function)
+
+
+def main() -> None:
+    """Run the command line; the entry point of `neurofuse`."""
+
+    def stop(number: int, frame: Any) -> None:
+        sys.exit(128 + number)
+
+    # a terminated run cleans up its temporary folder like an interrupted one
+    signal.signal(signal.SIGTERM, stop)
+    app()

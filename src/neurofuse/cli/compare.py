@@ -1,0 +1,226 @@
+"""`neurofuse compare`: what each method does to one recording, side by side."""
+
+import json
+import math
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from neurofuse.cli import names, options
+from neurofuse.cli.console import Progress, progress, show_files, silent, stdout
+from neurofuse.cli.outputs import staged
+from neurofuse.io.errors import ParameterError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# the figures printed; files and JSON hold all
+LEADING = ("error_db", "residual", "correlation", "snr_change", "clean_change_db")
+TITLES = {"eeg": "EEG", "nirs": "fNIRS"}
+
+
+def compare_files(
+    paths: Sequence[Path],
+    out: Path | None = None,
+    *,
+    truth: Path | None = None,
+    methods: Sequence[str] | None = None,
+    offset: float | None = None,
+    align: str | None = None,
+    overwrite: bool = False,
+    step: Progress = silent,
+) -> tuple["xr.Dataset", dict[str, Path]]:
+    """Clean files by several methods and compare what they gained.
+
+    Parameters
+    ----------
+    paths : one or two paths
+        The EEG file, the fNIRS file, both, or a neurofuse .nc.
+    out : Path, optional
+        Folder for the table as CSV, JSON and netCDF; nothing is written by default.
+    truth : Path, optional
+        The recording without movement (`STEM_truth.nc` of simulate and inject). Without it only
+        figures that need no truth are given.
+    methods : names, optional
+        Those of `neurofuse.compare` by default.
+    offset, align
+        As in `neurofuse.read`.
+    overwrite : bool
+        Replace existing outputs.
+    step : Progress
+        Told what is being done.
+
+    Returns
+    -------
+    table : Dataset (method, modality, metric)
+        As of `neurofuse.compare`.
+    files : dict
+        Paths by kind: "csv", "json", "table".
+
+    Raises
+    ------
+    NeurofuseError
+        For inputs that cannot be read or aligned, unknown methods, outputs that cannot be written.
+    """
+    options.one_alignment(offset, align)
+    if out is None:
+        return _compare(paths, truth, methods, offset, align, step), {}
+    stem = names.stem(paths) + "_comparison"
+    expected = {"csv": f"{stem}.csv", "json": f"{stem}.json", "table": f"{stem}.nc"}
+    with staged(out, expected.values(), overwrite=overwrite) as stage:
+        from neurofuse.fusion.table import to_csv
+
+        table = _compare(paths, truth, methods, offset, align, step)
+        to_csv(table, stage / expected["csv"])
+        (stage / expected["json"]).write_text(as_json(table) + "\n", encoding="utf-8")
+        table.to_netcdf(stage / expected["table"], engine="h5netcdf")
+    return table, {kind: Path(out) / name for kind, name in expected.items()}
+
+
+def _compare(paths, truth, methods, offset, align, step) -> "xr.Dataset":
+    from neurofuse.fusion.compare import METHODS, compare
+    from neurofuse.io.files import read
+    from neurofuse.io.quality import mark_bad
+
+    recording = mark_bad(read(*paths, offset=offset, align=align))
+    known = None if truth is None else read(truth)
+    if known is not None:
+        recording = with_known_motion(recording, known)
+    names = list(METHODS if methods is None else methods)
+    table = compare(
+        recording,
+        names,
+        known,
+        progress=lambda name: step(names.index(name) / len(names), f"comparing: {name}"),
+    )
+    if all(table.failure.values):
+        raise ParameterError(
+            f"no method that runs on this recording ({table.failure.values[0]})",
+            "at least one",
+            "choose other --methods",
+        )
+    return table
+
+
+def with_known_motion(recording: "xr.DataTree", truth: "xr.DataTree") -> "xr.DataTree":
+    """A recording with the movement's mask of its truth where it has none of its own.
+
+    EDF and SNIRF cannot hold the mask, so the truth's file brings it.
+    """
+    from neurofuse.fusion.metrics import match
+    from neurofuse.io.recording import stream_dataset, streams, with_stream
+
+    match(truth, recording)
+    for stream in streams(recording):
+        node = stream_dataset(recording, stream)
+        if "motion" in node or stream not in streams(truth) or "motion" not in truth[stream]:
+            continue
+        motion = truth[stream].motion.sel(channel=node.channel.values)
+        node = node.assign(motion=(("channel", "time"), motion.values.astype(bool)))
+        recording = with_stream(recording, stream, node)
+    return recording
+
+
+def as_json(table: "xr.Dataset") -> str:
+    """The table as JSON: attributes, seconds and failures, and one row a known figure.
+
+    Infinite values, which JSON lacks, are strings.
+    """
+    rows = []
+    for method, modality, metric in product(
+        table.method.values, table.modality.values, table.metric.values
+    ):
+        value = float(table.value.loc[method, modality, metric])
+        if not math.isnan(value):
+            row = {"method": method, "modality": modality, "metric": metric}
+            row["value"] = value if math.isfinite(value) else str(value)
+            rows.append({**row, "units": str(table.units.loc[metric].item())})
+    methods = {
+        str(method): {"seconds": None if math.isnan(took) else float(took), "failure": str(failure)}
+        for method, took, failure in zip(
+            table.method.values, table.seconds.values, table.failure.values, strict=True
+        )
+    }
+    found = {"attributes": dict(table.attrs), "methods": methods, "rows": rows}
+    return json.dumps(found, indent=2, default=str)
+
+
+def show(table: "xr.Dataset", files: dict[str, Path] | None = None) -> None:
+    """Print the leading figures, a table a modality, and what did not run."""
+    console = stdout()
+    for modality in table.modality.values:
+        console.print(_grid(table, str(modality)))
+    for method, failure in zip(table.method.values, table.failure.values, strict=True):
+        if failure:
+            console.print(f"{method} did not run: {escape(str(failure))}", highlight=False)
+    if table.attrs.get("truth") == "unknown":
+        console.print("The truth is unknown: this tells what shrank, not what was artifact.")
+    if files:
+        show_files("all figures:", files)
+
+
+def _grid(table: "xr.Dataset", modality: str) -> Table:
+    known = table.value.loc[:, modality].dropna("metric", how="all")
+    metrics = [m for m in known.metric.values if m in LEADING or m.startswith("noref_")]
+    grid = Table(title=f"{TITLES[modality]}", title_justify="left", title_style="bold")
+    grid.add_column("method", no_wrap=True)
+    for metric in metrics:
+        grid.add_column(_heading(metric, str(table.units.loc[metric].item())), justify="right")
+    for method in known.method.values:
+        row = known.loc[method, metrics].values
+        if not all(map(math.isnan, row)):
+            grid.add_row(str(method), *("-" if math.isnan(v) else f"{v:.2f}" for v in row))
+    return grid
+
+
+def _heading(metric: str, units: str) -> str:
+    words = metric.removeprefix("noref_").removesuffix("_db").replace("_", " ")
+    return words if units == "1" else f"{words} ({units})"
+
+
+def command(
+    eeg: options.First,
+    nirs: options.Second = None,
+    *,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Recording without movement (.nc of simulate or inject)."
+        ),
+    ] = None,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B", help="Methods, separated by commas (default: all but the slow)."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder for CSV, JSON and netCDF."),
+    ] = None,
+    offset: options.Offset = None,
+    align: options.AlignBy = None,
+    overwrite: options.Overwrite = False,
+    json_output: options.Json = False,
+) -> None:
+    """Compare the joint model with its single-modality twins and with classical methods."""
+    with progress("reading") as step:
+        table, files = compare_files(
+            options.inputs(eeg, nirs),
+            out,
+            truth=truth,
+            methods=[name.strip() for name in methods.split(",")] if methods else None,
+            offset=offset,
+            align=align,
+            overwrite=overwrite,
+            step=step,
+        )
+    if json_output:
+        typer.echo(as_json(table))
+        return
+    show(table, files)

@@ -1,0 +1,56 @@
+"""`neurofuse demo`: the whole way on a simulated pair of files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from neurofuse.cli import options
+from neurofuse.cli.clean import clean_files
+from neurofuse.cli.compare import compare_files, show
+from neurofuse.cli.console import progress, stdout
+from neurofuse.cli.report import report_files
+from neurofuse.cli.simulate import simulate_files
+
+
+def command(
+    *,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder for the outputs; made if missing."),
+    ] = Path("neurofuse-demo"),
+    duration: Annotated[float, typer.Option(metavar="S", help="Length in seconds.")] = 120.0,
+    seed: options.Seed = 0,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Simulate a pair of files with head motion, clean them, compare, and report."""
+    console = stdout()
+    with progress("simulating") as step:
+        made = simulate_files(out, duration=duration, seed=seed, overwrite=overwrite)
+        pair = [made["eeg"], made["nirs"]]
+        step(0.2, "cleaning")
+        cleaned = clean_files(pair, out, report=False, overwrite=overwrite)
+        step(0.4, "comparing")
+        table, compared = compare_files(pair, out, truth=made["truth"], overwrite=overwrite)
+        step(0.8, "drawing the report")
+        page = report_files(
+            made["recording"],
+            cleaned["recording"],
+            cleaned["recording"].with_name(
+                cleaned["recording"].name.replace("_recording.nc", "_report.html")
+            ),
+            truth=made["truth"],
+            comparison=compared["table"],
+            overwrite=overwrite,
+        )
+    console.print(f"A simulated {duration:g} s of EEG and fNIRS with head motion, then cleaned:")
+    show(table, {"csv": compared["csv"]})
+    for label, path in (
+        ("with movement", made["eeg"]),
+        ("", made["nirs"]),
+        ("cleaned", cleaned["native"]),
+        ("", cleaned["nirs"]),
+        ("report", page),
+    ):
+        console.print(f"{label:>14}  {escape(str(path))}", highlight=False)

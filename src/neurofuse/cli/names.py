@@ -1,0 +1,55 @@
+"""How outputs are called after their inputs."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+EEG_SUFFIXES = (".edf", ".bdf", ".vhdr", ".set", ".fif")  # those that can be written
+_NIRS_SUFFIXES = (".snirf", ".hdr")
+_MODALITY = re.compile(r"([_-](eeg|f?nirs|raw|recording))+$", re.IGNORECASE)
+
+
+def stem(paths: Sequence[Path]) -> str:
+    """The name of the EEG file (else of the first) without suffix and without its modality.
+
+    Examples
+    --------
+    >>> stem([Path("raw/sub-01_task-rest_eeg.edf"), Path("raw/optics.snirf")])
+    'sub-01_task-rest'
+    >>> stem([Path("sub-02-EEG.fif.gz")])
+    'sub-02'
+    """
+    path = next((p for p in paths if not _is_nirs(p)), paths[0])
+    name = path.resolve().name
+    if not path.is_dir():
+        name = re.sub(r"\.gz$", "", name, flags=re.IGNORECASE)
+        name = Path(name).stem
+    return _MODALITY.sub("", name) or name
+
+
+def eeg_suffix(paths: Sequence[Path]) -> str:
+    """The suffix in which the EEG came, if files are written with it; else ".fif".
+
+    Examples
+    --------
+    >>> eeg_suffix([Path("a.snirf"), Path("b.BDF")])
+    '.bdf'
+    """
+    return next((p.suffix.lower() for p in paths if p.suffix.lower() in EEG_SUFFIXES), ".fif")
+
+
+def companions(name: str) -> list[str]:
+    """The files that a file of this name consists of (BrainVision: three).
+
+    Examples
+    --------
+    >>> companions("a_eeg.vhdr")
+    ['a_eeg.vhdr', 'a_eeg.vmrk', 'a_eeg.eeg']
+    """
+    if not name.endswith(".vhdr"):
+        return [name]
+    return [name.removesuffix("vhdr") + part for part in ("vhdr", "vmrk", "eeg")]
+
+
+def _is_nirs(path: Path) -> bool:
+    return path.suffix.lower() in _NIRS_SUFFIXES or path.is_dir()

@@ -1,0 +1,74 @@
+"""Arguments and options that several commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurofuse.io.errors import ParameterError
+
+
+class Align(StrEnum):
+    """What puts two files on one clock when no offset is given."""
+
+    events = "events"
+    clock = "clock"
+
+
+class Share(StrEnum):
+    """What the movement artifacts of both streams have in common."""
+
+    none = "none"
+    timing = "timing"
+    partial = "partial"
+    full = "full"
+
+
+First = Annotated[
+    Path,
+    typer.Argument(
+        metavar="EEG",
+        show_default=False,
+        help="EEG file (EDF, BDF, BrainVision .vhdr, FIF, EEGLAB .set). A fNIRS file alone or a "
+        "neurofuse .nc is taken too.",
+    ),
+]
+Second = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="NIRS",
+        show_default=False,
+        help="fNIRS file (SNIRF, or a NIRx folder) of the same session.",
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="DIR", help="Folder for the outputs; made if missing."),
+]
+Offset = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="Seconds to add to fNIRS times to get EEG times."),
+]
+AlignBy = Annotated[
+    Align | None,
+    typer.Option(help="Align by shared events or by the files' dates (default: whichever agrees)."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")]
+ShareBy = Annotated[Share, typer.Option(help="What the streams' artifacts have in common.")]
+Severity = Annotated[float, typer.Option(min=0.0, help="Size of the movement; 1 is typical.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
+
+
+def inputs(first: Path, second: Path | None) -> list[Path]:
+    """The one or two input paths."""
+    return [first] if second is None else [first, second]
+
+
+def one_alignment(offset: float | None, align: str | None) -> None:
+    """Refuse two ways of alignment at once."""
+    if offset is not None and align is not None:
+        raise ParameterError(
+            f"--offset {offset:g} and --align {align}", "one of the two", "leave one of them out"
+        )

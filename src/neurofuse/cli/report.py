@@ -1,0 +1,102 @@
+"""`neurofuse report`: a page that shows a recording before and after cleaning."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurofuse.cli import options
+from neurofuse.cli.console import progress, show_files
+from neurofuse.cli.outputs import staged
+from neurofuse.io.errors import ReadError
+
+
+def report_files(
+    before: Path,
+    after: Path,
+    out: Path,
+    *,
+    truth: Path | None = None,
+    comparison: Path | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write one self-contained HTML page from files.
+
+    Parameters
+    ----------
+    before, after : Path
+        The recording before and after cleaning, best as neurofuse .nc.
+    out : Path
+        The HTML file.
+    truth : Path, optional
+        The recording without movement.
+    comparison : Path, optional
+        The `STEM_comparison.nc` of `neurofuse compare`.
+    overwrite : bool
+        Replace an existing file.
+
+    Raises
+    ------
+    NeurofuseError
+        For inputs that cannot be read and a page that cannot be written.
+    """
+    out = Path(out)
+    with staged(out.parent, [out.name], overwrite=overwrite) as stage:
+        from neurofuse.fusion.report import report
+        from neurofuse.io.files import read
+
+        report(
+            read(before),
+            read(after),
+            stage / out.name,
+            truth=None if truth is None else read(truth),
+            comparison=None if comparison is None else _read_table(comparison),
+        )
+    return out
+
+
+def _read_table(path: Path):
+    import xarray as xr
+
+    wanted, remedy = "the .nc of a comparison", "make it with `neurofuse compare --out`"
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as file:
+            table = file.load()
+    except (OSError, ValueError) as error:
+        raise ReadError(f"{path}, which cannot be read", wanted, remedy) from error
+    if "value" not in table or "method" not in table.dims:
+        raise ReadError(f"{path} with other content", wanted, remedy)
+    return table
+
+
+def command(
+    before: Annotated[
+        Path,
+        typer.Argument(
+            metavar="BEFORE",
+            show_default=False,
+            help="Recording before cleaning (.nc, or a file of one stream).",
+        ),
+    ],
+    after: Annotated[
+        Path,
+        typer.Argument(
+            metavar="AFTER", show_default=False, help="The same recording after cleaning."
+        ),
+    ],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The HTML file.")],
+    truth: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Recording without movement (.nc).")
+    ] = None,
+    comparison: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="STEM_comparison.nc of `neurofuse compare`.")
+    ] = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Draw a recording before and after cleaning into one self-contained HTML file."""
+    with progress("drawing"):
+        page = report_files(
+            before, after, out, truth=truth, comparison=comparison, overwrite=overwrite
+        )
+    show_files("report:", {"report": page})

@@ -1,0 +1,172 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import neurofuse as nf
+from neurofuse.cli.clean import clean_files, default_model
+from neurofuse.io.files import write_eeg
+from neurofuse.io.recording import provenance, streams
+
+KINDS = {"eeg", "nirs", "recording", "native", "report", "provenance"}
+
+
+@pytest.fixture(scope="module")
+def cleaned(simulated, tmp_path_factory) -> dict[str, Path]:
+    """The simulated pair, cleaned by the command in a process of its own."""
+    out = tmp_path_factory.mktemp("cleaned") / "out"
+    command = [sys.executable, "-m", "neurofuse", "clean", simulated["eeg"], simulated["nirs"]]
+    done = subprocess.run(
+        [*command, "--offset", "0", "--out", out], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no bar, no chatter where stderr is no terminal
+    printed = re.findall(r"^  (.+)$", done.stdout, re.MULTILINE)
+    paths = {Path(line) for line in printed}
+    assert paths == set(out.iterdir())
+    kind = re.compile(r"simulated_desc-clean_(\w+)\.(\w+)$")
+    named = {(m[1], m[2]): p for p in paths if (m := kind.search(p.name))}
+    return {
+        "eeg": named["eeg", "fif"],
+        "nirs": named["nirs", "snirf"],
+        "recording": named["recording", "nc"],
+        "native": named["eeg", "edf"],
+        "report": named["report", "html"],
+        "provenance": named["provenance", "json"],
+    }
+
+
+def test_all_outputs_are_written_and_no_others(cleaned):
+    assert set(cleaned) == KINDS
+    assert len(list(cleaned["eeg"].parent.iterdir())) == len(KINDS)
+
+
+def test_outputs_read_back_as_one_recording(cleaned):
+    whole = nf.read(cleaned["recording"])
+    pair = nf.read(cleaned["eeg"], cleaned["nirs"], offset=0)
+    np.testing.assert_array_equal(pair["eeg"].eeg, whole["eeg"].eeg)
+    np.testing.assert_allclose(pair["nirs"].intensity, whole["nirs"].intensity, rtol=1e-12)
+    native = nf.read(cleaned["native"])
+    step = float(np.ptp(whole["eeg"].eeg) / 2**15)  # EDF holds 16 bits
+    np.testing.assert_allclose(native["eeg"].eeg, whole["eeg"].eeg, atol=step)
+
+
+def test_the_cleaned_recording_holds_its_gate_and_the_very_samples_outside_it(simulated, cleaned):
+    before = nf.read(simulated["eeg"])
+    after = nf.read(cleaned["recording"])
+    gate = after["eeg"].gate.transpose("channel", "time").values
+    assert {"gate"} <= set(after["nirs"].data_vars)
+    assert (gate == 0).any()
+    closed = gate == 0
+    np.testing.assert_array_equal(after["eeg"].eeg.values[closed], before["eeg"].eeg.values[closed])
+
+
+def test_provenance_names_inputs_and_steps(simulated, cleaned):
+    facts = json.loads(cleaned["provenance"].read_text())
+    assert [i["name"] for i in facts["inputs"]] == [simulated["eeg"].name, simulated["nirs"].name]
+    assert all(re.fullmatch(r"[0-9a-f]{64}", i["sha256"]) for i in facts["inputs"])
+    assert facts["steps"] == provenance(nf.read(cleaned["recording"]))
+    assert facts["steps"][-1]["step"] == "clean"
+
+
+def test_the_report_is_one_page_that_loads_nothing(cleaned):
+    page = cleaned["report"].read_text()
+    assert "</html>" in page
+    assert not re.search(r"(src|href)=[\"']https?:", page)
+
+
+@pytest.mark.parametrize(("stream", "other"), [("eeg", "nirs"), ("nirs", "eeg")])
+def test_one_file_is_cleaned_with_its_own_twin(simulated, run, tmp_path, stream, other):
+    done = run("clean", simulated[stream], "--out", tmp_path, "--no-report")
+    assert done.exit_code == 0, done.stderr
+    made = {path.name for path in tmp_path.iterdir()}
+    assert not any(f"_{other}." in name or name.endswith(".html") for name in made)
+    recording = nf.read(tmp_path / "simulated_desc-clean_recording.nc")
+    assert streams(recording) == (stream,)
+    assert provenance(recording)[-1]["parameters"]["model"] == stream
+
+
+def test_a_recording_file_is_taken_too(simulated, run, tmp_path):
+    done = run("clean", simulated["recording"], "--out", tmp_path, "--no-report")
+    assert done.exit_code == 0, done.stderr
+    assert streams(nf.read(tmp_path / "simulated_desc-clean_recording.nc")) == ("eeg", "nirs")
+
+
+def test_default_model_by_streams():
+    assert default_model(("eeg", "nirs")) == "joint"
+    assert default_model(("nirs",)) == "nirs"
+
+
+@pytest.mark.parametrize("suffix", [".bdf", ".vhdr", ".set", ".fif"])
+def test_eeg_comes_back_in_the_format_it_came_in(simulated, tmp_path, suffix):
+    source = write_eeg(nf.read(simulated["eeg"]), tmp_path / f"sub-07_eeg{suffix}")
+    files = clean_files([source], tmp_path / "out", report=False)
+    if suffix == ".fif":
+        assert "native" not in files
+    else:
+        assert files["native"].name == f"sub-07_desc-clean_eeg{suffix}"
+        again, exact = nf.read(files["native"]), nf.read(files["eeg"])
+        np.testing.assert_allclose(again["eeg"].eeg, exact["eeg"].eeg, atol=1e-6)
+
+
+def test_existing_outputs_are_refused_before_reading_and_replaced_on_demand(
+    simulated, run, tmp_path
+):
+    taken = tmp_path / "simulated_desc-clean_report.html"
+    taken.write_text("mine")
+    refused = run("clean", "simulated_eeg.edf", simulated["nirs"], "--out", tmp_path)
+    assert refused.exit_code == 2
+    assert f"found {taken.name} in {tmp_path} already" in refused.stderr
+    assert [p.name for p in tmp_path.iterdir()] == [taken.name]
+    done = run("clean", simulated["eeg"], "--out", tmp_path, "--overwrite")
+    assert done.exit_code == 0, done.stderr
+    assert "</html>" in taken.read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(RuntimeError("broken model"), 1), (KeyboardInterrupt(), 130)]
+)
+def test_a_run_that_dies_leaves_nothing(simulated, run, tmp_path, monkeypatch, error, status):
+    import neurofuse.fusion.report
+
+    def report(*args, **options):
+        raise error
+
+    monkeypatch.setattr(neurofuse.fusion.report, "report", report)
+    done = run("clean", simulated["eeg"], "--out", tmp_path / "out")
+    assert done.exit_code == status
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_fraction_done_rises_to_one(simulated, tmp_path):
+    steps: list[tuple[float, str | None]] = []
+    clean_files(
+        [simulated["nirs"]],
+        tmp_path,
+        report=False,
+        step=lambda f, label=None: steps.append((f, label)),
+    )
+    fractions = [fraction for fraction, _ in steps]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0, 1)
+    assert "cleaning" in [label for _, label in steps]
+
+
+def test_two_ways_of_alignment_are_refused(simulated, run, tmp_path):
+    done = run("clean", simulated["eeg"], simulated["nirs"], "--out", tmp_path / "out",
+               "--offset", "0", "--align", "events")  # fmt: skip
+    assert done.exit_code == 2
+    assert "--offset 0 and --align events" in done.stderr
+
+
+def test_a_real_recording(data_dir, run, tmp_path):
+    folder = data_dir / "simultaneous" / "openmuse_worn" / "aligned"
+    eeg, nirs = next(folder.glob("*.edf")), next(folder.glob("*.snirf"))
+    done = run("clean", eeg, nirs, "--offset", "0", "--out", tmp_path, "--no-report")
+    assert done.exit_code == 0, done.stderr
+    recording = nf.read(next(tmp_path.glob("*_recording.nc")))
+    assert streams(recording) == ("eeg", "nirs")

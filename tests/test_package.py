@@ -1,0 +1,110 @@
+"""The package as it is shipped: what the wheel holds, what importing costs, what imports what."""
+
+import subprocess
+import sys
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import neurofuse
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = Path(sys.executable).with_name("neurofuse")
+
+
+def _run(*command: str | Path, **options) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _files(folder: str) -> list[Path]:
+    return [p for p in (ROOT / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> zipfile.ZipFile:
+    """A wheel built from an sdist, as packagers do."""
+    out = tmp_path_factory.mktemp("dist")
+    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, ROOT)
+    (path,) = out.glob("*.whl")
+    return zipfile.ZipFile(path)
+
+
+@pytest.mark.parametrize("folder", ["io", "synth", "models", "fusion"])
+def test_wheel_holds_every_file_of_a_folder(wheel, folder):
+    held = set(wheel.namelist())
+    missing = [
+        path.relative_to(ROOT).as_posix()
+        for path in _files(folder)
+        if f"neurofuse/{path.relative_to(ROOT).as_posix()}" not in held
+    ]
+    assert f"neurofuse/{folder}/__init__.py" in held
+    assert missing == []
+
+
+def test_wheel_holds_the_command_line_and_types_and_no_tests(wheel):
+    held = wheel.namelist()
+    assert "neurofuse/py.typed" in held
+    assert "neurofuse/cli/app.py" in held
+    assert {name.split("/")[0] for name in held if ".dist-info" not in name} == {"neurofuse"}
+
+
+def test_wheel_holds_the_packaged_weights_and_stays_small(wheel):
+    weights = {Path(name).stem for name in wheel.namelist() if name.endswith(".safetensors")}
+    described = {
+        Path(n).stem for n in wheel.namelist() if "/pretrained/" in n and n.endswith(".json")
+    }
+    assert {"joint", "eeg", "nirs"} <= weights
+    assert weights <= described
+    assert sum(entry.file_size for entry in wheel.infolist()) < 10e6
+
+
+def test_importing_neurofuse_loads_nothing_heavy():
+    code = "import sys, neurofuse; print(*sys.modules)"
+    loaded = set(_run(sys.executable, "-c", code).split())
+    assert not loaded & {"torch", "mne", "mne_nirs", "xarray", "scipy", "matplotlib", "numpy"}
+
+
+def test_the_command_line_starts_without_heavy_libraries():
+    code = "import sys, neurofuse.cli; print(*sys.modules)"
+    loaded = set(_run(sys.executable, "-c", code).split())
+    assert not loaded & {"torch", "mne", "mne_nirs", "xarray", "scipy", "matplotlib"}
+
+
+def test_help_answers_quickly():
+    took = []
+    for _ in range(4):  # other work on the machine must not fail the test
+        start = time.perf_counter()
+        _run(SCRIPT, "--help")
+        took.append(time.perf_counter() - start)
+        if took[-1] < 0.7:
+            return
+    pytest.fail(f"neurofuse --help took {took} s")
+
+
+@pytest.mark.parametrize("name", neurofuse.__all__)
+def test_public_names_exist_and_say_what_they_are(name):
+    value = getattr(neurofuse, name)
+    assert name in dir(neurofuse)
+    assert value.__doc__ if callable(value) else isinstance(value, str)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'cleen'"):
+        neurofuse.cleen  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_version_is_that_of_the_project_file_and_of_the_citation():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert neurofuse.__version__ == version
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_imports_point_only_backwards():
+    lint = Path(sys.executable).with_name("lint-imports")
+    _run(lint, "--no-logo", "--no-cache", cwd=ROOT)
