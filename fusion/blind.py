@@ -93,12 +93,16 @@ def score_blind(untouched: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
     Returns
     -------
     Dataset
-        `value` (modality, metric) with the coordinate `units` (metric). EEG:
-        `noref_motion_ratio` [dB], power in 0.5-8 Hz in moving relative to quiet 2-s windows,
-        channel median; `noref_quiet_change` [dB], energy of the change in quiet samples relative
-        to the energy there (−inf: nothing touched). fNIRS: `noref_gvtd_ratio` [1], 95th
-        percentile over median of GVTD; `noref_quiet_change` [dB] of sample-to-sample changes;
-        `noref_sci` [1], mean scalp coupling index. NaN where nothing moves or nothing is quiet.
+        `value` (modality, metric) with the coordinate `units` (metric). NaN where nothing moves,
+        nothing is quiet, or nothing is left:
+
+        - `noref_motion_ratio` [dB], EEG: power in 0.5-8 Hz in moving relative to quiet 2-s
+          windows, channel median;
+        - `noref_quiet_change` [dB]: energy of the change in quiet samples relative to the energy
+          there, for fNIRS of sample-to-sample changes (−inf: nothing touched);
+        - `noref_gvtd_ratio` [1], fNIRS: 95th percentile over median of GVTD, which also rises
+          where quiet parts are smoothed;
+        - `noref_sci` [1], fNIRS: mean scalp coupling index.
     """
     rows = [s for s in streams(untouched) if s in streams(cleaned)]
     value = np.full((len(rows), len(UNITS)), np.nan)
@@ -156,10 +160,14 @@ def _nirs(untouched: xr.DataTree, cleaned: xr.DataTree) -> dict[str, float]:
     )
     course = gvtd(after, rate)
     middle = np.median(course)
+    if middle < 1e-6 * np.median(gvtd(before, rate)):  # nothing left but rounding
+        middle = 0.0
     quality = channel_quality(cleaned, "nirs")
     return {
         "noref_gvtd_ratio": float(np.percentile(course, 95) / middle) if middle else np.nan,
-        "noref_quiet_change": _change(np.diff(after), np.diff(before), ~(mask[1:] | mask[:-1])),
+        "noref_quiet_change": _change(
+            np.diff(after), np.diff(before), ~np.logical_or(mask[1:], mask[:-1])
+        ),
         "noref_sci": float(quality.sci.sel(channel=names).mean()),
     }
 

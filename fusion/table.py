@@ -89,7 +89,9 @@ def to_csv(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) ->
 def _number(value: float) -> str:
     if np.isnan(value):
         return "–"
-    return f"{value:.2g}" if 0 < abs(value) < 0.01 else f"{value:.2f}"
+    if 1e-6 < abs(value) < 0.01:
+        return f"{value:.1g}"
+    return f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def _markdown(head: list[str], body: list[list[str]]) -> str:

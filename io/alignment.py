@@ -16,6 +16,7 @@ REMEDY = (
 METHODS = ("events", "clock")
 LARGEST_RESIDUAL = 0.1  # s
 FEWEST_ANCHORS = 3
+MOST_PULSES = 2000  # of each stream, from its start: all pairs of them are compared
 TOLERANCE = 0.5  # s, to match pulses before drift is known
 LARGEST_DRIFT = 500.0  # ppm; quartz clocks stay below 100
 RIVAL = 0.8  # a second offset that explains this share of the pulses makes the first one doubtful
@@ -207,7 +208,7 @@ def _automatic(eeg: Timeline, nirs: Timeline) -> Alignment:
 
 def _usable(pulses: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
     kept = [(t, n) for t, n in pulses if not n.lower().startswith(IGNORED)]
-    return sorted(dict.fromkeys(kept))
+    return sorted(dict.fromkeys(kept))[:MOST_PULSES]
 
 
 def _comparable(a: list[str], b: list[str]) -> np.ndarray:
@@ -271,7 +272,7 @@ def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, int]:
         slope = float(centre @ gap) / power
         rest = gap - gap.mean() - slope * centre
         error = float(np.sqrt(rest @ rest / (len(x) - 2) / power))
-    if abs(slope) <= 2 * error:
+    if abs(slope) <= max(2 * error, 1e-8):  # a hundredth of a ppm is rounding
         slope = 0.0
     offset = float(gap.mean() - slope * x.mean())
     residual = float(np.std(gap - offset - slope * x))

@@ -1,5 +1,6 @@
 """What a file really is: told from its name and from its first bytes, before a reader opens it."""
 
+import re
 from pathlib import Path
 
 from neurofuse.io.errors import ReadError
@@ -168,6 +169,32 @@ def check_edf_length(path: str | Path) -> None:
             f"{path}, cut off: {max(whole, 0)} of {records} data records "
             f"({max(whole, 0) * seconds:g} of {records * seconds:g} s)",
             "a whole EDF or BDF file",
+            "copy or export the recording again",
+        )
+
+
+def check_brainvision_length(path: str | Path) -> None:
+    """Raise ReadError if a BrainVision .eeg file is shorter than its .vhdr header announces.
+
+    MNE reads cut-off files without a word. Headers need not announce a length; then only a last
+    sample that lacks channels tells.
+    """
+    path = Path(path)
+    fields = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", path.read_text("utf-8", errors="replace")))
+    samples = path.with_name(fields.get("DataFile", "").replace("$b", path.stem) or path.name)
+    widths = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
+    width = widths.get(fields.get("BinaryFormat", ""), 0)
+    channels = fields.get("NumberOfChannels", "")
+    if not samples.is_file() or not width or not channels.isdigit():
+        return  # MNE tells better what is wrong
+    frame = width * int(channels)
+    whole, rest = divmod(samples.stat().st_size, frame)
+    announced = fields.get("DataPoints", "")
+    wanted = int(announced) if announced.isdigit() else whole + bool(rest)
+    if whole < wanted:
+        raise ReadError(
+            f"{samples}, cut off: {whole} of {wanted} samples",
+            "a whole BrainVision recording",
             "copy or export the recording again",
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.content import check_edf_length, find_format
+from neurofuse.io.content import check_brainvision_length, check_edf_length, find_format
 from neurofuse.io.errors import ReadError
 from neurofuse.io.guard import LOG, quiet, reading
 from neurofuse.io.recording import eeg_dataset
@@ -58,6 +58,8 @@ BrainVision (.vhdr), FIF or EEGLAB (.set); check the path
     kind = find_format(path, "eeg")
     if kind in ("EDF", "BDF"):
         check_edf_length(path)
+    if kind == "BrainVision":
+        check_brainvision_length(path)
     import mne
 
     readers = {

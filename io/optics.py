@@ -1,7 +1,7 @@
 """Intensity ⇄ optical density ⇄ haemoglobin, with MNE's definitions.
 
 Optical density is -ln(intensity / reference), the reference being each channel's and wavelength's
-mean over time. A channel with samples that have no logarithm (zero, negative or NaN) keeps its
+mean over time. A channel with samples that have no logarithm (zero, negative, NaN or infinite) keeps its
 intensity word for word in the variable `kept` (kept_channel, wavelength, time) beside `od`, where
 those samples are NaN, so that `to_intensity` returns exactly what came in.
 """
@@ -60,7 +60,7 @@ def to_optical_density(recording: xr.DataTree) -> xr.DataTree:
     failing = np.zeros(len(values), bool)
     for c, w in np.ndindex(values.shape[:2]):  # row by row: a long recording is not copied whole
         row = values[c, w]
-        good = row > 0  # False for NaN
+        good = (row > 0) & np.isfinite(row)
         failing[c] |= not good.all()
         if good.any():
             reference[c, w] = row.mean() if good.all() else row[good].mean()

@@ -10,6 +10,7 @@ from neurofuse.io.recording import build, note, stream_dataset, streams, with_st
 
 FLAT_EEG = 1e-8  # V peak to peak: a tenth of the noise of the best amplifiers (about 0.1 uV)
 FLAT_NIRS = 1e-9  # of the channel's largest value: below the noise of a 24-bit converter
+LARGEST_EEG = 0.1  # V; amplifiers end below, microvolts taken for volts lie above
 RAIL_SHARE = 0.01  # more than this share of samples at the extreme value: the channel is railed
 RAIL_UNUSABLE = 0.5  # more than this share at the rail: nothing left to clean
 MISSING_UNUSABLE = 0.5  # share of NaN
@@ -97,6 +98,11 @@ def mark_bad(recording: xr.DataTree) -> xr.DataTree:
                 f"no usable {what} channel ({why}{'; …' if len(reasons) > 5 else ''})",
                 "at least one channel with a signal",
                 "check electrodes, optodes and units, or leave this stream out",
+            )
+        if stream == "eeg" and float(table.amplitude.values[needed & ~bad].max()) > LARGEST_EEG:
+            LOG.warning(
+                "EEG amplitudes of %.3g V cannot be true: check the unit in the file",
+                float(table.amplitude.values[needed & ~bad].max()),
             )
         new = {
             n: r

@@ -37,7 +37,7 @@ def read_snirf_raw(path: str | Path) -> "mne.io.BaseRaw":
             date = None
         raw.set_annotations(None)
         raw.set_meas_date(date and date + timedelta(seconds=float(time[0])))
-        raw = _bridge_gaps(raw, time - time[0])
+        raw = _bridge_gaps(raw, time - time[0], path)
         onset = marks.onset - time[0]
         inside = (onset > -1 / raw.info["sfreq"]) & (onset <= raw.times[-1])
         own = mne.Annotations(
@@ -131,21 +131,21 @@ def _check_blocks(path: Path) -> None:
             )
 
 
-def _bridge_gaps(raw: "mne.io.BaseRaw", time: np.ndarray) -> "mne.io.BaseRaw":
+def _bridge_gaps(raw: "mne.io.BaseRaw", time: np.ndarray, path: str | Path) -> "mne.io.BaseRaw":
     """A Raw on an even grid: holes in `time` are filled linearly and annotated BAD_gap."""
     import mne
 
     steps = np.diff(time)
     if len(steps) == 0:
         return raw
+    if not (steps > 0).all():
+        raise ReadError(
+            f"{path}, whose sample times do not ascend", WANTED, "export the recording again"
+        )
     step = float(np.median(steps))
     holes = np.flatnonzero(steps > 1.5 * step)
-    if len(holes) == 0 or step <= 0:
+    if len(holes) == 0:
         return raw
-    if (steps <= 0).any():
-        raise ReadError(
-            "sample times that do not ascend", "times that ascend", "export the recording again"
-        )
     grid = step * np.arange(round(time[-1] / step) + 1)
     data = raw.get_data()
     types: Any = raw.get_channel_types()
@@ -160,7 +160,8 @@ def _bridge_gaps(raw: "mne.io.BaseRaw", time: np.ndarray) -> "mne.io.BaseRaw":
         mne.Annotations(time[holes], steps[holes], "BAD_gap", raw.info["meas_date"])
     )
     LOG.warning(
-        "%d gaps of together %.3g s in the fNIRS samples, bridged and annotated BAD_gap",
+        "%s: %d gaps of together %.3g s, bridged linearly and annotated BAD_gap",
+        path,
         len(holes),
         float((steps[holes] - step).sum()),
     )

@@ -80,6 +80,7 @@ class CrossModalAutoencoder(nn.Module):
         self.log_spread = nn.Parameter(torch.tensor(-1.0))
         self.log_reach = nn.Parameter(torch.tensor(-1.6))  # log s
         self.log_shrinkage = nn.Parameter(torch.tensor(-3.5))
+        self.pooling_logit = nn.Parameter(torch.tensor(-1.0))
 
     def forward(
         self, streams: dict[str, Stream], *, wiener: bool = True
@@ -108,12 +109,14 @@ class CrossModalAutoencoder(nn.Module):
 
     def _filter(self, name, stream, bands, gate_logit, share_logit, clean, quiet, wiener):
         length = stream.signal.shape[-1]
-        level = to_samples(torch.sigmoid(gate_logit), stream.rate, length)
+        # a tenth of a second of margin: a movement's first sample lies anywhere in its frame
+        level = nn.functional.max_pool1d(torch.sigmoid(gate_logit), 3, 1, 1)
+        level = to_samples(level, stream.rate, length)
         gate = ((level - GATE_CLOSED) / (GATE_OPEN - GATE_CLOSED)).clamp(0, 1)
         share = to_samples(torch.sigmoid(share_logit), stream.rate, length).sqrt()
         if name == "eeg":
             rough = gate * (share * bands).sum(-2)
-            linear = self._filter_eeg(stream, rough, level) if wiener else rough
+            linear = self._filter_eeg(stream, rough, gate) if wiener else rough
             artifact = gate * linear
         else:
             rough = gate[..., None, :] * (share[..., None, :, :] * bands).sum(-2)
@@ -121,11 +124,11 @@ class CrossModalAutoencoder(nn.Module):
             artifact = gate[..., None, :] * linear
         return Estimate(gate_logit, gate, share_logit, clean, quiet, rough, artifact)
 
-    def _filter_eeg(self, stream: Stream, rough: Tensor, level: Tensor) -> Tensor:
+    def _filter_eeg(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
         a = self.architecture
         size = max(2 * round(a.eeg_window * stream.rate / 2), 8)
         lags = sorted({round(lag * stream.rate) for lag in a.eeg_lags})
-        still = (1 - level.amax(1)).clamp(0, 1) ** 2 + 1e-3
+        still = quiet_weight(stream.signal, gate.amax(1), stream.rate)
         return spatial_filter(
             stream.signal,
             rough,
@@ -133,6 +136,7 @@ class CrossModalAutoencoder(nn.Module):
             size=size,
             lags=lags,
             shrinkage=torch.exp(self.log_shrinkage),
+            pooling=torch.sigmoid(self.pooling_logit),
         )
 
     def _filter_nirs(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
@@ -147,12 +151,28 @@ class CrossModalAutoencoder(nn.Module):
             stream.signal.flatten(0, 1),
             single,
             torch.exp(self.log_spread) * local,
-            (1 - flat_gate) + 1e-3,
+            quiet_weight(stream.signal.flatten(0, 1), flat_gate, stream.rate),
             size=size,
             reach=torch.exp(self.log_reach) * stream.rate,
             active=active,
         )
         return filtered.unflatten(0, rough.shape[:2])
+
+
+def quiet_weight(signal: Tensor, gate: Tensor, rate: float) -> Tensor:
+    """Weight (batch, time) of samples in the covariance of the signal without movement.
+
+    Shut gates count, and energy: strong samples weigh little even where the gate missed them, for
+    one movement of a millivolt would drown a minute of EEG.
+    """
+    size = round(0.3 * rate) | 1
+    near = nn.functional.max_pool1d(gate.detach()[:, None], size, 1, size // 2).squeeze(1)
+    level = signal.detach().square()
+    level = (level / (level.median(-1, keepdim=True).values + 1e-30)).mean(1)
+    local = nn.functional.avg_pool1d(level[:, None], size, 1, size // 2, count_include_pad=False)
+    local = local.squeeze(1)
+    excess = local / (4 * local.quantile(0.3, dim=-1, keepdim=True) + 1e-30)
+    return ((1 - near) + 1e-3) / (1 + excess**4)
 
 
 def _features(name: str, stream: Stream) -> tuple[Tensor, Tensor, Tensor]:

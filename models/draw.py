@@ -32,7 +32,7 @@ class Draw:
 
     window: float = 60.0  # s
     batch: int = 4
-    eeg_channels: tuple[int, int] = (4, 12)
+    eeg_channels: tuple[int, int] = (4, 14)
     nirs_channels: tuple[int, int] = (3, 8)
     severity: tuple[float, float] = (0.05, 3.0)  # log-uniform
     share: tuple[str, ...] = tuple(SHARE)
@@ -73,7 +73,7 @@ def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tupl
     time = np.arange(length) / clean.rate
     if stream == "eeg":
         artifact, mask = eeg_artifact(movements, time, clean.position[pick], rng)
-        piece = piece - piece.mean(-1, keepdims=True)
+        piece = _with_noise(piece - piece.mean(-1, keepdims=True), time, rng)
         artifact = severity * artifact
     else:
         pair = clean.source[pick], clean.detector[pick]
@@ -85,6 +85,16 @@ def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tupl
         position = np.full_like(position, np.nan)
     scale = np.median(np.abs(piece + artifact)) + 1e-30  # units cancel; float32 stays in range
     return piece / scale, artifact / scale, mask, position
+
+
+def _with_noise(piece: np.ndarray, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Now and then mains hum and amplifier noise, which published clean EEG has lost."""
+    if rng.random() > 0.3:
+        return piece
+    size = piece.std()
+    hum = np.sin(2 * np.pi * rng.choice([50.0, 60.0]) * time + rng.uniform(0, 2 * np.pi))
+    gain = size * rng.exponential(0.3, (len(piece), 1))
+    return piece + gain * hum + 0.1 * size * rng.random() * rng.normal(size=piece.shape)
 
 
 def _stack(items: list[tuple[np.ndarray, ...]], rate: float) -> tuple[Stream, Target]:

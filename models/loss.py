@@ -14,7 +14,7 @@ from neurofuse.models.bands import EEG_EDGES, NIRS_EDGES, FLOOR, split, to_frame
 from neurofuse.models.draw import Target
 
 NOTICEABLE = 0.2  # artifact energy over clean energy in a band at which a channel counts as moving
-HARM = 10.0  # weight of changes where nothing moves
+HARM = 30.0  # weight of changes where nothing moves
 
 
 def band_energies(stream: str, x: Tensor, rate: float) -> Tensor:

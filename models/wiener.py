@@ -52,6 +52,7 @@ def spatial_filter(
     size: int,
     lags: list[int],
     shrinkage: float | Tensor = 0.02,
+    pooling: float | Tensor = 0.5,
 ) -> Tensor:
     """Artifact (batch, channel, time) that is linear in the observed channels.
 
@@ -68,7 +69,10 @@ def spatial_filter(
     lags : list of int
         Shifts [samples] of the channels that the filter may use; 0 among them.
     shrinkage : float
-        Share of the mean variance added to the diagonal of the quiet covariance.
+        Share of each variance added to the diagonal of the quiet covariance.
+    pooling : float
+        How far, 0..1, the shape of each window's artifact covariance is drawn to that of all
+        movement in the signal: electrodes keep their coupling, single windows are short.
     """
     channels, length = observed.shape[-2:]
     hop = size // 2
@@ -79,6 +83,11 @@ def spatial_filter(
     taper = torch.hann_window(size, periodic=True, dtype=observed.dtype, device=observed.device)
     signal, guess = frames_of(stacked, size, hop), frames_of(rough_stacked, size, hop)
     moving = covariance(guess, taper.expand(guess.shape[0], guess.shape[1], size))
+    size_of = moving.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
+    # each window counts by the root of its energy, so that the strongest does not rule
+    shape = (moving / (size_of.sqrt() + 1e-20)).sum(1, keepdim=True)
+    shape = shape / (shape.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None] + 1e-20)
+    moving = (1 - pooling) * moving + pooling * size_of * shape
     here = lags.index(0) * channels
     weights = torch.linalg.solve(moving + noise[:, None], moving[..., here : here + channels])
     artifact = weights.transpose(-1, -2) @ signal

@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from neurofuse.fusion.clean import clean
     from neurofuse.fusion.compare import compare
     from neurofuse.fusion.report import report
+    from neurofuse.io import from_mne, read, to_mne, write
     from neurofuse.io.errors import NeurofuseError
-    from neurofuse.io.files import read, write
-    from neurofuse.io.pair import from_mne, to_mne
-    from neurofuse.synth.inject import inject
-    from neurofuse.synth.simulate import simulate
+    from neurofuse.synth import inject, simulate
 
     __version__: str
 
@@ -42,13 +40,13 @@ _HOME = {
     "NeurofuseError": "neurofuse.io.errors",
     "clean": "neurofuse.fusion.clean",
     "compare": "neurofuse.fusion.compare",
-    "from_mne": "neurofuse.io.pair",
-    "inject": "neurofuse.synth.inject",
-    "read": "neurofuse.io.files",
+    "from_mne": "neurofuse.io",
+    "inject": "neurofuse.synth",
+    "read": "neurofuse.io",
     "report": "neurofuse.fusion.report",
-    "simulate": "neurofuse.synth.simulate",
-    "to_mne": "neurofuse.io.pair",
-    "write": "neurofuse.io.files",
+    "simulate": "neurofuse.synth",
+    "to_mne": "neurofuse.io",
+    "write": "neurofuse.io",
 }
 
 

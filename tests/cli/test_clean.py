@@ -9,8 +9,7 @@ import pytest
 
 import neurofuse as nf
 from neurofuse.cli.clean import clean_files, default_model
-from neurofuse.io.files import write_eeg
-from neurofuse.io.recording import provenance, streams
+from neurofuse.io import provenance, streams, write_eeg
 
 KINDS = {"eeg", "nirs", "recording", "native", "report", "provenance"}
 
@@ -51,7 +50,7 @@ def test_outputs_read_back_as_one_recording(cleaned):
     np.testing.assert_array_equal(pair["eeg"].eeg, whole["eeg"].eeg)
     np.testing.assert_allclose(pair["nirs"].intensity, whole["nirs"].intensity, rtol=1e-12)
     native = nf.read(cleaned["native"])
-    step = float(np.ptp(whole["eeg"].eeg) / 2**15)  # EDF holds 16 bits
+    step = float(np.ptp(whole["eeg"].eeg.values) / 2**15)  # EDF holds 16 bits
     np.testing.assert_allclose(native["eeg"].eeg, whole["eeg"].eeg, atol=step)
 
 

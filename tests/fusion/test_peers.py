@@ -118,6 +118,12 @@ def test_scale_in_scale_out(pair, name):
         )
 
 
+def test_untouched_is_bit_for_bit(pair):
+    cleaned = cleaned_by("untouched", pair[1])
+    for stream in ("eeg", "nirs"):
+        assert cleaned[stream].to_dataset().identical(pair[1][stream].to_dataset())
+
+
 def test_zero_is_zero_and_mean_intensity(pair):
     cleaned = cleaned_by("zero", pair[1])
     assert not cleaned["eeg"].eeg.values.any()
@@ -216,7 +222,7 @@ def test_tddr_is_mnes(pair):
 def test_gaps_are_refused(pair):
     eeg = stream_dataset(pair[1], "eeg").copy(deep=True)
     eeg.eeg[2, 100] = np.nan
-    with pytest.raises(ParameterError, match=r"not numbers in C3.*mark_bad"):
+    with pytest.raises(ParameterError, match=r"not numbers in C3.*set `bad`"):
         cleaned_by("bandpass", with_stream(pair[1], "eeg", eeg))
 
 

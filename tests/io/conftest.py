@@ -27,7 +27,7 @@ def eeg_raw():
 
 @pytest.fixture
 def nirs_raw():
-    """A function that makes an fNIRS Raw of intensities about 1, 30 mm pairs in the head frame."""
+    """A function that makes an fNIRS Raw of intensities about 1 in the head frame; S1-D1: 30 mm."""
 
     def make(
         pairs=((1, 1), (1, 2), (2, 2)),
@@ -45,7 +45,7 @@ def nirs_raw():
         for i, channel in enumerate(info["chs"]):
             s, d = pairs[i // len(waves)]
             source = np.array([0.03 * s, 0.01, 0.09])
-            detector = np.array([0.03 * s, 0.01 + 0.03, 0.09 - 0.001 * d])
+            detector = np.array([0.02 + 0.01 * d, 0.04, 0.09])
             channel["loc"][:9] = np.concatenate([(source + detector) / 2, source, detector])
             channel["loc"][9] = waves[i % len(waves)]
         drift = 0.05 * rng.standard_normal((len(names), round(rate * seconds)))

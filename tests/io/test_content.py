@@ -83,7 +83,7 @@ def test_cut_off_edf_is_refused(tmp_path, eeg_raw, suffix, keep):
     whole = io.write_eeg(io.from_mne(eeg_raw()), tmp_path / f"whole{suffix}").read_bytes()
     cut = tmp_path / f"cut{suffix}"
     cut.write_bytes(whole[: keep if isinstance(keep, int) else int(len(whole) * keep)])
-    with pytest.raises(io.ReadError, match=r"cut off.*; wanted .*whole EDF or BDF file"):
+    with pytest.raises(io.ReadError, match=r"cut[ -]off.*; wanted .*whole EDF or BDF file"):
         io.read(cut)
 
 
@@ -103,15 +103,31 @@ def test_cut_off_snirf_is_refused(snirf, keep):
     assert str(snirf) in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["a_eeg.fif", "a.set", "a.vhdr"])
-@pytest.mark.parametrize("keep", [0.1, 0.6])
-def test_other_cut_off_files_are_refused_or_shorter(tmp_path, eeg_raw, name, keep):
-    path = io.write_eeg(io.from_mne(eeg_raw()), tmp_path / name)
-    samples = path.with_suffix(".eeg") if path.suffix == ".vhdr" else path
-    samples.write_bytes(samples.read_bytes()[: int(samples.stat().st_size * keep)])
+@pytest.mark.parametrize("name", ["a_eeg.fif", "a.set", "a.nc"])
+@pytest.mark.parametrize("keep", [0.1, 0.6, 0.98])
+def test_other_cut_off_files_are_refused(tmp_path, eeg_raw, name, keep):
+    recording = io.from_mne(eeg_raw())
+    write = io.write_netcdf if name.endswith(".nc") else io.write_eeg
+    path = write(recording, tmp_path / name)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
     with pytest.raises(io.ReadError) as caught:
         io.read(path)
-    assert str(tmp_path) in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_cut_off_brainvision_is_refused(tmp_path, eeg_raw):
+    path = io.write_eeg(io.from_mne(eeg_raw()), tmp_path / "a.vhdr")
+    samples = path.with_suffix(".eeg")
+    whole = samples.read_bytes()
+    samples.write_bytes(whole[:10001])  # not a whole number of samples
+    with pytest.raises(io.ReadError, match=r"a\.eeg, cut off"):
+        io.read(path)
+    samples.write_bytes(whole[:12000])
+    text = path.read_text(encoding="utf-8")
+    announced = text.replace("NumberOfChannels=3", "NumberOfChannels=3\nDataPoints=2500")
+    path.write_text(announced, encoding="utf-8")
+    with pytest.raises(io.ReadError, match=r"a\.eeg, cut off: 1000 of 2500 samples"):
+        io.read(path)
 
 
 def test_brainvision_without_its_samples(tmp_path, eeg_raw):

@@ -60,8 +60,8 @@ def test_unknown_names_have_no_positions(eeg_raw):
         ("a_eeg.fif", 0.0),
         ("a.edf", 4e-9),
         ("a.bdf", 2e-11),
-        ("a.vhdr", 2e-12),
-        ("a.set", 1e-12),
+        ("a.vhdr", 1e-11),
+        ("a.set", 1e-11),
     ],
 )
 def test_formats_round_trip(tmp_path, eeg_raw, name, tolerance):

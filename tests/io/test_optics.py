@@ -3,6 +3,9 @@
 import mne
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 import neurofuse.io as io
 
@@ -45,6 +48,24 @@ def test_channel_without_logarithm_comes_back_bit_for_bit(nirs_raw, value):
     np.testing.assert_allclose(back, recording["nirs"].intensity, rtol=2e-15)
     cut = io.to_intensity(there.sel(time=slice(0.2, 0.8)))["nirs"].intensity
     np.testing.assert_array_equal(cut.sel(channel="S1-D2"), back[1].sel(time=slice(0.2, 0.8)))
+
+
+@given(
+    arrays(
+        np.float64,
+        (3, 2, 5),
+        elements=st.one_of(
+            st.floats(1e-9, 1e9), st.floats(-1e3, 0), st.just(np.nan), st.just(np.inf)
+        ),
+    )
+)
+def test_whatever_the_samples_intensity_comes_back(light):
+    node = io.nirs_dataset(light, 10.0, [760, 850], ["S1", "S2", "S3"], ["D1", "D1", "D1"])
+    recording = io.build(nirs=node)
+    back = io.to_intensity(io.to_optical_density(recording))["nirs"].intensity.values
+    proper = (np.isfinite(light) & (light > 0)).all(axis=(1, 2))
+    np.testing.assert_array_equal(back[~proper], light[~proper])
+    np.testing.assert_allclose(back[proper], light[proper], rtol=1e-13)
 
 
 def test_one_wavelength_has_a_density_and_no_haemoglobin():

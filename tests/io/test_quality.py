@@ -42,12 +42,13 @@ def test_nirs_faults_are_told_apart(nirs_raw):
     assert table.saturated.values.tolist() == [False, False, False, False, True, True]
     assert table.usable.values.tolist() == [True, False, False, False, True, False]
     assert table.non_positive.values.tolist() == pytest.approx([0, 0, 1 / 400, 0, 0, 0])
-    assert table.distance.values == pytest.approx(0.03, abs=2e-3)
+    assert float(table.distance[0]) == pytest.approx(0.03)
+    assert float(table.distance[3]) == pytest.approx(0.03 * 2**0.5)
 
 
 def test_coupling_is_that_of_mne_and_needs_a_heart_beat(nirs_raw):
     raw = nirs_raw(seconds=60.0, seed=3)
-    beat = 0.05 * np.sin(2 * np.pi * 1.1 * raw.times)
+    beat = 0.2 * np.sin(2 * np.pi * 1.1 * raw.times)
     raw._data[:2] *= np.exp(beat)
     recording = io.from_mne(None, raw)
     table = io.channel_quality(recording, "nirs")
@@ -103,7 +104,7 @@ def test_no_usable_channel_is_refused(eeg_raw, nirs_raw, value, word):
 def test_negative_everywhere_is_refused(nirs_raw):
     raw = nirs_raw()
     raw._data[:, 3] *= -1
-    with pytest.raises(io.ReadError, match="no usable fNIRS channel .*zero or negative"):
+    with pytest.raises(io.ReadError, match=r"no usable fNIRS channel .*zero or negative"):
         io.from_mne(None, raw)
 
 
@@ -111,6 +112,13 @@ def test_a_flat_trigger_is_no_fault(eeg_raw):
     raw = eeg_raw(["C3", "Status"])
     raw._data[1] = 0
     assert not io.from_mne(raw)["eeg"].bad.any()
+
+
+def test_microvolts_taken_for_volts_are_told(eeg_raw, caplog):
+    raw = eeg_raw()
+    raw._data[:] *= 1e6
+    io.from_mne(raw)
+    assert "check the unit in the file" in caplog.text
 
 
 def test_unknown_stream(eeg_raw):

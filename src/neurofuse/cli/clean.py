@@ -72,9 +72,7 @@ def clean_files(
     taken = [name for value in expected.values() for name in names.companions(value)]
     with staged(out, dict.fromkeys(taken), overwrite=overwrite) as stage:
         from neurofuse.fusion.clean import clean
-        from neurofuse.io.files import read, write, write_eeg
-        from neurofuse.io.quality import mark_bad
-        from neurofuse.io.recording import streams
+        from neurofuse.io import mark_bad, read, streams, write, write_eeg
 
         step(0.0, "reading")
         recording = mark_bad(read(*paths, offset=offset, align=align))
@@ -107,7 +105,7 @@ def default_model(present: Sequence[str]) -> str:
 
 
 def _write_provenance(recording: "xr.DataTree", paths: Sequence[Path], target: Path) -> None:
-    from neurofuse.io.recording import provenance
+    from neurofuse.io import provenance
 
     facts = {
         "inputs": [

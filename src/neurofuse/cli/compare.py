@@ -84,8 +84,7 @@ def compare_files(
 
 def _compare(paths, truth, methods, offset, align, step) -> "xr.Dataset":
     from neurofuse.fusion.compare import METHODS, compare
-    from neurofuse.io.files import read
-    from neurofuse.io.quality import mark_bad
+    from neurofuse.io import mark_bad, read
 
     recording = mark_bad(read(*paths, offset=offset, align=align))
     known = None if truth is None else read(truth)
@@ -113,7 +112,7 @@ def with_known_motion(recording: "xr.DataTree", truth: "xr.DataTree") -> "xr.Dat
     EDF and SNIRF cannot hold the mask, so the truth's file brings it.
     """
     from neurofuse.fusion.metrics import match
-    from neurofuse.io.recording import stream_dataset, streams, with_stream
+    from neurofuse.io import stream_dataset, streams, with_stream
 
     match(truth, recording)
     for stream in streams(recording):

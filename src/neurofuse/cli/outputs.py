@@ -53,7 +53,7 @@ def staged(folder: Path, names: Iterable[str], *, overwrite: bool) -> Iterator[P
     """
     folder = Path(folder)
     _refuse_existing(folder, names, overwrite)
-    made = _make(folder)
+    made = make_folder(folder)
     stage = None
     try:
         stage = Path(tempfile.mkdtemp(prefix=".neurofuse-", dir=folder))
@@ -87,8 +87,14 @@ def _refuse_existing(folder: Path, names: Iterable[str], overwrite: bool) -> Non
         )
 
 
-def _make(folder: Path) -> list[Path]:
-    """Make `folder`; the folders made for it, deepest first."""
+def make_folder(folder: Path) -> list[Path]:
+    """Make `folder` and what it stands in; returns the folders that are new, deepest first.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be made.
+    """
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)

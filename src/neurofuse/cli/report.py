@@ -43,7 +43,7 @@ def report_files(
     out = Path(out)
     with staged(out.parent, [out.name], overwrite=overwrite) as stage:
         from neurofuse.fusion.report import report
-        from neurofuse.io.files import read
+        from neurofuse.io import read
 
         report(
             read(before),

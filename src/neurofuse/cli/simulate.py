@@ -38,7 +38,7 @@ def simulate_files(
     """
     expected = _expected("simulated", ".edf")
     with staged(out, expected.values(), overwrite=overwrite) as stage:
-        from neurofuse.synth.simulate import simulate
+        from neurofuse.synth import simulate
 
         pair = simulate(duration, seed=seed, share=share, severity=severity)
         made = _write_pair(*pair, stage, expected)
@@ -70,9 +70,8 @@ def inject_files(
     expected = _expected(names.stem(paths) + "_motion", names.eeg_suffix(paths))
     taken = [part for name in expected.values() for part in names.companions(name)]
     with staged(out, taken, overwrite=overwrite) as stage:
-        from neurofuse.io.files import read
-        from neurofuse.io.quality import mark_bad
-        from neurofuse.synth.inject import inject
+        from neurofuse.io import mark_bad, read
+        from neurofuse.synth import inject
 
         recording = mark_bad(read(*paths, offset=offset, align=align))
         pair = inject(recording, seed=seed, share=share, severity=severity)
@@ -92,8 +91,7 @@ def _expected(stem: str, eeg_suffix: str) -> dict[str, str]:
 def _write_pair(
     truth: "xr.DataTree", contaminated: "xr.DataTree", stage: Path, expected: dict[str, str]
 ) -> dict[str, str]:
-    from neurofuse.io.files import write_eeg, write_netcdf, write_nirs
-    from neurofuse.io.recording import streams
+    from neurofuse.io import streams, write_eeg, write_netcdf, write_nirs
 
     present = streams(contaminated)
     if "eeg" in present:
@@ -107,7 +105,7 @@ def _write_pair(
 
 def _with_masks(truth: "xr.DataTree", contaminated: "xr.DataTree") -> "xr.DataTree":
     """The truth with the movement's mask, so that files without a mask can be scored by it."""
-    from neurofuse.io.recording import stream_dataset, streams, with_stream
+    from neurofuse.io import stream_dataset, streams, with_stream
 
     for stream in streams(contaminated):
         motion = contaminated[stream].motion

@@ -6,19 +6,26 @@ from typing import Annotated
 import typer
 
 from neurofuse.cli import options
-from neurofuse.cli.console import show_files
+from neurofuse.cli.console import progress, show_files
+from neurofuse.cli.outputs import make_folder
 
 
 def command(
     *,
-    config: Annotated[Path, typer.Option(metavar="FILE", help="Configuration (JSON or TOML).")],
+    config: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Configuration (JSON); benchmarks/configs has some."),
+    ],
     out: options.Out,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")
     ] = False,
 ) -> None:
-    """Train a model on injected movement; checkpoints and weights go to a folder."""
-    from neurofuse.models.train import train
+    """Train a model on injected movement; checkpoints, log and best weights go to a folder."""
+    from neurofuse.models.train import read_config, train
 
-    train(config, out, resume=resume)
-    show_files("trained:", {"out": out})
+    read_config(config)  # refused before a folder is made
+    make_folder(out)
+    with progress("training") as step:
+        weights = train(config, out, resume=resume, progress=step)
+    show_files("trained:", {"weights": weights})

@@ -1,0 +1,163 @@
+"""Injected motion in real clean recordings of people who were not used in training.
+
+    python benchmarks/injected_motion.py --part test --out docs/results
+
+Each EEG subject of the part is paired with an fNIRS subject (other people: they share only the
+injected movement). Every method cleans the same files' samples. Intervals: bootstrap over subjects.
+Resumable: one JSON a recording; delete the folder to start anew.
+"""
+
+import argparse
+import json
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from rich.progress import track
+
+from neurofuse.fusion.clean import clean
+from neurofuse.fusion.compare import compare, with_partner
+from neurofuse.fusion.metrics import score
+from neurofuse.io import build, mark_bad, read, stream_dataset
+from neurofuse.io.recording import with_stream
+from neurofuse.models.corpus import CONTACT, subject_files
+from neurofuse.io.quality import channel_quality
+from neurofuse.synth import inject
+
+LENGTH = 150.0  # s of each recording
+START = 15.0  # s
+SEVERITY = {"weak": 0.2, "typical": 1.0}
+SHARES = ("timing", "none", "full")
+METHODS = ("joint", "eeg", "nirs", "tddr", "bandpass", "pca", "ica", "untouched", "zero")
+
+
+def cut(recording: xr.DataTree, stream: str) -> xr.Dataset:
+    """The stretch that is used, from time 0, with channels of poor contact marked bad."""
+    recording = mark_bad(recording)
+    node = stream_dataset(recording, stream)
+    if stream == "nirs":
+        weak = channel_quality(recording, stream).sci.values < CONTACT
+        node = node.assign_coords(bad=("channel", node.bad.values | weak))
+    node = node.sel(time=slice(START, START + LENGTH))
+    return node.assign_coords(time=np.arange(node.sizes["time"]) / node.attrs["rate"])
+
+
+def pairs(part: str):
+    """Name and Recording of every pair of a part."""
+    eeg, nirs = (list(subject_files(part, s).items()) for s in ("eeg", "nirs"))
+    for number, (subject, files) in enumerate(eeg):
+        partner, partner_files = nirs[number % len(nirs)]
+        rest = next(p for p in files if "rest" in p.name)
+        other = partner_files[(number // len(nirs)) % len(partner_files)]
+        recording = build(cut(read(rest), "eeg"), cut(read(other), "nirs"))
+        yield f"{Path(subject).name}+{Path(partner).parent.name}-{Path(partner).name}", recording
+
+
+def run(part: str, folder: Path, methods: tuple[str, ...]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    todo = [
+        (number, name, recording, share, level)
+        for number, (name, recording) in enumerate(pairs(part))
+        for share in SHARES
+        for level in SEVERITY
+    ]
+    disturbed: dict[tuple[str, str], xr.DataTree] = {}
+    for number, name, recording, share, level in track(todo, description=part):
+        target = folder / f"{name}_{share}_{level}.json"
+        seed = 1000 + number
+        truth, contaminated = inject(recording, seed=seed, share=share, severity=SEVERITY[level])
+        stranger = disturbed.get((share, level))
+        disturbed[share, level] = contaminated
+        if stranger is None:  # the first pair borrows its own movement of another seed
+            _, stranger = inject(recording, seed=seed + 500, share=share, severity=SEVERITY[level])
+        if target.exists():
+            continue
+        table = compare(contaminated, methods, truth)
+        rows = {
+            m: {
+                s: dict(zip(table.metric.values.tolist(), v, strict=True))
+                for s, v in zip(table.modality.values.tolist(), values, strict=True)
+            }
+            for m, values in zip(table.method.values.tolist(), table.value.values.tolist(), strict=True)
+        }
+        rows["joint, shuffled partner"] = {}
+        for own, other in (("eeg", "nirs"), ("nirs", "eeg")):
+            cleaned = clean(with_partner(contaminated, stranger, other), "joint")
+            cleaned = with_stream(contaminated, own, stream_dataset(cleaned, own))
+            found = score(truth, contaminated, cleaned).value.sel(modality=own)
+            rows["joint, shuffled partner"][own] = dict(
+                zip(found.metric.values.tolist(), found.values.tolist(), strict=True)
+            )
+        facts = {
+            "pair": name,
+            "share": share,
+            "severity": level,
+            "seed": seed,
+            "seconds": dict(zip(table.method.values.tolist(), table.seconds.values.tolist(), strict=True)),
+            "failure": dict(zip(table.method.values.tolist(), table.failure.values.tolist(), strict=True)),
+            "values": rows,
+        }
+        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
+        with os.fdopen(handle, "w") as file:
+            json.dump(facts, file, indent=1)
+        os.replace(temporary, target)
+
+
+def interval(values: np.ndarray, subjects: list[str], seed: int = 0) -> tuple[float, float, float]:
+    """Mean over subjects and its 95 % bootstrap interval."""
+    names = sorted(set(subjects))
+    means = np.array([np.nanmean([v for v, s in zip(values, subjects, strict=True) if s == n]) for n in names])
+    rng = np.random.default_rng(seed)
+    draws = rng.choice(means, (4000, len(means))).mean(1)
+    return float(means.mean()), *np.quantile(draws, [0.025, 0.975]).tolist()
+
+
+def tables(folder: Path) -> str:
+    """Markdown tables of all recordings in a folder."""
+    facts = [json.loads(p.read_text()) for p in sorted(folder.glob("*.json"))]
+    methods = list(facts[0]["values"])
+    text = []
+    shown = {
+        "eeg": ("error_db", "error_db_median", "correlation", "clean_change_db", "alpha_ratio_motion"),
+        "nirs": ("error_db", "error_db_median", "error_db_unfiltered", "correlation", "clean_change_db"),
+    }
+    for stream, metrics in shown.items():
+        for level in SEVERITY:
+            for share in SHARES:
+                chosen = [f for f in facts if f["share"] == share and f["severity"] == level]
+                if not chosen:
+                    continue
+                part = 0 if stream == "eeg" else 1
+                people = [f["pair"].split("+")[part] for f in chosen]
+                text.append(f"\n**{stream.upper()}, {level} motion, share `{share}`** "
+                            f"({len(chosen)} recordings, {len(set(people))} people)\n")
+                text.append("| method | " + " | ".join(metrics) + " |")
+                text.append("|---|" + "---|" * len(metrics))
+                for method in methods:
+                    cells = []
+                    for metric in metrics:
+                        values = np.array([
+                            f["values"][method].get(stream, {}).get(metric, np.nan) for f in chosen
+                        ], float)
+                        if np.isnan(values).all():
+                            cells.append("–")
+                            continue
+                        mean, low, high = interval(values, people)
+                        cells.append(f"{mean:.2f} [{low:.2f}, {high:.2f}]")
+                    if any(c != "–" for c in cells):
+                        text.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(text)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--part", default="test", choices=["validation", "test"])
+    parser.add_argument("--out", type=Path, default=Path("runs/injected_motion"))
+    parser.add_argument("--methods", default=",".join(METHODS))
+    options = parser.parse_args()
+    logging.getLogger("neurofuse").setLevel(logging.ERROR)
+    run(options.part, options.out / options.part, tuple(options.methods.split(",")))
+    print(tables(options.out / options.part))

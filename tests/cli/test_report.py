@@ -1,0 +1,55 @@
+import re
+
+import pytest
+
+from neurofuse.cli.compare import compare_files
+
+
+@pytest.fixture(scope="module")
+def comparison(simulated, tmp_path_factory):
+    _, files = compare_files(
+        [simulated["recording"]], tmp_path_factory.mktemp("table"), truth=simulated["truth"],
+        methods=["untouched", "tddr"],
+    )  # fmt: skip
+    return files["table"]
+
+
+def test_a_page_with_truth_and_comparison(run, simulated, comparison, tmp_path):
+    page = tmp_path / "new" / "page.html"
+    done = run(
+        "report", simulated["recording"], simulated["truth"], "--truth", simulated["truth"],
+        "--comparison", comparison, "--out", page,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    text = page.read_text()
+    assert "tddr" in text
+    assert not re.search(r"(src|href)=[\"']https?:", text)
+    assert [p.name for p in page.parent.iterdir()] == ["page.html"]
+
+
+def test_another_file_as_comparison_is_refused(run, simulated, comparison, tmp_path):
+    broken = tmp_path / "cut.nc"
+    broken.write_bytes(comparison.read_bytes()[:100])
+    for given in (simulated["truth"], simulated["eeg"], broken, tmp_path / "none.nc"):
+        done = run(
+            "report", simulated["recording"], simulated["truth"], "--comparison", given,
+            "--out", tmp_path / "page.html",
+        )  # fmt: skip
+        assert done.exit_code == 2, done.stderr
+        assert str(given) in done.stderr
+        assert not (tmp_path / "page.html").exists()
+
+
+def test_an_existing_page_stays(run, simulated, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("mine")
+    done = run("report", simulated["recording"], simulated["truth"], "--out", page)
+    assert done.exit_code == 2
+    assert "page.html" in done.stderr
+    assert page.read_text() == "mine"
+
+
+def test_another_recording_is_refused(run, simulated, tmp_path):
+    done = run("report", simulated["eeg"], simulated["nirs"], "--out", tmp_path / "page.html")
+    assert done.exit_code == 2
+    assert list(tmp_path.iterdir()) == []
