@@ -22,9 +22,9 @@ from neurofuse.fusion.clean import clean
 from neurofuse.fusion.compare import compare, with_partner
 from neurofuse.fusion.metrics import score
 from neurofuse.io import build, mark_bad, read, stream_dataset
+from neurofuse.io.quality import channel_quality
 from neurofuse.io.recording import with_stream
 from neurofuse.models.corpus import CONTACT, subject_files
-from neurofuse.io.quality import channel_quality
 from neurofuse.synth import inject
 
 LENGTH = 150.0  # s of each recording
@@ -81,7 +81,9 @@ def run(part: str, folder: Path, methods: tuple[str, ...]) -> None:
                 s: dict(zip(table.metric.values.tolist(), v, strict=True))
                 for s, v in zip(table.modality.values.tolist(), values, strict=True)
             }
-            for m, values in zip(table.method.values.tolist(), table.value.values.tolist(), strict=True)
+            for m, values in zip(
+                table.method.values.tolist(), table.value.values.tolist(), strict=True
+            )
         }
         rows["joint, shuffled partner"] = {}
         for own, other in (("eeg", "nirs"), ("nirs", "eeg")):
@@ -96,8 +98,12 @@ def run(part: str, folder: Path, methods: tuple[str, ...]) -> None:
             "share": share,
             "severity": level,
             "seed": seed,
-            "seconds": dict(zip(table.method.values.tolist(), table.seconds.values.tolist(), strict=True)),
-            "failure": dict(zip(table.method.values.tolist(), table.failure.values.tolist(), strict=True)),
+            "seconds": dict(
+                zip(table.method.values.tolist(), table.seconds.values.tolist(), strict=True)
+            ),
+            "failure": dict(
+                zip(table.method.values.tolist(), table.failure.values.tolist(), strict=True)
+            ),
             "values": rows,
         }
         handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
@@ -109,7 +115,9 @@ def run(part: str, folder: Path, methods: tuple[str, ...]) -> None:
 def interval(values: np.ndarray, subjects: list[str], seed: int = 0) -> tuple[float, float, float]:
     """Mean over subjects and its 95 % bootstrap interval."""
     names = sorted(set(subjects))
-    means = np.array([np.nanmean([v for v, s in zip(values, subjects, strict=True) if s == n]) for n in names])
+    means = np.array(
+        [np.nanmean([v for v, s in zip(values, subjects, strict=True) if s == n]) for n in names]
+    )
     rng = np.random.default_rng(seed)
     draws = rng.choice(means, (4000, len(means))).mean(1)
     return float(means.mean()), *np.quantile(draws, [0.025, 0.975]).tolist()
@@ -121,8 +129,20 @@ def tables(folder: Path) -> str:
     methods = list(facts[0]["values"])
     text = []
     shown = {
-        "eeg": ("error_db", "error_db_median", "correlation", "clean_change_db", "alpha_ratio_motion"),
-        "nirs": ("error_db", "error_db_median", "error_db_unfiltered", "correlation", "clean_change_db"),
+        "eeg": (
+            "error_db",
+            "error_db_median",
+            "correlation",
+            "clean_change_db",
+            "alpha_ratio_motion",
+        ),
+        "nirs": (
+            "error_db",
+            "error_db_median",
+            "error_db_unfiltered",
+            "correlation",
+            "clean_change_db",
+        ),
     }
     for stream, metrics in shown.items():
         for level in SEVERITY:
@@ -132,16 +152,22 @@ def tables(folder: Path) -> str:
                     continue
                 part = 0 if stream == "eeg" else 1
                 people = [f["pair"].split("+")[part] for f in chosen]
-                text.append(f"\n**{stream.upper()}, {level} motion, share `{share}`** "
-                            f"({len(chosen)} recordings, {len(set(people))} people)\n")
+                text.append(
+                    f"\n**{stream.upper()}, {level} motion, share `{share}`** "
+                    f"({len(chosen)} recordings, {len(set(people))} people)\n"
+                )
                 text.append("| method | " + " | ".join(metrics) + " |")
                 text.append("|---|" + "---|" * len(metrics))
                 for method in methods:
                     cells = []
                     for metric in metrics:
-                        values = np.array([
-                            f["values"][method].get(stream, {}).get(metric, np.nan) for f in chosen
-                        ], float)
+                        values = np.array(
+                            [
+                                f["values"][method].get(stream, {}).get(metric, np.nan)
+                                for f in chosen
+                            ],
+                            float,
+                        )
                         if np.isnan(values).all():
                             cells.append("–")
                             continue

@@ -182,7 +182,13 @@ def by_clock(eeg: Timeline, nirs: Timeline) -> Alignment:
 
 
 def real_date(measured_at: str) -> datetime | None:
-    """A measurement date, or None if it is missing or a dummy that formats and software put in."""
+    """A measurement date, or None if it is missing or a dummy that formats and software put in.
+
+    Examples
+    --------
+    >>> real_date("1985-01-01T00:00:00+00:00") is None
+    True
+    """
     if not measured_at:
         return None
     date = datetime.fromisoformat(measured_at)

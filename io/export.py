@@ -27,6 +27,16 @@ def write_eeg(recording: xr.DataTree, path: str | Path, overwrite: bool = False)
         If the suffix is another, the file exists, or it cannot be written.
     SchemaError
         If there is no EEG stream.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> recording = build(eeg_dataset(np.zeros((1, 300)), 100.0, ["Cz"]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_eeg(recording, f"{folder}/a.edf").name
+    'a.edf'
     """
     path = Path(path)
     if path.suffix.lower() not in EEG_SUFFIXES:
@@ -47,6 +57,16 @@ def write_nirs(recording: xr.DataTree, path: str | Path, overwrite: bool = False
         If the suffix is another, the file exists, or it cannot be written.
     SchemaError
         If there is no fNIRS stream.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from neurofuse.io.recording import build, nirs_dataset
+    >>> node = nirs_dataset(np.ones((1, 2, 30)), 10.0, [760, 850], ["S1"], ["D1"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_nirs(build(nirs=node), f"{folder}/a.snirf").name
+    'a.snirf'
     """
     path = Path(path)
     if path.suffix.lower() != ".snirf":

@@ -111,6 +111,16 @@ def write(
     ------
     WriteError
         If a file exists already, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sorted(path.name for path in write(recording, folder, stem="sub-01").values())
+    ['sub-01_eeg.fif', 'sub-01_recording.nc']
     """
     check(recording)
     folder = Path(folder)
@@ -129,7 +139,16 @@ def write(
 
 
 def stem_of(recording: xr.DataTree) -> str:
-    """What output files are named after: the EEG (else fNIRS) file without its modality suffix."""
+    """What output files are named after: the EEG (else fNIRS) file without its modality suffix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> node = eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"])
+    >>> stem_of(build(node.assign_attrs(file="sub-01_task-rest_eeg.edf")))
+    'sub-01_task-rest'
+    """
     for stream in streams(recording):
         file = recording[stream].attrs.get("file", "")
         if file:

@@ -19,6 +19,16 @@ def write_netcdf(recording: xr.DataTree, path: str | Path, overwrite: bool = Fal
     ------
     WriteError
         If the suffix is another, the file exists, or it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read_netcdf(write_netcdf(recording, f"{folder}/a.nc")).identical(recording)
+    True
     """
     path = Path(path)
     if path.suffix.lower() != ".nc":
@@ -36,6 +46,14 @@ def read_netcdf(path: str | Path) -> xr.DataTree:
     ------
     ReadError
         If the file is missing, cut off, or not a Recording.
+
+    Examples
+    --------
+    >>> read_netcdf("absent.edf")
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ReadError: found no file absent.edf; wanted a readable file: EDF, BDF, \
+BrainVision (.vhdr), FIF, EEGLAB (.set), SNIRF, NIRx (folder or .hdr) or .nc; check the path
     """
     if find_format(path) != "neurofuse netCDF":
         raise ReadError(f"{path}", "a Recording saved as .nc", "use neurofuse.read")

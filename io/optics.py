@@ -1,9 +1,9 @@
 """Intensity ⇄ optical density ⇄ haemoglobin, with MNE's definitions.
 
 Optical density is -ln(intensity / reference), the reference being each channel's and wavelength's
-mean over time. A channel with samples that have no logarithm (zero, negative, NaN or infinite) keeps its
-intensity word for word in the variable `kept` (kept_channel, wavelength, time) beside `od`, where
-those samples are NaN, so that `to_intensity` returns exactly what came in.
+mean over time. A channel with samples that have no logarithm (zero, negative, NaN or infinite)
+keeps its intensity word for word in the variable `kept` (kept_channel, wavelength, time) beside
+`od`, where those samples are NaN, so that `to_intensity` returns exactly what came in.
 """
 
 from collections.abc import Iterable
@@ -147,6 +147,16 @@ def to_haemoglobin(
         If there is no fNIRS stream, only one wavelength, or no distance at all.
     ParameterError
         If the partial pathlength factor is not positive or not one a wavelength.
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import build, nirs_dataset
+    >>> source, detector = np.array([[0, 0, 0.09]]), np.array([[0, 0.03, 0.09]])
+    >>> node = nirs_dataset(np.array([[[1.0, 0.9], [1.0, 0.8]]]), 10.0, [760, 850], ["S1"], ["D1"],
+    ...                     source_position=source, detector_position=detector)
+    >>> result = to_haemoglobin(build(nirs=node))["nirs"]
+    >>> bool((result.hbo.diff("time") > 0).all()), result.hbo.attrs["units"]
+    (True, 'mol/L')
     """
     import mne
 

@@ -33,8 +33,8 @@ def channel_quality(recording: xr.DataTree, stream: str, *, coupling: bool = Tru
     -------
     xarray.Dataset
         Over `channel`. Both: `flat` (bool), `missing` (share of NaN samples), `railed` (EEG) or
-        `saturated` (fNIRS) (bool: more than 1 % of samples at the extreme value, three or more in
-        a row), `rail_share`, `usable` (bool), `reason` (text, "" when usable). EEG: `amplitude`
+        `saturated` (fNIRS) (bool: more than 1 % of samples at the extreme values, three or more
+        in a row), `rail_share`, `usable` (bool), `reason` (text, "" when usable). EEG: `amplitude`
         [V], half the 5th to 95th percentile range over 1.645, i.e. the standard deviation of a
         Gaussian. fNIRS: `non_positive` (share of samples <= 0), `sci` (1 best; NaN below 3 Hz,
         under 12 s, with one wavelength or a missing logarithm), `distance` [m]. A low `sci` alone
@@ -180,8 +180,9 @@ def _facts(row: np.ndarray, absolute: float, relative: float, *, both: bool):
         largest = max(abs(low), abs(high))
         facts["flat"] = len(finite) > 1 and high - low <= max(absolute, relative * largest)
         if not facts["flat"]:
-            share = _in_runs(finite == high)
-            facts["rail_share"] = share + _in_runs(finite == low) if both else share
+            # a hum that overdrives the amplifier jumps from rail to rail: both count as one
+            at = (finite == high) | (finite == low) if both else finite == high
+            facts["rail_share"] = _in_runs(at)
     return facts, finite
 
 

@@ -20,6 +20,15 @@ def staged(*targets: Path, overwrite: bool) -> Iterator[Path]:
     ------
     WriteError
         If a target exists and `overwrite` is False, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     target = Path(folder) / "a.txt"
+    ...     with staged(target, overwrite=False) as temporary:
+    ...         _ = (temporary / "a.txt").write_text("whole")
+    ...     target.read_text()
+    'whole'
     """
     folder = targets[0].parent
     for target in targets:

@@ -176,7 +176,7 @@ class _NIRS(_Source):
         weight = np.maximum(self.weight, 1e-9)
         change, gate = self.artifact / weight, (self.gate / weight).clip(0, 1)
         change = np.where(gate[:, None] > 0, change, 0)
-        # the level that most samples have is the one that stays: those samples come back as they were
+        # the median level stays, so that the longest stretches come back as they were
         level = change.cumsum(-1)
         level -= np.quantile(level, 0.5, axis=-1, method="nearest", keepdims=True)
         artifact, gate = fast_artifact(self.density, self.slow, level, gate)

@@ -181,7 +181,9 @@ def _features(name: str, stream: Stream) -> tuple[Tensor, Tensor, Tensor]:
         bands = split(stream.signal, stream.rate, EEG_EDGES)
         energy, quiet = log_energy(bands, stream.rate)
         return bands, 0.5 * energy, quiet
-    bands = split(stream.signal, stream.rate, NIRS_EDGES)  # (batch, channel, wavelength, band, time)
+    bands = split(
+        stream.signal, stream.rate, NIRS_EDGES
+    )  # (batch, channel, wavelength, band, time)
     energy, quiet = log_energy(bands, stream.rate)
     first, last = stream.signal[:, :, 0], stream.signal[:, :, -1]
     together = agreement(first, last, stream.rate)[:, :, None]

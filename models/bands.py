@@ -4,6 +4,7 @@ Everything is defined in Hz and seconds, so that any sampling rate gives the sam
 """
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -19,7 +20,9 @@ def split(x: Tensor, rate: float, edges: tuple[float, ...]) -> Tensor:
     """Bands (…, band, time) of (…, time) that sum to x; edges [Hz] are crossed over smoothly."""
     length = x.shape[-1]
     pad = min(int(2 * rate), length - 1)
-    padded = functional.pad(x.flatten(0, -2), (pad, pad), "reflect") if pad > 0 else x.flatten(0, -2)
+    padded = (
+        functional.pad(x.flatten(0, -2), (pad, pad), "reflect") if pad > 0 else x.flatten(0, -2)
+    )
     spectrum = torch.fft.rfft(padded)
     frequency = torch.fft.rfftfreq(padded.shape[-1], 1 / rate, dtype=x.dtype, device=x.device)
     above = [torch.ones_like(frequency)]
@@ -27,7 +30,7 @@ def split(x: Tensor, rate: float, edges: tuple[float, ...]) -> Tensor:
         octave = torch.log2(frequency.clamp_min(1e-6) / edge).clamp(-0.25, 0.25)
         above.append(0.5 + 0.5 * torch.sin(2 * math.pi * octave))
     above.append(torch.zeros_like(frequency))
-    gains = torch.stack([a * (1 - b) for a, b in zip(above[:-1], above[1:], strict=True)])
+    gains = torch.stack([a * (1 - b) for a, b in pairwise(above)])
     gains = gains / gains.sum(0)
     bands = torch.fft.irfft(spectrum.unsqueeze(-2) * gains, padded.shape[-1])
     return bands[..., pad : pad + length].unflatten(0, x.shape[:-1])
@@ -85,7 +88,9 @@ def log_energy(bands: Tensor, rate: float) -> tuple[Tensor, Tensor]:
 
 def agreement(first: Tensor, second: Tensor, rate: float) -> Tensor:
     """Local correlation (…, frame) of two signals (…, time) in half-second surroundings."""
-    product = [to_frames(a * b, rate) for a, b in ((first, second), (first, first), (second, second))]
+    product = [
+        to_frames(a * b, rate) for a, b in ((first, second), (first, first), (second, second))
+    ]
     summed = [
         functional.avg_pool1d(p.flatten(0, -2).unsqueeze(1), 7, 1, 3).squeeze(1) for p in product
     ]

@@ -1,4 +1,4 @@
-"""Clean recordings to train on: real ones from the data folder, by the committed split, and simulated.
+"""Clean recordings to train on: real ones from the data folder, and simulated ones.
 
 People are split before anything is mixed (`split.json`); this module only ever hands out one part.
 """

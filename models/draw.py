@@ -19,7 +19,7 @@ from neurofuse.synth.nirs_artifact import nirs_artifact
 
 @dataclass(frozen=True)
 class Target:
-    """What is true of one stream of a batch: its clean signal and artifact, in the model's domain."""
+    """What is true of one stream of a batch, in the model's domain."""
 
     clean: Tensor  # EEG (batch, channel, time); fNIRS d(OD) (batch, channel, wavelength, time)
     artifact: Tensor

@@ -1,4 +1,4 @@
-"""What training minimises: wrong gates, wrong band shares, wrong latents, and what is left at the end.
+"""What training minimises: wrong gates, shares and latents, and what is left of the artifact.
 
 Errors are taken relative to the clean signal of the same channel and window, on a log scale, so
 that neither loose channels nor 500 µV events rule.
@@ -10,7 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from torch.nn.functional import smooth_l1_loss
 
 from neurofuse.models.autoencoder import Estimate, Stream
-from neurofuse.models.bands import EEG_EDGES, NIRS_EDGES, FLOOR, split, to_frames
+from neurofuse.models.bands import EEG_EDGES, FLOOR, NIRS_EDGES, split, to_frames
 from neurofuse.models.draw import Target
 
 NOTICEABLE = 0.2  # artifact energy over clean energy in a band at which a channel counts as moving
@@ -24,7 +24,9 @@ def band_energies(stream: str, x: Tensor, rate: float) -> Tensor:
     return energy if stream == "eeg" else energy.mean(2)
 
 
-def statistics_loss(stream: str, seen: Stream, target: Target, estimate: Estimate) -> dict[str, Tensor]:
+def statistics_loss(
+    stream: str, seen: Stream, target: Target, estimate: Estimate
+) -> dict[str, Tensor]:
     """Losses at the latent rate: gate, band shares, and reconstruction of the clean energies."""
     moving = band_energies(stream, target.artifact, seen.rate)
     clean = band_energies(stream, target.clean, seen.rate)
@@ -52,7 +54,7 @@ def motion_target(stream: str, seen: Stream, target: Target) -> Tensor:
 
 
 def residual_loss(stream: str, target: Target, estimate: Estimate) -> dict[str, Tensor]:
-    """Log of the energy left in motion, and the change where nothing moves, over the clean energy."""
+    """Energy left in motion (log) and change where nothing moves, over the clean energy."""
     error = estimate.artifact - target.artifact
     mask = target.mask if stream == "eeg" else target.mask[:, :, None]
     clean = target.clean

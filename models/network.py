@@ -44,7 +44,7 @@ class Encoder(nn.Module):
         self.leave = nn.Conv1d(3 * width, width, 1)
 
     def forward(self, x: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
-        """Channel latents (batch, channel, width, frame) and stream latent (batch, width, frame)."""
+        """Latents of channels (batch, channel, width, frame) and stream (batch, width, frame)."""
         batch, channels = x.shape[:2]
         own = self.along_time(self.enter(x.flatten(0, 1))).unflatten(0, (batch, channels))
         around = torch.einsum("bij,bjwt->biwt", near, own)

@@ -114,7 +114,9 @@ def train(
             score = float(np.mean([v for k, v in scores.items() if k.endswith("_db")]))
             if score < best:
                 best = score
-                save_model(folder / f"{plan.name}.safetensors", model, plan, scores | {"step": step})
+                save_model(
+                    folder / f"{plan.name}.safetensors", model, plan, scores | {"step": step}
+                )
             save_state(state_file, model, optimizer, step, best)
             row = {"step": step, "seconds": round(time.perf_counter() - started, 1)}
             row |= {k: round(v, 4) for k, v in (losses | scores).items()}
@@ -131,8 +133,8 @@ def _corpus(part: str, stream: str, simulated: int, real: bool) -> list[Clean]:
 
 def _schedule(plan: Training) -> Callable[[int], float]:
     rise = max(1, min(50, plan.steps // 10))
-    return lambda step: min(1.0, (step + 1) / rise) * (
-        0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / plan.steps))
+    return lambda step: (
+        min(1.0, (step + 1) / rise) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / plan.steps)))
     )
 
 

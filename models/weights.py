@@ -49,7 +49,7 @@ def save_model(path: Path, model: CrossModalAutoencoder, plan: "Training", score
         "training": plan.model_dump(mode="json", exclude={"architecture"}),
         "training_data": "models/split.json, part train, with simulated people (synth.simulate)",
         "validation": scores,
-        "command": f"neurofuse train --config benchmarks/configs/{plan.name}.json --out runs/{plan.name}",
+        "command": f"neurofuse train --config benchmarks/configs/{plan.name}.json --out DIR",
         "versions": {p: version(p) for p in ("neurofuse", "torch", "numpy", "mne")}
         | {"python": platform.python_version()},
         "sha256": digest(temporary),

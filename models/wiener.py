@@ -1,4 +1,4 @@
-"""Closed-form Wiener stages: from a rough artifact estimate to the artifact that is linear in the data.
+"""Closed-form Wiener stages: from a rough artifact to the one that is linear in the data.
 
 The network says when, where and in which band each channel moves, which gives a rough artifact.
 Its covariance, set against the covariance of the recording's quiet parts, makes the filter: for
@@ -15,7 +15,7 @@ EPS = 1e-8
 
 
 def lagged(x: Tensor, lags: list[int]) -> Tensor:
-    """Stack shifted copies: (batch, channel, time) to (batch, lag * channel, time), zeros outside."""
+    """Stack shifted copies of (batch, channel, time) to (batch, lag * channel, time)."""
     reach = max(abs(k) for k in lags)
     padded = functional.pad(x, (reach, reach))
     return torch.cat([padded[..., reach + k : reach + k + x.shape[-1]] for k in lags], dim=-2)

@@ -18,7 +18,7 @@ RESPONSE_HBR = -0.2e-6
 def coloured(
     shape: tuple[int, ...], rate: float, slope: float, lowest: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Gaussian noise (…, time) of unit variance with power ~ 1 / frequency^slope above `lowest` [Hz]."""
+    """Gaussian noise (…, time), unit variance, power ~ 1 / frequency^slope above `lowest` [Hz]."""
     spectrum = np.fft.rfft(rng.normal(size=shape))
     frequency = np.fft.rfftfreq(shape[-1], 1 / rate)
     gain = np.maximum(frequency, lowest) ** (-slope / 2) * (frequency > 0)
@@ -29,7 +29,7 @@ def coloured(
 def eeg_background(
     time: np.ndarray, position: np.ndarray, onsets: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """EEG (channel, time) [V] at electrodes `position` (channel, 3) [m], with a task at `onsets` [s]."""
+    """EEG (channel, time) [V] at `position` (channel, 3) [m], with a task at `onsets` [s]."""
     rate = 1 / (time[1] - time[0])
     count = 48
     direction = rng.normal(size=(count, 3))

@@ -1,4 +1,4 @@
-"""Sensor places for simulated recordings: 10-20 electrodes and a motor fNIRS grid [m, head frame]."""
+"""Sensor places of simulated recordings: 10-20 electrodes, motor fNIRS grid [m, head frame]."""
 
 import numpy as np
 

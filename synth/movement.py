@@ -47,7 +47,7 @@ class Movement:
         return np.where(inside, np.sin(np.pi / 2 * np.clip(ramp, 0, 1)) ** 2, 0.0)
 
     def waveform(self, time: np.ndarray, own: np.ndarray) -> np.ndarray:
-        """Waveform (…, time) of unit energy at `time` [s]: the shared part mixed with `own` waves."""
+        """Waveform (…, time) of unit energy at `time` [s]: the shared part mixed with `own`."""
         return np.sqrt(self.share) * waves(self.shared, time - self.onset) + np.sqrt(
             1 - self.share
         ) * waves(own, time - self.onset)
@@ -96,7 +96,9 @@ def draw_movements(
         "eeg" and "nirs": movements in order of onset. Some leave no trace in one of the streams.
     """
     if share not in SHARE:
-        raise ParameterError(f"share={share!r}", f"one of {', '.join(SHARE)}", "choose one of these")
+        raise ParameterError(
+            f"share={share!r}", f"one of {', '.join(SHARE)}", "choose one of these"
+        )
     if share == "none":
         return {s: _draw_sequence(duration, rng, 0.0, bouts_per_minute) for s in ("eeg", "nirs")}
     sequence = _draw_sequence(duration, rng, SHARE[share], bouts_per_minute)
@@ -142,9 +144,7 @@ def _draw_sequence(
             if length < 0.2:
                 break
             intensity = TYPES[kind][2] * rng.lognormal(0, 0.6)
-            movements.append(
-                Movement(onset, length, kind, intensity, draw_waves(rng, kind), share)
-            )
+            movements.append(Movement(onset, length, kind, intensity, draw_waves(rng, kind), share))
             onset += length + rng.lognormal(np.log(1.2), 0.8)
             if rng.random() < 0.3:
                 kind = str(rng.choice(names, p=frequency / frequency.sum()))

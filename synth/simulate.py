@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.errors import ParameterError
 from neurofuse.io.absorption import haemoglobin_to_density
+from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import build, eeg_dataset, events_dataset, nirs_dataset, note
 from neurofuse.synth.brain import eeg_background, haemoglobin
 from neurofuse.synth.inject import inject

@@ -147,7 +147,7 @@ def test_the_fraction_done_rises_to_one(simulated, tmp_path):
         [simulated["nirs"]],
         tmp_path,
         report=False,
-        step=lambda f, label=None: steps.append((f, label)),
+        step=lambda fraction, label=None: steps.append((fraction, label)),
     )
     fractions = [fraction for fraction, _ in steps]
     assert fractions == sorted(fractions)

@@ -24,6 +24,13 @@ def test_eeg_faults_are_told_apart(eeg_raw):
     assert float(table.amplitude[0]) == pytest.approx(2e-5, rel=0.05)
 
 
+def test_jumping_from_rail_to_rail_is_railed(eeg_raw):
+    raw = eeg_raw(["C3"])
+    raw._data[0, :500] = np.where(np.arange(500) % 2, 1e-3, -1e-3)
+    table = io.channel_quality(io.build(io.eeg_from_raw(raw)), "eeg")
+    assert float(table.rail_share[0]) == pytest.approx(0.2)
+
+
 def test_single_extreme_samples_are_no_rail(eeg_raw):
     raw = eeg_raw(["C3"])
     raw._data[0, ::20] = 1e-3  # 5 % at one value, never three in a row

@@ -90,12 +90,12 @@ def _compare(paths, truth, methods, offset, align, step) -> "xr.Dataset":
     known = None if truth is None else read(truth)
     if known is not None:
         recording = with_known_motion(recording, known)
-    names = list(METHODS if methods is None else methods)
+    chosen: list[str] = list(METHODS if methods is None else methods)
     table = compare(
         recording,
-        names,
+        chosen,
         known,
-        progress=lambda name: step(names.index(name) / len(names), f"comparing: {name}"),
+        progress=lambda name: step(chosen.index(name) / len(names), f"comparing: {name}"),
     )
     if all(table.failure.values):
         raise ParameterError(

@@ -1,0 +1,145 @@
+"""Cleaning whole recordings with the packaged weights."""
+
+import numpy as np
+import pytest
+
+from neurofuse.fusion.clean import clean
+from neurofuse.fusion.metrics import score
+from neurofuse.io import (
+    build,
+    eeg_dataset,
+    provenance,
+    stream_dataset,
+    to_optical_density,
+    with_stream,
+)
+from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.synth import simulate
+
+
+@pytest.fixture(scope="module")
+def pair():
+    return simulate(150.0, seed=2)
+
+
+@pytest.fixture(scope="module")
+def cleaned(pair):
+    return clean(pair[1])
+
+
+def test_less_is_left_than_untouched_and_than_zero(pair, cleaned):
+    truth, contaminated = pair
+    found = score(truth, contaminated, cleaned).value
+    before = score(truth, contaminated, contaminated).value
+    for stream in ("eeg", "nirs"):
+        left = float(found.sel(modality=stream, metric="error_db_median"))
+        assert left < float(before.sel(modality=stream, metric="error_db_median")) - 5
+        assert left < 0
+
+
+def test_shut_gates_leave_eeg_bit_for_bit(pair, cleaned):
+    shut = cleaned["eeg"].gate.values == 0
+    same = cleaned["eeg"].eeg.values == pair[1]["eeg"].eeg.values
+    assert shut.mean() > 0.5
+    assert same[shut].all()
+    assert not same.all()
+
+
+def test_shut_gates_leave_changes_of_optical_density(pair, cleaned):
+    before, after = (to_optical_density(r)["nirs"].od.values for r in (pair[1], cleaned))
+    shut = cleaned["nirs"].gate.values == 0
+    both = shut[:, 1:] & shut[:, :-1]
+    difference = np.abs(np.diff(after - before, axis=-1)).max(axis=1)
+    assert difference[both].max() < 1e-9
+
+
+def test_most_intensity_samples_are_unchanged(pair, cleaned):
+    same = cleaned["nirs"].intensity.values == pair[1]["nirs"].intensity.values
+    assert same.mean() > 0.2
+
+
+@pytest.mark.parametrize(("model", "treated"), [("eeg", ["eeg"]), ("nirs", ["nirs"])])
+def test_twins_leave_the_other_stream(pair, model, treated):
+    result = clean(pair[1], model)
+    other = ({"eeg", "nirs"} - set(treated)).pop()
+    name = "eeg" if other == "eeg" else "intensity"
+    assert (result[other][name].values == pair[1][other][name].values).all()
+    assert "gate" not in result[other]
+    assert provenance(result)[-1]["parameters"]["streams"] == treated
+
+
+def test_joint_model_with_one_stream(pair):
+    alone = build(stream_dataset(pair[1], "eeg"))
+    assert "gate" in clean(alone, "joint")["eeg"]
+
+
+def test_scale_in_scale_out(pair):
+    node = stream_dataset(pair[1], "eeg")
+    plain = clean(build(node), "eeg")["eeg"].eeg.values
+    large = clean(build(node.assign(eeg=node.eeg * 1000)), "eeg")["eeg"].eeg.values
+    np.testing.assert_allclose(large, 1000 * plain, rtol=0, atol=1000 * 0.05e-6)
+
+
+def test_same_input_same_output(pair, cleaned):
+    again = clean(pair[1])
+    assert (again["eeg"].eeg.values == cleaned["eeg"].eeg.values).all()
+    assert (again["nirs"].intensity.values == cleaned["nirs"].intensity.values).all()
+
+
+def test_bad_channels_pass_and_do_not_matter(pair):
+    node = stream_dataset(pair[1], "eeg")
+    bad = np.arange(node.sizes["channel"]) == 3
+    node = node.assign_coords(bad=("channel", bad))
+    noisy = node.eeg.values.copy()
+    noisy[3] = 1e-3 * np.random.default_rng(0).normal(size=noisy.shape[1])
+    plain = clean(build(node), "eeg")["eeg"].eeg.values
+    other = clean(build(node.assign(eeg=node.eeg.copy(data=noisy))), "eeg")["eeg"].eeg.values
+    assert (other[3] == noisy[3]).all()
+    assert (np.delete(plain, 3, 0) == np.delete(other, 3, 0)).all()
+
+
+def test_gaps_stay_gaps(pair):
+    node = stream_dataset(pair[1], "eeg")
+    samples = node.eeg.values.copy()
+    samples[1, 5000:5300] = np.nan
+    result = clean(build(node.assign(eeg=node.eeg.copy(data=samples))), "eeg")["eeg"]
+    missing = np.isnan(result.eeg.values)
+    assert missing[1, 5000:5300].all()
+    assert missing.sum() == 300
+    assert (result.gate.values[1, 5000:5300] == 0).all()
+
+
+@pytest.mark.parametrize("seconds", [1.0, 5.0, 61.0])
+def test_short_recordings(pair, seconds):
+    short = pair[1].sel(time=slice(0, seconds))
+    result = clean(short)
+    assert result["eeg"].sizes == short["eeg"].sizes
+    assert np.isfinite(result["eeg"].eeg.values).all()
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(1, 500.0), (96, 128.0)])
+def test_any_number_of_channels(channels, rate):
+    rng = np.random.default_rng(1)
+    data = 1e-5 * rng.normal(size=(channels, int(20 * rate)))
+    data[:, 1000:1200] += 5e-4 * rng.normal(size=(channels, 1))
+    result = clean(build(eeg_dataset(data, rate, [f"E{i}" for i in range(channels)])), "eeg")
+    assert np.isfinite(result["eeg"].eeg.values).all()
+
+
+def test_streams_that_overlap_in_part(pair):
+    _, contaminated = pair
+    late = stream_dataset(contaminated, "nirs")
+    late = late.assign_coords(time=late.time + 100.0)
+    result = clean(with_stream(contaminated, "nirs", late))
+    assert "gate" in result["eeg"]
+    assert "gate" in result["nirs"]
+
+
+def test_refusals(pair):
+    with pytest.raises(ParameterError, match="joint, eeg, nirs"):
+        clean(pair[1], "magic")
+    with pytest.raises(ParameterError, match="treats"):
+        clean(build(stream_dataset(pair[1], "eeg")), "nirs")
+    flat = build(eeg_dataset(np.zeros((2, 1000)), 250.0, ["a", "b"]))
+    with pytest.raises(ReadError, match="flat"):
+        clean(flat)

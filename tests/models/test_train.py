@@ -1,0 +1,100 @@
+"""Training: resumes to the same weights, learns, and refuses what it cannot use."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.models.train import train
+from neurofuse.models.weights import digest, load_model, packaged
+
+TINY = {
+    "name": "tiny",
+    "architecture": {"streams": ["eeg", "nirs"], "width": 8, "nirs_window": 6.0},
+    "steps": 6,
+    "warm_steps": 3,
+    "batch": 1,
+    "window": 20.0,
+    "simulated": 1,
+    "real": False,
+    "validate_every": 3,
+    "validation_batches": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return train(TINY, folder)
+
+
+def test_weights_and_facts(trained):
+    facts = json.loads(trained.with_suffix(".json").read_text())
+    assert facts["sha256"] == digest(trained)
+    assert facts["training"]["seed"] == 0
+    assert load_model(trained).architecture.width == 8
+    rows = [json.loads(r) for r in (trained.parent / "log.jsonl").read_text().splitlines()]
+    assert [r["step"] for r in rows] == [3, 6]
+
+
+def test_resumed_training_ends_at_the_same_weights(trained, tmp_path):
+    class StoppedError(Exception):
+        pass
+
+    def stop(fraction):
+        if fraction > 0.5:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train(TINY, tmp_path, progress=stop)
+    train(TINY, tmp_path, resume=True)
+    whole, resumed = (load_file(f.parent / "state.safetensors") for f in (trained, tmp_path / "x"))
+    for name, tensor in whole.items():
+        torch.testing.assert_close(resumed[name], tensor, msg=name)
+
+
+def test_a_second_run_does_not_overwrite(trained):
+    with pytest.raises(ParameterError, match="an earlier run"):
+        train(TINY, trained.parent)
+
+
+@pytest.mark.parametrize(
+    "config", [{"stepz": 5}, {"steps": "many"}, {"architecture": {"depth": 3}}, "absent.json"]
+)
+def test_refused_configuration(config, tmp_path):
+    with pytest.raises(ParameterError, match="training configuration"):
+        train(config, tmp_path)
+
+
+def test_damaged_weights_are_refused(trained, tmp_path):
+    copy = tmp_path / trained.name
+    copy.write_bytes(trained.read_bytes()[:-8] + b"\0" * 8)
+    copy.with_suffix(".json").write_text(trained.with_suffix(".json").read_text())
+    with pytest.raises(ReadError, match="SHA-256"):
+        load_model(copy)
+
+
+def test_unknown_name_lists_the_known():
+    with pytest.raises(ParameterError, match="joint"):
+        load_model("joined")
+
+
+def test_packaged_models():
+    facts = packaged()
+    assert set(facts) >= {"joint", "eeg", "nirs"}
+    for name in facts:
+        model = load_model(name)
+        assert "command" in facts[name]
+        assert facts[name]["architecture"]["streams"] == list(model.architecture.streams)
+
+
+def test_partition_by_subject():
+    from neurofuse.models.corpus import SPLIT
+
+    split = json.loads(SPLIT.read_text())
+    for stream in ("eeg", "nirs"):
+        parts = [set(split[p][stream]) for p in ("train", "validation", "test")]
+        assert sum(map(len, parts)) == len(set().union(*parts))
+        assert all(parts)
