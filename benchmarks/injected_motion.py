@@ -31,6 +31,17 @@ LENGTH = 150.0  # s of each recording
 START = 15.0  # s
 SEVERITY = {"weak": 0.2, "typical": 1.0}
 SHARES = ("timing", "none", "full")
+SHUFFLED = "joint, shuffled partner"
+SHOWN = {
+    "eeg": ("error_db", "error_db_median", "correlation", "clean_change_db", "alpha_ratio_motion"),
+    "nirs": (
+        "error_db",
+        "error_db_median",
+        "error_db_unfiltered",
+        "correlation",
+        "clean_change_db",
+    ),
+}
 METHODS = ("joint", "eeg", "nirs", "tddr", "bandpass", "pca", "ica", "untouched", "zero")
 
 
@@ -76,21 +87,20 @@ def run(part: str, folder: Path, methods: tuple[str, ...]) -> None:
         if target.exists():
             continue
         table = compare(contaminated, methods, truth)
+        names = table.method.values.tolist()
         rows = {
             m: {
                 s: dict(zip(table.metric.values.tolist(), v, strict=True))
                 for s, v in zip(table.modality.values.tolist(), values, strict=True)
             }
-            for m, values in zip(
-                table.method.values.tolist(), table.value.values.tolist(), strict=True
-            )
+            for m, values in zip(names, table.value.values.tolist(), strict=True)
         }
-        rows["joint, shuffled partner"] = {}
+        rows[SHUFFLED] = {}
         for own, other in (("eeg", "nirs"), ("nirs", "eeg")):
             cleaned = clean(with_partner(contaminated, stranger, other), "joint")
             cleaned = with_stream(contaminated, own, stream_dataset(cleaned, own))
             found = score(truth, contaminated, cleaned).value.sel(modality=own)
-            rows["joint, shuffled partner"][own] = dict(
+            rows[SHUFFLED][own] = dict(
                 zip(found.metric.values.tolist(), found.values.tolist(), strict=True)
             )
         facts = {
@@ -98,12 +108,8 @@ def run(part: str, folder: Path, methods: tuple[str, ...]) -> None:
             "share": share,
             "severity": level,
             "seed": seed,
-            "seconds": dict(
-                zip(table.method.values.tolist(), table.seconds.values.tolist(), strict=True)
-            ),
-            "failure": dict(
-                zip(table.method.values.tolist(), table.failure.values.tolist(), strict=True)
-            ),
+            "seconds": dict(zip(names, table.seconds.values.tolist(), strict=True)),
+            "failure": dict(zip(names, table.failure.values.tolist(), strict=True)),
             "values": rows,
         }
         handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
@@ -112,69 +118,79 @@ def run(part: str, folder: Path, methods: tuple[str, ...]) -> None:
         os.replace(temporary, target)
 
 
+def column(facts: list[dict], method: str, stream: str, metric: str) -> np.ndarray:
+    """A metric of a method in every recording; NaN where it does not apply."""
+    return np.array([f["values"][method].get(stream, {}).get(metric, np.nan) for f in facts], float)
+
+
 def interval(values: np.ndarray, subjects: list[str], seed: int = 0) -> tuple[float, float, float]:
-    """Mean over subjects and its 95 % bootstrap interval."""
-    names = sorted(set(subjects))
+    """Mean over subjects and its 95 % bootstrap interval (recordings of a subject are averaged)."""
     means = np.array(
-        [np.nanmean([v for v, s in zip(values, subjects, strict=True) if s == n]) for n in names]
+        [values[[s == n for s in subjects]].mean() for n in sorted(set(subjects))], float
     )
-    rng = np.random.default_rng(seed)
-    draws = rng.choice(means, (4000, len(means))).mean(1)
+    draws = np.random.default_rng(seed).choice(means, (4000, len(means))).mean(1)
     return float(means.mean()), *np.quantile(draws, [0.025, 0.975]).tolist()
 
 
-def tables(folder: Path) -> str:
-    """Markdown tables of all recordings in a folder."""
-    facts = [json.loads(p.read_text()) for p in sorted(folder.glob("*.json"))]
-    methods = list(facts[0]["values"])
-    text = []
-    shown = {
-        "eeg": (
-            "error_db",
-            "error_db_median",
-            "correlation",
-            "clean_change_db",
-            "alpha_ratio_motion",
-        ),
-        "nirs": (
-            "error_db",
-            "error_db_median",
-            "error_db_unfiltered",
-            "correlation",
-            "clean_change_db",
-        ),
+def cell(values: np.ndarray, subjects: list[str]) -> str:
+    if np.isnan(values).all():
+        return "–"
+    if np.isneginf(values).all():
+        return "none"
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*interval(values, subjects))
+
+
+def table(facts: list[dict], stream: str) -> list[str]:
+    """Markdown rows: every method in one setting."""
+    people = [f["pair"].split("+")[0 if stream == "eeg" else 1] for f in facts]
+    rows = [
+        "| method | " + " | ".join(SHOWN[stream]) + " |",
+        "|---|" + "---|" * len(SHOWN[stream]),
+    ]
+    for method in facts[0]["values"]:
+        cells = [cell(column(facts, method, stream, m), people) for m in SHOWN[stream]]
+        if any(c != "–" for c in cells):
+            rows.append(f"| {method} | " + " | ".join(cells) + " |")
+    return rows
+
+
+def differences(facts: list[dict], stream: str) -> str:
+    """How far the joint model is from the others, paired by recording [dB]; negative is better."""
+    people = [f["pair"].split("+")[0 if stream == "eeg" else 1] for f in facts]
+    joint = column(facts, "joint", stream, "error_db")
+    classical = {
+        m: column(facts, m, stream, "error_db")
+        for m in facts[0]["values"]
+        if m not in ("joint", "eeg", "nirs", "untouched", "zero", SHUFFLED)
     }
-    for stream, metrics in shown.items():
+    classical = {m: v for m, v in classical.items() if not np.isnan(v).all()}
+    best = min(classical, key=lambda m: classical[m].mean())
+    against = {
+        f"best classical ({best})": classical[best],
+        "zero output": column(facts, "zero", stream, "error_db"),
+        "own twin": column(facts, stream, stream, "error_db"),
+        "shuffled partner": column(facts, SHUFFLED, stream, "error_db"),
+    }
+    return "; ".join(f"{n} {cell(joint - v, people)}" for n, v in against.items())
+
+
+def page(folder: Path) -> str:
+    """Markdown of all recordings in a folder."""
+    found = [json.loads(p.read_text()) for p in sorted(folder.glob("*.json"))]
+    text = []
+    for stream in SHOWN:
         for level in SEVERITY:
             for share in SHARES:
-                chosen = [f for f in facts if f["share"] == share and f["severity"] == level]
-                if not chosen:
-                    continue
-                part = 0 if stream == "eeg" else 1
-                people = [f["pair"].split("+")[part] for f in chosen]
-                text.append(
-                    f"\n**{stream.upper()}, {level} motion, share `{share}`** "
-                    f"({len(chosen)} recordings, {len(set(people))} people)\n"
-                )
-                text.append("| method | " + " | ".join(metrics) + " |")
-                text.append("|---|" + "---|" * len(metrics))
-                for method in methods:
-                    cells = []
-                    for metric in metrics:
-                        values = np.array(
-                            [
-                                f["values"][method].get(stream, {}).get(metric, np.nan)
-                                for f in chosen
-                            ],
-                            float,
-                        )
-                        if np.isnan(values).all():
-                            cells.append("–")
-                            continue
-                        mean, low, high = interval(values, people)
-                        cells.append(f"{mean:.2f} [{low:.2f}, {high:.2f}]")
-                    if any(c != "–" for c in cells):
-                        text.append(f"| {method} | " + " | ".join(cells) + " |")
+                facts = [f for f in found if f["share"] == share and f["severity"] == level]
+                if facts:
+                    text.append(f"\n### {stream.upper()}, {level} motion, share `{share}`\n")
+                    text += table(facts, stream)
+                    text.append(f"\nJoint minus others [dB]: {differences(facts, stream)}")
+    seconds = {m: np.nanmean([f["seconds"][m] for f in found]) for m in found[0]["seconds"]}
+    text.append(f"\n### Seconds for a recording of {LENGTH:g} s\n")
+    text += [f"- {m}: {s:.1f}" for m, s in seconds.items()]
+    failures = {f"{m}: {w}" for f in found for m, w in f["failure"].items() if w}
+    text += ["", *(f"- did not run: {w}" for w in sorted(failures))]
     return "\n".join(text)
 
 
@@ -186,4 +202,4 @@ if __name__ == "__main__":
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     run(options.part, options.out / options.part, tuple(options.methods.split(",")))
-    print(tables(options.out / options.part))
+    print(page(options.out / options.part))

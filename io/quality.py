@@ -33,8 +33,8 @@ def channel_quality(recording: xr.DataTree, stream: str, *, coupling: bool = Tru
     -------
     xarray.Dataset
         Over `channel`. Both: `flat` (bool), `missing` (share of NaN samples), `railed` (EEG) or
-        `saturated` (fNIRS) (bool: more than 1 % of samples at the extreme values, three or more
-        in a row), `rail_share`, `usable` (bool), `reason` (text, "" when usable). EEG: `amplitude`
+        `saturated` (fNIRS) (bool: more than 1 % of samples at the extreme values, somewhere three
+        or more in a row), `rail_share`, `usable` (bool), `reason` (text, "" when usable). EEG: `amplitude`
         [V], half the 5th to 95th percentile range over 1.645, i.e. the standard deviation of a
         Gaussian. fNIRS: `non_positive` (share of samples <= 0), `sci` (1 best; NaN below 3 Hz,
         under 12 s, with one wavelength or a missing logarithm), `distance` [m]. A low `sci` alone
@@ -182,20 +182,18 @@ def _facts(row: np.ndarray, absolute: float, relative: float, *, both: bool):
         if not facts["flat"]:
             # a hum that overdrives the amplifier jumps from rail to rail: both count as one
             at = (finite == high) | (finite == low) if both else finite == high
-            facts["rail_share"] = _in_runs(at)
+            facts["rail_share"] = _rail_share(at)
     return facts, finite
 
 
-def _in_runs(at: np.ndarray) -> float:
-    """Share of samples that are True with two True neighbours or in such a run of three."""
-    if len(at) < 3 or not at.any():
-        return 0.0
-    middle = at[:-2] & at[1:-1] & at[2:]
-    run = np.zeros(len(at), bool)
-    run[:-2] |= middle
-    run[1:-1] |= middle
-    run[2:] |= middle
-    return float(run.mean())
+def _rail_share(at: np.ndarray) -> float:
+    """Share of samples at the rail, 0 unless three of them follow each other somewhere.
+
+    A signal in coarse steps may meet its extreme now and then without a rail; hum that overdrives
+    an amplifier touches it for one sample a period, and for longer only here and there.
+    """
+    held = len(at) >= 3 and bool((at[:-2] & at[1:-1] & at[2:]).any())
+    return float(at.mean()) if held else 0.0
 
 
 def _reason(facts: dict) -> str:

@@ -14,7 +14,7 @@ from neurofuse.models.bands import EEG_EDGES, FLOOR, NIRS_EDGES, split, to_frame
 from neurofuse.models.draw import Target
 
 NOTICEABLE = 0.2  # artifact energy over clean energy in a band at which a channel counts as moving
-HARM = 30.0  # weight of changes where nothing moves
+HARM = 100.0  # a change of 1 / HARM of the clean energy where nothing moves begins to cost
 
 
 def band_energies(stream: str, x: Tensor, rate: float) -> Tensor:
@@ -63,7 +63,8 @@ def residual_loss(stream: str, target: Target, estimate: Estimate) -> dict[str, 
     outside = (estimate.artifact**2 * (1 - mask)).sum(-1) / (clean**2).sum(-1)
     losses = {
         "left": (torch.log(inside + 0.03) * moved).sum() / moved.sum().clamp_min(1),
-        "harm": HARM * outside.clamp_max(10).mean(),
+        # on a log scale, since "clean" recordings hold small movements that nobody marked
+        "harm": torch.log1p(HARM * outside).mean(),
     }
     if stream == "nirs":  # a wrong sum over a movement leaves a wrong level
         level, truth = error.cumsum(-1), clean.cumsum(-1)

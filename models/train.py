@@ -158,9 +158,10 @@ def _step(model, optimizer, corpus, draw, rng, plan, *, full: bool) -> dict[str,
     total = torch.stack(list(losses.values())).sum()
     optimizer.zero_grad()
     total.backward()
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    if torch.isfinite(norm):  # one ill-conditioned window must not end a run
-        optimizer.step()
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 3.0)
+    if not torch.isfinite(norm):
+        raise FloatingPointError(f"a gradient that is not finite: {losses}")
+    optimizer.step()
     return {k: float(v.detach()) for k, v in losses.items()}
 
 

@@ -85,7 +85,7 @@ def spatial_filter(
     moving = covariance(guess, taper.expand(guess.shape[0], guess.shape[1], size))
     size_of = moving.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
     # each window counts by the root of its energy, so that the strongest does not rule
-    shape = (moving / (size_of.sqrt() + 1e-20)).sum(1, keepdim=True)
+    shape = (moving / (size_of + 1e-6 * scale.mean()).sqrt()).sum(1, keepdim=True)
     shape = shape / (shape.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None] + 1e-20)
     moving = (1 - pooling) * moving + pooling * size_of * shape
     here = lags.index(0) * channels

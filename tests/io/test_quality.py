@@ -31,6 +31,17 @@ def test_jumping_from_rail_to_rail_is_railed(eeg_raw):
     assert float(table.rail_share[0]) == pytest.approx(0.2)
 
 
+def test_clipped_hum_is_railed_though_it_touches_one_sample_at_a_time(eeg_raw):
+    raw = eeg_raw(["C3"], seconds=20.0)
+    hum = 1.2e-3 * np.sin(2 * np.pi * 50 * raw.times + 0.3) + 3 * raw.get_data()[0]
+    hum[100:110] = 1e-3
+    raw._data[0] = np.clip(hum, -1e-3, 1e-3)
+    table = io.channel_quality(io.build(io.eeg_from_raw(raw)), "eeg")
+    at = np.abs(raw.get_data()[0]) == 1e-3
+    assert float(table.rail_share[0]) == pytest.approx(at.mean())
+    assert at.mean() > 0.1
+
+
 def test_single_extreme_samples_are_no_rail(eeg_raw):
     raw = eeg_raw(["C3"])
     raw._data[0, ::20] = 1e-3  # 5 % at one value, never three in a row

@@ -95,7 +95,7 @@ def _compare(paths, truth, methods, offset, align, step) -> "xr.Dataset":
         recording,
         chosen,
         known,
-        progress=lambda name: step(chosen.index(name) / len(names), f"comparing: {name}"),
+        progress=lambda name: step(chosen.index(name) / len(chosen), f"comparing: {name}"),
     )
     if all(table.failure.values):
         raise ParameterError(
