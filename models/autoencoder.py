@@ -23,6 +23,8 @@ from neurofuse.models.network import Decoder, Encoder, Fusion, neighbours
 from neurofuse.models.wiener import frames_of, spatial_filter, temporal_filter
 
 GATE_CLOSED, GATE_OPEN = 0.25, 0.75  # below the first the gate is shut, above the second wide open
+LARGEST_FILTER = 400  # channels times lags: time grows with its cube
+TOGETHER = 32  # fNIRS channels that are filtered at once, which bounds memory
 
 
 class Architecture(BaseModel):
@@ -128,6 +130,8 @@ class CrossModalAutoencoder(nn.Module):
         a = self.architecture
         size = max(2 * round(a.eeg_window * stream.rate / 2), 8)
         lags = sorted({round(lag * stream.rate) for lag in a.eeg_lags})
+        while len(lags) > 1 and len(lags) * rough.shape[1] > LARGEST_FILTER:
+            lags = [k for k in lags if abs(k) < max(map(abs, lags))]
         still = quiet_weight(stream.signal, gate.amax(1), stream.rate)
         return spatial_filter(
             stream.signal,
@@ -147,14 +151,21 @@ class CrossModalAutoencoder(nn.Module):
         local = nn.functional.avg_pool1d(single**2, 3, 1, 1, count_include_pad=False)
         flat_gate = gate.flatten(0, 1)
         active = (frames_of(flat_gate[:, None], size, size // 2) > 0).any(-1).any(-1)
-        filtered = temporal_filter(
-            stream.signal.flatten(0, 1),
-            single,
-            torch.exp(self.log_spread) * local,
-            quiet_weight(stream.signal.flatten(0, 1), flat_gate, stream.rate),
-            size=size,
-            reach=torch.exp(self.log_reach) * stream.rate,
-            active=active,
+        observed = stream.signal.flatten(0, 1)
+        quiet = quiet_weight(observed, flat_gate, stream.rate)
+        filtered = torch.cat(
+            [
+                temporal_filter(
+                    observed[part],
+                    single[part],
+                    torch.exp(self.log_spread) * local[part],
+                    quiet[part],
+                    size=size,
+                    reach=torch.exp(self.log_reach) * stream.rate,
+                    active=active[part],
+                )
+                for part in torch.arange(len(observed)).split(TOGETHER)
+            ]
         )
         return filtered.unflatten(0, rough.shape[:2])
 

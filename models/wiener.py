@@ -81,17 +81,24 @@ def spatial_filter(
     scale = noise.diagonal(dim1=-2, dim2=-1)
     noise = noise + torch.diag_embed(shrinkage * scale + EPS * scale.mean(-1, keepdim=True) + 1e-30)
     taper = torch.hann_window(size, periodic=True, dtype=observed.dtype, device=observed.device)
-    signal, guess = frames_of(stacked, size, hop), frames_of(rough_stacked, size, hop)
-    moving = covariance(guess, taper.expand(guess.shape[0], guess.shape[1], size))
-    size_of = moving.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
+    guess = frames_of(rough_stacked, size, hop)
+    batch, windows = guess.shape[:2]
+    moved = guess.detach().abs().amax((-1, -2)).flatten().nonzero().squeeze(1)  # mostly few
+    owner = torch.div(moved, windows, rounding_mode="floor")
+    guess = guess.flatten(0, 1)[moved]
+    signal = frames_of(stacked, size, hop).flatten(0, 1)[moved]
+    moving = covariance(guess, taper.expand(len(moved), size))
+    size_of = moving.diagonal(dim1=-2, dim2=-1).sum(-1)[:, None, None]
     # each window counts by the root of its energy, so that the strongest does not rule
-    shape = (moving / (size_of + 1e-6 * scale.mean()).sqrt()).sum(1, keepdim=True)
-    shape = shape / (shape.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None] + 1e-20)
-    moving = (1 - pooling) * moving + pooling * size_of * shape
+    share = moving / (size_of + 1e-6 * scale.mean(-1)[owner, None, None]).sqrt()
+    shape = torch.zeros_like(noise).index_add(0, owner, share)
+    shape = shape / (shape.diagonal(dim1=-2, dim2=-1).sum(-1)[:, None, None] + 1e-20)
+    moving = (1 - pooling) * moving + pooling * size_of * shape[owner]
     here = lags.index(0) * channels
-    weights = torch.linalg.solve(moving + noise[:, None], moving[..., here : here + channels])
-    artifact = weights.transpose(-1, -2) @ signal
-    return overlap_add(artifact * taper, hop, length)
+    weights = torch.linalg.solve(moving + noise[owner], moving[..., here : here + channels])
+    artifact = (weights.transpose(-1, -2) @ signal) * taper
+    whole = artifact.new_zeros(batch * windows, channels, size).index_copy(0, moved, artifact)
+    return overlap_add(whole.unflatten(0, (batch, windows)), hop, length)
 
 
 def temporal_filter(
