@@ -35,10 +35,10 @@ def channel_quality(recording: xr.DataTree, stream: str, *, coupling: bool = Tru
         Over `channel`. Both: `flat` (bool), `missing` (share of NaN samples), `railed` (EEG) or
         `saturated` (fNIRS) (bool: more than 1 % of samples at the extreme values, somewhere three
         or more in a row), `rail_share`, `usable` (bool), `reason` (text, "" when usable). EEG:
-        `amplitude` [V], half the 5th to 95th percentile range over 1.645, i.e. the standard deviation of a
-        Gaussian. fNIRS: `non_positive` (share of samples <= 0), `sci` (1 best; NaN below 3 Hz,
-        under 12 s, with one wavelength or a missing logarithm), `distance` [m]. A low `sci` alone
-        leaves a channel usable.
+        `amplitude` [V], half the 5th to 95th percentile range over 1.645: the standard deviation
+        of a Gaussian. fNIRS: `non_positive` (share of samples <= 0), `sci` (1 best; NaN below
+        3.6 Hz, under 12 s, with one wavelength or a missing logarithm), `distance` [m]. A low
+        `sci` alone leaves a channel usable.
 
     Raises
     ------

@@ -1,5 +1,7 @@
 """Injection: exact truth, masks that agree, seeds, and refused parameters."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -135,5 +137,6 @@ def test_refused_parameters(pair, arguments, message):
 
 @pytest.mark.parametrize("name", ["duration", "eeg_rate", "nirs_rate"])
 def test_simulate_refuses_impossible_sizes(name):
+    impossible: dict[str, Any] = {name: -1}
     with pytest.raises(ParameterError, match=f"{name}=-1"):
-        simulate(**{name: -1})
+        simulate(**impossible)

@@ -46,7 +46,7 @@ def test_task_raises_hbo_and_lowers_hbr(calm):
     assert len(onsets) > 5
 
     def change(name):
-        series = haemoglobin[name].values.mean(axis=0)
+        series = np.asarray(haemoglobin[name]).mean(axis=0)
         at = (onsets * 10).astype(int)
         return np.mean([series[i + 60 : i + 100].mean() - series[i - 20 : i].mean() for i in at])
 
