@@ -117,7 +117,8 @@ def _view(stream, before, after, truth) -> View:
     returned = after is not None and stream in streams(after)
     cleaned = stream_dataset(after, stream) if returned else node
     values, reference = _values(before, stream)
-    bad = node.bad.values.astype(bool)
+    # cleaning may find further channels bad
+    bad = node.bad.values.astype(bool) | cleaned.bad.values.astype(bool)
     kind = node.coords.get("ch_type")
     used = ~bad if kind is None else (kind.values == "eeg") & ~bad
     masks = (d.motion for d in (cleaned, node) if "motion" in d)
@@ -279,6 +280,6 @@ def strongest(found: list[View], width: float = 20.0) -> tuple[float, float, str
             centre = start + grid[np.argmax(smooth)] + 0.5
             break
     else:
-        reason, centre = "the middle of the recording", (start + stop) / 2
+        reason, centre = "the middle", (start + stop) / 2
     low = max(start, min(centre - width / 2, stop - width))
     return float(low), float(min(stop, low + width)), reason

@@ -112,12 +112,18 @@ def draw_traces(
     minutes = stop - start > 600
     sensors = sensors or {}
     shown = [most_changed(view) for view in found]
-    heights = [0.25] + [0.3 + 0.42 * max(2, len(rows)) for rows in shown] + [0.8] * len(sensors)
+    heights = [0.25] + [0.42 * max(2, len(rows)) for rows in shown] + [0.8] * len(sensors)
     with style():
-        figure = Figure(figsize=(10, sum(heights) + 0.7), layout="constrained")
-        axes = figure.subplots(
-            len(heights), 1, sharex=True, squeeze=False, height_ratios=heights
-        ).ravel()
+        # placed by hand [inches]: a layout engine would measure every text several times over
+        tall = sum(heights) + 0.35 * len(heights) + 0.55
+        figure = Figure(figsize=(10, tall))
+        axes, top = [], tall - 0.35
+        for height in heights:
+            box = (0.095, (top - height) / tall, 0.85, height / tall)
+            axes.append(figure.add_axes(box, sharex=axes[0] if axes else None))
+            top -= height + 0.32
+        for ax in axes[:-1]:
+            ax.tick_params(labelbottom=False)
         scale = 60 if minutes else 1
         _draw_events(axes[0], events, start, stop, scale)
         for ax, view, rows in zip(axes[1:], found, shown, strict=False):
@@ -139,22 +145,19 @@ def _draw_lanes(ax, view: View, rows: list[int], window, scale: float) -> None:
     part = _inside(view.time, window)
     time = view.time[part] / scale
     wave = len(view.wavelength) - 1 if view.wavelength else 0
-    which = [("before", BEFORE, 0.7), ("after", AFTER, 0.7)] if view.treated else []
-    which = which or [("before", AFTER, 0.7)]
-    if view.truth is not None:
-        which.append(("truth", TRUTH, 0.5))
+    which = [("before", BEFORE, 0.7)] * view.treated
+    # beneath "after": where green shows, the result is not the truth
+    which += [("truth", TRUTH, 0.7)] * (view.truth is not None)
+    which.append(("after", AFTER, 0.7))
     centred = {}
     for index in rows:
-        quiet = view.before[index, wave, part]
-        if view.moving is not None and not view.moving[index, part].all():
-            quiet = quiet[~view.moving[index, part]]
-        quiet = quiet[np.isfinite(quiet)]
-        centre = np.median(quiet) if quiet.size else 0.0
+        result = view.after[index, wave, part]
+        result = result[np.isfinite(result)]
+        centre = np.median(result) if result.size else 0.0
         for name, *_ in which:
             values = getattr(view, name)[index, wave, part] - centre
             centred[index, name] = envelope(time, values * factor)
-    ends = [np.abs(v[np.isfinite(v)]) for (_, n), (_, v) in centred.items() if n != "truth"]
-    limit = max((float(np.percentile(v, 99.5)) for v in ends if v.size), default=0.0) or 1.0
+    limit = _lane(centred)
     for lane, index in enumerate(rows):
         for name, colour, width in which:
             x, y = centred[index, name]
@@ -187,9 +190,21 @@ def _draw_lanes(ax, view: View, rows: list[int], window, scale: float) -> None:
     ax.set_yticks(-np.arange(len(rows)), [label(view.channel[i]) for i in rows])
     ax.set_ylim(-max(len(rows), 1) + 0.4, 0.6)
     ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
     light = f", {view.wavelength[wave]:g} nm" if view.wavelength else ""
     count = f"{len(rows)} of {len(view.channel)} channels" if len(view.channel) > 1 else "1 channel"
     ax.set_title(f"{view.name}{light} ({count}; a lane is ±{limit:.3g} {unit})")
+
+
+def _lane(lines: dict) -> float:
+    """Half the height of a lane: room for the artifacts, but not so much that the rest is flat."""
+
+    def size(which, share):
+        values = [np.abs(y[np.isfinite(y)]) for (_, name), (_, y) in lines.items() if name == which]
+        return max((float(np.percentile(v, share)) for v in values if v.size), default=0.0)
+
+    largest = max(size("before", 99.8), size("after", 99.8))
+    return min(largest, 5 * size("after", 95) or largest) or 1.0
 
 
 def _shade(ax, mask, time, rate, scale, lane) -> None:
@@ -270,7 +285,7 @@ def _draw_legend(figure, found: list[View]) -> None:
         handles.append(Patch(facecolor=GATE, alpha=0.28, label="gate open (> 0.5)"))
     elif any(v.moving is not None for v in found):
         handles.append(Patch(facecolor=GATE, alpha=0.28, label="injected movement"))
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.1)
 
 
 def draw_carpets(found: list[View]):
@@ -328,8 +343,8 @@ def _draw_carpet(figure, ax, view: View, image, top, colour, scale, title) -> No
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right"]].set_visible(True)
     ax.set_title(title)
-    bar = figure.colorbar(ScalarMappable(norm, shades), ax=ax, pad=0.01, aspect=12)
-    bar.set_ticks([0, top / 2, top], labels=[f"{v:.2g}" for v in (0, top / 2, top)])
+    bar = figure.colorbar(ScalarMappable(norm, shades), ax=ax, pad=0.01, aspect=25)
+    bar.set_ticks([0, top / 2, top], labels=[f"{v:.3g}" for v in (0, top / 2, top)])
     bar.ax.tick_params(labelsize=6.5)
     bar.outline.set_linewidth(0.5)
 
@@ -365,6 +380,11 @@ def draw_spectra(spectra: dict[str, dict]):
     return figure
 
 
+def _power_of_ten(value: float, _position: int) -> str:
+    exponent = str(round(np.log10(value))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{exponent}"
+
+
 def _draw_spectrum(ax, result: dict, part: str, lines: dict) -> None:
     colours = {"before": BEFORE, "after": AFTER, "truth": TRUTH, "recorded": AFTER}
     frequency = result["frequency"]
@@ -374,6 +394,7 @@ def _draw_spectrum(ax, result: dict, part: str, lines: dict) -> None:
         style = {"color": colours[name], "linewidth": thin, "label": name, "linestyle": dashes}
         ax.plot(frequency, power, **style)
     ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(_power_of_ten)
     if result["log_frequency"]:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter("{x:g}")

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import tempfile
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -14,10 +13,12 @@ import xarray as xr
 
 from neurofuse.fusion import summary as words
 from neurofuse.fusion.changes import View, strongest, views
-from neurofuse.fusion.figures import GRID, INK, draw_carpets, draw_spectra, draw_traces
+from neurofuse.fusion.figures import draw_carpets, draw_spectra, draw_traces
+from neurofuse.fusion.page import cell, figure_block, table
 from neurofuse.fusion.spectra import spectra
 from neurofuse.io.errors import NeurofuseError, ParameterError, WriteError
 from neurofuse.io.recording import provenance
+from neurofuse.io.staging import staged
 
 MEANING = {
     "error_db": "energy of cleaned − truth over that of the truth, in movement; lower is better, "
@@ -36,7 +37,6 @@ MEANING = {
     "alpha_ratio_motion": "power in 8–13 Hz over that of the truth, in movement; 1 is best",
     "alpha_ratio_quiet": "the same outside movement",
 }
-DOTS = 140  # per inch, of the dense traces inside the otherwise scalable figures
 
 
 def report(
@@ -97,13 +97,13 @@ def report(
     found = views(before, after, truth)
     measured = [words.summarize(view) for view in found]
     sections = {
+        "In numbers": _numbers(found, measured),
         "Traces": _traces(before, found),
         "Gate and change": _carpets(found),
         "Spectra": _spectra(found),
-        "Channel quality": "".join(_quality(before, view) for view in found),
+        "Channel quality": f'<div class="side">{"".join(_quality(before, v) for v in found)}</div>',
         "Alignment": _alignment(before),
         "Comparison": "" if comparison is None else _comparison(comparison),
-        "Figures": _figures(found, measured),
         "Provenance": _provenance(after),
         "Methods paragraph": f'<p class="paper">{escape(words.methods(after, found, measured))}</p>'
         '<p class="note">Written from the files and figures above; check it before use.</p>',
@@ -127,79 +127,13 @@ def report(
         ),
         version=escape(dict(words.versions()).get("neurofuse", "")),
     )
-    _write(text, path)
+    with staged(path, overwrite=overwrite) as folder:
+        (folder / path.name).write_text(text, encoding="utf-8", errors="replace")
     return path
 
 
 def _anchor(title: str) -> str:
     return title.lower().replace(" ", "-")
-
-
-def _write(text: str, path: Path) -> None:
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise WriteError(
-            f"{path}, which cannot be written ({error.strerror or error})",
-            "a folder with write permission and free space",
-            "choose another output folder",
-        ) from error
-
-
-def svg(figure, name: str, alt: str) -> str:
-    """A matplotlib figure as inline SVG whose ids start with `name` and whose ink is the page's.
-
-    Dense traces inside it are bitmaps, so that an hour stays small.
-    """
-    from io import StringIO
-
-    from neurofuse.fusion.figures import style
-
-    buffer = StringIO()
-    with style():
-        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(buffer, format="svg", dpi=DOTS, metadata=nothing)
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'^(<svg[^>]*?) width="[^"]*"', r"\1", text)
-    text = re.sub(r'^(<svg[^>]*?) height="[^"]*"', r"\1", text)
-    text = re.sub(r'(\s)id="', rf'\1id="{name}-', text)
-    text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
-    text = text.replace(INK, "var(--ink)").replace(GRID, "var(--line)")
-    return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
-
-
-def _figure(figure, name: str, alt: str, caption: str) -> str:
-    return (
-        f'<figure><div class="draw">{svg(figure, name, alt)}</div>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
-
-
-def _table(head: list[str], body: list[list[str]], caption: str = "", kind="", poor=()) -> str:
-    top = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
-    lines = []
-    for number, row in enumerate(body):
-        cells = "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        mark = ' class="poor"' if number in poor else ""
-        lines.append(f'<tr{mark}><th scope="row">{escape(row[0])}</th>{cells}</tr>')
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    rows = "\n".join(lines)
-    return (
-        f'<div class="table" tabindex="0"><table class="{kind}">{title}'
-        f"<thead><tr>{top}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
 
 
 def _traces(before: xr.DataTree, found: list[View]) -> str:
@@ -215,22 +149,25 @@ def _traces(before: xr.DataTree, found: list[View]) -> str:
         if any(v.truth is not None for v in found)
         else ("before and after cleaning")
     )
-    text = "<h3>Whole recording</h3>" + _figure(
+    text = "<h3>Whole recording</h3>" + figure_block(
         draw_traces(found, events=events, sensors=sensors),
         "whole",
         f"{names} {drawn} over the whole recording, stretches with movement shaded",
         "The channels that were changed most. “After” is drawn over “before”: what shows of "
         "“before” is what was taken out. Values beyond a lane are cut at its edge; each channel is "
-        "drawn about its median outside movement. Long traces show each time bin's smallest and "
+        "drawn about its median after cleaning. Long traces show each time bin's smallest and "
         "largest value.",
     )
     start, stop, reason = strongest(found)
+    start, stop = np.floor(start), np.floor(start) + stop - start
     if stop - start < max(v.seconds for v in found) - 1:
-        text += "<h3>Close up</h3>" + _figure(
+        text += "<h3>Close up</h3>" + figure_block(
             draw_traces(found, (start, stop), events=events, sensors=sensors),
             "close",
             f"{names} {drawn} from {start:.0f} to {stop:.0f} s",
-            f"{start:.0f} to {stop:.0f} s: {reason}.",
+            f"{start:.0f} to {stop:.0f} s, around {reason}."
+            if reason != "the middle"
+            else "The middle of the recording; nothing was changed and no movement seen.",
         )
     return text
 
@@ -244,7 +181,7 @@ def _carpets(found: list[View]) -> str:
     )
     gated = any(v.gate is not None for v in found)
     alt = "Channels by time: " + ("how far the gate was open, and " if gated else "")
-    return _figure(draw_carpets(found), "carpet", alt + "how much was changed", caption)
+    return figure_block(draw_carpets(found), "carpet", alt + "how much was changed", caption)
 
 
 def _spectra(found: list[View]) -> str:
@@ -265,7 +202,7 @@ def _spectra(found: list[View]) -> str:
         f"if any of its samples moves in that channel. {sizes}."
     )
     alt = f"Power spectra of {' and '.join(r['name'] for r in results.values())}"
-    return _figure(draw_spectra(results), "spectra", alt, caption) + text
+    return figure_block(draw_spectra(results), "spectra", alt, caption) + text
 
 
 def _quality(before: xr.DataTree, view: View) -> str:
@@ -274,7 +211,7 @@ def _quality(before: xr.DataTree, view: View) -> str:
     try:
         quality = channel_quality(before, view.stream)
     except NeurofuseError as error:
-        return f"<h3>{view.name}</h3><p>Not computed: {escape(str(error))}.</p>"
+        return f"<div><h3>{view.name}</h3><p>Not computed: {escape(str(error))}.</p></div>"
     columns = {
         str(name): variable
         for name, variable in quality.data_vars.items()
@@ -284,27 +221,19 @@ def _quality(before: xr.DataTree, view: View) -> str:
     head += ["short"] * bool(view.short.any())
     body = []
     for index, name in enumerate(view.channel):
-        row = [name, *(_cell(v.values[index], v.attrs) for v in columns.values())]
-        row.append(_cell(view.bad[index]))
-        body.append(row + [_cell(view.short[index])] * bool(view.short.any()))
+        row = [name, *(cell(v.values[index], v.attrs) for v in columns.values())]
+        row.append(cell(view.bad[index]))
+        body.append(row + [cell(view.short[index])] * bool(view.short.any()))
     usable = quality.usable.values if "usable" in quality else ~view.bad
     poor = {i for i in range(len(body)) if view.bad[i] or not usable[i]}
-    caption = f"{len(body) - len(poor)} of {len(body)} channels usable; the others are marked."
-    return f"<h3>{view.name}</h3>" + _table(head, body, caption, poor=poor)
+    caption = f"{len(body) - len(poor)} of {len(body)} channels usable"
+    caption += "; the others are marked." if poor else "."
+    return f"<div><h3>{view.name}</h3>{table(head, body, caption, poor=poor)}</div>"
 
 
 def _heading(name: str, variable: xr.DataArray) -> str:
     unit = {"V": "µV", "m": "mm"}.get(variable.attrs.get("units", ""), variable.attrs.get("units"))
     return name.replace("_", " ") + (f" [{unit}]" if unit and unit != "1" else "")
-
-
-def _cell(value, attrs: dict | None = None) -> str:
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    if isinstance(value, int | float | np.number):
-        scale = {"V": 1e6, "m": 1e3}.get((attrs or {}).get("units", ""), 1)
-        return "–" if np.isnan(value) else f"{float(value) * scale:.3g}".replace("-", "−")
-    return str(value)
 
 
 def _alignment(before: xr.DataTree) -> str:
@@ -326,7 +255,7 @@ def _alignment(before: xr.DataTree) -> str:
             ]
         )
     head = ["Stream", "Method", "Offset [s]", "Drift [ppm]", "Anchors", "Residual [ms]"]
-    return _table(head, body, "Time on the common clock = offset + file time × (1 + drift).")
+    return table(head, body, "Time on the common clock = offset + file time × (1 + drift).")
 
 
 def _comparison(comparison: xr.Dataset) -> str:
@@ -348,26 +277,24 @@ def _comparison(comparison: xr.Dataset) -> str:
             unit = str(metric.units.item()) if "units" in metric.coords else "1"
             head.append(f"{metric.item()} [{unit}]" if unit != "1" else str(metric.item()))
         body = [
-            [str(value.method.values[m]), *(_cell(value.values[m, k]) for k in metrics)]
+            [str(value.method.values[m]), *(cell(value.values[m, k]) for k in metrics)]
             for m in np.flatnonzero(known.any(axis=1))
         ]
         name = {"eeg": "EEG", "nirs": "fNIRS"}.get(str(modality), str(modality))
-        text += f"<h3>{escape(name)}</h3>" + (_table(head, body) if body else "<p>No figure.</p>")
+        text += f"<h3>{escape(name)}</h3>" + (table(head, body) if body else "<p>No figure.</p>")
     if "failure" in comparison.coords:
         pairs = zip(comparison.method.values, comparison.failure.values, strict=True)
         failed = [f"<li>{escape(f'{m}: {reason}')}</li>" for m, reason in pairs if reason]
         text += f"<h3>Did not run</h3><ul>{''.join(failed)}</ul>" if failed else ""
     if comparison.attrs.get("truth") == "unknown":
-        text += (
-            "<p>Truth unknown: these figures tell what shrank, not what was artifact.</p>"
-        )
+        text += "<p>Truth unknown: these figures tell what shrank, not what was artifact.</p>"
     meanings = [f"<dt>{escape(n)}</dt><dd>{MEANING[n]}</dd>" for n in shown if n in MEANING]
     return text + (f'<dl class="note">{"".join(meanings)}</dl>' if meanings else "")
 
 
-def _figures(found: list[View], measured: list[words.Summary]) -> str:
+def _numbers(found: list[View], measured: list[words.Summary]) -> str:
     head = ["", *(view.name for view in found)]
-    return _table(head, words.rows(found, measured)) + (
+    return table(head, words.rows(found, measured)) + (
         '<p class="note">¹ Over used channels. EEG in µV, about each channel\'s median; '
         "fNIRS in OD, from sample to sample.</p>"
     )
@@ -385,6 +312,6 @@ def _provenance(after: xr.DataTree) -> str:
         for number, step in enumerate(provenance(after), start=1)
     ]
     head = ["No.", "Step", "Parameters", "neurofuse", "At (UTC)"]
-    steps = _table(head, body, kind="words") if body else "<p>No step is recorded.</p>"
+    steps = table(head, body, kind="words") if body else "<p>No step is recorded.</p>"
     versions = [[name, number] for name, number in words.versions()]
-    return steps + "<h3>Versions</h3>" + _table(["Package", "Installed"], versions, kind="words")
+    return steps + "<h3>Versions</h3>" + table(["Package", "Installed"], versions, kind="words")

@@ -143,14 +143,14 @@ def _changed(view: View, summary: Summary) -> str:
     text = f"{view.name}: {moved}; {left}."
     inside, outside = summary.in_movement, summary.elsewhere
     changes = [
-        f"{where} it went from {_number(a)} to {_number(b)} {unit}"
+        f"{where} {_number(a)} → {_number(b)} {unit}"
         for where, (a, b) in (("in movement", inside), ("elsewhere", outside))
         if np.isfinite(a) and np.isfinite(b)
     ]
     if summary.moved is None:
         changes = [c.removeprefix("elsewhere ") for c in changes]
     if changes:
-        text += f" Its {size}: {listed(changes)}."
+        text += f" {size}, before → after: {'; '.join(changes)}."
     return text
 
 

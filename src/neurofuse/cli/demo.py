@@ -10,10 +10,27 @@ from neurofuse.cli import options
 from neurofuse.cli.clean import clean_files
 from neurofuse.cli.compare import compare_files, show
 from neurofuse.cli.console import progress, stdout
+from neurofuse.cli.outputs import staged
 from neurofuse.cli.report import report_files
 from neurofuse.cli.simulate import simulate_files
 
 SEED = 4  # its two minutes hold several kinds of movement, as both streams see them
+
+
+def draw_picture(
+    before: Path, after: Path, truth: Path, target: Path, *, overwrite: bool = False
+) -> Path:
+    """Draw the half minute that changed most, as a PNG: before, after, true."""
+    with staged(target.parent, [target.name], overwrite=overwrite) as stage:
+        from neurofuse.fusion.changes import strongest, views
+        from neurofuse.fusion.figures import draw_traces
+        from neurofuse.io import read
+
+        found = views(read(before), read(after), read(truth))
+        start, stop, _ = strongest(found, width=30.0)
+        figure = draw_traces(found, (start, stop))
+        figure.savefig(stage / target.name, dpi=110, facecolor="white", bbox_inches="tight")
+    return target
 
 
 def command(
@@ -46,6 +63,14 @@ def command(
             comparison=compared["table"],
             overwrite=overwrite,
         )
+        step(0.95, "drawing the picture")
+        drawn = draw_picture(
+            made["recording"],
+            cleaned["recording"],
+            made["truth"],
+            out / "before_after.png",
+            overwrite=overwrite,
+        )
     console.print(f"A simulated {duration:g} s of EEG and fNIRS with head motion, then cleaned:")
     show(table, {"csv": compared["csv"]})
     for label, path in (
@@ -53,6 +78,7 @@ def command(
         ("", made["nirs"]),
         ("cleaned", cleaned["native"]),
         ("", cleaned["nirs"]),
+        ("picture", drawn),
         ("report", page),
     ):
         console.print(f"{label:>14}  {escape(str(path))}", highlight=False)
