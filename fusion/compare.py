@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion import blind, metrics
+from neurofuse.fusion.clean import MODELS
 from neurofuse.fusion.peers import PEERS
 from neurofuse.io.errors import NeurofuseError, ParameterError
 from neurofuse.io.recording import check, note, stream_dataset, streams, time_axis, with_stream
 
-MODELS = {"joint": ("eeg", "nirs"), "eeg": ("eeg",), "nirs": ("nirs",)}
 METHODS = ("joint", "eeg", "nirs", "tddr", "bandpass", "pca", "ica", "untouched", "zero")
 
 

@@ -115,7 +115,7 @@ def draw_traces(
     heights = [0.25] + [0.42 * max(2, len(rows)) for rows in shown] + [0.8] * len(sensors)
     with style():
         # placed by hand [inches]: a layout engine would measure every text several times over
-        tall = sum(heights) + 0.35 * len(heights) + 0.55
+        tall = sum(heights) + 0.32 * len(heights) + 0.5
         figure = Figure(figsize=(10, tall))
         axes, top = [], tall - 0.35
         for height in heights:

@@ -101,7 +101,7 @@ def report(
         "Traces": _traces(before, found),
         "Gate and change": _carpets(found),
         "Spectra": _spectra(found),
-        "Channel quality": f'<div class="side">{"".join(_quality(before, v) for v in found)}</div>',
+        "Channel quality": "".join(_quality(before, view) for view in found),
         "Alignment": _alignment(before),
         "Comparison": "" if comparison is None else _comparison(comparison),
         "Provenance": _provenance(after),
@@ -127,8 +127,8 @@ def report(
         ),
         version=escape(dict(words.versions()).get("neurofuse", "")),
     )
-    with staged(path, overwrite=overwrite) as folder:
-        (folder / path.name).write_text(text, encoding="utf-8", errors="replace")
+    with staged(path.parent, [path.name], overwrite=overwrite) as stage:
+        (stage / path.name).write_text(text, encoding="utf-8", errors="replace")
     return path
 
 
@@ -211,12 +211,11 @@ def _quality(before: xr.DataTree, view: View) -> str:
     try:
         quality = channel_quality(before, view.stream)
     except NeurofuseError as error:
-        return f"<div><h3>{view.name}</h3><p>Not computed: {escape(str(error))}.</p></div>"
-    columns = {
-        str(name): variable
-        for name, variable in quality.data_vars.items()
-        if variable.dims == ("channel",)
-    }
+        return f"<h3>{view.name}</h3><p>Not computed: {escape(str(error))}.</p>"
+    last = ["usable", "reason"]
+    names = [str(name) for name, v in quality.data_vars.items() if v.dims == ("channel",)]
+    names = [n for n in names if n not in last] + [n for n in last if n in names]
+    columns = {name: quality[name] for name in names}
     head = ["Channel", *(_heading(name, v) for name, v in columns.items()), "marked bad"]
     head += ["short"] * bool(view.short.any())
     body = []
@@ -228,7 +227,7 @@ def _quality(before: xr.DataTree, view: View) -> str:
     poor = {i for i in range(len(body)) if view.bad[i] or not usable[i]}
     caption = f"{len(body) - len(poor)} of {len(body)} channels usable"
     caption += "; the others are marked." if poor else "."
-    return f"<div><h3>{view.name}</h3>{table(head, body, caption, poor=poor)}</div>"
+    return f"<h3>{view.name}</h3>{table(head, body, caption, poor=poor)}"
 
 
 def _heading(name: str, variable: xr.DataArray) -> str:

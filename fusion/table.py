@@ -1,13 +1,11 @@
 """A comparison as text: Markdown for people, CSV for programs."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.errors import WriteError
+from neurofuse.io.staging import staged
 
 TITLES = {"eeg": "EEG", "nirs": "fNIRS"}
 COLUMNS = ["method", "modality", "metric", "value", "units", "seconds", "failure"]
@@ -66,23 +64,9 @@ def to_csv(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) ->
         If the file exists and `overwrite` is false, or cannot be written.
     """
     path = Path(path)
-    if path.exists() and not overwrite:
-        raise WriteError(str(path), "no such file yet", "choose another name or overwrite it")
     frame = dataset.to_dataframe().reset_index()[COLUMNS]
-    try:
-        handle, draft = tempfile.mkstemp(suffix=".csv", dir=path.parent)
-        os.close(handle)
-        try:
-            frame.to_csv(draft, index=False)
-            os.replace(draft, path)
-        finally:
-            Path(draft).unlink(missing_ok=True)
-    except OSError as error:
-        raise WriteError(
-            f"{path.parent}, where nothing can be written ({error.strerror})",
-            "a folder that exists and is writable",
-            "choose another folder",
-        ) from error
+    with staged(path.parent, [path.name], overwrite=overwrite) as stage:
+        frame.to_csv(stage / path.name, index=False)
     return path
 
 

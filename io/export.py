@@ -10,7 +10,7 @@ from neurofuse.io.guard import quiet
 from neurofuse.io.pair import to_mne
 from neurofuse.io.recording import check, streams
 from neurofuse.io.snirf import write_snirf
-from neurofuse.io.staging import staged
+from neurofuse.io.staging import holding, staged
 
 if TYPE_CHECKING:
     import mne
@@ -43,8 +43,9 @@ def write_eeg(recording: xr.DataTree, path: str | Path, overwrite: bool = False)
         raise WriteError(f"{path.name}", f"one of {', '.join(EEG_SUFFIXES)}", "change the suffix")
     raw = _need(recording, "eeg")
     family = {".vhdr": (".eeg", ".vmrk", ".vhdr")}.get(path.suffix.lower(), (path.suffix,))
-    with staged(*(path.with_suffix(s) for s in family), overwrite=overwrite) as temporary:
-        save_eeg(raw, temporary / path.name)
+    names = [path.with_suffix(s).name for s in family]
+    with staged(path.parent, names, overwrite=overwrite) as stage, holding(path):
+        save_eeg(raw, stage / path.name)
     return path
 
 
@@ -72,8 +73,8 @@ def write_nirs(recording: xr.DataTree, path: str | Path, overwrite: bool = False
     if path.suffix.lower() != ".snirf":
         raise WriteError(f"{path.name}", "a name that ends in .snirf", "change the suffix")
     raw = _need(recording, "nirs")
-    with staged(path, overwrite=overwrite) as temporary:
-        write_snirf(raw, temporary / path.name)
+    with staged(path.parent, [path.name], overwrite=overwrite) as stage, holding(path):
+        write_snirf(raw, stage / path.name)
     return path
 
 

@@ -16,12 +16,12 @@ from neurofuse.io.nirs import read_nirs_raw
 from neurofuse.io.pair import from_mne, to_mne
 from neurofuse.io.recording import check, streams
 from neurofuse.io.snirf import read_aux, write_snirf
-from neurofuse.io.staging import staged
+from neurofuse.io.staging import holding, staged
 
 if TYPE_CHECKING:
     import mne
 
-MODALITY = re.compile(r"[_-]?(raw_eeg|eeg_raw|eeg|nirs|fnirs|raw|optics|ieeg|recording)$", re.I)
+MODALITY = re.compile(r"([_-](eeg|ieeg|f?nirs|optics|raw|recording))+$", re.I)
 
 
 def read(*paths: str | Path, offset: float | None = None, align: str | None = None) -> xr.DataTree:
@@ -128,13 +128,17 @@ def write(
     named = {"eeg": f"{start}_eeg.fif", "nirs": f"{start}_nirs.snirf"}
     paths = {s: folder / named[s] for s in streams(recording)}
     paths["recording"] = folder / f"{start}_recording.nc"
-    with staged(*paths.values(), overwrite=overwrite) as temporary:
+    names = [path.name for path in paths.values()]
+    with staged(folder, names, overwrite=overwrite) as stage:
         raw_eeg, raw_nirs = to_mne(recording, copy=False)
         if raw_eeg is not None:
-            save_eeg(raw_eeg, temporary / named["eeg"])
+            with holding(paths["eeg"]):
+                save_eeg(raw_eeg, stage / named["eeg"])
         if raw_nirs is not None:
-            write_snirf(raw_nirs, temporary / named["nirs"])
-        recording.to_netcdf(temporary / paths["recording"].name, engine="h5netcdf")
+            with holding(paths["nirs"]):
+                write_snirf(raw_nirs, stage / named["nirs"])
+        with holding(paths["recording"]):
+            recording.to_netcdf(stage / paths["recording"].name, engine="h5netcdf")
     return paths
 
 
@@ -152,11 +156,20 @@ def stem_of(recording: xr.DataTree) -> str:
     for stream in streams(recording):
         file = recording[stream].attrs.get("file", "")
         if file:
-            stem = file.removesuffix(".gz").rsplit(".", 1)[0]
-            while MODALITY.search(stem):
-                stem = MODALITY.sub("", stem)
-            return stem or "recording"
+            return plain_stem(file)
     return "recording"
+
+
+def plain_stem(name: str) -> str:
+    """A file's name without suffix and modality.
+
+    Examples
+    --------
+    >>> plain_stem("sub-01_task-rest_eeg.edf"), plain_stem("sub-02-EEG.fif.gz")
+    ('sub-01_task-rest', 'sub-02')
+    """
+    stem = Path(re.sub(r"\.gz$", "", name, flags=re.I)).stem
+    return MODALITY.sub("", stem) or stem
 
 
 def _open(path: str | Path, kind: str) -> "list[tuple[str, mne.io.BaseRaw]]":

@@ -9,7 +9,7 @@ from neurofuse.io.content import find_format
 from neurofuse.io.errors import ReadError, SchemaError, WriteError
 from neurofuse.io.guard import reading
 from neurofuse.io.recording import check
-from neurofuse.io.staging import staged
+from neurofuse.io.staging import holding, staged
 
 
 def write_netcdf(recording: xr.DataTree, path: str | Path, overwrite: bool = False) -> Path:
@@ -34,8 +34,8 @@ def write_netcdf(recording: xr.DataTree, path: str | Path, overwrite: bool = Fal
     if path.suffix.lower() != ".nc":
         raise WriteError(f"{path.name}", "a name that ends in .nc", "change the suffix")
     check(recording)
-    with staged(path, overwrite=overwrite) as temporary:
-        recording.to_netcdf(temporary / path.name, engine="h5netcdf")
+    with staged(path.parent, [path.name], overwrite=overwrite) as stage, holding(path):
+        recording.to_netcdf(stage / path.name, engine="h5netcdf")
     return path
 
 

@@ -1,62 +1,135 @@
-"""All files of an output or none: written beside their place, moved there at the end."""
+"""All or nothing: outputs appear under their final names together, or not at all."""
 
-import contextlib
+import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from neurofuse.io.errors import NeurofuseError, WriteError
+from neurofuse.io.errors import WriteError
+
+_REFUSED = {
+    errno.EACCES: "choose a folder you may write to",
+    errno.EPERM: "choose a folder you may write to",
+    errno.EROFS: "choose a folder that is not read-only",
+    errno.ENOSPC: "free some space or choose another disk",
+    errno.EDQUOT: "free some space or choose another disk",
+    errno.ENOTDIR: "choose a path that is not below a file",
+    errno.EEXIST: "choose a path that is not a file",
+    errno.ENAMETOOLONG: "choose a shorter path",
+}
 
 
-@contextlib.contextmanager
-def staged(*targets: Path, overwrite: bool) -> Iterator[Path]:
-    """A temporary folder beside the targets; what is written there moves to their place at the end.
+@contextmanager
+def staged(folder: Path, names: Iterable[str], *, overwrite: bool) -> Iterator[Path]:
+    """Lend a temporary folder whose files move into `folder` when the block ends well.
 
-    All targets lie in one folder, which is made if missing. After an exception nothing has changed.
+    If the block raises, whatever was made for it is removed again, `folder` included if it did
+    not exist before.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the outputs shall stand; made if missing.
+    names : file names
+        The outputs expected; an existing one is refused before the block starts.
+    overwrite : bool
+        Replace existing files.
 
     Raises
     ------
     WriteError
-        If a target exists and `overwrite` is False, or the folder cannot be written.
+        If an output exists and `overwrite` is false, or the folder cannot be written.
 
     Examples
     --------
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     target = Path(folder) / "a.txt"
-    ...     with staged(target, overwrite=False) as temporary:
-    ...         _ = (temporary / "a.txt").write_text("whole")
-    ...     target.read_text()
-    'whole'
+    >>> home = Path(tempfile.mkdtemp())
+    >>> with staged(home / "out", ["a.txt"], overwrite=False) as stage:
+    ...     _ = (stage / "a.txt").write_text("done")
+    >>> (home / "out" / "a.txt").read_text()
+    'done'
     """
-    folder = targets[0].parent
-    for target in targets:
-        if target.exists() and not overwrite:
-            raise WriteError(
-                f"{target}, which exists", "a new file", "overwrite it (--overwrite) or rename"
-            )
-    temporary = None
+    folder = Path(folder)
+    _refuse_existing(folder, names, overwrite)
+    made = make_folder(folder)
+    stage = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".neurofuse-", dir=folder))
-        yield temporary
-        for file in sorted(temporary.iterdir()):
-            os.replace(file, folder / file.name)
-    except NeurofuseError:
+        stage = Path(tempfile.mkdtemp(prefix=".neurofuse-", dir=folder))
+        yield stage
+        results = sorted(stage.iterdir())
+        _refuse_existing(folder, [result.name for result in results], overwrite)
+        for result in results:
+            os.replace(result, folder / result.name)
+    except BaseException as error:
+        _clear(stage, made)
+        if isinstance(error, OSError) and error.errno in _REFUSED:
+            raise _write_error(folder, error) from error
         raise
-    except OSError as error:
-        raise WriteError(
-            f"{folder}, where writing failed ({error.strerror or error})",
-            "a folder that can be written, with enough space",
-            "choose another folder",
-        ) from error
+    _clear(stage, [])
+
+
+@contextmanager
+def holding(target: Path) -> Iterator[None]:
+    """Turn what a writer raises for samples that its format cannot hold into a WriteError."""
+    try:
+        yield
     except (ValueError, RuntimeError, AssertionError, TypeError) as error:
         raise WriteError(
-            f"a recording that {targets[-1].suffix} cannot hold ({error})",
+            f"a recording that {target.suffix} cannot hold ({error})",
             "samples, names and rates within the format's limits",
             "write .fif, .snirf or .nc instead",
         ) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _refuse_existing(folder: Path, names: Iterable[str], overwrite: bool) -> None:
+    taken = [name for name in names if os.path.lexists(folder / name)]
+    folders = [name for name in taken if (folder / name).is_dir()]
+    if folders:
+        raise WriteError(
+            f"a folder named {', '.join(folders)} in {folder}",
+            "a name that is free for a file",
+            "move it away or choose another --out",
+        )
+    if taken and not overwrite:
+        raise WriteError(
+            f"{', '.join(taken)} in {folder} already",
+            "outputs that do not exist yet",
+            "add --overwrite (overwrite=True) to replace them or choose another --out",
+        )
+
+
+def make_folder(folder: Path) -> list[Path]:
+    """Make `folder` and what it stands in; returns the folders that are new, deepest first.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be made.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _clear(None, missing)
+        raise _write_error(folder, error) from error
+    return missing
+
+
+def _clear(stage: Path | None, made: list[Path]) -> None:
+    if stage is not None:
+        shutil.rmtree(stage, ignore_errors=True)
+    for path in made:
+        try:
+            path.rmdir()
+        except OSError:  # not made yet, or someone else has put a file there
+            continue
+
+
+def _write_error(folder: Path, error: OSError) -> WriteError:
+    return WriteError(
+        f"{error.strerror or error} at {error.filename or folder}",
+        f"a folder that can be written at {folder}",
+        _REFUSED.get(error.errno or 0, "choose another --out"),
+    )

@@ -147,7 +147,7 @@ def test_csv_round_trip(pair, tmp_path):
     for key in (("tddr", "nirs", "residual"), ("zero", "eeg", "error_db")):
         assert frame.loc[key, "value"] == pytest.approx(float(table.value.loc[key]), abs=1e-12)
     assert frame.loc[("zero", "eeg", "error_db"), "units"] == "dB"
-    with pytest.raises(WriteError, match="no such file yet"):
+    with pytest.raises(WriteError, match="do not exist yet"):
         to_csv(table, path)
     to_csv(table, path, overwrite=True)
     with pytest.raises(WriteError, match="exists and is writable"):

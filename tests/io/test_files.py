@@ -115,7 +115,7 @@ def test_nothing_is_overwritten_unasked(pair, tmp_path):
     recording = io.read(*pair, offset=0)
     paths = io.write(recording, tmp_path / "out")
     stamps = {p: p.stat().st_mtime_ns for p in paths.values()}
-    with pytest.raises(io.WriteError, match=r"which exists; .*--overwrite"):
+    with pytest.raises(io.WriteError, match=r"already; .*--overwrite"):
         io.write(recording, tmp_path / "out")
     assert {p: p.stat().st_mtime_ns for p in paths.values()} == stamps
     io.write(recording, tmp_path / "out", overwrite=True)
@@ -125,7 +125,7 @@ def test_nothing_is_overwritten_unasked(pair, tmp_path):
         (pair[1], io.write_nirs),
         (paths["recording"], io.write_netcdf),
     ):
-        with pytest.raises(io.WriteError, match="which exists"):
+        with pytest.raises(io.WriteError, match="already"):
             write(recording, path)
         write(recording, path, overwrite=True)
 
@@ -133,7 +133,7 @@ def test_nothing_is_overwritten_unasked(pair, tmp_path):
 def test_brainvision_companions_are_not_overwritten(tmp_path, eeg_raw):
     recording = io.from_mne(eeg_raw())
     (tmp_path / "a.eeg").write_bytes(b"precious")
-    with pytest.raises(io.WriteError, match=r"a\.eeg, which exists"):
+    with pytest.raises(io.WriteError, match=r"a\.eeg.* already"):
         io.write_eeg(recording, tmp_path / "a.vhdr")
     assert (tmp_path / "a.eeg").read_bytes() == b"precious"
     io.write_eeg(recording, tmp_path / "a.vhdr", overwrite=True)
@@ -210,7 +210,7 @@ def test_wrong_suffixes_and_missing_streams(tmp_path, eeg_raw, nirs_raw):
         ("sub-01_task-rest_eeg.edf", "sub-01_task-rest"),
         ("test_eeg_quality_aligned_eeg_raw.fif", "test_eeg_quality_aligned"),
         ("session.vhdr", "session"),
-        ("eeg.edf", "recording"),
+        ("eeg.edf", "eeg"),
     ],
 )
 def test_outputs_are_named_after_the_eeg_file(eeg_raw, file, stem):

@@ -10,7 +10,7 @@ import typer
 
 from neurofuse.cli import names, options
 from neurofuse.cli.console import Progress, progress, show_files, silent
-from neurofuse.cli.outputs import staged
+from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
     import xarray as xr

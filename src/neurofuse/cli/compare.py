@@ -13,8 +13,8 @@ from rich.table import Table
 
 from neurofuse.cli import names, options
 from neurofuse.cli.console import Progress, progress, show_files, silent, stdout
-from neurofuse.cli.outputs import staged
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
     import xarray as xr

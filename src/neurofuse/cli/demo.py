@@ -10,9 +10,9 @@ from neurofuse.cli import options
 from neurofuse.cli.clean import clean_files
 from neurofuse.cli.compare import compare_files, show
 from neurofuse.cli.console import progress, stdout
-from neurofuse.cli.outputs import staged
 from neurofuse.cli.report import report_files
 from neurofuse.cli.simulate import simulate_files
+from neurofuse.io.staging import staged
 
 SEED = 4  # its two minutes hold several kinds of movement, as both streams see them
 

@@ -1,12 +1,10 @@
 """How outputs are called after their inputs."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 EEG_SUFFIXES = (".edf", ".bdf", ".vhdr", ".set", ".fif")  # those that can be written
 _NIRS_SUFFIXES = (".snirf", ".hdr")
-_MODALITY = re.compile(r"([_-](eeg|f?nirs|raw|recording))+$", re.IGNORECASE)
 
 
 def stem(paths: Sequence[Path]) -> str:
@@ -19,12 +17,11 @@ def stem(paths: Sequence[Path]) -> str:
     >>> stem([Path("sub-02-EEG.fif.gz")])
     'sub-02'
     """
+    from neurofuse.io.files import plain_stem
+
     path = next((p for p in paths if not _is_nirs(p)), paths[0])
     name = path.resolve().name
-    if not path.is_dir():
-        name = re.sub(r"\.gz$", "", name, flags=re.IGNORECASE)
-        name = Path(name).stem
-    return _MODALITY.sub("", name) or name
+    return name if path.is_dir() else plain_stem(name)
 
 
 def eeg_suffix(paths: Sequence[Path]) -> str:

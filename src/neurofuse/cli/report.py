@@ -7,8 +7,8 @@ import typer
 
 from neurofuse.cli import options
 from neurofuse.cli.console import progress, show_files
-from neurofuse.cli.outputs import staged
 from neurofuse.io.errors import ReadError
+from neurofuse.io.staging import staged
 
 
 def report_files(

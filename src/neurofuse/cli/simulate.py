@@ -8,7 +8,7 @@ import typer
 
 from neurofuse.cli import names, options
 from neurofuse.cli.console import progress, show_files
-from neurofuse.cli.outputs import staged
+from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -7,7 +7,7 @@ import typer
 
 from neurofuse.cli import options
 from neurofuse.cli.console import progress, show_files
-from neurofuse.cli.outputs import make_folder
+from neurofuse.io.staging import make_folder
 
 
 def command(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from neurofuse.cli.outputs import staged
 from neurofuse.io.errors import ParameterError, WriteError
+from neurofuse.io.staging import staged
 
 
 def everything(folder: Path) -> list[str]:
