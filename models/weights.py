@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from pydantic import ValidationError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.autoencoder import Architecture, CrossModalAutoencoder
@@ -39,7 +39,7 @@ def packaged() -> dict[str, dict]:
 def save_model(path: Path, model: CrossModalAutoencoder, plan: "Training", scores: dict) -> None:
     """Write weights and their JSON, each to a temporary name first."""
     temporary = path.with_suffix(".safetensors.tmp")
-    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, temporary)
+    temporary.write_bytes(save({k: v.contiguous() for k, v in model.state_dict().items()}))
     facts = {
         "name": plan.name,
         "architecture": plan.architecture.model_dump(mode="json"),
@@ -107,7 +107,7 @@ def save_state(path: Path, model, optimizer, step: int, best: float) -> None:
         tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in moments.items()}
     tensors["progress"] = torch.tensor([float(step), best], dtype=torch.float64)
     temporary = path.with_suffix(".tmp")
-    save_file(tensors, temporary)
+    temporary.write_bytes(save(tensors))
     os.replace(temporary, path)
 
 
