@@ -53,7 +53,7 @@ class View:
     @property
     def moving(self) -> np.ndarray | None:
         """(channel, time): gate open, else the known mask of injected motion, else None."""
-        return self.gate > GATE_OPEN if self.gate is not None else self.motion
+        return self.motion if self.gate is None else np.asarray(self.gate) > GATE_OPEN
 
     @property
     def moving_anywhere(self) -> np.ndarray | None:
@@ -114,8 +114,10 @@ def _same_grid(before: xr.DataTree, other: xr.DataTree, role: str) -> None:
 
 def _view(stream, before, after, truth) -> View:
     node = stream_dataset(before, stream)
-    returned = after is not None and stream in streams(after)
-    cleaned = stream_dataset(after, stream) if returned else node
+    returned = None
+    if after is not None and stream in streams(after):
+        returned = stream_dataset(after, stream)
+    cleaned = node if returned is None else returned
     values, reference = _values(before, stream)
     # cleaning may find further channels bad
     bad = node.bad.values.astype(bool) | cleaned.bad.values.astype(bool)
@@ -131,7 +133,7 @@ def _view(stream, before, after, truth) -> View:
         channel=[str(name) for name in node.channel.values],
         wavelength=[float(w) for w in node.wavelength.values] if "wavelength" in node.dims else [],
         before=values,
-        after=_values(after, stream, reference)[0] if returned else values,
+        after=values if returned is None else _values(after, stream, reference)[0],
         truth=_values(truth, stream, reference)[0] if known else None,
         gate=_by_channel(cleaned.gate) if "gate" in cleaned else None,
         motion=None if motion is None else _by_channel(motion).astype(bool),
@@ -139,7 +141,7 @@ def _view(stream, before, after, truth) -> View:
         short=node.short.values.astype(bool) if "short" in node.coords else np.zeros_like(bad),
         used=used,
         identical=_identical(node, cleaned),
-        treated=returned,
+        treated=returned is not None,
     )
 
 
@@ -208,7 +210,7 @@ def amplitude(view: View, which: str, where: np.ndarray | None) -> float:
     """
     total, count = 0.0, 0
     name, _, subtract = which.partition("-")
-    for index in np.flatnonzero(view.used):
+    for index in np.flatnonzero(view.used).tolist():
         values = getattr(view, name)[index]
         if subtract:
             values = values - getattr(view, subtract)[index]
@@ -234,8 +236,8 @@ def bouts(mask: np.ndarray, time: np.ndarray, rate: float) -> list[tuple[float, 
 
     Examples
     --------
-    >>> bouts(np.array([False, True, True, False]), np.arange(4) / 10, 10.0)
-    [(0.1, 0.3)]
+    >>> bouts(np.array([False, True, True, False]), np.arange(4) / 2, 2.0)
+    [(0.5, 1.5)]
     """
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
     return [

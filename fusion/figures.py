@@ -6,6 +6,7 @@ be told apart by colour-blind readers.
 """
 
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,7 +19,7 @@ AUX = ["#56b4e9", "#cc79a7", "#009e73"]
 UNITS = {"eeg": ("µV", 1e6), "nirs": ("OD", 1.0)}
 POINTS = 2000
 LANES = 8
-STYLE = {
+STYLE: dict[Any, object] = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.6,
@@ -73,11 +74,9 @@ def envelope(time: np.ndarray, values: np.ndarray, points: int = POINTS) -> tupl
 
 def most_changed(view: View, count: int = LANES) -> list[int]:
     """Indices of the used channels that were changed most (root mean square), in file order."""
-    candidates = np.flatnonzero(view.used)
-    if not candidates.size:
-        candidates = np.arange(len(view.channel))
-    size = [np.sqrt(np.mean(change(view, i) ** 2)) for i in candidates]
-    return sorted(candidates[np.argsort(size, kind="stable")[::-1][:count]].tolist())
+    candidates = np.flatnonzero(view.used).tolist() or list(range(len(view.channel)))
+    size = {i: float(np.mean(change(view, i) ** 2)) for i in candidates}
+    return sorted(sorted(candidates, key=lambda i: -size[i])[:count])
 
 
 def draw_traces(
@@ -110,9 +109,16 @@ def draw_traces(
     stop = max(v.time[-1] + 1 / v.rate for v in found)
     start, stop = window or (start, stop)
     minutes = stop - start > 600
-    sensors = sensors or {}
+    groups: dict[str, list[xr.Dataset]] = {}
+    for name, sensor in (sensors or {}).items():  # ACC_X, ACC_Y and ACC_Z share a panel
+        groups.setdefault(name.rpartition("_")[0] or name, []).append(sensor)
+    marks = _marks(events, start, stop)
     shown = [most_changed(view) for view in found]
-    heights = [0.25] + [0.42 * max(2, len(rows)) for rows in shown] + [0.8] * len(sensors)
+    heights = (
+        [0.25 if marks else 0.01]
+        + [0.42 * max(2, len(rows)) for rows in shown]
+        + [0.8] * len(groups)
+    )
     with style():
         # placed by hand [inches]: a layout engine would measure every text several times over
         tall = sum(heights) + 0.32 * len(heights) + 0.5
@@ -125,11 +131,11 @@ def draw_traces(
         for ax in axes[:-1]:
             ax.tick_params(labelbottom=False)
         scale = 60 if minutes else 1
-        _draw_events(axes[0], events, start, stop, scale)
+        _draw_events(axes[0], marks, start, stop, scale)
         for ax, view, rows in zip(axes[1:], found, shown, strict=False):
             _draw_lanes(ax, view, rows, (start, stop), scale)
-        for ax, (name, sensor) in zip(axes[1 + len(found) :], sensors.items(), strict=True):
-            _draw_sensor(ax, name, sensor, (start, stop), scale)
+        for ax, (name, group) in zip(axes[1 + len(found) :], groups.items(), strict=True):
+            _draw_sensors(ax, name, group, (start, stop), scale)
         axes[-1].set_xlim(start / scale, stop / scale)
         axes[-1].set_xlabel("Time [min]" if minutes else "Time [s]")
         _draw_legend(figure, found)
@@ -144,7 +150,7 @@ def _draw_lanes(ax, view: View, rows: list[int], window, scale: float) -> None:
     unit, factor = UNITS[view.stream]
     part = _inside(view.time, window)
     time = view.time[part] / scale
-    wave = len(view.wavelength) - 1 if view.wavelength else 0
+    wave = _telling_wavelength(view, rows)
     which = [("before", BEFORE, 0.7)] * view.treated
     # beneath "after": where green shows, the result is not the truth
     which += [("truth", TRUTH, 0.7)] * (view.truth is not None)
@@ -196,15 +202,24 @@ def _draw_lanes(ax, view: View, rows: list[int], window, scale: float) -> None:
     ax.set_title(f"{view.name}{light} ({count}; a lane is ±{limit:.3g} {unit})")
 
 
+def _telling_wavelength(view: View, rows: list[int]) -> int:
+    """The wavelength whose steps were changed most, the longest if none was."""
+    difference = (view.after[rows] - view.before[rows]) if view.treated else view.before[rows]
+    size = np.nan_to_num(np.abs(np.diff(difference, axis=-1))).mean(axis=(0, 2))
+    return int(len(size) - 1 - np.argmax(size[::-1]))
+
+
 def _lane(lines: dict) -> float:
     """Half the height of a lane: room for the artifacts, but not so much that the rest is flat."""
 
     def size(which, share):
         values = [np.abs(y[np.isfinite(y)]) for (_, name), (_, y) in lines.items() if name == which]
-        return max((float(np.percentile(v, share)) for v in values if v.size), default=0.0)
+        return np.array([np.percentile(v, share) for v in values if v.size] or [0.0])
 
-    largest = max(size("before", 99.8), size("after", 99.8))
-    return min(largest, 5 * size("after", 95) or largest) or 1.0
+    peaks = np.concatenate([size("before", 99.8), size("after", 99.8)])
+    # one railed channel must not flatten the others
+    largest = min(float(peaks.max()), 1.5 * float(np.median(size("before", 99.8))) or np.inf)
+    return min(largest, 6 * float(np.median(size("after", 95))) or largest) or 1.0
 
 
 def _shade(ax, mask, time, rate, scale, lane) -> None:
@@ -228,24 +243,24 @@ def label(text: object, length: int = 18) -> str:
     return clean if len(clean) <= length else clean[: length - 1] + "…"
 
 
-def _draw_events(ax, events: xr.Dataset | None, start: float, stop: float, scale: float) -> None:
+def _marks(events: xr.Dataset | None, start: float, stop: float) -> list[tuple]:
+    """Events (onset, duration, description) that touch the window, each once, in order."""
+    if events is None or not events.sizes.get("event", 0):
+        return []
+    columns = (events[name].values for name in ("onset", "duration", "description"))
+    found = {(float(o), max(float(d), 0.0), str(k)) for o, d, k in zip(*columns, strict=True)}
+    return sorted(row for row in found if row[0] < stop and row[0] + row[1] >= start)
+
+
+def _draw_events(ax, marks: list[tuple], start: float, stop: float, scale: float) -> None:
     ax.set_axis_off()
     ax.set_ylim(0, 1)
-    if events is None or not events.sizes.get("event", 0):
-        return
-    rows = {
-        (float(o), max(float(d), 0.0), str(k))
-        for o, d, k in zip(
-            events.onset.values, events.duration.values, events.description.values, strict=True
-        )
-        if np.isfinite(o) and o < stop and o + max(d, 0.0) >= start
-    }
     width = (stop - start) / 500
-    for onset, duration, _ in rows:
+    for onset, duration, _ in marks:
         begin, end = max(onset, start), min(onset + max(duration, width), stop)
         ax.broken_barh([(begin / scale, (end - begin) / scale)], (0, 0.25), facecolors=INK)
     last = -np.inf
-    for onset, _, text in sorted(rows):
+    for onset, _, text in marks:
         at = max(onset, start)
         # a name is written only where the name before it has ended
         if at >= last:
@@ -254,22 +269,23 @@ def _draw_events(ax, events: xr.Dataset | None, start: float, stop: float, scale
             last = at + (stop - start) * (0.008 * len(name) + 0.01)
 
 
-def _draw_sensor(ax, name: str, sensor: xr.Dataset, window, scale: float) -> None:
-    variable = next(iter(sensor.data_vars.values()))
-    rows = variable.transpose("channel", "time") if "channel" in variable.dims else [variable]
+def _draw_sensors(ax, name: str, group: list[xr.Dataset], window, scale: float) -> None:
+    variables = [next(iter(sensor.data_vars.values())) for sensor in group]
+    variables = [v if "channel" in v.dims else v.expand_dims("channel") for v in variables]
+    rows = [row for variable in variables for row in variable.transpose("channel", "time")]
     for number, row in enumerate(rows):
         time = row.time.values
         part = _inside(time, window)
         values = row.values[part]
         finite = values[np.isfinite(values)]
         x, y = envelope(time[part], values - (np.median(finite) if finite.size else 0.0))
-        axis = label(row.channel.item()) if "channel" in row.coords else label(name)
+        axis = label(row.channel.item(), 10) if "channel" in row.coords else str(number + 1)
         colour = AUX[number % len(AUX)]
         dense = len(x) > 1000
         ax.plot(x / scale, y, color=colour, linewidth=0.7, label=axis, rasterized=dense)
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=6.5, handlelength=1)
     ax.set_title(label(f"{name} (median removed)", 60))
-    ax.set_ylabel(label(variable.attrs.get("units", "")))
+    ax.set_ylabel(label(variables[0].attrs.get("units", "")))
 
 
 def _draw_legend(figure, found: list[View]) -> None:
@@ -295,17 +311,12 @@ def draw_carpets(found: list[View]):
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
     gated = any(v.gate is not None for v in found)
-    sizes = [0.5 + min(3.2, max(0.7, 0.11 * len(v.channel))) for v in found]
+    sizes = [min(3.2, max(0.7, 0.11 * len(v.channel))) for v in found]
     minutes = max(v.seconds for v in found) > 600
     scale = 60 if minutes else 1
     with style():
-        figure = Figure(figsize=(10, sum(sizes) + 0.5), layout="constrained")
-        axes = figure.subplots(
-            len(found), 1 + gated, sharex=True, squeeze=False, height_ratios=sizes
-        )
+        figure, axes = _grid(sizes, 1 + gated, gap=0.38, bar=0.2)
         for row, view in zip(axes, found, strict=True):
             unit, factor = UNITS[view.stream]
             if view.gate is not None:
@@ -321,9 +332,33 @@ def draw_carpets(found: list[View]):
             what = "|after − before|" if view.stream == "eeg" else "|changed step|"
             title = f"{view.name}: {what} [{unit}{'/sample' if view.stream == 'nirs' else ''}]"
             _draw_carpet(figure, row[-1], view, size, top, AFTER, scale, title)
+        start = min(v.time[0] for v in found)
+        stop = max(v.time[-1] + 1 / v.rate for v in found)
+        for row in axes:
+            for ax in row:
+                ax.set_xlim(start / scale, stop / scale)
+                ax.tick_params(labelbottom=row is axes[-1])
         for ax in axes[-1]:
             ax.set_xlabel("Time [min]" if minutes else "Time [s]")
     return figure
+
+
+def _grid(heights: list[float], columns: int, *, gap: float, bar: float = 0.0) -> tuple:
+    """A figure of 10 inches with rows of axes, placed by hand [inches]: a layout engine would
+    measure every text several times over. `bar` leaves room for a colour bar beside each."""
+    from matplotlib.figure import Figure
+
+    tall = sum(heights) + gap * (len(heights) - 1) + 0.75
+    figure = Figure(figsize=(10, tall))
+    left, between, right = 0.8, 0.85 + bar, 0.12 + 3 * bar
+    width = (10 - left - right - between * (columns - 1)) / columns
+    axes, top = [], tall - 0.28
+    for height in heights:
+        starts = [left + column * (width + between) for column in range(columns)]
+        boxes = [(x / 10, (top - height) / tall, width / 10, height / tall) for x in starts]
+        axes.append([figure.add_axes(box) for box in boxes])
+        top -= height + gap
+    return figure, axes
 
 
 def _draw_carpet(figure, ax, view: View, image, top, colour, scale, title) -> None:
@@ -343,7 +378,9 @@ def _draw_carpet(figure, ax, view: View, image, top, colour, scale, title) -> No
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right"]].set_visible(True)
     ax.set_title(title)
-    bar = figure.colorbar(ScalarMappable(norm, shades), ax=ax, pad=0.01, aspect=25)
+    box = ax.get_position()
+    beside = figure.add_axes((box.x1 + 0.008, box.y0, 0.012, box.height))
+    bar = figure.colorbar(ScalarMappable(norm, shades), cax=beside)
     bar.set_ticks([0, top / 2, top], labels=[f"{v:.3g}" for v in (0, top / 2, top)])
     bar.ax.tick_params(labelsize=6.5)
     bar.outline.set_linewidth(0.5)
@@ -361,13 +398,9 @@ def draw_spectra(spectra: dict[str, dict]):
     -------
     matplotlib.figure.Figure
     """
-    from matplotlib.figure import Figure
-
+    columns = max(len(s["parts"]) for s in spectra.values())
     with style():
-        figure = Figure(figsize=(10, 2.7 * len(spectra) + 0.3), layout="constrained")
-        axes = figure.subplots(
-            len(spectra), max(len(s["parts"]) for s in spectra.values()), squeeze=False
-        )
+        figure, axes = _grid([2.1] * len(spectra), columns, gap=0.65)
         for row, result in zip(axes, spectra.values(), strict=True):
             for ax in row:
                 ax.set_visible(False)
@@ -389,12 +422,13 @@ def _draw_spectrum(ax, result: dict, part: str, lines: dict) -> None:
     colours = {"before": BEFORE, "after": AFTER, "truth": TRUTH, "recorded": AFTER}
     frequency = result["frequency"]
     for name, power in lines.items():
-        thin = 0.9 if name == "truth" else 1.6
+        thin = 0.9 if name == "truth" else 1.4
         dashes = "--" if name == "after" else "-"
         style = {"color": colours[name], "linewidth": thin, "label": name, "linestyle": dashes}
         ax.plot(frequency, power, **style)
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter(_power_of_ten)
+    ax.yaxis.minorticks_off()
     if result["log_frequency"]:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter("{x:g}")

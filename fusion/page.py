@@ -25,7 +25,15 @@ def svg(drawn, name: str, alt: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'^(<svg[^>]*?) width="[^"]*"', r"\1", text)
     text = re.sub(r'^(<svg[^>]*?) height="[^"]*"', r"\1", text)
-    text = re.sub(r'(\s)id="', rf'\1id="{name}-', text)
+    seen: set[str] = set()
+
+    def own(found: re.Match) -> str:
+        # pieces of equal content get equal ids from matplotlib: the first one serves all
+        again = found[1] in seen
+        seen.add(found[1])
+        return "" if again else f' id="{name}-{found[1]}"'
+
+    text = re.sub(r'\sid="([^"]*)"', own, text)
     text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
     text = text.replace(INK, "var(--ink)").replace(GRID, "var(--line)")
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)

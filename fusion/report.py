@@ -36,6 +36,12 @@ MEANING = {
     "better, −inf where nothing was touched",
     "alpha_ratio_motion": "power in 8–13 Hz over that of the truth, in movement; 1 is best",
     "alpha_ratio_quiet": "the same outside movement",
+    "noref_motion_ratio": "power in 0.5–8 Hz in moving relative to quiet windows, channel median",
+    "noref_quiet_change": "energy of the change in quiet samples (fNIRS: of steps between samples) "
+    "relative to the energy there; −inf where nothing was touched",
+    "noref_gvtd_ratio": "95th percentile over median of GVTD; rises also where quiet parts are "
+    "smoothed",
+    "noref_sci": "mean scalp coupling index",
 }
 
 
@@ -215,6 +221,7 @@ def _quality(before: xr.DataTree, view: View) -> str:
     last = ["usable", "reason"]
     names = [str(name) for name, v in quality.data_vars.items() if v.dims == ("channel",)]
     names = [n for n in names if n not in last] + [n for n in last if n in names]
+    names = [n for n in names if quality[n].dtype.kind not in "OUT" or (quality[n] != "").any()]
     columns = {name: quality[name] for name in names}
     head = ["Channel", *(_heading(name, v) for name, v in columns.items()), "marked bad"]
     head += ["short"] * bool(view.short.any())

@@ -40,9 +40,11 @@ def summarize(view: View) -> Summary:
     moving = view.moving
     factor = 1e6 if view.stream == "eeg" else 1.0
 
-    def pair(where, suffix=""):
-        names = ("before" + suffix, "after" + suffix)
-        return tuple(factor * amplitude(view, name, where) for name in names)
+    def pair(where: np.ndarray | None, suffix: str = "") -> tuple[float, float]:
+        return (
+            factor * amplitude(view, "before" + suffix, where),
+            factor * amplitude(view, "after" + suffix, where),
+        )
 
     anywhere = view.moving_anywhere
     return Summary(
@@ -173,40 +175,39 @@ def rows(found: list[View], measured: list[Summary]) -> list[list[str]]:
     """The figures as a table: one row a figure, one column a stream."""
 
     def pairs(values):
-        return "–" if values is None else f"{_number(values[0])} → {_number(values[1])}"
+        if values is None or not np.isfinite(values).any():
+            return "–"
+        return f"{_number(values[0])} → {_number(values[1])}"
 
     def mean_open(view: View) -> str:
         moving = view.moving
         return "–" if moving is None or not view.used.any() else percent(moving[view.used].mean())
 
-    both = list(zip(found, measured, strict=True))
+    masked = any(s.moved is not None for s in measured)
+    where = " in movement" if masked else ""
     table = [
         ["Duration", *(clock_time(v.seconds) for v in found)],
         ["Channels (used / bad)", *(f"{v.used.sum()} / {v.bad.sum()}" for v in found)],
-        [
-            "Time with movement on some channel",
-            *("–" if s.moved is None else f"{s.moved:.1f} s" for s in measured),
-        ],
-        ["Time with movement, mean over used channels", *(mean_open(v) for v in found)],
+    ]
+    if masked:
+        moved = ["–" if s.moved is None else f"{s.moved:.1f} s" for s in measured]
+        table.append(["Time with movement on some channel", *moved])
+        table.append(["Time with movement, mean over used channels", *map(mean_open, found)])
+    results = [
         ["Unchanged (EEG samples; fNIRS steps, to 1e-6 OD)", *(percent(s.kept) for s in measured)],
         ["Stored samples identical bit for bit", *(percent(s.identical) for s in measured)],
-        ["RMS in movement, before → after ¹", *(pairs(s.in_movement) for s in measured)],
-        [
-            "RMS elsewhere, before → after ¹"
-            if any(s.moved is not None for s in measured)
-            else "RMS, before → after ¹",
-            *(pairs(s.elsewhere) for s in measured),
-        ],
     ]
+    if masked:
+        pair = [pairs(s.in_movement) for s in measured]
+        results.append(["RMS in movement, before → after ¹", *pair])
+    name = "RMS elsewhere, before → after ¹" if masked else "RMS, before → after ¹"
+    results.append([name, *(pairs(s.elsewhere) for s in measured)])
     if any(s.error is not None for s in measured):
-        where = "in movement" if any(v.moving is not None for v in found) else "over all time"
-        table.append(
-            [f"RMS distance from the truth {where}, before → after ¹"]
-            + [pairs(s.error) for _, s in both]
-        )
-    if any(not v.treated for v in found):
-        for line in table[4:]:
-            line[1:] = [c if v.treated else "–" for c, v in zip(line[1:], found, strict=True)]
+        name = f"RMS distance from the truth{where}, before → after ¹"
+        results.append([name, *(pairs(s.error) for s in measured)])
+    for name, *cells in results:
+        shown = [c if v.treated else "–" for c, v in zip(cells, found, strict=True)]
+        table.append([name, *shown])
     return table
 
 

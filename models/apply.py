@@ -19,7 +19,7 @@ from neurofuse.models.weights import load_model
 WINDOW = 60.0  # s, as in training
 OVERLAP = 15.0  # s shared by neighbouring windows
 EDGE = 2.5  # s at a window's inner ends that are not used: they lack context
-DRIFT = 6.0  # s; the running median over so long is electrode drift, left as it is
+DRIFT = 30.0  # s; the running median over so long is electrode drift, left as it is
 
 
 def estimate_artifacts(

@@ -235,7 +235,7 @@ def test_a_comparison_is_shown_and_another_refused(tmp_path):
     for expected in ("error_db [dB]", "<td>−12.5</td>", "<td>−inf</td>", "Truth unknown"):
         assert expected in text
     assert EVIL not in text
-    with pytest.raises(ParameterError, match="value. over method"):
+    with pytest.raises(ParameterError, match=r"value. over method"):
         report(before, after, tmp_path / "b.html", comparison=comparison.rename(value="x"))
     assert not (tmp_path / "b.html").exists()
 
