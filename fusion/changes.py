@@ -53,7 +53,7 @@ class View:
     @property
     def moving(self) -> np.ndarray | None:
         """(channel, time): gate open, else the known mask of injected motion, else None."""
-        return self.motion if self.gate is None else np.asarray(self.gate) > GATE_OPEN
+        return self.motion if self.gate is None else np.greater(self.gate, GATE_OPEN)
 
     @property
     def moving_anywhere(self) -> np.ndarray | None:

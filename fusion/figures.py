@@ -133,7 +133,7 @@ def draw_traces(
         scale = 60 if minutes else 1
         _draw_events(axes[0], marks, start, stop, scale)
         for ax, view, rows in zip(axes[1:], found, shown, strict=False):
-            _draw_lanes(ax, view, rows, (start, stop), scale)
+            _draw_lanes(ax, view, rows, (start, stop), scale, window is None)
         for ax, (name, group) in zip(axes[1 + len(found) :], groups.items(), strict=True):
             _draw_sensors(ax, name, group, (start, stop), scale)
         axes[-1].set_xlim(start / scale, stop / scale)
@@ -146,7 +146,7 @@ def _inside(time: np.ndarray, window: tuple[float, float]) -> slice:
     return slice(*np.searchsorted(time, window))
 
 
-def _draw_lanes(ax, view: View, rows: list[int], window, scale: float) -> None:
+def _draw_lanes(ax, view: View, rows: list[int], window, scale: float, whole: bool) -> None:
     unit, factor = UNITS[view.stream]
     part = _inside(view.time, window)
     time = view.time[part] / scale
@@ -157,11 +157,14 @@ def _draw_lanes(ax, view: View, rows: list[int], window, scale: float) -> None:
     which.append(("after", AFTER, 0.7))
     centred = {}
     for index in rows:
-        result = view.after[index, wave, part]
-        result = result[np.isfinite(result)]
-        centre = np.median(result) if result.size else 0.0
         for name, *_ in which:
-            values = getattr(view, name)[index, wave, part] - centre
+            values = getattr(view, name)[index, wave, part]
+            if whole or view.stream == "eeg":
+                level = view.after[index, wave, part]
+            else:  # earlier shifts have parted the levels; what counts is how they go on from here
+                level = values[: max(1, len(values) // 10)]
+            level = level[np.isfinite(level)]
+            values = values - (np.median(level) if level.size else 0.0)
             centred[index, name] = envelope(time, values * factor)
     limit = _lane(centred)
     for lane, index in enumerate(rows):

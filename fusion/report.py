@@ -171,7 +171,7 @@ def _traces(before: xr.DataTree, found: list[View]) -> str:
             draw_traces(found, (start, stop), events=events, sensors=sensors),
             "close",
             f"{names} {drawn} from {start:.0f} to {stop:.0f} s",
-            f"{start:.0f} to {stop:.0f} s, around {reason}."
+            f"{start:.0f} to {stop:.0f} s, around {reason}. The fNIRS lines start at one level."
             if reason != "the middle"
             else "The middle of the recording; nothing was changed and no movement seen.",
         )
