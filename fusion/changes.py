@@ -53,13 +53,13 @@ class View:
     @property
     def moving(self) -> np.ndarray | None:
         """(channel, time): gate open, else the known mask of injected motion, else None."""
-        return self.motion if self.gate is None else np.greater(self.gate, GATE_OPEN)
+        return self.motion if self.gate is None else self.gate > GATE_OPEN
 
     @property
     def moving_anywhere(self) -> np.ndarray | None:
         """(time): some channel moves."""
         moving = self.moving
-        return None if moving is None else moving.any(axis=0)
+        return None if moving is None else np.logical_or.reduce(moving, axis=0)
 
 
 def views(

@@ -72,10 +72,11 @@ def envelope(time: np.ndarray, values: np.ndarray, points: int = POINTS) -> tupl
     return np.repeat(time[starts], 2), np.stack([low, high], axis=1).ravel()
 
 
-def most_changed(view: View, count: int = LANES) -> list[int]:
-    """Indices of the used channels that were changed most (root mean square), in file order."""
+def most_changed(view: View, window: tuple[float, float], count: int = LANES) -> list[int]:
+    """The used channels (indices, in file order) that were changed most within a window [s]."""
+    part = _inside(view.time, window)
     candidates = np.flatnonzero(view.used).tolist() or list(range(len(view.channel)))
-    size = {i: float(np.mean(change(view, i) ** 2)) for i in candidates}
+    size = {i: float(np.sum(change(view, i)[part] ** 2)) for i in candidates}
     return sorted(sorted(candidates, key=lambda i: -size[i])[:count])
 
 
@@ -113,7 +114,7 @@ def draw_traces(
     for name, sensor in (sensors or {}).items():  # ACC_X, ACC_Y and ACC_Z share a panel
         groups.setdefault(name.rpartition("_")[0] or name, []).append(sensor)
     marks = _marks(events, start, stop)
-    shown = [most_changed(view) for view in found]
+    shown = [most_changed(view, (start, stop)) for view in found]
     heights = (
         [0.25 if marks else 0.01]
         + [0.42 * max(2, len(rows)) for rows in shown]

@@ -167,11 +167,12 @@ def _traces(before: xr.DataTree, found: list[View]) -> str:
     start, stop, reason = strongest(found)
     start, stop = np.floor(start), np.floor(start) + stop - start
     if stop - start < max(v.seconds for v in found) - 1:
+        level = " The fNIRS lines start at one level." if "fNIRS" in names else ""
         text += "<h3>Close up</h3>" + figure_block(
             draw_traces(found, (start, stop), events=events, sensors=sensors),
             "close",
             f"{names} {drawn} from {start:.0f} to {stop:.0f} s",
-            f"{start:.0f} to {stop:.0f} s, around {reason}. The fNIRS lines start at one level."
+            f"{start:.0f} to {stop:.0f} s, around {reason}.{level}"
             if reason != "the middle"
             else "The middle of the recording; nothing was changed and no movement seen.",
         )

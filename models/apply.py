@@ -112,10 +112,13 @@ class _Source:
         here = slice(first, first + count)
         self.weight[here] += weight
         self.gate[:, here] += (weight * gate[..., skip : skip + count]).astype(np.float32)
-        self.artifact[..., here] += weight * self.scale * artifact[..., skip : skip + count]
+        part = weight * self.scale * artifact[..., skip : skip + count]
+        self.artifact[..., here] += part.astype(self.artifact.dtype)
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Values of the used channels among all channels, zeros elsewhere."""
+        if self.used.all():
+            return values
         whole = np.zeros((len(self.used), *values.shape[1:]), values.dtype)
         whole[self.used] = values
         return whole
@@ -132,7 +135,7 @@ class _EEG(_Source):
         node = stream_dataset(recording, "eeg")
         used = (node.ch_type.values == "eeg") & ~node.bad.values
         super().__init__(node, used, float(node.attrs["rate"]), node.sizes["time"])
-        self.artifact = np.zeros((int(used.sum()), self.length))
+        self.artifact = np.zeros((int(used.sum()), self.length), np.float32)
 
     def piece(self, begin: float, end: float) -> Stream | None:
         first, last, before, after = self.window(begin, end)
@@ -145,12 +148,12 @@ class _EEG(_Source):
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         weight = np.maximum(self.weight, 1e-9)
-        missing = ~np.isfinite(self.node.eeg.values[self.used])
-        self.artifact /= weight
-        self.gate /= weight
+        missing = ~np.isfinite(self.node.eeg.values[self.used])  # a gap is not cleaned
+        self.artifact /= weight.astype(np.float32)
+        self.gate /= weight.astype(np.float32)
         self.gate[missing] = 0
         self.artifact[self.gate == 0] = 0
-        return self.spread(self.artifact), self.spread(self.gate.clip(0, 1))
+        return self.spread(self.artifact), self.spread(np.clip(self.gate, 0, 1, out=self.gate))
 
 
 class _NIRS(_Source):

@@ -44,7 +44,11 @@ def save_model(path: Path, model: CrossModalAutoencoder, plan: "Training", score
         "name": plan.name,
         "architecture": plan.architecture.model_dump(mode="json"),
         "parameters": sum(p.numel() for p in model.parameters()),
-        "latent_rate_hz": LATENT_RATE,
+        "rates_hz": {
+            "latent": LATENT_RATE,
+            "eeg": "any; trained at 250",
+            "nirs": "any; trained at 5, 7.8125 and 10",
+        },
         "units": {"eeg": "V (any scale)", "nirs": "change of optical density per sample"},
         "training": plan.model_dump(mode="json", exclude={"architecture"}),
         "training_data": "models/split.json, part train, with simulated people (synth.simulate)",
