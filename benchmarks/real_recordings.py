@@ -17,7 +17,7 @@ import xarray as xr
 from scipy import ndimage, signal
 
 from neurofuse.fusion.changes import views
-from neurofuse.fusion.figures import draw_traces
+from neurofuse.fusion.traces import draw_traces
 from neurofuse.io import mark_bad, read, stream_dataset, streams, to_optical_density
 from neurofuse.models.corpus import data_folder
 

@@ -6,7 +6,7 @@ from io import StringIO
 
 import numpy as np
 
-from neurofuse.fusion.figures import GRID, INK, style
+from neurofuse.fusion.ink import GRID, INK, style
 
 DOTS = 140  # per inch, of the dense traces inside the otherwise scalable figures
 

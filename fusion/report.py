@@ -13,9 +13,10 @@ import xarray as xr
 
 from neurofuse.fusion import summary as words
 from neurofuse.fusion.changes import View, strongest, views
-from neurofuse.fusion.figures import draw_carpets, draw_spectra, draw_traces
+from neurofuse.fusion.figures import draw_carpets, draw_spectra
 from neurofuse.fusion.page import cell, figure_block, table
 from neurofuse.fusion.spectra import spectra
+from neurofuse.fusion.traces import draw_traces
 from neurofuse.io.errors import NeurofuseError, ParameterError, WriteError
 from neurofuse.io.recording import provenance
 from neurofuse.io.staging import staged

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from neurofuse.fusion.bands import spectrum, windows
 from neurofuse.fusion.changes import View
 
 SEGMENT = {"eeg": 2.0, "nirs": 20.0}  # s: 0.5 Hz and 0.05 Hz between lines
@@ -32,7 +33,8 @@ def spectra(view: View) -> dict | None:
     >>> float(found["frequency"][power.argmax()])
     10.0
     """
-    length = int(min(round(SEGMENT[view.stream] * view.rate), len(view.time)))
+    seconds = SEGMENT[view.stream]
+    length = int(min(round(seconds * view.rate), len(view.time)))
     channels = np.flatnonzero(view.used)
     if length < 8 or not channels.size:
         return None
@@ -45,11 +47,11 @@ def spectra(view: View) -> dict | None:
     moving = view.moving
     gathered: dict[str, dict[str, list]] = {}
     for index in channels:
-        moves = None if moving is None else _segments(moving[index], length).any(axis=-1)
+        moves = None if moving is None else windows(moving[index], view.rate, seconds).any(-1)
         for name in which:
             values = getattr(view, "before" if name == "recorded" else name)[index]
             for wave in values:
-                for part, mean in _means(wave, length, view.rate, moves):
+                for part, mean in _means(wave, seconds, view.rate, moves):
                     parts = gathered.setdefault(part, {n: [] for n in which})
                     parts[name].append(factor * mean[keep])
     parts = {
@@ -69,21 +71,13 @@ def spectra(view: View) -> dict | None:
     }
 
 
-def _segments(values: np.ndarray, length: int) -> np.ndarray:
-    windows = np.lib.stride_tricks.sliding_window_view(values, length)
-    return windows[:: max(1, length // 2)]
-
-
-def _means(values, length, rate, moves):
-    from scipy.signal import periodogram
-
-    segments = _segments(values, length)
-    whole = np.isfinite(segments).all(axis=1)
+def _means(values, seconds, rate, moves):
+    """Mean spectrum of the whole segments of a series, by part."""
+    whole = np.isfinite(windows(values, rate, seconds)).all(axis=1)
     if moves is None:
         chosen = {"whole recording": whole}
     else:
         chosen = {"with movement": whole & moves, "without movement": whole & ~moves}
     for part, pick in chosen.items():
         if pick.any():
-            power = periodogram(segments[pick], rate, "hann", detrend="constant", axis=-1)[1]
-            yield part, power.mean(axis=0)
+            yield part, spectrum(values, rate, seconds, pick)[1]

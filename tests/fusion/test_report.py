@@ -6,10 +6,10 @@ import pytest
 import xarray as xr
 
 from neurofuse.fusion.changes import amplitude, bouts, change, kept, strongest, views
-from neurofuse.fusion.figures import envelope
 from neurofuse.fusion.report import report
 from neurofuse.fusion.spectra import spectra
 from neurofuse.fusion.summary import headline, summarize
+from neurofuse.fusion.traces import envelope
 from neurofuse.io.errors import ParameterError, WriteError
 from neurofuse.io.recording import (
     build,

@@ -23,7 +23,7 @@ def draw_picture(
     """Draw the half minute that changed most, as a PNG: before, after, true."""
     with staged(target.parent, [target.name], overwrite=overwrite) as stage:
         from neurofuse.fusion.changes import strongest, views
-        from neurofuse.fusion.figures import draw_traces
+        from neurofuse.fusion.traces import draw_traces
         from neurofuse.io import read
 
         found = views(read(before), read(after), read(truth))

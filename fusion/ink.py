@@ -1,0 +1,71 @@
+"""What all figures share: colours, text, and the grid they stand on.
+
+Ink is drawn in `INK` and `GRID`, so that the report can follow a light or dark page; colours are
+those of Okabe and Ito (2008), chosen to be told apart by colour-blind readers.
+"""
+
+from contextlib import contextmanager
+from typing import Any
+
+INK, GRID = "#010101", "#020202"
+BEFORE, AFTER, TRUTH, GATE = "#d55e00", "#0072b2", "#009e73", "#e69f00"
+UNITS = {"eeg": ("µV", 1e6), "nirs": ("OD", 1.0)}
+STYLE: dict[Any, object] = {
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "grid.color": GRID,
+    "grid.linewidth": 0.5,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "neurofuse",
+    "text.color": INK,
+    "text.parse_math": False,  # a channel may be called "$x$"
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+@contextmanager
+def style():
+    import warnings
+
+    from matplotlib import rc_context
+
+    with rc_context(STYLE), warnings.catch_warnings():
+        # the page's own font draws the text; DejaVu only measures it
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield
+
+
+def label(text: object, length: int = 18) -> str:
+    """Text as it may stand in a figure: printable and short."""
+    clean = "".join(c if c.isprintable() else "?" for c in str(text))
+    return clean if len(clean) <= length else clean[: length - 1] + "…"
+
+
+def grid(heights: list[float], columns: int, *, gap: float, bar: float = 0.0) -> tuple:
+    """A figure of 10 inches with rows of axes, placed by hand [inches]: a layout engine would
+    measure every text several times over. `bar` leaves room for a colour bar beside each."""
+    from matplotlib.figure import Figure
+
+    tall = sum(heights) + gap * (len(heights) - 1) + 0.75
+    figure = Figure(figsize=(10, tall))
+    left, between, right = 0.8, 0.85 + bar, 0.12 + 3 * bar
+    width = (10 - left - right - between * (columns - 1)) / columns
+    axes, top = [], tall - 0.28
+    for height in heights:
+        starts = [left + column * (width + between) for column in range(columns)]
+        boxes = [(x / 10, (top - height) / tall, width / 10, height / tall) for x in starts]
+        axes.append([figure.add_axes(box) for box in boxes])
+        top -= height + gap
+    return figure, axes
