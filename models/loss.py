@@ -14,8 +14,7 @@ from neurofuse.models.bands import EEG_EDGES, FLOOR, NIRS_EDGES, split, to_frame
 from neurofuse.models.draw import Target
 
 NOTICEABLE = 0.2  # artifact energy over clean energy in a band at which a channel counts as moving
-# a change of 1 / HARM of the clean energy where nothing moves begins to cost; "clean" fNIRS moves
-HARM = {"eeg": 100.0, "nirs": 10.0}
+HARM = 100.0  # a change of 1 / HARM of the clean energy where nothing moves begins to cost
 
 
 def band_energies(stream: str, x: Tensor, rate: float) -> Tensor:
@@ -65,7 +64,7 @@ def residual_loss(stream: str, target: Target, estimate: Estimate) -> dict[str, 
     losses = {
         "left": (torch.log(inside + 0.03) * moved).sum() / moved.sum().clamp_min(1),
         # on a log scale, since "clean" recordings hold small movements that nobody marked
-        "harm": torch.log1p(HARM[stream] * outside).mean(),
+        "harm": torch.log1p(HARM * outside).mean(),
     }
     if stream == "nirs":  # a wrong sum over a movement leaves a wrong level
         level, truth = error.cumsum(-1), clean.cumsum(-1)
