@@ -57,7 +57,6 @@ class Estimate:
     share_logit: Tensor  # (batch, channel, band, frame)
     clean: Tensor  # (batch, channel, band, frame): log energy of the clean signal over quiet level
     quiet: Tensor  # (batch, channel, band, 1): quiet energy that `clean` is relative to
-    rough: Tensor  # like the signal
     artifact: Tensor  # like the signal; to be subtracted, gate included
 
 
@@ -124,7 +123,7 @@ class CrossModalAutoencoder(nn.Module):
             rough = gate[..., None, :] * (share[..., None, :, :] * bands).sum(-2)
             linear = self._filter_nirs(stream, rough, gate) if wiener else rough
             artifact = gate[..., None, :] * linear
-        return Estimate(gate_logit, gate, share_logit, clean, quiet, rough, artifact)
+        return Estimate(gate_logit, gate, share_logit, clean, quiet, artifact)
 
     def _filter_eeg(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
         a = self.architecture

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.models.autoencoder import Architecture, CrossModalAutoencoder
-from neurofuse.models.corpus import Clean, load_corpus
+from neurofuse.models.corpus import Clean, data_folder, load_corpus
 from neurofuse.models.draw import Draw, draw_batch
 from neurofuse.models.loss import cross_entropy, motion_target, residual_loss, statistics_loss
 from neurofuse.models.weights import load_state, save_model, save_state
@@ -89,6 +89,8 @@ def train(
     torch.manual_seed(plan.seed)
     streams = plan.architecture.streams
     simulated = plan.simulated
+    if plan.real and data_folder() is None:
+        logger.warning("no data folder (NEUROFUSE_DATA): training on simulated people alone")
     corpus = {s: _corpus("train", s, simulated, plan.real) for s in streams}
     checking = {s: _corpus("validation", s, max(1, simulated // 3), plan.real) for s in streams}
     model = CrossModalAutoencoder(plan.architecture)
@@ -114,9 +116,9 @@ def train(
             score = float(np.mean([v for k, v in scores.items() if k.endswith("_db")]))
             if score < best:
                 best = score
-                save_model(
-                    folder / f"{plan.name}.safetensors", model, plan, scores | {"step": step}
-                )
+                people = {s: sorted({c.name for c in corpus[s]}) for s in streams}
+                scored = scores | {"step": step}
+                save_model(folder / f"{plan.name}.safetensors", model, plan, scored, people)
             save_state(state_file, model, optimizer, step, best)
             row = {"step": step, "seconds": round(time.perf_counter() - started, 1)}
             row |= {k: round(v, 4) for k, v in (losses | scores).items()}

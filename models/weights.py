@@ -36,8 +36,17 @@ def packaged() -> dict[str, dict]:
     return {p.stem: json.loads(p.read_text()) for p in sorted(PRETRAINED.glob("*.json"))}
 
 
-def save_model(path: Path, model: CrossModalAutoencoder, plan: "Training", scores: dict) -> None:
-    """Write weights and their JSON, each to a temporary name first."""
+def save_model(
+    path: Path,
+    model: CrossModalAutoencoder,
+    plan: "Training",
+    scores: dict,
+    people: dict[str, list[str]],
+) -> None:
+    """Write weights and their JSON, each to a temporary name first.
+
+    `people` names who was trained on, by stream.
+    """
     temporary = path.with_suffix(".safetensors.tmp")
     temporary.write_bytes(save({k: v.contiguous() for k, v in model.state_dict().items()}))
     facts = {
@@ -51,7 +60,7 @@ def save_model(path: Path, model: CrossModalAutoencoder, plan: "Training", score
         },
         "units": {"eeg": "V (any scale)", "nirs": "change of optical density per sample"},
         "training": plan.model_dump(mode="json", exclude={"architecture"}),
-        "training_data": "models/split.json, part train, with simulated people (synth.simulate)",
+        "training_data": people,
         "validation": scores,
         "command": f"neurofuse train --config benchmarks/configs/{plan.name}.json --out DIR",
         "versions": {p: version(p) for p in ("neurofuse", "torch", "numpy", "mne")}

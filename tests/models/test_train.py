@@ -34,6 +34,7 @@ def test_weights_and_facts(trained):
     facts = json.loads(trained.with_suffix(".json").read_text())
     assert facts["sha256"] == digest(trained)
     assert facts["training"]["seed"] == 0
+    assert facts["training_data"] == {s: ["simulated-1000000"] for s in ("eeg", "nirs")}
     assert load_model(trained).architecture.width == 8
     rows = [json.loads(r) for r in (trained.parent / "log.jsonl").read_text().splitlines()]
     assert [r["step"] for r in rows] == [3, 6]
@@ -88,6 +89,17 @@ def test_packaged_models():
         model = load_model(name)
         assert "command" in facts[name]
         assert facts[name]["architecture"]["streams"] == list(model.architecture.streams)
+
+
+def test_packaged_models_were_trained_on_the_training_part_alone():
+    from neurofuse.models.corpus import SPLIT
+
+    split = json.loads(SPLIT.read_text())
+    for facts in packaged().values():
+        for stream, people in facts["training_data"].items():
+            real = {p for p in people if not p.startswith("simulated")}
+            assert real
+            assert real <= set(split["train"][stream])
 
 
 def test_partition_by_subject():
