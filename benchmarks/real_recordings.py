@@ -173,7 +173,8 @@ def main() -> None:
         "# Real recordings",
         "",
         "Made by `python benchmarks/real_recordings.py`. There is no truth in the first two: the "
-        "figures show what was changed, not how right it was. That is measured in [results](results.md).",
+        "figures show what was changed, not how right it was. That is measured in "
+        "[results](results.md).",
         "",
     ]
     for part in (simultaneous, artificial_pair, injected):
