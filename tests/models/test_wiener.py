@@ -1,10 +1,20 @@
 """The closed-form stages against plain references, and their identities."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
-from neurofuse.models.wiener import frames_of, lagged, overlap_add, spatial_filter, temporal_filter
+from neurofuse.models.wiener import (
+    frames_of,
+    lagged,
+    overlap_add,
+    solve,
+    spatial_filter,
+    temporal_filter,
+)
 
 rng = np.random.default_rng(0)
 
@@ -83,3 +93,24 @@ def test_temporal_filter_bridges_a_movement():
     )
     left = (found - artifact)[..., 300:312].square().mean()
     assert left < 0.1 * clean[..., 300:312].square().mean()
+
+
+def test_solve_is_right_whatever_the_threads_are():
+    """In a process of its own: torch keeps the number of threads."""
+    code = (
+        "import torch; from neurofuse.models.wiener import solve; torch.set_num_threads(2)\n"
+        "a = torch.randn(100, 156, 156); a = a @ a.mT / 156 + 0.1 * torch.eye(156)\n"
+        "b = torch.randn(100, 156, 1); assert (a @ solve(a, b) - b).abs().max() < 1e-3"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_solve_does_not_return_what_it_cannot_trust(monkeypatch):
+    a, b = torch.eye(3).double().expand(5, 3, 3), tensor(5, 3, 2)
+    right = torch.linalg.solve
+
+    def garbage(matrix, vector):
+        return right(matrix, vector) + (100 if matrix.ndim == 3 else 0)
+
+    monkeypatch.setattr(torch.linalg, "solve", garbage)
+    torch.testing.assert_close(solve(a, b), b)
