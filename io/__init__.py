@@ -7,7 +7,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurofuse.io.alignment import Alignment, Timeline, align
+    from neurofuse.io.alignment import Timeline, align
+    from neurofuse.io.clock import ClockModel
     from neurofuse.io.eeg import eeg_from_raw, read_eeg_raw
     from neurofuse.io.errors import (
         AlignmentError,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     )
     from neurofuse.io.export import write_eeg, write_nirs
     from neurofuse.io.files import read, stem_of, write
+    from neurofuse.io.join import join
     from neurofuse.io.netcdf import read_netcdf, write_netcdf
     from neurofuse.io.nirs import nirs_from_raw, read_nirs_raw
     from neurofuse.io.optics import to_haemoglobin, to_intensity, to_optical_density
@@ -42,11 +44,13 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "alignment": "Alignment Timeline align",
+    "alignment": "Timeline align",
+    "clock": "ClockModel",
     "eeg": "eeg_from_raw read_eeg_raw",
     "errors": "AlignmentError NeurofuseError ParameterError ReadError SchemaError WriteError",
     "export": "write_eeg write_nirs",
     "files": "read stem_of write",
+    "join": "join",
     "netcdf": "read_netcdf write_netcdf",
     "nirs": "nirs_from_raw read_nirs_raw",
     "optics": "to_haemoglobin to_intensity to_optical_density",
@@ -58,13 +62,13 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [  # noqa: RUF022  (one line a file, as above)
-    "Alignment", "Timeline", "align",
+    "ClockModel", "Timeline", "align",
     "eeg_from_raw", "read_eeg_raw",
     "AlignmentError", "NeurofuseError", "ParameterError", "ReadError", "SchemaError", "WriteError",
     "read", "read_netcdf", "stem_of", "write", "write_eeg", "write_netcdf", "write_nirs",
     "nirs_from_raw", "read_nirs_raw",
     "to_haemoglobin", "to_intensity", "to_optical_density",
-    "from_mne", "to_mne",
+    "from_mne", "to_mne", "join",
     "channel_quality", "mark_bad",
     "build", "check", "clock_dataset", "duration", "eeg_dataset", "events_dataset",
     "nirs_dataset", "note", "provenance", "stream_dataset", "streams", "time_axis",

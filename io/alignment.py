@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
+import xarray as xr
 
+from neurofuse.io.clock import ClockModel
 from neurofuse.io.errors import AlignmentError, ParameterError
 from neurofuse.io.guard import LOG
 
@@ -32,24 +34,28 @@ class Timeline:
     pulses: Sequence[tuple[float, str]] = field(default_factory=tuple)
 
 
-@dataclass(frozen=True)
-class Alignment:
-    """Time on the EEG clock = `offset` [s] + fNIRS time × (1 + `drift` [ppm] / 1e6).
-
-    `residual` [s] is the scatter of the anchors about that line (standard deviation), the
-    resolution of the dates, or NaN for a given offset.
-    """
-
-    offset: float
-    drift: float
-    residual: float
-    anchors: int
-    method: str
-
-
 def align(
+    eeg: xr.DataTree,
+    nirs: xr.DataTree,
+    *,
+    offset: float | None = None,
+    align: str | None = None,
+) -> ClockModel:
+    """Find where the fNIRS stream of one Recording lies on the clock of another's EEG stream."""
+    return align_timelines(timeline(eeg, "eeg"), timeline(nirs, "nirs"), offset=offset, align=align)
+
+
+def timeline(recording: xr.DataTree, stream: str) -> Timeline:
+    """What a Recording tells of the time of `stream`."""
+    node, events = recording[stream], recording["events"]
+    pulses = zip(events.onset.values.tolist(), events.description.values.tolist(), strict=True)
+    length = node.sizes["time"] / node.attrs["rate"]
+    return Timeline(length, node.attrs.get("measured_at", ""), list(pulses))
+
+
+def align_timelines(
     eeg: Timeline, nirs: Timeline, *, offset: float | None = None, align: str | None = None
-) -> Alignment:
+) -> ClockModel:
     """Find where the fNIRS stream lies on the EEG stream's clock.
 
     Parameters
@@ -73,7 +79,7 @@ def align(
     --------
     >>> train = [(t, "go") for t in (3.0, 9.5, 20.1, 42.7)]
     >>> late = [(t - 2, name) for t, name in train]
-    >>> found = align(Timeline(60, pulses=train), Timeline(60, pulses=late))
+    >>> found = align_timelines(Timeline(60, pulses=train), Timeline(60, pulses=late))
     >>> round(found.offset, 6), found.anchors, found.method
     (2.0, 4, 'events')
     """
@@ -84,7 +90,7 @@ def align(
     if offset is not None:
         if not np.isfinite(offset):
             raise ParameterError(f"offset={offset}", "a number of seconds", "give a finite offset")
-        found = Alignment(float(offset), 0.0, float("nan"), 0, "offset")
+        found = ClockModel(float(offset), 0.0, float("nan"), 0, "offset")
     elif align == "events":
         found = by_events(eeg.pulses, nirs.pulses)
     elif align == "clock":
@@ -102,7 +108,7 @@ def align(
     return found
 
 
-def by_events(eeg: Sequence[tuple[float, str]], nirs: Sequence[tuple[float, str]]) -> Alignment:
+def by_events(eeg: Sequence[tuple[float, str]], nirs: Sequence[tuple[float, str]]) -> ClockModel:
     """Offset and drift from pulses that both streams recorded.
 
     The offset that most pulse pairs share is found first (names count where both streams use the
@@ -151,10 +157,10 @@ def by_events(eeg: Sequence[tuple[float, str]], nirs: Sequence[tuple[float, str]
             f"{LARGEST_DRIFT:.0f} ppm",
             REMEDY,
         )
-    return Alignment(offset, drift, residual, int(kept), "events")
+    return ClockModel(offset, drift, residual, int(kept), "events")
 
 
-def by_clock(eeg: Timeline, nirs: Timeline) -> Alignment:
+def by_clock(eeg: Timeline, nirs: Timeline) -> ClockModel:
     """Offset from both measurement dates; good to a second where dates are in whole seconds."""
     first, second = real_date(eeg.measured_at), real_date(nirs.measured_at)
     if first is None or second is None:
@@ -178,7 +184,7 @@ def by_clock(eeg: Timeline, nirs: Timeline) -> Alignment:
             "aligned by measurement dates, of which one has whole seconds: good to about 1 s; "
             "shared events or an offset are better"
         )
-    return Alignment(offset, 0.0, 1.0 if whole else 1e-6, 0, "clock")
+    return ClockModel(offset, 0.0, 1.0 if whole else 1e-6, 0, "clock")
 
 
 def real_date(measured_at: str) -> datetime | None:
@@ -198,7 +204,7 @@ def real_date(measured_at: str) -> datetime | None:
     return None if dummy else date
 
 
-def _automatic(eeg: Timeline, nirs: Timeline) -> Alignment:
+def _automatic(eeg: Timeline, nirs: Timeline) -> ClockModel:
     try:
         return by_events(eeg.pulses, nirs.pulses)
     except AlignmentError as events:

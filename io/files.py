@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import xarray as xr
 
@@ -11,15 +10,13 @@ from neurofuse.io.eeg import read_eeg_raw
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.io.export import save_eeg
 from neurofuse.io.guard import quiet
+from neurofuse.io.join import join
 from neurofuse.io.netcdf import read_netcdf
 from neurofuse.io.nirs import read_nirs_raw
 from neurofuse.io.pair import from_mne, to_mne
 from neurofuse.io.recording import check, streams
 from neurofuse.io.snirf import read_aux, write_snirf
 from neurofuse.io.staging import holding, staged
-
-if TYPE_CHECKING:
-    import mne
 
 MODALITY = re.compile(r"([_-](eeg|ieeg|f?nirs|optics|raw|recording))+$", re.I)
 
@@ -58,26 +55,21 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), SNIRF, NIRx (folder or .hdr) or .nc; ch
     if len(paths) not in (1, 2):
         raise ParameterError(f"{len(paths)} paths", "one or two files", "read(eeg, nirs)")
     formats = [find_format(path) for path in paths]
-    if formats == ["neurofuse netCDF"]:
-        return read_netcdf(paths[0])
-    raws: dict[str, tuple[mne.io.BaseRaw, str | Path]] = {}
-    aux: dict[str, xr.Dataset] = {}
+    if len(paths) == 1:
+        return open_file(paths[0], formats[0], offset=offset, align=align)
+    found: dict[str, tuple[xr.DataTree, str | Path]] = {}
     for path, kind in zip(paths, formats, strict=True):
-        for stream, raw in _open(path, kind):
-            if stream in raws:
+        recording = open_file(path, kind)
+        for stream in streams(recording):
+            if stream in found:
                 what = {"eeg": "EEG", "nirs": "fNIRS"}[stream]
                 raise ReadError(
-                    f"two {what} recordings: {raws[stream][1]} and {path}",
+                    f"two {what} recordings: {found[stream][1]} and {path}",
                     "one EEG and one fNIRS file",
                     "give one file of each kind",
                 )
-            raws[stream] = raw, path
-        if kind == "SNIRF":
-            aux |= read_aux(path)
-    if len(paths) == 1 and len(raws) == 2 and offset is None and align is None:
-        offset = 0.0  # one file, one clock
-    eeg, nirs = (raws[s][0] if s in raws else None for s in ("eeg", "nirs"))
-    return from_mne(eeg, nirs, offset=offset, align=align, aux=aux)
+            found[stream] = recording, path
+    return join(found["eeg"][0], found["nirs"][0], offset=offset, align=align)
 
 
 def write(
@@ -172,19 +164,25 @@ def plain_stem(name: str) -> str:
     return MODALITY.sub("", stem) or stem
 
 
-def _open(path: str | Path, kind: str) -> "list[tuple[str, mne.io.BaseRaw]]":
-    """The streams of a file, as (stream, Raw)."""
-    if kind in ("SNIRF", "NIRx"):
-        return [("nirs", read_nirs_raw(path))]
+def open_file(
+    path: str | Path, kind: str, *, offset: float | None = None, align: str | None = None
+) -> xr.DataTree:
+    """The Recording that one file holds, on the file's own clock."""
     if kind == "neurofuse netCDF":
-        raws = zip(("eeg", "nirs"), to_mne(read_netcdf(path)), strict=True)
-        return [(stream, raw) for stream, raw in raws if raw is not None]
+        return read_netcdf(path)
+    if kind == "SNIRF":
+        return from_mne(None, read_nirs_raw(path), aux=read_aux(path))
+    if kind == "NIRx":
+        return from_mne(None, read_nirs_raw(path))
     raw = read_eeg_raw(path)
     optical = [i for i, t in enumerate(raw.get_channel_types()) if t.startswith(("fnirs", "hb"))]
     if not optical:
-        return [("eeg", raw)]
+        return from_mne(raw)
     if len(optical) == len(raw.ch_names):
-        return [("nirs", raw)]
+        return from_mne(None, raw)
     rest = [i for i in range(len(raw.ch_names)) if i not in set(optical)]
+    if offset is None and align is None:
+        offset = 0.0  # one file, one clock
     with quiet():
-        return [("eeg", raw.copy().pick(rest)), ("nirs", raw.copy().pick(optical))]
+        eeg, nirs = raw.copy().pick(rest), raw.copy().pick(optical)
+    return from_mne(eeg, nirs, offset=offset, align=align)

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.alignment import Timeline, real_date
-from neurofuse.io.alignment import align as find_alignment
+from neurofuse.io.alignment import real_date
 from neurofuse.io.eeg import eeg_from_raw, raw_from_eeg
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.guard import quiet
+from neurofuse.io.join import join
 from neurofuse.io.nirs import nirs_from_raw, raw_from_nirs
-from neurofuse.io.quality import mark_bad
 from neurofuse.io.recording import (
     build,
     check,
-    clock_dataset,
     events_dataset,
     note,
     stream_dataset,
@@ -39,8 +37,8 @@ def from_mne(
 ) -> xr.DataTree:
     """A Recording of an EEG and an fNIRS Raw, or of one of them.
 
-    The EEG's first sample is time 0 of the Recording; nothing is resampled. Channels without a
-    usable signal are marked bad (see `channel_quality`), and stay.
+    The EEG's first sample is time 0 of the Recording; nothing is resampled. Bad channels are those
+    of the Raws; `neurofuse.io.mark_bad` judges the signals.
 
     Parameters
     ----------
@@ -62,7 +60,7 @@ def from_mne(
     AlignmentError
         If the streams cannot be put on one clock, or do not overlap.
     ReadError
-        If a Raw lacks channels of its kind, or a stream has no usable channel.
+        If a Raw lacks channels of its kind.
 
     Examples
     --------
@@ -75,41 +73,14 @@ def from_mne(
     """
     if raw_eeg is None and raw_nirs is None:
         raise ParameterError("neither EEG nor fNIRS", "at least one MNE Raw", "pass raw_eeg=…")
-    eeg = None if raw_eeg is None else eeg_from_raw(raw_eeg)
-    nirs = None if raw_nirs is None else nirs_from_raw(raw_nirs)
-    rows = [] if raw_eeg is None else event_rows(raw_eeg, "eeg")
-    rows_nirs = [] if raw_nirs is None else event_rows(raw_nirs, "nirs")
-    aux = aux or {}
-    clock: list[tuple[str, float, float, float, int, str]] = []
-    if eeg is not None:
-        clock.append(("eeg", 0.0, 0.0, 0.0, 0, "own"))
-    if nirs is not None and eeg is None:
-        clock.append(("nirs", 0.0, 0.0, 0.0, 0, "own"))
-    if nirs is not None and eeg is not None:
-        found = find_alignment(
-            _timeline(eeg, rows), _timeline(nirs, rows_nirs), offset=offset, align=align
-        )
-        clock.append(
-            ("nirs", found.offset, found.drift, found.residual, found.anchors, found.method)
-        )
-        stretch = 1 + found.drift / 1e6
-        nirs = _move(nirs, found.offset, stretch)
-        aux = {name: _move(sensor, found.offset, stretch) for name, sensor in aux.items()}
-        rows_nirs = [
-            (found.offset + onset * stretch, duration * stretch, text, names, stream)
-            for onset, duration, text, names, stream in rows_nirs
-        ]
-    recording = build(
-        eeg,
-        nirs,
-        aux=aux,
-        events=events_dataset(rows + rows_nirs),
-        clock=clock_dataset(clock),
-        measured_at=_origin(eeg, nirs),
-    )
+    eeg = None if raw_eeg is None else _from_raw(raw_eeg, "eeg", {} if raw_nirs else aux)
+    nirs = None if raw_nirs is None else _from_raw(raw_nirs, "nirs", aux)
+    if eeg is not None and nirs is not None:
+        recording = join(eeg, nirs, offset=offset, align=align)
+    else:
+        recording = nirs if eeg is None else eeg
     files = {s: stream_dataset(recording, s).attrs["file"] for s in streams(recording)}
-    recording = note(recording, "from_mne", files=files, offset=offset, align=align)
-    return mark_bad(recording)
+    return note(recording, "from_mne", files=files, offset=offset, align=align)
 
 
 def to_mne(
@@ -174,6 +145,17 @@ def event_rows(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
     return list(dict.fromkeys(rows))  # some converters write every stim group twice
 
 
+def _from_raw(raw: "mne.io.BaseRaw", stream: str, aux: dict[str, xr.Dataset] | None) -> xr.DataTree:
+    """A Recording of one stream on its own clock."""
+    node = eeg_from_raw(raw) if stream == "eeg" else nirs_from_raw(raw)
+    return build(
+        **{stream: node},
+        aux=aux,
+        events=events_dataset(event_rows(raw, stream)),
+        measured_at=node.attrs["measured_at"],
+    )
+
+
 def _pulses(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
     import mne
 
@@ -182,27 +164,6 @@ def _pulses(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
     first = raw.first_samp
     rate = raw.info["sfreq"]
     return [((s - first) / rate, 0.0, str(value), "", stream) for s, _, value in found.tolist()]
-
-
-def _timeline(node: xr.Dataset, rows: list[Row]) -> Timeline:
-    length = node.sizes["time"] / node.attrs["rate"]
-    return Timeline(length, node.attrs["measured_at"], [(r[0], r[2]) for r in rows])
-
-
-def _move(node: xr.Dataset, offset: float, stretch: float) -> xr.Dataset:
-    moved = node.assign_coords(time=offset + node.time.values * stretch)
-    moved.attrs = {**node.attrs, "rate": node.attrs["rate"] / stretch}
-    return moved
-
-
-def _origin(eeg: xr.Dataset | None, nirs: xr.Dataset | None) -> str:
-    """The date of the Recording's time 0: the EEG's, else the fNIRS's counted back."""
-    if eeg is not None and (nirs is None or real_date(eeg.attrs["measured_at"])):
-        return eeg.attrs["measured_at"]
-    date = real_date(nirs.attrs["measured_at"]) if nirs is not None else None
-    if nirs is None or date is None:
-        return ""
-    return (date - timedelta(seconds=float(nirs.time[0]))).isoformat()
 
 
 def _first_sample_date(recording: xr.DataTree, stream: str) -> datetime | None:

@@ -8,6 +8,7 @@
 | `/aux/…`  | one node and one variable a sensor       | channel, time                 |
 | `/events` | `onset` [s], `duration` [s], `description`, `channel`, `stream` | event  |
 | `/clock`  | `offset` [s], `drift` [ppm], `residual` [s], `anchors`, `method` | stream |
+|           | `offset_interval` [s], `drift_interval` [ppm]: 95 % confidence | stream, bound |
 
 `/eeg` and `/nirs` may further hold `motion` (channel, time; bool: the true motion mask of injected
 movement) and `gate` (channel, time; 0..1: where a cleaner saw motion). Time is in seconds since
@@ -15,13 +16,14 @@ the recording's origin. Functions never change a Recording: they return a new on
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 import numpy as np
 import xarray as xr
 
+from neurofuse.io.clock import ClockModel
 from neurofuse.io.errors import SchemaError
 
 SCHEMA_VERSION = "1"
@@ -193,21 +195,34 @@ def events_dataset(rows: Iterable[tuple[float, float, str, str, str]] = ()) -> x
     )
 
 
-def clock_dataset(rows: Iterable[tuple[str, float, float, float, int, str]]) -> xr.Dataset:
-    """A `/clock` node from rows (stream, offset [s], drift [ppm], residual [s], anchors, method).
+def clock_dataset(models: Mapping[str, ClockModel]) -> xr.Dataset:
+    """A `/clock` node from a ClockModel for each stream.
 
-    Time on the common clock = offset + time in the file × (1 + drift / 1e6).
+    Examples
+    --------
+    >>> clock_dataset({"eeg": ClockModel(), "nirs": ClockModel(2.0)}).offset.values.tolist()
+    [0.0, 2.0]
     """
-    stream, offset, drift, residual, anchors, method = zip(*rows, strict=True)
+    rows = list(models.values())
     return xr.Dataset(
         {
-            "offset": ("stream", np.array(offset, float), {"units": "s"}),
-            "drift": ("stream", np.array(drift, float), {"units": "ppm"}),
-            "residual": ("stream", np.array(residual, float), {"units": "s"}),
-            "anchors": ("stream", np.array(anchors, int)),
-            "method": ("stream", list(method)),
+            "offset": ("stream", [m.offset for m in rows], {"units": "s"}),
+            "drift": ("stream", [m.drift for m in rows], {"units": "ppm"}),
+            "residual": ("stream", [m.residual for m in rows], {"units": "s"}),
+            "anchors": ("stream", [m.anchors for m in rows]),
+            "method": ("stream", [m.method for m in rows]),
+            "offset_interval": (
+                ("stream", "bound"),
+                [m.offset_interval for m in rows],
+                {"units": "s"},
+            ),
+            "drift_interval": (
+                ("stream", "bound"),
+                [m.drift_interval for m in rows],
+                {"units": "ppm"},
+            ),
         },
-        coords={"stream": list(stream)},
+        coords={"stream": list(models), "bound": ["low", "high"]},
     )
 
 
@@ -243,7 +258,7 @@ def build(
     present = [s for s in ("eeg", "nirs") if f"/{s}" in nodes]
     nodes["/events"] = events_dataset() if events is None else events
     if clock is None:
-        clock = clock_dataset((s, 0.0, 0.0, 0.0, 0, "own") for s in present or ["eeg"])
+        clock = clock_dataset({s: ClockModel() for s in present or ["eeg"]})
     nodes["/clock"] = clock
     root = xr.Dataset(
         attrs={"schema_version": SCHEMA_VERSION, "measured_at": measured_at, "provenance": "[]"}
@@ -320,8 +335,13 @@ def note(recording: xr.DataTree, step: str, **parameters) -> xr.DataTree:
         "neurofuse": version("neurofuse"),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    return with_provenance(recording, [*provenance(recording), entry])
+
+
+def with_provenance(recording: xr.DataTree, steps: list[dict]) -> xr.DataTree:
+    """A new Recording whose provenance is `steps`."""
     changed = recording.copy()
-    changed.attrs["provenance"] = json.dumps([*provenance(recording), entry], default=str)
+    changed.attrs["provenance"] = json.dumps(steps, default=str)
     return changed
 
 
