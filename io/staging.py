@@ -4,8 +4,8 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from neurofuse.io.errors import WriteError
@@ -20,23 +20,36 @@ _REFUSED = {
     errno.EEXIST: "choose a path that is not a file",
     errno.ENAMETOOLONG: "choose a shorter path",
 }
+STORE = ".zarr"  # a folder of this suffix is one output
+Merge = Callable[[str, str], str]
 
 
 @contextmanager
-def staged(folder: Path, names: Iterable[str], *, overwrite: bool) -> Iterator[Path]:
+def staged(
+    folder: Path,
+    names: Iterable[str],
+    *,
+    overwrite: bool,
+    merge: Mapping[str, Merge] | None = None,
+) -> Iterator[Path]:
     """Lend a temporary folder whose files move into `folder` when the block ends well.
 
-    If the block raises, whatever was made for it is removed again, `folder` included if it did
-    not exist before.
+    Files in folders of the temporary folder move to the same place below `folder`; a zarr store
+    moves as a whole. If the block raises, or an output cannot be moved, whatever was made for it
+    is removed again, `folder` included if it did not exist before, and what was replaced is put
+    back.
 
     Parameters
     ----------
     folder : Path
         Where the outputs shall stand; made if missing.
-    names : file names
+    names : file names, or paths below `folder`
         The outputs expected; an existing one is refused before the block starts.
     overwrite : bool
         Replace existing files.
+    merge : dict of name to function, optional
+        Text files that several runs share: never refused; where one exists, the function makes
+        the new text from (the text there, the text made by the block).
 
     Raises
     ------
@@ -51,17 +64,16 @@ def staged(folder: Path, names: Iterable[str], *, overwrite: bool) -> Iterator[P
     >>> (home / "out" / "a.txt").read_text()
     'done'
     """
-    folder = Path(folder)
-    _refuse_existing(folder, names, overwrite)
+    folder, merge = Path(folder), merge or {}
+    _refuse_existing(folder, set(names) - set(merge), overwrite)
     made = make_folder(folder)
     stage = None
     try:
         stage = Path(tempfile.mkdtemp(prefix=".neurofuse-", dir=folder))
         yield stage
-        results = sorted(stage.iterdir())
-        _refuse_existing(folder, [result.name for result in results], overwrite)
-        for result in results:
-            os.replace(result, folder / result.name)
+        results = _outputs(stage)
+        _refuse_existing(folder, set(results) - set(merge), overwrite)
+        _move(stage, folder, results, merge, made)
     except BaseException as error:
         _clear(stage, made)
         if isinstance(error, OSError) and error.errno in _REFUSED:
@@ -83,9 +95,65 @@ def holding(target: Path) -> Iterator[None]:
         ) from error
 
 
+def _outputs(stage: Path) -> list[str]:
+    """Files and stores below `stage`, by their paths in it."""
+    found = []
+    for path in sorted(stage.iterdir()):
+        if path.is_dir() and path.suffix != STORE:
+            found += [f"{path.name}/{below}" for below in _outputs(path)]
+        else:
+            found.append(path.name)
+    return found
+
+
+def _move(
+    stage: Path, folder: Path, results: list[str], merge: Mapping[str, Merge], made: list[Path]
+) -> None:
+    """Move each of `results` into `folder`, or, if one of them fails, none."""
+    replaced: list[tuple[Path, Path]] = []
+    added: list[Path] = []
+    aside = Path(tempfile.mkdtemp(prefix=".neurofuse-old-", dir=folder))
+    try:
+        for rank, name in enumerate(results):
+            new, target = stage / name, folder / name
+            made[:0] = make_folder(target.parent)
+            if os.path.lexists(target):
+                if name in merge:
+                    text = merge[name](target.read_text("utf-8"), new.read_text("utf-8"))
+                    new.write_text(text, "utf-8")
+                replaced.append((target, aside / str(rank)))
+                _set_aside(*replaced[-1])
+            os.replace(new, target)
+            added.append(target)
+    except BaseException:
+        for target in added:
+            _remove(target)
+        for target, old in replaced:
+            if os.path.lexists(old):
+                os.replace(old, target)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _set_aside(target: Path, old: Path) -> None:
+    try:
+        os.link(target, old, follow_symlinks=False)  # the name is never without a file
+    except (OSError, NotImplementedError):  # a folder, or a disk without links
+        os.replace(target, old)
+
+
+def _remove(target: Path) -> None:
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            target.unlink()
+
+
 def _refuse_existing(folder: Path, names: Iterable[str], overwrite: bool) -> None:
-    taken = [name for name in names if os.path.lexists(folder / name)]
-    folders = [name for name in taken if (folder / name).is_dir()]
+    taken = sorted(name for name in names if os.path.lexists(folder / name))
+    folders = [name for name in taken if (folder / name).is_dir() and not _is_store(folder / name)]
     if folders:
         raise WriteError(
             f"a folder named {', '.join(folders)} in {folder}",
@@ -98,6 +166,10 @@ def _refuse_existing(folder: Path, names: Iterable[str], overwrite: bool) -> Non
             "outputs that do not exist yet",
             "add --overwrite (overwrite=True) to replace them or choose another --out",
         )
+
+
+def _is_store(path: Path) -> bool:
+    return path.suffix == STORE and any((path / n).is_file() for n in ("zarr.json", ".zgroup"))
 
 
 def make_folder(folder: Path) -> list[Path]:
