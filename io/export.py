@@ -74,7 +74,7 @@ def write_nirs(recording: xr.DataTree, path: str | Path, overwrite: bool = False
         raise WriteError(f"{path.name}", "a name that ends in .snirf", "change the suffix")
     raw = _need(recording, "nirs")
     with staged(path.parent, [path.name], overwrite=overwrite) as stage, holding(path):
-        write_snirf(raw, stage / path.name)
+        write_snirf(raw, stage / path.name, sensors_of(recording))
     return path
 
 
@@ -86,6 +86,17 @@ def save_eeg(raw: "mne.io.BaseRaw", path: Path) -> None:
             raw.save(path, fmt="double", overwrite=True)  # float64: read back exactly
         else:
             mne.export.export_raw(path, raw, overwrite=True)
+
+
+def sensors_of(recording: xr.DataTree) -> dict[str, xr.Dataset]:
+    """The auxiliary sensors with times [s] since the first fNIRS sample, as SNIRF has them."""
+    if "aux" not in recording.children:
+        return {}
+    start = recording["nirs"].time.values[0]
+    return {
+        name: node.to_dataset().assign_coords(time=node.time.values - start)
+        for name, node in recording["aux"].children.items()
+    }
 
 
 def _need(recording: xr.DataTree, stream: str) -> "mne.io.BaseRaw":

@@ -8,7 +8,7 @@ import xarray as xr
 from neurofuse.io.content import find_format
 from neurofuse.io.eeg import read_eeg_raw
 from neurofuse.io.errors import ParameterError, ReadError
-from neurofuse.io.export import save_eeg
+from neurofuse.io.export import save_eeg, sensors_of
 from neurofuse.io.guard import quiet
 from neurofuse.io.join import join
 from neurofuse.io.netcdf import read_netcdf
@@ -128,7 +128,7 @@ def write(
                 save_eeg(raw_eeg, stage / named["eeg"])
         if raw_nirs is not None:
             with holding(paths["nirs"]):
-                write_snirf(raw_nirs, stage / named["nirs"])
+                write_snirf(raw_nirs, stage / named["nirs"], sensors_of(recording))
         with holding(paths["recording"]):
             recording.to_netcdf(stage / paths["recording"].name, engine="h5netcdf")
     return paths

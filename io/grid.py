@@ -88,7 +88,11 @@ def even_grid(time: np.ndarray, source: object, resolution: float = 0.0) -> Grid
     if len(time) < 2:
         raise refuse(f"{len(time)} sample times", "at least two")
     if not np.isfinite(time).all() or not (np.diff(time) > 0).all():
-        raise refuse("sample times that do not ascend", "times that grow from sample to sample")
+        raise ReadError(
+            f"{source}, whose sample times do not ascend",
+            "times that grow from sample to sample",
+            "export the recording again",
+        )
     count = len(time)
     since = time - time[0]
     holes = np.empty(0, int)

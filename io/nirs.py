@@ -1,6 +1,5 @@
 """fNIRS files and MNE objects ⇄ a `/nirs` Dataset of intensity or optical density."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ from neurofuse.io.content import find_format
 from neurofuse.io.eeg import source_of, stream_attributes
 from neurofuse.io.errors import ReadError
 from neurofuse.io.guard import quiet, reading
+from neurofuse.io.landmarks import landmarks_of, set_landmarks
+from neurofuse.io.optodes import name_parts, nominal_wavelengths, optode_numbers
 from neurofuse.io.recording import nirs_dataset
 from neurofuse.io.snirf import read_snirf_raw
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import mne
 
 VARIABLES = {"fnirs_cw_amplitude": "intensity", "fnirs_od": "od"}
-CHANNEL = re.compile(r"(?P<source>\S+?)[_-](?P<detector>\S+) (?P<wavelength>\d+(\.\d+)?)")
 HEAD = 4  # FIFF's number of the head coordinate frame
 
 
@@ -63,9 +63,11 @@ NIRx's folder or .hdr file; check the path
 def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     """The `/nirs` Dataset of an MNE Raw: raw intensity or optical density.
 
-    Channels are sorted into source-detector pairs by name, wavelengths ascend. The coordinates
-    `raw_name` and `raw_order` (channel, wavelength) keep the Raw's own names and order. A pair
-    that lacks a wavelength gets NaN there and is marked bad.
+    Channels are sorted into source-detector pairs by name, wavelengths ascend in whole nm. The
+    coordinates `raw_name` and `raw_order` (channel, wavelength) keep the Raw's own names and
+    order, `raw_wavelength` the wavelengths where they differ from the whole ones: as when each
+    laser of a device has its own, those up to 15 nm apart count as one. A pair that lacks a
+    wavelength gets NaN there and is marked bad; so is one of which the Raw calls a part bad.
 
     Parameters
     ----------
@@ -94,12 +96,18 @@ def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     types = raw.get_channel_types()
     variable = _variable(raw, types)
     picks = [i for i, t in enumerate(types) if VARIABLES.get(t) == variable]
-    parts = [_parse(raw, raw.ch_names[i]) for i in picks]
+    parts = [name_parts(raw.ch_names[i], source_of(raw)) for i in picks]
     pairs = list(dict.fromkeys((source, detector) for source, detector, _ in parts))
-    waves = sorted({wavelength for *_, wavelength in parts})
+    told = np.array([raw.info["chs"][i]["loc"][9] for i in picks], float)
+    own = np.array([wavelength for *_, wavelength in parts])
+    own = np.where(np.abs(told - own) < 1, told, own)  # names hold whole numbers
+    nominal = nominal_wavelengths(
+        own, [pairs.index((source, detector)) for source, detector, _ in parts]
+    )
+    waves = sorted(set(nominal))
     order = np.full((len(pairs), len(waves)), -1)
-    for row, (source, detector, wavelength) in enumerate(parts):
-        cell = pairs.index((source, detector)), waves.index(wavelength)
+    for row, (source, detector, _) in enumerate(parts):
+        cell = pairs.index((source, detector)), waves.index(nominal[row])
         if order[cell] >= 0:
             raise ReadError(
                 f"two channels {raw.ch_names[picks[row]]!r} in {source_of(raw)}",
@@ -129,12 +137,16 @@ def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
         detector_position=_known(loc[:, 6:9]),
         bad=[bool(bads & set(row)) or "" in row for row in names],
     )
-    frame = "head" if int(raw.info["chs"][some[0]]["coord_frame"]) == HEAD else "unknown"
-    node.attrs.update(stream_attributes(raw), frame=frame)
-    return node.assign_coords(
-        raw_name=(("channel", "wavelength"), names),
-        raw_order=(("channel", "wavelength"), order),
-    )
+    frame = int(raw.info["chs"][some[0]]["coord_frame"])
+    node.attrs.update(stream_attributes(raw), frame="head" if frame == HEAD else "unknown")
+    marks = landmarks_of(raw, frame)
+    if marks is not None:
+        node.attrs["landmarks"] = marks
+    where = ("channel", "wavelength")
+    if not np.array_equal(own, nominal):
+        exact = np.where(order < 0, np.nan, own[order])
+        node = node.assign_coords(raw_wavelength=(where, exact, {"units": "nm"}))
+    return node.assign_coords(raw_name=(where, names), raw_order=(where, order))
 
 
 def raw_from_nirs(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":
@@ -154,14 +166,17 @@ def raw_from_nirs(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":
 
     variable = "intensity" if "intensity" in node else "od"
     kind = {v: k for k, v in VARIABLES.items()}[variable]
-    sources, detectors = _numbered(node.source.values, "S"), _numbered(node.detector.values, "D")
     waves = node.wavelength.values
     if "raw_name" in node.coords:
         names = node.raw_name.transpose("channel", "wavelength").values
         order = node.raw_order.transpose("channel", "wavelength").values.ravel()
     else:
+        numbers = [
+            optode_numbers([str(n) for n in node[kind].values], letter)
+            for kind, letter in (("source", "S"), ("detector", "D"))
+        ]
         names = np.array(
-            [[f"{s}_{d} {w:g}" for w in waves] for s, d in zip(sources, detectors, strict=True)]
+            [[f"S{s}_D{d} {w:g}" for w in waves] for s, d in zip(*numbers, strict=True)]
         )
         order = np.arange(names.size)
     rows = np.argsort(order, kind="stable")[np.count_nonzero(order < 0) :]
@@ -169,6 +184,9 @@ def raw_from_nirs(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":
     flat = flat.reshape(names.size, -1)
     straight = np.array_equal(rows, np.arange(names.size))
     count = len(waves)
+    exact = np.broadcast_to(waves, names.shape)
+    if "raw_wavelength" in node.coords:
+        exact = node.raw_wavelength.transpose("channel", "wavelength").values
     with quiet():
         info = mne.create_info([str(names.flat[r]) for r in rows], node.attrs["rate"], kind)
         head = node.attrs.get("frame", "head") == "head"
@@ -176,8 +194,10 @@ def raw_from_nirs(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":
             source = node.source_position.values[row // count]
             detector = node.detector_position.values[row // count]
             channel["loc"][:9] = np.concatenate([(source + detector) / 2, source, detector])
-            channel["loc"][9] = waves[row % count]
+            channel["loc"][9] = exact.flat[row]
             channel["coord_frame"] = FIFF.FIFFV_COORD_HEAD if head else FIFF.FIFFV_COORD_UNKNOWN
+        if "landmarks" in node.attrs:
+            set_landmarks(info, np.asarray(node.attrs["landmarks"], float), head)
         raw = mne.io.RawArray(
             flat if straight else flat[rows], info, copy="both" if copy and straight else "auto"
         )
@@ -210,26 +230,6 @@ def _variable(raw: "mne.io.BaseRaw", types: list[str]) -> str:
     return VARIABLES[kinds.pop()]
 
 
-def _parse(raw: "mne.io.BaseRaw", name: str) -> tuple[str, str, float]:
-    match = CHANNEL.fullmatch(name)
-    if match is None:
-        raise ReadError(
-            f"an fNIRS channel named {name!r} in {source_of(raw)}",
-            "names like 'S1_D1 760': source, detector, wavelength in nm",
-            "rename the channels (raw.rename_channels)",
-        )
-    return match["source"], match["detector"], float(round(float(match["wavelength"])))
-
-
 def _known(position: np.ndarray) -> np.ndarray:
     """Positions with NaN where none was given, which MNE stores as zeros all over."""
     return position if position.any() else np.full_like(position, np.nan)
-
-
-def _numbered(names: np.ndarray, letter: str) -> list[str]:
-    """MNE's optode names (S1, D1 …): the names themselves, or their rank where one does not fit."""
-    given = [str(n) for n in names]
-    if all(re.fullmatch(rf"{letter}\d+", n) for n in given):
-        return given
-    unique = list(dict.fromkeys(given))
-    return [f"{letter}{unique.index(n) + 1}" for n in given]
