@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         with_stream,
         without_stream,
     )
+    from neurofuse.io.zarr_store import read_zarr, write_zarr
 
 _HOMES = {
     "alignment": "Timeline align",
@@ -58,6 +59,7 @@ _HOMES = {
     "quality": "channel_quality mark_bad",
     "recording": "build check clock_dataset duration eeg_dataset events_dataset nirs_dataset note "
     "provenance stream_dataset streams time_axis with_stream without_stream",
+    "zarr_store": "read_zarr write_zarr",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -66,6 +68,7 @@ __all__ = [  # noqa: RUF022  (one line a file, as above)
     "eeg_from_raw", "read_eeg_raw",
     "AlignmentError", "NeurofuseError", "ParameterError", "ReadError", "SchemaError", "WriteError",
     "read", "read_netcdf", "stem_of", "write", "write_eeg", "write_netcdf", "write_nirs",
+    "read_zarr", "write_zarr",
     "nirs_from_raw", "read_nirs_raw",
     "to_haemoglobin", "to_intensity", "to_optical_density",
     "from_mne", "to_mne", "join",

@@ -7,10 +7,14 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.alignment import real_date
+from neurofuse.io.clock import ClockModel
 from neurofuse.io.eeg import eeg_from_raw, raw_from_eeg
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.guard import quiet
+from neurofuse.io.header import extras_at, header, header_of, number_from, restore_info
+from neurofuse.io.join import event_rows as rows_of
 from neurofuse.io.join import join
+from neurofuse.io.movement import Bout, bouts
 from neurofuse.io.nirs import nirs_from_raw, raw_from_nirs
 from neurofuse.io.recording import (
     build,
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     import mne
 
 Row = tuple[float, float, str, str, str]
+MOTION = "BAD_motion"
 
 
 def from_mne(
@@ -78,30 +83,39 @@ def from_mne(
     if eeg is not None and nirs is not None:
         recording = join(eeg, nirs, offset=offset, align=align)
     else:
-        recording = nirs if eeg is None else eeg
+        recording = eeg or nirs
+        assert recording is not None
     files = {s: stream_dataset(recording, s).attrs["file"] for s in streams(recording)}
     return note(recording, "from_mne", files=files, offset=offset, align=align)
 
 
 def to_mne(
-    recording: xr.DataTree, *, copy: bool = True
-) -> "tuple[mne.io.RawArray | None, mne.io.RawArray | None]":
+    recording: xr.DataTree, *, copy: bool = True, motion: bool = False
+) -> "tuple[mne.io.BaseRaw | None, mne.io.BaseRaw | None]":
     """MNE Raws of a Recording's EEG and fNIRS, None where it lacks one.
 
-    Names, order, types, bads, positions and annotations are those of the input. Both Raws are on
-    the Recording's clock: a drift is taken out of the fNIRS rate, and where the EEG has a real
-    measurement date the fNIRS date is the EEG's plus the alignment, so that reading both back
-    aligns them again. Without it each keeps its own date.
+    Names, order, types, `first_samp`, bads, positions, annotations with their channels and
+    extras, filter settings, device and subject are those of the Raws that came in; a bad fNIRS
+    pair is bad at every wavelength. A Recording that was cut gives Raws that were cropped. Both
+    Raws are on the Recording's clock: a drift is taken out of the fNIRS rate, and where the EEG
+    has a real measurement date the fNIRS date is the EEG's plus the alignment, so that reading
+    both back aligns them again. Without it each keeps its own date.
 
     Parameters
     ----------
     recording : Recording
     copy : bool
         False lets the Raws share samples with the Recording: only if nobody changes them.
+    motion : bool
+        Annotate movement as "BAD_motion", with the names of the channels that it reached: where
+        the cleaner's `gate` was open, or, in a stream without a gate, where the true `motion`
+        mask is set. Off by default, because `mne.Epochs` drops every epoch that such an
+        annotation touches, whatever its channels (see docs/mne.md).
 
     Returns
     -------
-    raw_eeg, raw_nirs : mne.io.RawArray or None
+    raw_eeg, raw_nirs : mne.io.Raw or None
+        Large samples that are still in a file stay there: such a Raw is not preloaded.
 
     Examples
     --------
@@ -111,18 +125,22 @@ def to_mne(
     (['C3', 'C4'], None)
     """
     check(recording)
-    raws = []
-    for stream, make in (("eeg", raw_from_eeg), ("nirs", raw_from_nirs)):
-        if stream not in streams(recording):
-            raws.append(None)
-            continue
-        node = stream_dataset(recording, stream)
-        with quiet():
-            raw = make(node, copy=copy)
-            raw.set_meas_date(_first_sample_date(recording, stream))
-            raw.set_annotations(_annotations(recording, stream, raw), emit_warning=False)
-        raws.append(raw)
-    return raws[0], raws[1]
+    made = {s: _to_raw(recording, s, copy, motion) for s in streams(recording)}
+    return made.get("eeg"), made.get("nirs")
+
+
+def _to_raw(recording: xr.DataTree, stream: str, copy: bool, motion: bool) -> "mne.io.BaseRaw":
+    node = stream_dataset(recording, stream)
+    make = raw_from_eeg if stream == "eeg" else raw_from_nirs
+    with quiet():
+        raw = make(node, copy=copy)
+        restore_info(raw, node)
+        number_from(raw, _first_sample_number(recording, stream))
+        date = _first_sample_date(recording, stream)
+        raw.set_meas_date(date and date - timedelta(seconds=raw.first_time))
+        found = bouts(node) if motion else []
+        raw.set_annotations(_annotations(recording, stream, raw, found), emit_warning=False)
+    return raw
 
 
 def event_rows(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
@@ -148,6 +166,7 @@ def event_rows(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
 def _from_raw(raw: "mne.io.BaseRaw", stream: str, aux: dict[str, xr.Dataset] | None) -> xr.DataTree:
     """A Recording of one stream on its own clock."""
     node = eeg_from_raw(raw) if stream == "eeg" else nirs_from_raw(raw)
+    node.attrs["header"] = header_of(raw)
     return build(
         **{stream: node},
         aux=aux,
@@ -168,40 +187,69 @@ def _pulses(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
 
 def _first_sample_date(recording: xr.DataTree, stream: str) -> datetime | None:
     """The date of a stream's first sample, wherever the Recording has been cut."""
-    node = stream_dataset(recording, stream)
     reference = "eeg" if "eeg" in streams(recording) else stream
     if not real_date(recording[reference].attrs.get("measured_at", "")):
         reference = stream
     text = recording[reference].attrs.get("measured_at", recording.attrs["measured_at"])
     if not text:
         return None
-    start = float(node.time[0]) if node.sizes["time"] else 0.0
-    clock = recording["clock"].to_dataset()
-    known = reference in clock.stream.values
-    file_zero = float(clock.offset.sel(stream=reference)) if known else 0.0
     date = datetime.fromisoformat(text)
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return date + timedelta(seconds=start - file_zero)
+    zero = _clock(recording, reference).offset
+    return date + timedelta(seconds=_start(recording, stream) - zero)
 
 
-def _annotations(recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw") -> "mne.Annotations":
+def _first_sample_number(recording: xr.DataTree, stream: str) -> int:
+    """The `first_samp` that came in, plus what was cut off since."""
+    node = stream_dataset(recording, stream)
+    cut = _start(recording, stream) - _clock(recording, stream).offset
+    return header(node).get("first_samp", 0) + round(cut * node.attrs["rate"])
+
+
+def _start(recording: xr.DataTree, stream: str) -> float:
+    time = recording[stream].time
+    return float(time[0]) if time.size else 0.0
+
+
+def _clock(recording: xr.DataTree, stream: str) -> ClockModel:
+    """The line from the time in a stream's file to the Recording's."""
+    clock = recording["clock"].to_dataset()
+    if stream not in clock.stream.values:
+        return ClockModel()
+    row = clock.sel(stream=stream)
+    return ClockModel(float(row.offset), float(row.drift))
+
+
+def _annotations(
+    recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", motion: list[Bout]
+) -> "mne.Annotations":
     import mne
 
-    events = recording["events"].to_dataset()
-    start = float(recording[stream].time[0])
-    known = set(raw.ch_names)
-    onset, duration, description, channels = [], [], [], []
-    for i in range(events.sizes["event"]):
-        owner = str(events.stream.values[i])
-        at = float(events.onset.values[i]) - start
-        length = float(events.duration.values[i])
-        if owner not in (stream, "") or at + length < 0 or at > raw.times[-1]:
-            continue
-        onset.append(max(at, 0.0))
-        duration.append(min(at + length, length))
-        description.append(str(events.description.values[i]))
-        names = [n for n in str(events.channel.values[i]).split(",") if n in known]
-        channels.append(names)
+    node, clock = stream_dataset(recording, stream), _clock(recording, stream)
+    start, facts, known = float(node.time[0]), header(node), set(raw.ch_names)
+    rows = []
+    for at, duration, description, channel, owner in rows_of(recording):
+        names = [name for name in channel.split(",") if name in known]
+        if owner in (stream, "") and (names or not channel):  # else about channels that are gone
+            extra = extras_at(facts, (at - clock.offset) / clock.stretch, description)
+            rows.append((at - start, duration, description, names, extra))
+    names = _names_of_channels(node, raw)
+    for bout in motion:
+        reached = [name for row in bout.channels for name in names[row]]
+        rows.append((bout.onset, bout.duration, MOTION, reached, {}))
+    onset, duration, description, channels, extras = zip(*rows, strict=True) if rows else [()] * 5
+    more = {"extras": list(extras)} if any(extras) else {}  # unknown to older MNE
+    date = raw.info["meas_date"]
+    late = 0.0 if date is None else raw.first_time
     return mne.Annotations(
-        np.array(onset), np.array(duration), description, raw.info["meas_date"], channels
+        np.add(onset, late), list(duration), list(description), date, list(channels), **more
     )
+
+
+def _names_of_channels(node: xr.Dataset, raw: "mne.io.BaseRaw") -> list[list[str]]:
+    """What each channel of a stream is called in its Raw: once, or once a wavelength."""
+    if "raw_name" in node.coords:
+        table = node.raw_name.transpose("channel", "wavelength").values.tolist()
+        return [[name for name in row if name] for row in table]
+    count = node.sizes.get("wavelength", 1)
+    return [raw.ch_names[i : i + count] for i in range(0, len(raw.ch_names), count)]

@@ -1,0 +1,69 @@
+"""Bouts of movement: from a gate or a motion mask (channel, time) to intervals with channels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.lazy import time_blocks
+
+OPEN = 0.5  # a gate above this is open
+GAP = 0.2  # s; bouts that lie closer are one
+
+
+@dataclass(frozen=True)
+class Bout:
+    """One movement: onset [s, from the stream's first sample], duration [s], rows of channels."""
+
+    onset: float
+    duration: float
+    channels: tuple[int, ...]
+
+
+def bouts(node: xr.Dataset) -> list[Bout]:
+    """The movements of a stream: where its `gate`, else its true `motion` mask, is open.
+
+    Parameters
+    ----------
+    node : xarray.Dataset
+        A stream; `gate` or `motion` (channel, time), read in blocks of time. Without either
+        there are no bouts.
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import eeg_dataset
+    >>> node = eeg_dataset(np.zeros((2, 40)), 10.0, ["C3", "C4"])
+    >>> gate = np.zeros((2, 40))
+    >>> gate[0, 5:15] = 1
+    >>> gate[1, 10:20] = 1
+    >>> bouts(node.assign(gate=(("channel", "time"), gate)))
+    [Bout(onset=0.5, duration=1.5, channels=(0, 1))]
+    """
+    name = next((n for n in ("gate", "motion") if n in node), None)
+    if name is None or not node.sizes["time"]:
+        return []
+    rate = node.attrs["rate"]
+    mask = node[name].transpose("channel", "time")
+    moving = np.concatenate([(b > OPEN).any(axis=0) for _, b in time_blocks(mask, rate)])
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], moving.astype(np.int8), [0]])))
+    first, last = edges[::2], edges[1::2]  # from the first open sample to the first shut one
+    apart = first[1:] - last[:-1] > GAP * rate
+    first, last = first[np.r_[True, apart][: len(first)]], last[np.r_[apart, True][: len(last)]]
+    reached = _reached(mask, rate, first, last)
+    return [
+        Bout(float(a / rate), float((b - a) / rate), tuple(np.flatnonzero(row).tolist()))
+        for a, b, row in zip(first, last, reached, strict=True)
+    ]
+
+
+def _reached(mask: xr.DataArray, rate: float, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Which channels move in each interval: booleans (interval, channel)."""
+    reached = np.zeros((len(first), mask.sizes["channel"]), bool)
+    for start, block in time_blocks(mask, rate):
+        stop = start + block.shape[1]
+        for i in range(int(np.searchsorted(last, start, "right")), len(first)):
+            if first[i] >= stop:
+                break
+            part = block[:, max(first[i] - start, 0) : last[i] - start]
+            reached[i] |= (part > OPEN).any(axis=1)
+    return reached
