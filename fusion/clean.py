@@ -1,6 +1,7 @@
 """Clean a whole recording, with both streams or one, by a learned model or a classical peer."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -87,9 +88,9 @@ def clean(
     return note(cleaned, "clean", model=model, streams=list(found), moving_share=moved)
 
 
-def _clean_eeg(recording: xr.DataTree, artifact: np.ndarray) -> xr.Dataset:
+def _clean_eeg(recording: xr.DataTree, artifact: Any) -> xr.Dataset:
     node = stream_dataset(recording, "eeg")
-    before = node.eeg.transpose("channel", "time").values
+    before = node.eeg.transpose("channel", "time").data  # numpy, or dask for dask
     after = np.where(artifact == 0, before, before - artifact)
     return node.assign(eeg=(("channel", "time"), after, node.eeg.attrs))
 

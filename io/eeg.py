@@ -11,6 +11,7 @@ import xarray as xr
 from neurofuse.io.content import check_brainvision_length, check_edf_length, find_format
 from neurofuse.io.errors import ReadError
 from neurofuse.io.guard import LOG, quiet, reading
+from neurofuse.io.lazy import eeg_samples, is_lazy, lazy_raw
 from neurofuse.io.recording import eeg_dataset
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def eeg_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        `eeg` (channel, time) [V]; time starts at 0 s.
+        `eeg` (channel, time) [V]; time starts at 0 s. More than 1 GiB of samples that the Raw has
+        not loaded stay in its file (a dask array) until they are asked for.
 
     Raises
     ------
@@ -121,7 +123,7 @@ def eeg_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     if changed:
         LOG.info("channel types told from names: %s", changed)
     with reading(source_of(raw), "samples that can be read"):
-        data = np.asarray(raw.get_data(picks=np.array(picks)))
+        data = eeg_samples(raw, picks)
     position = np.array([raw.info["chs"][i]["loc"][:3] for i in picks], float)
     position[(position == 0).all(axis=1)] = np.nan  # MNE's other way to say unknown
     electrodes = np.array([k == "eeg" for k in kinds])
@@ -138,8 +140,10 @@ def eeg_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     return node
 
 
-def raw_from_eeg(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":
+def raw_from_eeg(node: xr.Dataset, *, copy: bool = True) -> "mne.io.BaseRaw":
     """An MNE Raw of an `/eeg` Dataset, without annotations and date (see `to_mne`).
+
+    It is not preloaded where the Dataset's samples are still in a file.
 
     Parameters
     ----------
@@ -153,8 +157,11 @@ def raw_from_eeg(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":
     names = [str(n) for n in node.channel.values]
     with quiet():
         info = mne.create_info(names, node.attrs["rate"], node.ch_type.values.tolist())
-        data = node.eeg.transpose("channel", "time").values
-        raw = mne.io.RawArray(data, info, copy="both" if copy else "auto")
+        if is_lazy(node.eeg):
+            raw = lazy_raw(node.eeg.transpose("channel", "time"), info)
+        else:
+            data = node.eeg.transpose("channel", "time").values
+            raw = mne.io.RawArray(data, info, copy="both" if copy else "auto")
         known = {
             name: place
             for name, place, kind in zip(

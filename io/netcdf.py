@@ -5,10 +5,11 @@ from pathlib import Path
 
 import xarray as xr
 
+from neurofuse.io import lazy
 from neurofuse.io.content import find_format
 from neurofuse.io.errors import ReadError, SchemaError, WriteError
 from neurofuse.io.guard import reading
-from neurofuse.io.recording import check
+from neurofuse.io.recording import check, streams
 from neurofuse.io.staging import holding, staged
 
 
@@ -35,12 +36,27 @@ def write_netcdf(recording: xr.DataTree, path: str | Path, overwrite: bool = Fal
         raise WriteError(f"{path.name}", "a name that ends in .nc", "change the suffix")
     check(recording)
     with staged(path.parent, [path.name], overwrite=overwrite) as stage, holding(path):
-        recording.to_netcdf(stage / path.name, engine="h5netcdf")
+        save_netcdf(recording, stage / path.name)
     return path
 
 
+def save_netcdf(recording: xr.DataTree, path: Path) -> None:
+    """Write a Recording at `path`, gates compressed; samples still in a file block by block."""
+    from dask import config
+
+    small = {"zlib": True, "complevel": 1}
+    encoding = {
+        f"/{stream}": {name: small for name in ("gate", "motion") if name in recording[stream]}
+        for stream in streams(recording)
+    }
+    with config.set(scheduler="synchronous"):  # one block in memory at a time
+        recording.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+
+
 def read_netcdf(path: str | Path) -> xr.DataTree:
-    """Read a Recording that `write_netcdf` wrote, whole and into memory.
+    """Read a Recording that `write_netcdf` wrote.
+
+    EEG above 1 GiB stays in the file until its samples are asked for (dask arrays).
 
     Raises
     ------
@@ -59,10 +75,25 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), SNIRF, NIRx (folder or .hdr) or .nc; ch
         raise ReadError(f"{path}", "a Recording saved as .nc", "use neurofuse.read")
     with reading(path, "a whole Recording saved as .nc"):
         tree = xr.open_datatree(path, engine="h5netcdf", decode_times=False)
-        with contextlib.closing(tree):
-            recording = tree.load().copy()
+        if "eeg" in tree and "eeg" in tree["eeg"] and tree["eeg"].eeg.nbytes > lazy.LARGE:
+            recording = _load_small(tree)
+        else:
+            with contextlib.closing(tree):
+                recording = tree.load().copy()
     try:
         check(recording)
     except SchemaError as error:
         raise ReadError(f"{path} with {error.found}", error.wanted, error.remedy) from error
     return recording
+
+
+def _load_small(tree: xr.DataTree) -> xr.DataTree:
+    """Read all but the samples of `/eeg`: those become dask arrays over the open file."""
+    count = max(round(lazy.BLOCK * tree["eeg"].attrs["rate"]), 1)
+    nodes = {}
+    for node in tree.subtree:
+        dataset = node.to_dataset(inherit=False)
+        samples = [n for n, v in dataset.data_vars.items() if node.path == "/eeg" and v.ndim > 1]
+        rest = dataset.drop_vars(samples).load()
+        nodes[node.path] = rest.assign({n: dataset[n].chunk(time=count) for n in samples})
+    return xr.DataTree.from_dict(nodes)

@@ -51,7 +51,7 @@ def eeg_dataset(
     Parameters
     ----------
     data : array (channel, time)
-        Samples [V].
+        Samples [V]: numpy, or dask where they stay in a file.
     rate : float
         Sampling rate [Hz].
     channels : names
@@ -71,7 +71,6 @@ def eeg_dataset(
     500
     """
     names = list(channels)
-    data = np.asarray(data)
     if data.ndim != 2 or data.shape[0] != len(names):
         raise SchemaError(
             f"EEG samples of shape {data.shape} for {len(names)} names",

@@ -4,12 +4,14 @@ The only place where a Recording's samples become tensors and come back as array
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
 from scipy import ndimage
 
+from neurofuse.io.lazy import Spool, is_lazy
 from neurofuse.io.optics import to_optical_density
 from neurofuse.io.recording import stream_dataset, streams
 from neurofuse.models.autoencoder import CrossModalAutoencoder, Stream
@@ -27,7 +29,7 @@ def estimate_artifacts(
     model: str | CrossModalAutoencoder = "joint",
     *,
     progress: Callable[[float], None] | None = None,
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+) -> dict[str, tuple[Any, Any]]:
     """Artifact and gate of every stream that the model treats.
 
     Parameters
@@ -44,7 +46,8 @@ def estimate_artifacts(
     dict
         "eeg": artifact (channel, time) [V] and gate (channel, time), 0..1; "nirs": artifact
         (channel, wavelength, time) [OD] and gate. EEG artifacts are exactly zero where the gate
-        is; fNIRS artifacts keep their level where the gate is zero.
+        is; fNIRS artifacts keep their level where the gate is zero. For EEG that is still in its
+        file both are dask arrays over a temporary file.
     """
     network = model if isinstance(model, CrossModalAutoencoder) else load_model(model)
     treated = [s for s in network.architecture.streams if s in streams(recording)]
@@ -53,7 +56,8 @@ def estimate_artifacts(
     if not sources:
         return {}
     spans = list(_spans(sources.values()))
-    for number, (begin, end, first, last) in enumerate(spans):
+    for number, (begin, end) in enumerate(spans):
+        first, last = number == 0, number == len(spans) - 1
         pieces = {s: source.piece(begin, end) for s, source in sources.items()}
         given = {s: p for s, p in pieces.items() if p is not None}
         with torch.inference_mode():
@@ -61,29 +65,39 @@ def estimate_artifacts(
         for s in given:
             gate, artifact = found[s].gate[0].numpy(), found[s].artifact[0].numpy()
             sources[s].collect(begin, gate, artifact, not first, not last)
+        for source in sources.values():
+            source.settle(np.inf if last else spans[number + 1][0])
         if progress is not None:
             progress((number + 1) / len(spans))
     return {s: source.result() for s, source in sources.items()}
 
 
-def _spans(sources) -> Iterator[tuple[float, float, bool, bool]]:
-    """Windows (begin, end, first?, last?) [s] that cover all streams, evenly spread."""
+def _spans(sources) -> Iterator[tuple[float, float]]:
+    """Windows (begin, end) [s] that cover all streams, evenly spread."""
     begin = min(s.start for s in sources)
     end = max(s.start + s.length / s.rate for s in sources)
     count = max(1, int(np.ceil((end - begin - OVERLAP) / (WINDOW - OVERLAP))))
     starts = np.linspace(begin, max(begin, end - WINDOW), count)
-    for number, start in enumerate(starts):
-        yield start, min(start + WINDOW, end), number == 0, number == count - 1
+    for start in starts:
+        yield start, min(start + WINDOW, end)
 
 
 class _Source:
-    """One stream: gives windows as tensors and cross-fades what the model says of them."""
+    """One stream: gives windows as tensors and cross-fades what the model says of them.
 
-    def __init__(self, node: xr.Dataset, used: np.ndarray, rate: float, length: int):
+    `weight`, `gate` and `artifact` hold the samples from number `base` on.
+    """
+
+    artifact: np.ndarray
+
+    def __init__(self, node: xr.Dataset, used: np.ndarray, rate: float, length: int, held: int):
         self.node, self.used, self.rate, self.length = node, used, rate, length
-        self.start = float(node.time[0])
-        self.weight = np.zeros(length)
-        self.gate = np.zeros((int(used.sum()), length), np.float32)
+        self.start, self.base = float(node.time[0]), 0
+        self.weight = np.zeros(held)
+        self.gate = np.zeros((int(used.sum()), held), np.float32)
+
+    def settle(self, until: float) -> None:
+        """No window touches samples before `until` [s] any more."""
 
     def window(self, begin: float, end: float) -> tuple[int, int, int, int]:
         """First and last sample that exist, and how many to add before and after them."""
@@ -109,7 +123,7 @@ class _Source:
         first = max(first, 0)
         count = min(gate.shape[-1] - skip, self.length - first)
         weight = self.fade(gate.shape[-1], before, after)[skip : skip + count]
-        here = slice(first, first + count)
+        here = slice(first - self.base, first - self.base + count)
         self.weight[here] += weight
         self.gate[:, here] += (weight * gate[..., skip : skip + count]).astype(np.float32)
         part = weight * self.scale * artifact[..., skip : skip + count]
@@ -131,29 +145,48 @@ class _Source:
 
 
 class _EEG(_Source):
+    """Holds about a window; what is settled goes into spools, on disk if the input is."""
+
     def __init__(self, recording: xr.DataTree):
         node = stream_dataset(recording, "eeg")
         used = (node.ch_type.values == "eeg") & ~node.bad.values
-        super().__init__(node, used, float(node.attrs["rate"]), node.sizes["time"])
-        self.artifact = np.zeros((int(used.sum()), self.length), np.float32)
+        rate, length = float(node.attrs["rate"]), node.sizes["time"]
+        held = min(length, int(np.ceil((WINDOW + OVERLAP) * rate)) + 2)
+        super().__init__(node, used, rate, length, held)
+        self.artifact = np.zeros((int(used.sum()), held), np.float32)
+        self.missing = np.zeros((int(used.sum()), held), bool)
+        self.spools = [Spool(len(used), length, on_disk=is_lazy(node.eeg)) for _ in range(2)]
 
     def piece(self, begin: float, end: float) -> Stream | None:
         first, last, before, after = self.window(begin, end)
         if last - first < 2:
             return None
-        part = filled(self.node.eeg.values[self.used, first:last])
+        raw = self.node.eeg[:, first:last].values[self.used]
+        self.missing[:, first - self.base : last - self.base] = ~np.isfinite(raw)
+        part = filled(raw)
         part = part - drift(part, self.rate)
         part = np.pad(part, ((0, 0), (before, after)), mode="symmetric")
         return self.tensor(part, self.node.position.values[self.used])
 
-    def result(self) -> tuple[np.ndarray, np.ndarray]:
-        weight = np.maximum(self.weight, 1e-9)
-        missing = ~np.isfinite(self.node.eeg.values[self.used])  # a gap is not cleaned
-        self.artifact /= weight.astype(np.float32)
-        self.gate /= weight.astype(np.float32)
-        self.gate[missing] = 0
-        self.artifact[self.gate == 0] = 0
-        return self.spread(self.artifact), self.spread(np.clip(self.gate, 0, 1, out=self.gate))
+    def settle(self, until: float) -> None:
+        last = self.length
+        if np.isfinite(until):
+            last = min(max(round((until - self.start) * self.rate), self.base), self.length)
+        count = last - self.base
+        weight = np.maximum(self.weight[:count], 1e-9).astype(np.float32)
+        artifact, gate = self.artifact[:, :count] / weight, self.gate[:, :count] / weight
+        gate[self.missing[:, :count]] = 0  # a gap is not cleaned
+        artifact[gate == 0] = 0
+        for spool, values in zip(self.spools, (artifact, gate.clip(0, 1)), strict=True):
+            spool.write(self.spread(values))
+        for held in (self.weight, self.artifact, self.gate, self.missing):
+            held[..., : held.shape[-1] - count] = held[..., count:]
+            held[..., held.shape[-1] - count :] = 0
+        self.base = last
+
+    def result(self) -> tuple[Any, Any]:
+        artifact, gate = self.spools
+        return artifact.array(self.rate), gate.array(self.rate)
 
 
 class _NIRS(_Source):
@@ -162,7 +195,8 @@ class _NIRS(_Source):
         used = ~node.bad.values
         self.density = filled(node.od.values[used])
         self.slow: SlowSeries = slow_series(self.density, float(node.attrs["rate"]))
-        super().__init__(node, used, self.slow.rate, self.slow.values.shape[-1])
+        length = self.slow.values.shape[-1]
+        super().__init__(node, used, self.slow.rate, length, length)
         self.change = np.diff(self.slow.values, axis=-1, prepend=self.slow.values[..., :1])
         self.artifact = np.zeros_like(self.change)
 

@@ -14,6 +14,7 @@ from neurofuse.io import (
     with_stream,
 )
 from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.io.lazy import blocks_of, is_lazy
 from neurofuse.synth import simulate
 
 
@@ -143,3 +144,15 @@ def test_refusals(pair):
     flat = build(eeg_dataset(np.zeros((2, 1000)), 250.0, ["a", "b"]))
     with pytest.raises(ReadError, match="flat"):
         clean(flat)
+
+
+def test_samples_still_in_a_file_are_cleaned_alike(pair, cleaned):
+    node = stream_dataset(pair[1], "eeg")
+    samples = blocks_of(node.eeg.values, node.attrs["rate"])
+    lazy = with_stream(pair[1], "eeg", node.assign(eeg=node.eeg.copy(data=samples)))
+    found = clean(lazy)
+    assert is_lazy(found["eeg"].eeg)
+    assert is_lazy(found["eeg"].gate)
+    for name in ("eeg", "gate"):
+        np.testing.assert_array_equal(found["eeg"][name].values, cleaned["eeg"][name].values)
+    np.testing.assert_array_equal(found["nirs"].intensity.values, cleaned["nirs"].intensity.values)
