@@ -154,6 +154,10 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 
 def _plain(rate: float, place: np.ndarray, since: np.ndarray, resolution: float) -> float:
     """The shortest decimal number that tells the times as exactly as they are stored."""
+    nearest = rate + np.spacing(rate) * np.arange(-8, 9)
+    exact = [float(near) for near in nearest if np.array_equal(place / near, since)]
+    if exact:
+        return min(exact, key=lambda near: len(repr(near)))
     for digits in range(1, 16):
         simple = float(f"{rate:.{digits}g}")
         if np.abs(since - place / simple).max() <= 2 * resolution:

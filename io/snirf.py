@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from neurofuse.io.errors import ReadError
 from neurofuse.io.grid import Grid, even_grid
 from neurofuse.io.guard import LOG, reading
 from neurofuse.io.hdf5 import numbered, numbers, text
@@ -21,7 +22,6 @@ from neurofuse.io.snirf_table import (
     VOLTAGES,
     channel_table,
     data_blocks,
-    kind_of,
     measurement,
     sample_grid,
     shape_of,
@@ -70,21 +70,22 @@ def read_snirf_raw(path: str | Path, group: str | None = None) -> "mne.io.BaseRa
     with reading(path, WANTED), h5py.File(path, "r") as file:
         nirs = measurement(file, path, group)
         block = _one_block(nirs, path)
-        count, columns = shape_of(block, path)
-        table = channel_table(nirs, block, columns, path)
-        grid = sample_grid(nirs, block, count, path)
-        info = mne.create_info(table["name"].tolist(), grid.rate, kind_of(table, path))
+        table, kind = channel_table(nirs, block, path)
+        grid = sample_grid(nirs, block, path)
+        info = mne.create_info(table["name"].tolist(), grid.rate, kind)
         place_channels(nirs, info, table)
         info["subject_info"] = subject(nirs)
-        raw = mne.io.RawArray(grid.fill(_samples(block, count, table)), info, copy=None)
+        raw = mne.io.RawArray(grid.fill(_samples(block, table)), info, copy=None)
         date = measured_at(nirs)
         raw.set_meas_date(date and date + timedelta(seconds=grid.start))
         raw.set_annotations(annotations(nirs, grid, raw), emit_warning=False)
         bads = tag(nirs, "badChannels").split(",")
+        ours = tag(nirs, "AppName") == "neurofuse"  # lengths are in m as the tag says
     raw.info["bads"] = [name for name in raw.ch_names if name in bads]
     raw.filenames = [path]
     _tell_holes(grid, path)
-    mend_length(raw, path)
+    if not ours:
+        mend_length(raw, path)
     return raw
 
 
@@ -101,26 +102,29 @@ def read_aux(path: str | Path, group: str | None = None) -> dict[str, xr.Dataset
     with reading(path, WANTED), h5py.File(path, "r") as file:
         nirs = measurement(file, path, group)
         block = data_blocks(nirs)[0]
-        count, _ = shape_of(block, path)
-        grid = sample_grid(nirs, block, count, path)
-        scale, span = time_scale(nirs, path), count / grid.rate
+        grid = sample_grid(nirs, block, path)
+        scale, span = time_scale(nirs, path), shape_of(block, path)[0] / grid.rate
         for key in numbered(nirs, "aux"):
             sensor = nirs[key]
             name = (text(sensor.get("name")) or key).replace("/", "_")
             name = name if name not in sensors else f"{name} {key}"
             data = np.atleast_2d(numbers(sensor.get("dataTimeSeries")).T)
             time = times(sensor, data.shape[-1])
-            if data.ndim != 2 or len(time) != data.shape[1] or not _ascends(time):
-                LOG.warning("%s: auxiliary %r left out: no ascending times", path, name)
+            try:
+                if data.ndim != 2 or len(time) != data.shape[1]:
+                    raise ReadError(f"{len(time)} times, samples {data.shape}", "", "")
+                time = time * _true_scale(time, scale, span, f"{path}: auxiliary {name!r}")
+                rate = even_grid(time, path).rate
+            except ReadError as error:
+                LOG.warning("%s: auxiliary %r left out: %s", path, name, error.found)
                 continue
-            time = time * _true_scale(time, scale, span, f"{path}: auxiliary {name!r}")
             labels = str(sensor["dataTimeSeries"].attrs.get("channels", "")).split("\n")
             if len(labels) != len(data) or not all(labels):
                 labels = [f"{name}{i}" if len(data) > 1 else name for i in range(len(data))]
             sensors[name] = xr.Dataset(
                 {name: (("channel", "time"), data, {"units": text(sensor.get("dataUnit"))})},
                 coords={"channel": labels, "time": time - grid.start},
-                attrs={"rate": even_grid(time, path).rate},
+                attrs={"rate": rate},
             )
     return sensors
 
@@ -133,9 +137,10 @@ def _one_block(nirs: Any, path: Path) -> Any:
     return first
 
 
-def _samples(block: Any, count: int, table: dict[str, np.ndarray]) -> np.ndarray:
+def _samples(block: Any, table: dict[str, np.ndarray]) -> np.ndarray:
     """Samples (channel, time), in volts where the unit is one of voltage, else as they are."""
-    data = np.ascontiguousarray(numbers(block["dataTimeSeries"]).reshape(count, -1).T)
+    stored = numbers(block["dataTimeSeries"])
+    data = np.ascontiguousarray(stored.reshape(len(stored), -1).T)
     offset = numbers(block.get("dataOffset")).ravel()  # of the draft 1.2
     if len(offset) == len(data):
         data += offset[:, None]
@@ -143,13 +148,9 @@ def _samples(block: Any, count: int, table: dict[str, np.ndarray]) -> np.ndarray
     return data if (scale == 1).all() else data * scale[:, None]
 
 
-def _ascends(time: np.ndarray) -> bool:
-    return len(time) > 1 and bool(np.isfinite(time).all() and (np.diff(time) > 0).all())
-
-
 def _true_scale(time: np.ndarray, scale: float, span: float, what: str) -> float:
     """Seconds a unit of a sensor's times: LUMO gives seconds where the file says milliseconds."""
-    length = time[-1] - time[0]
+    length = time[-1] - time[0] if len(time) else 0.0
     if scale < 1 and length * scale < span / 20 and span / 2 < length < 2 * span:
         LOG.warning("%s: its times are taken for seconds, not for the file's TimeUnit", what)
         return 1.0

@@ -16,6 +16,7 @@ LENGTH_UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "um": 1e-6, "μm": 1e-6, "µm"
 SMALLEST, LARGEST = 0.006, 0.15  # m; no probe is entirely below or has a pair above
 TYPICAL = 0.03  # m, the usual source-detector distance
 HEAD = 4  # FIFF's number of the head coordinate frame
+FRAMES = tuple("01234567")  # FIFF's numbers of frames, 0 for unknown
 
 
 def place_channels(nirs: Any, info: "mne.Info", table: dict[str, np.ndarray]) -> None:
@@ -23,9 +24,9 @@ def place_channels(nirs: Any, info: "mne.Info", table: dict[str, np.ndarray]) ->
     import mne
 
     unit = LENGTH_UNITS.get(tag(nirs, "LengthUnit").strip(), 1e-3)
-    sources, detectors, _ = positions(nirs)
+    sources, detectors = positions(nirs)
     told = tag(nirs, "MNE_coordFrame")
-    frame = int(float(told)) if told.replace(".", "").isdigit() else 0
+    frame = int(told) if told in FRAMES else 0
     if tag(nirs, "ManufacturerName") == "Gowerlabs":
         frame = HEAD
     for row, channel in enumerate(info["chs"]):
@@ -47,15 +48,18 @@ def place_channels(nirs: Any, info: "mne.Info", table: dict[str, np.ndarray]) ->
             info["dig"] = montage.dig
 
 
-def positions(nirs: Any) -> tuple[np.ndarray, np.ndarray, str]:
-    """Source and detector positions (optode, 3) in the file's unit, and "3D", "2D" or "none"."""
+def positions(nirs: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Source and detector positions (optode, 3) in the file's unit: in space, else flat, else none.
+
+    Optodes that all lie at the origin have no position.
+    """
     probe = nirs.get("probe", {})
     for width in (3, 2):
         pair = [numbers(probe.get(f"{kind}Pos{width}D")) for kind in ("source", "detector")]
         if all(p.ndim == 2 and p.shape[1] >= width for p in pair) and any(p.any() for p in pair):
             flat = [np.pad(p[:, :width], ((0, 0), (0, 3 - width))) for p in pair]
-            return flat[0], flat[1], f"{width}D"
-    return np.empty((0, 3)), np.empty((0, 3)), "none"
+            return flat[0], flat[1]
+    return np.empty((0, 3)), np.empty((0, 3))
 
 
 def landmarks(nirs: Any) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ Layout: SNIRF specification 1.1 (github.com/fNIRS/snirf), and what its draft 1.2
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,12 @@ def tag(nirs: Any, name: str) -> str:
     return text(nirs.get(f"metaDataTags/{name}"))
 
 
-def channel_table(nirs: Any, block: Any, count: int, path: Path) -> dict[str, np.ndarray]:
-    """Columns of the measurement list: one row a channel, in the order of the data's columns."""
+def channel_table(nirs: Any, block: Any, path: Path) -> tuple[dict[str, np.ndarray], str]:
+    """Columns of the measurement list, one row a channel in the order of the data, and MNE's type.
+
+    The columns are those of SNIRF, `wavelength` [nm] and `name`.
+    """
+    count = shape_of(block, path)[1]
     fields = ("sourceIndex", "detectorIndex", "wavelengthIndex", "dataType")
     words = ("dataTypeLabel", "dataUnit")
     groups = [block[n] for n in numbered(block, "measurementList")]
@@ -83,24 +88,9 @@ def channel_table(nirs: Any, block: Any, count: int, path: Path) -> dict[str, np
             "one entry a column",
             "export the recording again",
         )
+    kind = _kind_of(table, path)
     table["wavelength"], table["name"] = _wavelengths(nirs, table, path)
-    return table
-
-
-def kind_of(table: dict[str, np.ndarray], path: Path) -> str:
-    """MNE's type of all channels: "fnirs_cw_amplitude" or "fnirs_od"."""
-    pairs = zip(table["dataType"].tolist(), table["dataTypeLabel"], strict=True)
-    kinds = sorted({_kind(code, label) for code, label in pairs})
-    if kinds in (["fnirs_cw_amplitude"], ["fnirs_od"]):
-        return kinds[0]
-    blood = any("haemoglobin" in kind for kind in kinds)
-    raise ReadError(
-        f"{' and '.join(kinds)} in {path}",
-        "continuous-wave intensity only, or optical density only",
-        "give the file as the device wrote it: motion is corrected before Beer-Lambert"
-        if blood
-        else "export the intensities alone",
-    )
+    return table, kind
 
 
 def time_scale(nirs: Any, path: Path) -> float:
@@ -123,9 +113,9 @@ def times(group: Any, count: int) -> np.ndarray:
     return time
 
 
-def sample_grid(nirs: Any, block: Any, count: int, path: Path) -> Grid:
+def sample_grid(nirs: Any, block: Any, path: Path) -> Grid:
     """The even grid that the sample times of a data block lie on [s]."""
-    stored = block.get("time")
+    count = shape_of(block, path)[0]
     time = times(block, count)
     if len(time) != count:
         raise ReadError(
@@ -134,9 +124,8 @@ def sample_grid(nirs: Any, block: Any, count: int, path: Path) -> Grid:
             "export the recording again",
         )
     scale = time_scale(nirs, path)
-    fine = stored.dtype.kind != "f" or stored.dtype.itemsize >= 8 or len(stored) != count
-    resolution = 0.0 if fine else float(np.spacing(stored[-1])) * scale
-    grid = even_grid(time * scale, path, resolution)
+    resolution = _resolution(block["time"][()].ravel(), count)
+    grid = even_grid(time * scale, path, resolution * scale)
     if not SLOWEST <= grid.rate <= FASTEST:
         raise ReadError(
             f"{grid.rate:.3g} samples a second in {path}",
@@ -146,32 +135,60 @@ def sample_grid(nirs: Any, block: Any, count: int, path: Path) -> Grid:
     return grid
 
 
+def _kind_of(table: dict[str, np.ndarray], path: Path) -> str:
+    pairs = zip(table["dataType"].tolist(), table["dataTypeLabel"], strict=True)
+    kinds = sorted({_kind(code, label) for code, label in pairs})
+    if kinds in (["fnirs_cw_amplitude"], ["fnirs_od"]):
+        return kinds[0]
+    blood = any("haemoglobin" in kind for kind in kinds)
+    raise ReadError(
+        f"{' and '.join(kinds)} in {path}",
+        "continuous-wave intensity only, or optical density only",
+        "give the file as the device wrote it: motion is corrected before Beer-Lambert"
+        if blood
+        else "export the intensities alone",
+    )
+
+
 def _wavelengths(
     nirs: Any, table: dict[str, np.ndarray], path: Path
 ) -> tuple[np.ndarray, np.ndarray]:
     """Wavelengths [nm] of the channels, and their names like S1_D1 760, as MNE gives them."""
     waves = numbers(nirs.get("probe/wavelengths")).ravel()
-    picks = table["wavelengthIndex"].astype(int) - 1
-    lowest = min(picks.min(), table["sourceIndex"].min() - 1, table["detectorIndex"].min() - 1)
-    if lowest < 0 or picks.max() >= len(waves) or not ((waves > 100) & (waves < 10_000)).all():
+    indices = np.array([table[f"{of}Index"] for of in ("source", "detector", "wavelength")])
+    if not (indices >= 1).all() or not (indices[2] <= len(waves)).all():
         raise ReadError(
-            f"{path} with wavelengths {waves.tolist()[:9]} and wavelength indices up to "
-            f"{picks.max() + 1}, all indices from {lowest + 1}",
-            "wavelengths in nm, and indices that count from 1",
+            f"{path} with {len(waves)} wavelengths, source, detector and wavelength indices from "
+            f"{indices.min(axis=1).tolist()} to {indices.max(axis=1).tolist()}",
+            "indices that count from 1 and a wavelength for each",
             "export the recording again",
         )
+    if not ((waves > 100) & (waves < 10_000)).all():
+        raise ReadError(
+            f"{path} with wavelengths {waves.tolist()[:9]}",
+            "wavelengths in nm",
+            "correct /nirs/probe/wavelengths",
+        )
+    picks = indices[2].astype(int) - 1
     plain = waves.astype(int)  # MNE's names; its functions want whole numbers
     shown = plain if len(set(plain)) == len(set(waves)) else waves
-    columns = (table["sourceIndex"], table["detectorIndex"], shown[picks])
-    names = [f"S{int(s)}_D{int(d)} {w:g}" for s, d, w in zip(*columns, strict=True)]
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
+    columns = zip(*indices[:2].astype(int).tolist(), shown[picks].tolist(), strict=True)
+    names = [f"S{source}_D{detector} {wave:g}" for source, detector, wave in columns]
+    name, times_there = Counter(names).most_common(1)[0]
+    if times_there > 1:
         raise ReadError(
-            f"two channels {twice[0]!r} in {path}",
+            f"{times_there} channels {name!r} in {path}",
             "each source, detector and wavelength once",
             "export the recording again",
         )
     return waves[picks], np.array(names, object)
+
+
+def _resolution(stored: np.ndarray, count: int) -> float:
+    """Smallest difference [unit of the file] that its float32 times can tell, else 0."""
+    if stored.dtype.kind != "f" or stored.dtype.itemsize >= 8:
+        return 0.0
+    return float(np.spacing(stored[-1])) * (1 if len(stored) == count else count)
 
 
 def _first(node: Any) -> float:

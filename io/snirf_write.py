@@ -104,6 +104,7 @@ def _write_tags(tags: Any, raw: "mne.io.BaseRaw") -> None:
         LengthUnit="m",
         TimeUnit="s",
         FrequencyUnit="Hz",
+        AppName="neurofuse",
     )
     # Beyond the specification: as MNE-NIRS writes them, lists of one, which MNE insists on.
     tags["MNE_coordFrame"] = [int(raw.info["chs"][0]["coord_frame"])]
