@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -37,7 +38,7 @@ def eeg_node(stream: Stream, grid: Grid, path: Path, date: datetime | None) -> x
     """The `/eeg` Dataset of a stream [V], its time from 0 s."""
     import mne
 
-    kinds = [TYPES.get(k, "misc" if k else "eeg") for k in _told(stream, "type")]
+    kinds: Any = [TYPES.get(k, "misc" if k else "eeg") for k in _told(stream, "type")]
     if "eeg" not in kinds:
         kinds = ["eeg"] * stream.width  # a stream of type EEG whose channels say something else
     scales = _scales(stream, kinds, path)

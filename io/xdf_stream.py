@@ -193,12 +193,22 @@ def _text(values: Any) -> str:
     return first.strip() if isinstance(first, str) else ""
 
 
+class _Keeper(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self, level: int):
+        super().__init__(level)
+        self.told: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.told.append(record)
+
+
 @contextmanager
 def _complaints(path: str | Path) -> Iterator[None]:
     """pyxdf tells of damage by its logger only: errors become a ReadError, warnings ours."""
-    told: list[logging.LogRecord] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = told.append
+    handler = _Keeper(logging.WARNING)
     logger = logging.getLogger("pyxdf.pyxdf")
     passed, level = logger.propagate, logger.level
     logger.addHandler(handler)
@@ -210,7 +220,7 @@ def _complaints(path: str | Path) -> Iterator[None]:
         logger.removeHandler(handler)
         logger.propagate = passed
         logger.setLevel(level)
-    for record in told:
+    for record in handler.told:
         message = " ".join(record.getMessage().split())
         if record.levelno >= logging.ERROR:
             raise ReadError(f"{path}, damaged ({message})", WANTED, "copy the recording again")
