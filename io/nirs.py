@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from neurofuse.io.boxy import read_boxy_raw
 from neurofuse.io.content import find_format
 from neurofuse.io.eeg import source_of, stream_attributes
 from neurofuse.io.errors import ReadError
 from neurofuse.io.guard import quiet, reading
+from neurofuse.io.hitachi import read_hitachi_raw
+from neurofuse.io.homer import read_homer_raw
 from neurofuse.io.landmarks import landmarks_of, set_landmarks
 from neurofuse.io.optodes import name_parts, nominal_wavelengths, optode_numbers
 from neurofuse.io.recording import nirs_dataset
@@ -23,9 +26,9 @@ HEAD = 4  # FIFF's number of the head coordinate frame
 
 
 def read_nirs_raw(path: str | Path) -> "mne.io.BaseRaw":
-    """Open an fNIRS file (SNIRF, or NIRx's folder or .hdr file) through MNE.
+    """Open an fNIRS file as an MNE Raw: SNIRF, NIRx, Homer .nirs, Hitachi CSV or BOXY text.
 
-    A SNIRF file's own time vector counts: its first sample is time 0 of the Raw, and gaps in it
+    A file's own time vector counts: its first sample is time 0 of the Raw, and gaps in it
     are bridged linearly and annotated `BAD_gap`, where MNE would close them up. A measurement
     date that the file calls unknown is None.
 
@@ -48,12 +51,19 @@ def read_nirs_raw(path: str | Path) -> "mne.io.BaseRaw":
     >>> read_nirs_raw("absent.snirf")
     Traceback (most recent call last):
         ...
-    neurofuse.io.errors.ReadError: found no file absent.snirf; wanted an fNIRS file: SNIRF, or \
-NIRx's folder or .hdr file; check the path
+    neurofuse.io.errors.ReadError: found no file absent.snirf; wanted an fNIRS file: SNIRF, NIRx's \
+folder or .hdr file, Homer .nirs, Hitachi .csv or BOXY .txt; check the path
     """
     path = Path(path)
-    if find_format(path, "nirs") == "SNIRF":
-        return read_snirf_raw(path)
+    readers = {
+        "SNIRF": read_snirf_raw,
+        "Homer": read_homer_raw,
+        "Hitachi": read_hitachi_raw,
+        "BOXY": read_boxy_raw,
+    }
+    kind = find_format(path, "nirs")
+    if kind in readers:
+        return readers[kind](path)
     import mne
 
     with reading(path, "a whole NIRx recording (.hdr, .wl1, .wl2, _probeInfo.mat … together)"):
