@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from neurofuse.io.brainvision import write_brainvision
 from neurofuse.io.errors import SchemaError, WriteError
+from neurofuse.io.fitting import fit
 from neurofuse.io.guard import quiet
 from neurofuse.io.pair import to_mne
 from neurofuse.io.recording import check, streams
@@ -79,13 +81,21 @@ def write_nirs(recording: xr.DataTree, path: str | Path, overwrite: bool = False
 
 
 def save_eeg(raw: "mne.io.BaseRaw", path: Path) -> None:
+    """Write a Raw that nobody else uses: what its format cannot hold is changed in it."""
     import mne
 
+    suffix = path.suffix.lower()
     with quiet():
-        if path.suffix.lower() == ".fif":
+        if suffix == ".vhdr":
+            write_brainvision(raw, path)
+            return
+        raw = fit(raw, suffix)
+        if suffix == ".fif":
             raw.save(path, fmt="double", overwrite=True)  # float64: read back exactly
-        else:
+        elif suffix == ".set":
             mne.export.export_raw(path, raw, overwrite=True)
+        else:  # each channel has its own range, so that a large one costs the others nothing
+            mne.export.export_raw(path, raw, physical_range="channelwise", overwrite=True)
 
 
 def sensors_of(recording: xr.DataTree) -> dict[str, xr.Dataset]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from neurofuse.io.errors import WriteError
+from neurofuse.io.errors import NeurofuseError, WriteError
 
 _REFUSED = {
     errno.EACCES: "choose a folder you may write to",
@@ -87,11 +87,15 @@ def holding(target: Path) -> Iterator[None]:
     """Turn what a writer raises for samples that its format cannot hold into a WriteError."""
     try:
         yield
-    except (ValueError, RuntimeError, AssertionError, TypeError) as error:
+    except (NeurofuseError, OSError, MemoryError):
+        raise
+    except Exception as error:  # writers raise anything from KeyError to struct.error
+        others = [suffix for suffix in (".fif", ".nc", ".zarr") if suffix != target.suffix.lower()]
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise WriteError(
-            f"a recording that {target.suffix} cannot hold ({error})",
+            f"a recording that {target.suffix} cannot hold ({reason})",
             "samples, names and rates within the format's limits",
-            "write .fif, .snirf or .nc instead",
+            f"write {' or '.join(others)} instead",
         ) from error
 
 
