@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.content import check_brainvision_length, check_edf_length, find_format
+from neurofuse.io.content import find_format
 from neurofuse.io.errors import ReadError
-from neurofuse.io.guard import LOG, quiet, reading
+from neurofuse.io.guard import LOG, check_announced, quiet, reading
 from neurofuse.io.lazy import eeg_samples, is_lazy, lazy_raw
 from neurofuse.io.recording import eeg_dataset
 
@@ -57,10 +57,6 @@ BrainVision (.vhdr), FIF or EEGLAB (.set); check the path
     """
     path = Path(path)
     kind = find_format(path, "eeg")
-    if kind in ("EDF", "BDF"):
-        check_edf_length(path)
-    if kind == "BrainVision":
-        check_brainvision_length(path)
     import mne
 
     readers = {
@@ -72,6 +68,7 @@ BrainVision (.vhdr), FIF or EEGLAB (.set); check the path
     }
     with reading(path, f"a whole {kind} file"):
         raw = readers[kind](path, preload=False)
+        check_announced(raw, path)
     if raw.n_times < 1:
         raise ReadError(f"{path} without samples", "at least one sample", "export it again")
     return raw

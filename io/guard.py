@@ -5,8 +5,12 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from neurofuse.io.errors import NeurofuseError, ReadError
+
+if TYPE_CHECKING:
+    import mne
 
 LOG = logging.getLogger("neurofuse")
 
@@ -19,6 +23,11 @@ EXPECTED = (
     "Encountered data in 'double' format",
     "recommended to use raw.set_montage",
 )
+
+
+ROOM = 100  # samples for each byte: pauses of a FIF file and gzip take none
+SMALL = 10_000_000  # samples that need no proof
+MOST = 1e9  # Hz
 
 
 @contextlib.contextmanager
@@ -66,8 +75,12 @@ wanted a whole EDF file; check that the file is complete and opens in other prog
             yield
     except NeurofuseError:
         raise
-    except MemoryError:
-        raise
+    except MemoryError as error:
+        raise ReadError(
+            f"{path}, which takes more memory than this process has ({error or 'all of it'})",
+            wanted,
+            remedy or "check that the file is complete, or read it on a larger machine",
+        ) from error
     except Exception as error:  # readers raise anything from KeyError to struct.error
         reason = " ".join(str(error).split())[:300]
         raise ReadError(
@@ -75,3 +88,30 @@ wanted a whole EDF file; check that the file is complete and opens in other prog
             wanted,
             remedy or "check that the file is complete and opens in other programs",
         ) from error
+
+
+def check_announced(raw: "mne.io.BaseRaw", path: str | Path) -> None:
+    """Raise ReadError if a Raw that is still in its files promises more than they can hold.
+
+    Also asks for what readers tell lazily: channel types and a rate.
+
+    Raises
+    ------
+    ReadError
+        If there is no channel, no rate, or over `ROOM` samples for each byte of the files.
+    """
+    types = raw.get_channel_types() if raw.ch_names else []
+    if not types:
+        raise ReadError(f"{path} without channels", "at least one channel", "export it again")
+    rate = float(raw.info["sfreq"])
+    if not 0 < rate < MOST:
+        raise ReadError(f"{path} at {rate:g} Hz", "a sampling rate", "export it again")
+    files = {Path(f) for f in raw.filenames if f is not None} | {Path(path)}
+    held = sum(f.stat().st_size for f in files if f.is_file())
+    announced = len(types) * raw.n_times
+    if not raw.preload and announced > max(ROOM * held, SMALL):
+        raise ReadError(
+            f"{path}, which announces {announced:.3g} samples in {held} bytes",
+            "samples that the file can hold",
+            "copy or export the recording again",
+        )

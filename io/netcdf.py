@@ -7,9 +7,10 @@ import xarray as xr
 
 from neurofuse.io import lazy
 from neurofuse.io.content import find_format
-from neurofuse.io.errors import ReadError, SchemaError, WriteError
+from neurofuse.io.errors import ReadError, WriteError
 from neurofuse.io.guard import reading
 from neurofuse.io.recording import check, streams
+from neurofuse.io.soundness import sound
 from neurofuse.io.staging import holding, staged
 
 
@@ -80,11 +81,7 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), SNIRF, NIRx (folder or .hdr) or .nc; ch
         else:
             with contextlib.closing(tree):
                 recording = tree.load().copy()
-    try:
-        check(recording)
-    except SchemaError as error:
-        raise ReadError(f"{path} with {error.found}", error.wanted, error.remedy) from error
-    return recording
+        return sound(recording, path)
 
 
 def _load_small(tree: xr.DataTree) -> xr.DataTree:

@@ -1,0 +1,112 @@
+"""An HDF5 file looked through before its values are: damage that the HDF5 library does not survive.
+
+Layout: The HDF Group, HDF5 File Format Specification 3.0, III.E (global heap).
+"""
+
+import mmap
+import struct
+from pathlib import Path
+from typing import Any
+
+from neurofuse.io.errors import ReadError
+
+OBJECT = struct.Struct("<HH4xQ")  # of a heap: number, references, bytes
+SCANNED = 64 * 2**20  # bytes at a file's start; heaps of texts are written before long arrays
+ROOM = 1100  # deflate shortens by at most 1032
+SMALL = 2**20  # bytes that need no proof
+WANTED = "a whole HDF5 file"
+REMEDY = "copy or export the recording again"
+
+
+def check_hdf5(path: str | Path) -> None:
+    """Raise ReadError if an HDF5 file's texts are damaged or a dataset announces too much.
+
+    A file that is no HDF5 is left to its reader.
+    """
+    import h5py
+
+    if not h5py.is_hdf5(path):
+        return
+    check_heaps(path)
+    try:
+        with h5py.File(path, "r") as file:
+            check_sizes(file)
+    except ReadError:
+        raise
+    except Exception as error:  # h5py raises anything from KeyError to RuntimeError
+        raise ReadError(f"{path}, which is damaged ({error})", WANTED, REMEDY) from error
+
+
+def check_heaps(path: str | Path) -> None:
+    """Raise ReadError if objects of a global heap, where texts are kept, do not fill it.
+
+    An object of no length would be visited by the HDF5 library for ever.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> heap = b"GCOL" + bytes([1, 0, 0, 0]) + struct.pack("<Q", 4096) + bytes(4080)
+    >>> with tempfile.NamedTemporaryFile(suffix=".snirf") as file:
+    ...     _ = file.write(heap) and file.flush()
+    ...     check_heaps(file.name)
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ReadError: found /tmp/..., which is damaged: texts at byte 0; wanted \
+a whole HDF5 file; copy or export the recording again
+    """
+    path = Path(path)
+    if path.stat().st_size < OBJECT.size:
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        at = data.find(b"GCOL\x01", 0, SCANNED)
+        while at >= 0:
+            if not _filled(data, at):
+                raise ReadError(f"{path}, which is damaged: texts at byte {at}", WANTED, REMEDY)
+            at = data.find(b"GCOL\x01", at + 1, SCANNED)
+
+
+def check_sizes(file: Any) -> None:
+    """Raise ReadError if a dataset of an open h5py.File announces more than the file can hold.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import h5py
+    >>> with tempfile.NamedTemporaryFile(suffix=".nc") as temporary:
+    ...     with h5py.File(temporary.name, "w") as file:
+    ...         _ = file.create_dataset("eeg", (10**12,), chunks=(1000,))
+    ...         check_sizes(file)
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ReadError: found /tmp/..., where /eeg announces 4e+12 bytes and holds 0; \
+wanted a whole HDF5 file; copy or export the recording again
+    """
+    import h5py
+
+    def look(name: str, item: Any) -> None:
+        if not isinstance(item, h5py.Dataset):
+            return
+        announced, held = (item.size or 0) * item.dtype.itemsize, item.id.get_storage_size()
+        if announced > SMALL and announced > ROOM * held:
+            raise ReadError(
+                f"{file.filename}, where /{name} announces {announced:.3g} bytes and holds {held}",
+                WANTED,
+                REMEDY,
+            )
+
+    file.visititems(look)
+
+
+def _filled(data: mmap.mmap, at: int) -> bool:
+    """Whether the objects of the heap at `at` lie one behind the other up to its end."""
+    size = struct.unpack("<Q", data[at + 8 : at + 16])[0] if at + 16 <= len(data) else 0
+    if size < 4096 or at + size > len(data):
+        return True  # these bytes are no heap, or the library says that it is cut off
+    place, end = at + 16, at + size
+    while place + OBJECT.size <= end:
+        number, _, length = OBJECT.unpack(data[place : place + OBJECT.size])
+        step = OBJECT.size + length + -length % 8 if number else length
+        if step < OBJECT.size or place + step > end:
+            return False
+        place += step
+    return True
