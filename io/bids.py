@@ -132,7 +132,10 @@ def _scope(where: Any) -> tuple[Path, dict[str, str]]:
     if where.root is None:
         raise ReadError("a BIDSPath without root", "one with root=…", "add root=FOLDER")
     short = {"subject": "sub", "session": "ses", "acquisition": "acq", "processing": "proc"}
-    chosen = {short.get(k, k): str(v) for k, v in where.entities.items() if v is not None}
+    chosen: dict[str, str] = {}
+    for name, value in where.entities.items():
+        if value is not None:
+            chosen[short.get(str(name), str(name))] = str(value)
     if where.datatype is not None:
         chosen["datatype"] = where.datatype
     return Path(where.root), chosen

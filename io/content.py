@@ -1,11 +1,13 @@
 """What a file really is: told from its name and from its first bytes, before a reader opens it."""
 
-import re
 from pathlib import Path
 
 from neurofuse.io.errors import ReadError
+from neurofuse.io.folder import folder_content
+from neurofuse.io.hdf5_damage import check_heaps
+from neurofuse.io.intact import check_intact
 
-# suffix -> (format, stream); a .hdr file or a folder is NIRx's
+# suffix -> (format, stream)
 SUFFIXES = {
     ".edf": ("EDF", "eeg"),
     ".bdf": ("BDF", "eeg"),
@@ -15,8 +17,15 @@ SUFFIXES = {
     ".set": ("EEGLAB", "eeg"),
     ".snirf": ("SNIRF", "nirs"),
     ".hdr": ("NIRx", "nirs"),
+    ".nirs": ("Homer", "nirs"),
+    ".csv": ("Hitachi", "nirs"),
+    ".txt": ("BOXY", "nirs"),
+    ".xdf": ("XDF", "recording"),
     ".nc": ("neurofuse netCDF", "recording"),
 }
+FOLDERS = {"NIRx": "nirs", "neurofuse zarr": "recording", "BIDS": "recording"}  # content -> stream
+# suffixes that say little: what they should be, in words
+TABLES = {".csv": "a Hitachi ETG export", ".txt": "a BOXY text file"}
 HDF5 = b"\x89HDF\r\n\x1a\n"
 MAGIC = {
     b"\xffBIOSEMI": "BDF",
@@ -24,9 +33,13 @@ MAGIC = {
     b"MATLAB 5.0 MAT": "MATLAB",
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip",
+    b"XDF:": "XDF",
     b"0       ": "EDF",
 }
-READABLE = "EDF, BDF, BrainVision (.vhdr), FIF, EEGLAB (.set), SNIRF, NIRx (folder or .hdr) or .nc"
+READABLE = (
+    "EDF, BDF, BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), "
+    "Homer .nirs, Hitachi .csv, BOXY .txt, a BIDS folder, .nc or .zarr"
+)
 
 
 def suffix_of(path: str | Path) -> str:
@@ -48,7 +61,7 @@ def content_of(path: str | Path) -> str:
     """
     path = Path(path)
     if path.is_dir():
-        return "NIRx" if any(path.glob("*.hdr")) else "folder"
+        return folder_content(path)
     with path.open("rb") as file:
         head = file.read(4096)
     if not head:
@@ -63,6 +76,10 @@ def content_of(path: str | Path) -> str:
         return "BrainVision"
     if b"[generalinfo]" in head.lower():
         return "NIRx"
+    if first.startswith(b"boxy.exe"):
+        return "BOXY"
+    if first.rstrip(b",") == b"header" and b"AnalyzeMode" in head:
+        return "Hitachi"
     return "text" if _is_text(head) else "unknown"
 
 
@@ -72,45 +89,56 @@ def find_format(path: str | Path, stream: str = "any") -> str:
     Parameters
     ----------
     path : path
-        A file, or NIRx's folder.
+        A file, or the folder of NIRx, of a zarr store or of a BIDS data set.
     stream : {"any", "eeg", "nirs"}
         What the file shall hold.
 
     Returns
     -------
     str
-        "EDF", "BDF", "BrainVision", "FIF", "EEGLAB", "SNIRF", "NIRx" or "neurofuse netCDF".
+        "EDF", "BDF", "BrainVision", "FIF", "EEGLAB", "XDF", "SNIRF", "NIRx", "Homer", "Hitachi",
+        "BOXY", "BIDS", "neurofuse netCDF" or "neurofuse zarr".
 
     Raises
     ------
     ReadError
-        If the file is missing, empty, of an unknown kind, of another kind than its name says, or
-        of the other stream.
+        If the file is missing, empty, damaged, of an unknown kind, of another kind than its name
+        says, or of the other stream.
     """
     path = Path(path)
     wanted = {
         "eeg": "an EEG file: EDF, BDF, BrainVision (.vhdr), FIF or EEGLAB (.set)",
-        "nirs": "an fNIRS file: SNIRF, or NIRx's folder or .hdr file",
+        "nirs": "an fNIRS file: SNIRF, NIRx's folder or .hdr file, Homer .nirs, Hitachi .csv or "
+        "BOXY .txt",
     }.get(stream, f"a readable file: {READABLE}")
     if not path.exists():
         raise ReadError(f"no file {path}", wanted, "check the path")
     if path.is_dir():
-        if content_of(path) != "NIRx":
+        named = content_of(path)
+        if named not in FOLDERS:
             raise ReadError(
-                f"the folder {path} without a NIRx .hdr file", wanted, "give the file inside it"
+                f"the folder {path} without a NIRx .hdr file, zarr store or BIDS data set",
+                wanted,
+                "give the file inside it",
             )
-        named, holds = "NIRx", "nirs"
+        holds = FOLDERS[named]
     else:
         suffix = suffix_of(path)
         if suffix not in SUFFIXES:
             raise ReadError(
-                f"{path} of unknown type {suffix or '(no suffix)'!r}", wanted, _convert(suffix)
+                f"{path} of unknown type {suffix or '(no suffix)'!r}", wanted, _convert(path)
             )
         named, holds = SUFFIXES[suffix]
     content = content_of(path)
     if content == "empty":
         raise ReadError(f"{path}, an empty file", wanted, "copy or export the recording again")
-    accepted = {"EEGLAB": ("MATLAB", "EEGLAB"), "gzip": ("gzip",)}.get(named, (named,))
+    accepted = {"EEGLAB": ("MATLAB", "EEGLAB"), "Homer": ("MATLAB", "Homer")}.get(named, (named,))
+    if content == "text" and suffix_of(path) in TABLES:
+        raise ReadError(
+            f"{path}, a text that is no recording of a known layout",
+            TABLES[suffix_of(path)],
+            _convert(path),
+        )
     if content not in accepted:
         what = {
             "text": "a text file",
@@ -131,86 +159,26 @@ def find_format(path: str | Path, stream: str = "any") -> str:
             wanted,
             "use neurofuse.read, which finds the kind of each file by itself",
         )
-    return "FIF" if named == "gzip" else named
-
-
-def check_edf_length(path: str | Path) -> None:
-    """Raise ReadError if an EDF or BDF file is shorter than its own header announces.
-
-    MNE reads some cut-off files without a word. A header with -1 records (a recording that was
-    never closed) is allowed. Layout: Kemp et al. 1992, doi:10.1016/0013-4694(92)90009-7.
-    """
-    path = Path(path)
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(256)
-        try:
-            width = 3 if head.startswith(b"\xff") else 2
-            header, records = int(head[184:192]), int(head[236:244])
-            seconds, signals = float(head[244:252]), int(head[252:256])
-            file.seek(256 + signals * 216)
-            samples = [int(file.read(8)) for _ in range(signals)]
-        except ValueError:
-            raise ReadError(
-                f"{path} with a damaged or cut-off header ({size} bytes)",
-                "a whole EDF or BDF file",
-                "copy or export the recording again",
-            ) from None
-    record = width * sum(samples)
-    if signals < 1 or record == 0 or records == 0:
-        raise ReadError(
-            f"{path}, which holds a header and no samples",
-            "at least one data record",
-            "copy or export the recording again",
-        )
-    whole = (size - header) // record
-    if whole < records or whole < 1:
-        raise ReadError(
-            f"{path}, cut off: {max(whole, 0)} of {records} data records "
-            f"({max(whole, 0) * seconds:g} of {records * seconds:g} s)",
-            "a whole EDF or BDF file",
-            "copy or export the recording again",
-        )
-
-
-def check_brainvision_length(path: str | Path) -> None:
-    """Raise ReadError if a BrainVision .eeg file is shorter than its .vhdr header announces.
-
-    MNE reads cut-off files without a word. Headers need not announce a length; then only a last
-    sample that lacks channels tells.
-    """
-    path = Path(path)
-    fields = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", path.read_text("utf-8", errors="replace")))
-    samples = path.with_name(fields.get("DataFile", "").replace("$b", path.stem) or path.name)
-    widths = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
-    width = widths.get(fields.get("BinaryFormat", ""), 0)
-    channels = fields.get("NumberOfChannels", "")
-    if not samples.is_file() or not width or not channels.isdigit():
-        return  # MNE tells better what is wrong
-    frame = width * int(channels)
-    whole, rest = divmod(samples.stat().st_size, frame)
-    announced = fields.get("DataPoints", "")
-    wanted = int(announced) if announced.isdigit() else whole + bool(rest)
-    if whole < wanted:
-        raise ReadError(
-            f"{samples}, cut off: {whole} of {wanted} samples",
-            "a whole BrainVision recording",
-            "copy or export the recording again",
-        )
+    named = "FIF" if named == "gzip" else named
+    check_intact(path, named)
+    return named
 
 
 def _hdf5_content(path: Path) -> str:
     import h5py
 
     try:
+        check_heaps(path)
         with h5py.File(path, "r") as file:
             names, attributes = set(file.keys()), set(file.attrs)
-    except OSError:
+    except Exception:  # h5py raises anything from KeyError to RuntimeError
         return "broken HDF5"
     if "schema_version" in attributes:  # before SNIRF: our own trees hold /nirs too
         return "neurofuse netCDF"
     if any(name == "nirs" or name.startswith("nirs1") for name in names):
         return "SNIRF"
+    if {"t", "d", "SD"} <= names:
+        return "Homer"
     return "EEGLAB" if "EEG" in names or "data" in names else "HDF5"
 
 
@@ -226,13 +194,22 @@ def _suffix_for(content: str) -> str:
     return next((s for s, (name, _) in SUFFIXES.items() if name == content), "")
 
 
-def _convert(suffix: str) -> str:
+def _convert(path: Path) -> str:
+    """The way out for a file that is no recording, or none that can be read."""
+    if any(path.parent.glob("*.hdr")):
+        return f"give NIRx's folder or its .hdr file: this is a part of that in {path.parent}"
+    table = "make an MNE Raw of it and use neurofuse.from_mne"
     return {
-        ".nirs": "convert Homer's .nirs to SNIRF first (Homer3 does it on loading)",
+        ".csv": table,
+        ".txt": table,
+        ".nir": "export SNIRF with the device's software: fNIR Devices' .nir has no reader here",
+        ".mat": "save the recording as EDF, SNIRF or Homer .nirs: a .mat file may hold anything",
+        ".tsv": "a sidecar: give the recording itself, or the BIDS folder",
+        ".json": "a sidecar: give the recording itself, or the BIDS folder",
+        ".xdfz": "unpack it to .xdf first",
         ".eeg": "give the .vhdr file that lies beside it",
         ".vmrk": "give the .vhdr file that lies beside it",
-        ".wl1": "give NIRx's folder or its .hdr file",
-        ".wl2": "give NIRx's folder or its .hdr file",
+        ".wl1": "give NIRx's folder with all its files",
+        ".wl2": "give NIRx's folder with all its files",
         ".fdt": "give the .set file that lies beside it",
-        ".xdf": "export its streams to EDF and SNIRF first",
-    }.get(suffix, "convert the recording to one of these formats")
+    }.get(suffix_of(path), "convert the recording to one of these formats")

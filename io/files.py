@@ -2,33 +2,43 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
+from neurofuse.io.bids import is_bids_path, read_bids
 from neurofuse.io.content import find_format
 from neurofuse.io.eeg import read_eeg_raw
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.io.export import save_eeg, sensors_of
-from neurofuse.io.guard import quiet
+from neurofuse.io.guard import quiet, reading
+from neurofuse.io.homer import read_homer_aux
 from neurofuse.io.join import join
-from neurofuse.io.netcdf import read_netcdf
+from neurofuse.io.netcdf import read_netcdf, save_netcdf
 from neurofuse.io.nirs import read_nirs_raw
 from neurofuse.io.pair import from_mne, to_mne
 from neurofuse.io.recording import check, streams
 from neurofuse.io.snirf import read_aux, write_snirf
+from neurofuse.io.soundness import sound
 from neurofuse.io.staging import holding, staged
 
+NIRS = ("SNIRF", "NIRx", "Homer", "Hitachi", "BOXY")  # formats that hold fNIRS only
 MODALITY = re.compile(r"([_-](eeg|ieeg|f?nirs|optics|raw|recording))+$", re.I)
 
 
-def read(*paths: str | Path, offset: float | None = None, align: str | None = None) -> xr.DataTree:
+def read(*paths: Any, offset: float | None = None, align: str | None = None) -> xr.DataTree:
     """Read an EEG and an fNIRS file of one session, or one of them, onto one clock.
+
+    The kind of each file is found by its content and its suffix.
 
     Parameters
     ----------
     *paths : path
-        One or two of: an EEG file (EDF, BDF, BrainVision .vhdr, FIF, EEGLAB .set), an fNIRS file
-        (SNIRF, NIRx folder or .hdr), a Recording saved as .nc; in any order.
+        One or two, in any order, of: an EEG file (EDF, BDF, BrainVision .vhdr, FIF, EEGLAB .set),
+        an fNIRS file (SNIRF, NIRx folder or .hdr, Homer .nirs, Hitachi .csv, BOXY .txt). Or one
+        that may hold both: an .xdf file of the lab streaming layer, a Recording saved as .nc or
+        .zarr, a BIDS folder or `mne_bids.BIDSPath` that leads to one session (see
+        `neurofuse.io.bids.read_bids`). A file inside a BIDS folder is read as that one file.
     offset, align :
         How the streams lie on one clock; see `from_mne`.
 
@@ -50,11 +60,12 @@ def read(*paths: str | Path, offset: float | None = None, align: str | None = No
     Traceback (most recent call last):
         ...
     neurofuse.io.errors.ReadError: found no file absent.edf; wanted a readable file: EDF, BDF, \
-BrainVision (.vhdr), FIF, EEGLAB (.set), SNIRF, NIRx (folder or .hdr) or .nc; check the path
+BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Homer .nirs, Hitachi \
+.csv, BOXY .txt, a BIDS folder, .nc or .zarr; check the path
     """
     if len(paths) not in (1, 2):
         raise ParameterError(f"{len(paths)} paths", "one or two files", "read(eeg, nirs)")
-    formats = [find_format(path) for path in paths]
+    formats = ["BIDS" if is_bids_path(path) else find_format(path) for path in paths]
     if len(paths) == 1:
         return open_file(paths[0], formats[0], offset=offset, align=align)
     found: dict[str, tuple[xr.DataTree, str | Path]] = {}
@@ -130,7 +141,7 @@ def write(
             with holding(paths["nirs"]):
                 write_snirf(raw_nirs, stage / named["nirs"], sensors_of(recording))
         with holding(paths["recording"]):
-            recording.to_netcdf(stage / paths["recording"].name, engine="h5netcdf")
+            save_netcdf(recording, stage / paths["recording"].name)
     return paths
 
 
@@ -165,15 +176,45 @@ def plain_stem(name: str) -> str:
 
 
 def open_file(
-    path: str | Path, kind: str, *, offset: float | None = None, align: str | None = None
+    path: Any, kind: str, *, offset: float | None = None, align: str | None = None
 ) -> xr.DataTree:
-    """The Recording that one file holds, on the file's own clock."""
+    """The Recording that one file holds, on the file's own clock.
+
+    Parameters
+    ----------
+    path : path
+        A file or folder, or a BIDSPath.
+    kind : str
+        Its format, as `neurofuse.io.content.find_format` tells it.
+    offset, align
+        For the two runs of a BIDS folder, and for a file whose one table holds both streams.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read, or what comes out is no sound Recording.
+    """
+    with reading(path, f"a whole {kind} recording"):
+        return sound(_open(path, kind, offset, align), path)
+
+
+def _open(path: Any, kind: str, offset: float | None, align: str | None) -> xr.DataTree:
     if kind == "neurofuse netCDF":
         return read_netcdf(path)
-    if kind == "SNIRF":
-        return from_mne(None, read_nirs_raw(path), aux=read_aux(path))
-    if kind == "NIRx":
-        return from_mne(None, read_nirs_raw(path))
+    if kind == "neurofuse zarr":
+        from neurofuse.io.zarr_store import read_zarr
+
+        return read_zarr(path)
+    if kind == "XDF":
+        from neurofuse.io.xdf import read_xdf
+
+        return read_xdf(path)
+    if kind == "BIDS":
+        return read_bids(path, offset=offset, align=align)
+    sensors = {"SNIRF": read_aux, "Homer": read_homer_aux}
+    if kind in NIRS:
+        aux = sensors[kind](path) if kind in sensors else None
+        return from_mne(None, read_nirs_raw(path), aux=aux)
     raw = read_eeg_raw(path)
     optical = [i for i, t in enumerate(raw.get_channel_types()) if t.startswith(("fnirs", "hb"))]
     if not optical:
