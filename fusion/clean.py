@@ -8,7 +8,6 @@ import xarray as xr
 
 from neurofuse.fusion import peers
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.optics import to_intensity, to_optical_density
 from neurofuse.io.quality import mark_bad
 from neurofuse.io.recording import check, note, stream_dataset, streams, with_stream
 
@@ -96,16 +95,15 @@ def _clean_eeg(recording: xr.DataTree, artifact: Any) -> xr.Dataset:
 
 
 def _clean_nirs(recording: xr.DataTree, artifact: np.ndarray) -> xr.Dataset:
-    """Subtract in optical density; unchanged samples keep their very intensity."""
-    dims = ("channel", "wavelength", "time")
-    density = to_optical_density(recording)
-    node = stream_dataset(density, "nirs")
-    before = node.od.transpose(*dims)
-    after = before.copy(data=np.where(artifact == 0, before.values, before.values - artifact))
-    if "od" in recording["nirs"].data_vars:
-        return node.assign(od=after)
-    changed = to_intensity(with_stream(density, "nirs", node.assign(od=after)))
-    own = stream_dataset(recording, "nirs")
-    light = own.intensity.transpose(*dims)
-    cleaned = np.where(artifact == 0, light.values, changed["nirs"].intensity.values)
-    return own.assign(intensity=light.copy(data=cleaned))
+    """Subtract in optical density; unchanged samples keep their very value."""
+    node = stream_dataset(recording, "nirs")
+    name = "od" if "od" in node else "intensity"
+    before = node[name].transpose("channel", "wavelength", "time")
+    after = before.copy(data=before.values.astype(float))  # a copy
+    for row, spoilt in zip(after.values, artifact, strict=True):
+        moved = spoilt != 0
+        # -ln(intensity) - artifact: the intensity times exp(artifact)
+        row[moved] = (
+            row[moved] - spoilt[moved] if name == "od" else row[moved] * np.exp(spoilt[moved])
+        )
+    return node.assign({name: after})

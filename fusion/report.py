@@ -13,6 +13,7 @@ import xarray as xr
 
 from neurofuse.fusion import summary as words
 from neurofuse.fusion.changes import View, strongest, views
+from neurofuse.fusion.excerpt import excerpt
 from neurofuse.fusion.figures import draw_carpets, draw_spectra
 from neurofuse.fusion.page import cell, figure_block, table
 from neurofuse.fusion.spectra import spectra
@@ -101,6 +102,7 @@ def report(
         raise WriteError(
             f"an existing {path}", "a new file name", "choose another one or pass overwrite=True"
         )
+    before, after, truth, cut = excerpt(before, after, truth)
     found = views(before, after, truth)
     measured = [words.summarize(view) for view in found]
     sections = {
@@ -124,7 +126,9 @@ def report(
             f"Measured {measured_at}" if measured_at else "Time of measurement unknown"
         ),
         headline="\n".join(
-            f"<li>{escape(line)}</li>" for line in words.headline(before, found, measured)
+            f"<li>{escape(line)}</li>"
+            for line in [cut, *words.headline(before, found, measured)]
+            if line
         ),
         navigation="".join(f'<a href="#{_anchor(t)}">{t}</a>' for t in sections),
         sections="\n".join(

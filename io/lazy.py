@@ -31,7 +31,8 @@ def blocks_of(samples: Any, rate: float) -> Any:
 
     count = min(max(round(BLOCK * rate), 1), max(samples.shape[-1], 1))
     chunks = (*samples.shape[:-1], count)
-    return da.from_array(samples, chunks=chunks, asarray=False, lock=True, name=False)
+    made: Any = da.from_array  # its stubs know no tuple of numbers
+    return made(samples, chunks=chunks, asarray=False, lock=True, name=False)
 
 
 def is_lazy(variable: xr.DataArray) -> bool:

@@ -190,32 +190,38 @@ class _EEG(_Source):
 
 
 class _NIRS(_Source):
+    """Holds the whole stream: shifts are summed up from its first sample on."""
+
     def __init__(self, recording: xr.DataTree):
         node = stream_dataset(to_optical_density(recording), "nirs")
         used = ~node.bad.values
-        self.density = filled(node.od.values[used])
+        self.density = filled(node.od.values if used.all() else node.od.values[used])
         self.slow: SlowSeries = slow_series(self.density, float(node.attrs["rate"]))
         length = self.slow.values.shape[-1]
         super().__init__(node, used, self.slow.rate, length, length)
-        self.change = np.diff(self.slow.values, axis=-1, prepend=self.slow.values[..., :1])
-        self.artifact = np.zeros_like(self.change)
+        self.artifact = np.zeros_like(self.slow.values)
 
     def piece(self, begin: float, end: float) -> Stream | None:
         first, last, before, after = self.window(begin, end)
         if last - first < 2:
             return None
-        part = self.change[..., first:last]
+        earlier = max(first - 1, 0)
+        level = self.slow.values[..., earlier:last]
+        part = np.diff(level, axis=-1, prepend=level[..., :1])[..., first - earlier :]
         part = np.pad(part, ((0, 0), (0, 0), (before, after)), mode="symmetric")
         middle = (self.node.source_position.values + self.node.detector_position.values) / 2
         return self.tensor(part, middle[self.used])
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         weight = np.maximum(self.weight, 1e-9)
-        change, gate = self.artifact / weight, (self.gate / weight).clip(0, 1)
-        change = np.where(gate[:, None] > 0, change, 0)
-        # the median level stays, so that the longest stretches come back as they were
-        level = change.cumsum(-1)
-        level -= np.quantile(level, 0.5, axis=-1, method="nearest", keepdims=True)
+        gate = (self.gate / weight).clip(0, 1)
+        level = self.artifact  # in place: of an 8 h recording there is no room for copies
+        for row, open_ in zip(level, gate, strict=True):
+            row /= weight
+            row[:, open_ == 0] = 0
+            np.cumsum(row, axis=-1, out=row)
+            # the median level stays, so that the longest stretches come back as they were
+            row -= np.quantile(row, 0.5, axis=-1, method="nearest", keepdims=True)
         artifact, gate = fast_artifact(self.density, self.slow, level, gate)
         return self.spread(artifact), self.spread(gate.astype(np.float32))
 

@@ -73,6 +73,8 @@ def clean_files(
     with staged(out, dict.fromkeys(taken), overwrite=overwrite) as stage:
         from neurofuse.fusion.clean import clean
         from neurofuse.io import mark_bad, read, streams, write, write_eeg
+        from neurofuse.io.guard import LOG
+        from neurofuse.io.lazy import is_lazy
 
         step(0.0, "reading")
         recording = mark_bad(read(*paths, offset=offset, align=align))
@@ -85,7 +87,14 @@ def clean_files(
         step(0.7, "writing")
         write(cleaned, stage, stem=names.stem(paths), suffix=MARK)
         if "eeg" in streams(cleaned) and not (stage / expected["native"]).exists():
-            write_eeg(cleaned, stage / expected["native"])
+            native = stage / expected["native"]
+            if is_lazy(cleaned["eeg"].eeg) and native.suffix != ".vhdr":
+                LOG.warning(
+                    "EEG above 1 GiB is not written as %s: its writer holds the whole",
+                    native.suffix,
+                )
+            else:
+                write_eeg(cleaned, native)
         if report:
             from neurofuse.fusion.report import report as write_report
 
