@@ -33,7 +33,14 @@ def numbered(group: Any, stem: str) -> list[str]:
     return sorted(found, key=lambda name: (int(name[len(stem) :] or 0), name))
 
 
-def _whole(node: Any) -> Any:
+def check_size(node: Any) -> None:
+    """Raise ReadError if a dataset claims more values than its file can hold.
+
+    Raises
+    ------
+    ReadError
+        Before anything of that size is made.
+    """
     size = Path(node.file.filename).stat().st_size
     if node.size * node.dtype.itemsize > ROOM * size:
         raise ReadError(
@@ -41,4 +48,8 @@ def _whole(node: Any) -> Any:
             "values that the file can hold",
             "copy or export the recording again",
         )
+
+
+def _whole(node: Any) -> Any:
+    check_size(node)
     return node[()]

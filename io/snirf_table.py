@@ -12,7 +12,7 @@ import numpy as np
 
 from neurofuse.io.errors import ReadError
 from neurofuse.io.grid import Grid, even_grid
-from neurofuse.io.hdf5 import numbered, numbers, text, texts
+from neurofuse.io.hdf5 import check_size, numbered, numbers, text, texts
 
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "μs": 1e-6, "µs": 1e-6}
 VOLTAGES = {"mV": 1e-3, "uV": 1e-6, "μV": 1e-6, "µV": 1e-6, "nV": 1e-9}
@@ -53,6 +53,7 @@ def data_blocks(nirs: Any) -> list[Any]:
 
 def shape_of(block: Any, path: Path) -> tuple[int, int]:
     """Counts of samples and channels of a data block."""
+    check_size(block["dataTimeSeries"])
     shape = block["dataTimeSeries"].shape
     if len(shape) not in (1, 2):
         raise ReadError(f"samples of shape {shape} in {path}", "(time, channel)", "export it again")

@@ -39,6 +39,30 @@ def test_channel_with_a_wavelength_missing_is_bad_and_comes_back_as_it_was(nirs_
     assert raw_from_nirs(node).ch_names == raw.ch_names
 
 
+def test_bad_spreads_to_the_other_wavelengths(nirs_raw):
+    raw = nirs_raw(waves=(660, 730, 850))
+    raw.info["bads"] = ["S1_D2 850"]
+    node = io.nirs_from_raw(raw)
+    assert node.bad.values.tolist() == [False, True, False]
+    assert raw_from_nirs(node).info["bads"] == ["S1_D2 660", "S1_D2 730", "S1_D2 850"]
+    assert raw.info["bads"] == ["S1_D2 850"]
+
+
+def test_landmarks_and_the_wavelengths_own_fractions_go_both_ways(nirs_raw):
+    raw = nirs_raw()
+    for channel in raw.info["chs"]:
+        channel["loc"][9] += 0.25
+    marks = {"nasion": [0, 0.1, 0], "lpa": [-0.08, 0, 0], "rpa": [0.08, 0, 0]}
+    with raw.info._unlock():
+        raw.info["dig"] = mne.channels.make_dig_montage(**marks, coord_frame="head").dig
+    node = io.nirs_from_raw(raw)
+    assert node.wavelength.values.tolist() == [760.0, 850.0]
+    assert node.raw_wavelength.values[0].tolist() == [760.25, 850.25]
+    back = raw_from_nirs(node)
+    assert [c["loc"][9] for c in back.info["chs"]] == [760.25, 850.25] * 3
+    assert [p["r"].tolist() for p in back.info["dig"]] == [p["r"].tolist() for p in raw.info["dig"]]
+
+
 def test_subset_of_channels_keeps_its_order(nirs_raw):
     node = io.nirs_from_raw(nirs_raw()).isel(channel=[2, 0])
     assert raw_from_nirs(node).ch_names == ["S1_D1 760", "S1_D1 850", "S2_D2 760", "S2_D2 850"]
@@ -153,6 +177,7 @@ def test_impossible_length_unit_is_mended(tmp_path, nirs_raw, caplog):
     def shrink(nirs):
         for name in ("probe/sourcePos3D", "probe/detectorPos3D"):
             nirs[name][...] = nirs[name][...] / 10
+        del nirs["metaDataTags/AppName"]  # neurofuse's own lengths are believed
 
     _edit(path, shrink)
     mended = io.read(path)["nirs"]
@@ -188,7 +213,9 @@ def test_real_units_trap_duplicate_events_and_dark_channels(data_dir):
         data_dir / "fnirs_motion" / "homer3_twni" / "s1_neuro_run03.snirf", verbose="error"
     )
     assert recording["events"].sizes["event"] == len(raw.annotations) / 2
-    bad = node.channel.values[node.bad.values].tolist()
+    assert not node.bad.any()
+    judged = io.mark_bad(recording)["nirs"]
+    bad = judged.channel.values[judged.bad.values].tolist()
     assert bad == ["S1-D1", "S1-D2", "S2-D4", "S3-D6"]
 
 

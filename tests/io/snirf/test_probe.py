@@ -1,0 +1,108 @@
+"""Positions, landmarks and labels, given, missing or untrue."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+import neurofuse.io as io
+from neurofuse.io.snirf import mend_length, read_snirf_raw
+
+PAIRS = ((1, 1), (1, 2), (2, 2))
+
+
+def put(nirs, name, value):
+    """Replace a dataset."""
+    del nirs[name]
+    nirs[name] = value
+
+
+@pytest.mark.parametrize("name", ["sourceLabels", "detectorLabels"])
+def test_missing_labels_change_nothing(snirf, name):
+    raw, bare = read_snirf_raw(snirf()), read_snirf_raw(snirf(lambda n: n["probe"].pop(name)))
+    assert bare.ch_names == raw.ch_names
+    assert bare.ch_names[-1] == "S2_D2 850"
+
+
+@pytest.mark.parametrize("labels", [None, "", [], ["Nasion"]])
+def test_missing_landmark_labels_leave_the_landmarks_out(snirf, labels):
+    def spoil(nirs):
+        nirs["probe/landmarkPos3D"] = [[0.0, 90, 0], [-80, 0, 0], [80, 0, 0]]
+        if labels is not None:
+            nirs["probe/landmarkLabels"] = np.array(labels, dtype=h5py.string_dtype())
+
+    path = snirf(spoil)
+    found = read_snirf_raw(path).info["dig"] or []
+    assert [p["r"].tolist() for p in found] == ([[0, 0.09, 0]] if labels == ["Nasion"] else [])
+    assert io.read(path)["nirs"].sizes["channel"] == 3
+
+
+def test_landmarks_are_in_metres_and_come_back(snirf):
+    def add(nirs):
+        nirs["probe/landmarkPos3D"] = [[80.0, 0, 0, 3], [0, 90, 0, 1], [-80, 0, 0, 2]]
+        nirs["probe/landmarkLabels"] = ["Nz", "AL", "AR"]
+
+    recording = io.read(snirf(add))
+    expected = [0, 0.09, 0, -0.08, 0, 0, 0.08, 0, 0]
+    np.testing.assert_allclose(recording["nirs"].attrs["landmarks"], expected)
+    again = io.read(io.write_nirs(recording, Path(snirf()).with_name("b.snirf")))
+    np.testing.assert_array_equal(
+        again["nirs"].attrs["landmarks"], recording["nirs"].attrs["landmarks"]
+    )
+
+
+def test_flat_positions_serve_where_there_are_none_in_space(snirf):
+    def flat(nirs):
+        for kind in ("source", "detector"):
+            place = nirs["probe"].pop(f"{kind}Pos3D")[()]
+            nirs[f"probe/{kind}Pos2D"] = place[:, :2]
+            nirs[f"probe/{kind}Pos3D"] = np.zeros((2, 3))
+
+    node = io.read(snirf(flat))["nirs"]
+    np.testing.assert_allclose(node.distance, [0.03, np.hypot(0.03, 0.024), 0.024])
+    assert (node.source_position.sel(axis="z") == 0).all()
+
+
+def test_no_positions_at_all(snirf, tmp_path):
+    def bare(nirs):
+        del nirs["probe/sourcePos3D"], nirs["probe/detectorPos3D"]
+
+    recording = io.read(snirf(bare))
+    assert recording["nirs"].distance.isnull().all()
+    assert not recording["nirs"].short.any()
+    again = io.read(io.write_nirs(recording, tmp_path / "b.snirf"))
+    xr.testing.assert_identical(
+        again["nirs"].to_dataset().drop_attrs(), recording["nirs"].to_dataset().drop_attrs()
+    )
+
+
+def test_short_channels_are_found_by_distance(snirf):
+    def near(nirs):
+        put(nirs, "probe/detectorPos3D", [[30.0, 18, 90], [60, 40, 90]])
+
+    node = io.read(snirf(near))["nirs"]
+    assert node.short.values.tolist() == [True, False, False]
+    assert float(node.distance[0]) == pytest.approx(0.008)
+
+
+@pytest.mark.parametrize(("unit", "scale"), [("mm", 1.0), ("cm", 0.1), ("m", 1e-3)])
+@pytest.mark.parametrize("said", [None, "mm", "cm", "m", "inch"])
+def test_length_unit_counts_unless_it_cannot_be_true(snirf, unit, scale, said, caplog):
+    def place(nirs):
+        for kind in ("source", "detector"):
+            put(nirs, f"probe/{kind}Pos3D", nirs[f"probe/{kind}Pos3D"][()] * scale)
+
+    node = io.read(snirf(place, LengthUnit=said or unit))["nirs"]
+    np.testing.assert_allclose(node.distance, [0.03, np.hypot(0.03, 0.024), 0.024])
+    assert ("positions taken times" in caplog.text) == (
+        said not in (None, unit) and not (said == "inch" and unit == "mm")
+    )
+
+
+def test_mend_length_leaves_possible_probes_alone(make_raw):
+    raw = make_raw()
+    before = np.array([c["loc"] for c in raw.info["chs"]])
+    mend_length(raw, "a.snirf")
+    np.testing.assert_array_equal([c["loc"] for c in raw.info["chs"]], before)
