@@ -79,8 +79,9 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), SNIRF, NIRx (folder or .hdr) or .nc; ch
         if "eeg" in tree and "eeg" in tree["eeg"] and tree["eeg"].eeg.nbytes > lazy.LARGE:
             recording = _load_small(tree)
         else:
-            with contextlib.closing(tree):
-                recording = tree.load().copy()
+            with contextlib.closing(tree):  # DataTree.load leaves /eeg/eeg in the file
+                nodes = {n.path: n.to_dataset(inherit=False).load() for n in tree.subtree}
+            recording = xr.DataTree.from_dict(nodes)
         return sound(recording, path)
 
 
