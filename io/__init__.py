@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurofuse.io.alignment import Timeline, align
     from neurofuse.io.clock import ClockModel
+    from neurofuse.io.derivatives import write_bids
     from neurofuse.io.eeg import eeg_from_raw, read_eeg_raw
     from neurofuse.io.errors import (
         AlignmentError,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "alignment": "Timeline align",
     "clock": "ClockModel",
+    "derivatives": "write_bids",
     "eeg": "eeg_from_raw read_eeg_raw",
     "errors": "AlignmentError NeurofuseError ParameterError ReadError SchemaError WriteError",
     "export": "write_eeg write_nirs",
@@ -68,7 +70,7 @@ __all__ = [  # noqa: RUF022  (one line a file, as above)
     "eeg_from_raw", "read_eeg_raw",
     "AlignmentError", "NeurofuseError", "ParameterError", "ReadError", "SchemaError", "WriteError",
     "read", "read_netcdf", "stem_of", "write", "write_eeg", "write_netcdf", "write_nirs",
-    "read_zarr", "write_zarr",
+    "read_zarr", "write_bids", "write_zarr",
     "nirs_from_raw", "read_nirs_raw",
     "to_haemoglobin", "to_intensity", "to_optical_density",
     "from_mne", "to_mne", "join",

@@ -40,7 +40,7 @@ def write_brainvision(raw: "mne.io.BaseRaw", path: str | Path) -> None:
     99.5
     """
     path = Path(path)
-    volts = np.array([_in_volts(channel) for channel in raw.info["chs"]])
+    volts = np.array([in_volts(channel) for channel in raw.info["chs"]])
     path.write_text(_header(raw, path, volts), encoding="utf-8")
     path.with_suffix(".vmrk").write_text(_markers(raw, path), encoding="utf-8")
     scale = np.where(volts, 1e6, 1.0)[:, None]
@@ -111,7 +111,7 @@ def _markers(raw: "mne.io.BaseRaw", path: Path) -> str:
     return "\n".join([*lines, *(f"Mk{i}={text}" for i, text in enumerate(told, 1)), ""])
 
 
-def _in_volts(channel: dict) -> bool:
+def in_volts(channel: dict) -> bool:
     from mne._fiff.constants import FIFF
 
     return int(channel["unit"]) == FIFF.FIFF_UNIT_V

@@ -233,7 +233,7 @@ def _annotations(
         if owner in (stream, "") and (names or not channel):  # else about channels that are gone
             extra = extras_at(facts, (at - clock.offset) / clock.stretch, description)
             rows.append((at - start, duration, description, names, extra))
-    names = _names_of_channels(node, raw)
+    names = names_of_channels(node, raw)
     for bout in motion:
         reached = [name for row in bout.channels for name in names[row]]
         rows.append((bout.onset, bout.duration, MOTION, reached, {}))
@@ -246,7 +246,7 @@ def _annotations(
     )
 
 
-def _names_of_channels(node: xr.Dataset, raw: "mne.io.BaseRaw") -> list[list[str]]:
+def names_of_channels(node: xr.Dataset, raw: "mne.io.BaseRaw") -> list[list[str]]:
     """What each channel of a stream is called in its Raw: once, or once a wavelength."""
     if "raw_name" in node.coords:
         table = node.raw_name.transpose("channel", "wavelength").values.tolist()

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,38 @@ def test_a_recording_file_is_taken_too(simulated, run, tmp_path):
     done = run("clean", simulated["recording"], "--out", tmp_path, "--no-report")
     assert done.exit_code == 0, done.stderr
     assert streams(nf.read(tmp_path / "simulated_desc-clean_recording.nc")) == ("eeg", "nirs")
+
+
+def test_a_bids_derivative_is_made_and_added_to(simulated, run, tmp_path):
+    source, out = tmp_path / "study", tmp_path / "study" / "derivatives" / "neurofuse"
+    source.mkdir()
+    (source / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.8.0"}')
+    for number in ("01", "02"):
+        stem = f"sub-{number}_task-rest"
+        eeg, nirs = source / f"{stem}_eeg.edf", source / f"{stem}_nirs.snirf"
+        shutil.copy(simulated["eeg"], eeg)
+        shutil.copy(simulated["nirs"], nirs)
+        command = ("clean", eeg, nirs, "--offset", "0", "--bids", "--no-report", "--out")
+        done = run(*command, out)
+        assert done.exit_code == 0, done.stderr
+    made = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
+    for kind, suffix in (("eeg", "vhdr"), ("nirs", "snirf")):
+        assert f"sub-02/{kind}/sub-02_task-rest_desc-clean_{kind}.{suffix}" in made
+    assert "sub-01_task-rest_desc-clean_recording.nc" in made
+    assert not any(name.endswith((".fif", ".edf")) for name in made)
+    described = json.loads((out / "dataset_description.json").read_text())
+    assert described["SourceDatasets"] == [{"URL": "../.."}]
+    assert (out / "participants.tsv").read_text().split() == ["participant_id", "sub-01", "sub-02"]
+    again = run(*command, out)
+    assert again.exit_code == 2
+    assert "already" in again.stderr
+    other = run(*command, source)
+    assert other.exit_code == 2
+    assert "another BIDS data set" in other.stderr
+    nameless = run("clean", simulated["eeg"], "--bids", "--out", tmp_path / "new")
+    assert nameless.exit_code == 2
+    assert "no subject and no task" in nameless.stderr
+    assert not (tmp_path / "new").exists()
 
 
 def test_default_model_by_streams():

@@ -27,6 +27,7 @@ def clean_files(
     align: str | None = None,
     overwrite: bool = False,
     report: bool = True,
+    bids: bool = False,
     step: Progress = silent,
 ) -> dict[str, Path]:
     """Clean one or two files into a folder; all outputs appear together or none does.
@@ -46,6 +47,9 @@ def clean_files(
         Replace existing outputs.
     report : bool
         Write the HTML report.
+    bids : bool
+        Make `out` a BIDS derivative data set (`neurofuse.io.write_bids`), or add to it; the
+        inputs must be named in BIDS's way. Instead of FIF and SNIRF side by side.
     step : Progress
         Called with the fraction done.
 
@@ -69,12 +73,14 @@ def clean_files(
         "report": f"{stem}_report.html",
         "provenance": f"{stem}_provenance.json",
     }
+    merge, entities = {}, {}
+    if bids:
+        expected = {kind: expected[kind] for kind in ("recording", "report", "provenance")}
+        entities, merge = _bids_plan(stem, Path(out), overwrite)
     taken = [name for value in expected.values() for name in names.companions(value)]
-    with staged(out, dict.fromkeys(taken), overwrite=overwrite) as stage:
+    with staged(out, dict.fromkeys(taken), overwrite=overwrite, merge=merge) as stage:
         from neurofuse.fusion.clean import clean
-        from neurofuse.io import mark_bad, read, streams, write, write_eeg
-        from neurofuse.io.guard import LOG
-        from neurofuse.io.lazy import is_lazy
+        from neurofuse.io import mark_bad, read, streams, write, write_netcdf
 
         step(0.0, "reading")
         recording = mark_bad(read(*paths, offset=offset, align=align))
@@ -85,16 +91,13 @@ def clean_files(
             progress=lambda fraction: step(0.1 + 0.6 * fraction),
         )
         step(0.7, "writing")
-        write(cleaned, stage, stem=names.stem(paths), suffix=MARK)
-        if "eeg" in streams(cleaned) and not (stage / expected["native"]).exists():
-            native = stage / expected["native"]
-            if is_lazy(cleaned["eeg"].eeg) and native.suffix != ".vhdr":
-                LOG.warning(
-                    "EEG above 1 GiB is not written as %s: its writer holds the whole",
-                    native.suffix,
-                )
-            else:
-                write_eeg(cleaned, native)
+        if bids:
+            expected.update(_write_bids(cleaned, stage, entities, paths, Path(out)))
+            write_netcdf(cleaned, stage / expected["recording"])
+        else:
+            write(cleaned, stage, stem=names.stem(paths), suffix=MARK)
+            if "eeg" in streams(cleaned):
+                _write_native(cleaned, stage / expected["native"])
         if report:
             from neurofuse.fusion.report import report as write_report
 
@@ -103,7 +106,7 @@ def clean_files(
         _write_provenance(cleaned, paths, stage / expected["provenance"])
         made = {kind: name for kind, name in expected.items() if (stage / name).exists()}
         step(1.0)
-    if made.get("native") == made.get("eeg"):
+    if "native" in made and made["native"] == made["eeg"]:
         made.pop("native", None)
     return {kind: Path(out) / name for kind, name in made.items()}
 
@@ -111,6 +114,44 @@ def clean_files(
 def default_model(present: Sequence[str]) -> str:
     """The model for the streams at hand: "joint" for both, else the stream's twin."""
     return "joint" if len(present) == 2 else present[0]
+
+
+def _write_native(cleaned: "xr.DataTree", path: Path) -> None:
+    """Write the EEG in the format it came in, unless it is there already or too large for it."""
+    from neurofuse.io import write_eeg
+    from neurofuse.io.guard import LOG
+    from neurofuse.io.lazy import is_lazy
+
+    if path.exists():
+        return
+    if is_lazy(cleaned["eeg"].eeg) and path.suffix != ".vhdr":
+        LOG.warning("EEG above 1 GiB is not written as %s: its writer holds the whole", path.suffix)
+    else:
+        write_eeg(cleaned, path)
+
+
+def _bids_plan(stem: str, out: Path, overwrite: bool) -> tuple[dict[str, str], dict]:
+    """The entities of the outputs, and how what the data set at `out` has is merged."""
+    from neurofuse.io.dataset import check_root
+    from neurofuse.io.derivatives import find_entities, merged
+
+    check_root(out)
+    entities = find_entities([stem], {"desc": MARK.removeprefix("_desc-")})
+    return entities, merged(entities, overwrite)
+
+
+def _write_bids(
+    cleaned: "xr.DataTree",
+    stage: Path,
+    entities: dict[str, str],
+    paths: Sequence[Path],
+    out: Path,
+) -> dict[str, str]:
+    from neurofuse.io.dataset import data_set_of, write_shared
+    from neurofuse.io.derivatives import save_bids
+
+    write_shared(stage, out, entities["sub"], data_set_of(paths[0]))
+    return save_bids(cleaned, stage, entities)
 
 
 def _write_provenance(recording: "xr.DataTree", paths: Sequence[Path], target: Path) -> None:
@@ -147,6 +188,13 @@ def command(
     align: options.AlignBy = None,
     overwrite: options.Overwrite = False,
     report: Annotated[bool, typer.Option(help="Write the HTML report.")] = True,
+    bids: Annotated[
+        bool,
+        typer.Option(
+            "--bids",
+            help="Make DIR a BIDS derivative data set, or add to it (inputs named sub-…_task-…).",
+        ),
+    ] = False,
 ) -> None:
     """Clean a simultaneous recording: both streams together, back in the formats they came in."""
     with progress("reading") as step:
@@ -158,6 +206,7 @@ def command(
             align=align,
             overwrite=overwrite,
             report=report,
+            bids=bids,
             step=step,
         )
     show_files("cleaned:", files)
