@@ -8,6 +8,7 @@ import numpy as np
 
 from neurofuse.io.errors import ReadError
 
+SMALL = 1_000_000  # bytes that need no check
 ROOM = 100  # times its own size a file may hold when compressed; damaged headers claim more
 
 
@@ -41,8 +42,11 @@ def check_size(node: Any) -> None:
     ReadError
         Before anything of that size is made.
     """
+    claim = node.size * node.dtype.itemsize
+    if claim < SMALL:
+        return
     size = Path(node.file.filename).stat().st_size
-    if node.size * node.dtype.itemsize > ROOM * size:
+    if claim > ROOM * size:
         raise ReadError(
             f"{node.size} values in {node.name} of {node.file.filename}, a file of {size} bytes",
             "values that the file can hold",
