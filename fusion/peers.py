@@ -1,8 +1,9 @@
 """Classical cleaners that know one stream at a time, behind one interface.
 
 To add one: write a function from samples to samples, and add a `Peer` to `PEERS` with `_peer`.
-Bad channels and channels of another type pass through unchanged, as does a stream that the peer
-does not treat.
+Channels without a usable signal are marked bad first. Bad channels and channels of another type
+pass through unchanged and unused, as does a stream that the peer does not treat. A peer holds the
+whole of the streams that it treats in memory.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from neurofuse.io.eeg import raw_from_eeg
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.guard import quiet
 from neurofuse.io.optics import plain_raw, to_intensity, to_optical_density
+from neurofuse.io.quality import mark_bad
 from neurofuse.io.recording import check, note, stream_dataset, streams, with_stream
 
 EEG_BAND = (1.0, 40.0)  # Hz
@@ -75,19 +77,19 @@ def _transform(
             f"the stream {' or '.join(treatments)}, which {name!r} treats",
             "choose another method or add the stream",
         )
-    cleaned = recording
+    cleaned = checked = mark_bad(recording)
     for stream in treated:
         apply = _treat_eeg if stream == "eeg" else _treat_nirs
-        cleaned = with_stream(cleaned, stream, apply(recording, name, treatments[stream]))
+        cleaned = with_stream(cleaned, stream, apply(checked, name, treatments[stream]))
     return note(cleaned, "clean", model=name, streams=treated)
 
 
 def _treat_eeg(recording: xr.DataTree, name: str, treat: Treatment) -> xr.Dataset:
     node = stream_dataset(recording, "eeg")
     used = (node.ch_type.values == "eeg") & ~node.bad.values
-    out = node.eeg.copy(deep=True)
+    out = node.eeg.copy(data=np.array(node.eeg.values))
     if used.any():
-        good = node.isel(channel=used)
+        good = node.assign(eeg=out).isel(channel=used)
         _refuse_gaps(good.eeg, name)
         out[{"channel": used}] = treat(good.assign(eeg=good.eeg.astype(np.float64)))
     return node.assign(eeg=out)
@@ -196,17 +198,17 @@ def _ica(node: xr.Dataset) -> np.ndarray:
         try:
             # ICA needs no more than 125 Hz to find the mixture; it is applied to every sample.
             ica.fit(fitted, decim=max(1, int(rate // 125)))
+            bursts = kurtosis(ica.get_sources(fitted).get_data(), axis=-1) > KURTOSIS
+            removed = set(np.flatnonzero(bursts).tolist())
+            if np.isfinite(node.position.values).all() and rate > 2 * MUSCLE_BAND[1]:
+                low, high = MUSCLE_BAND
+                removed |= set(ica.find_bads_muscle(fitted, l_freq=low, h_freq=high)[0])
         except (RuntimeError, ValueError, np.linalg.LinAlgError) as error:
             raise ParameterError(
                 f"EEG that ICA cannot separate ({error})",
-                "channels that differ from each other",
+                "channels that differ from each other, for long enough",
                 "mark flat or bridged channels bad, or choose another method",
             ) from error
-        bursts = kurtosis(ica.get_sources(fitted).get_data(), axis=-1) > KURTOSIS
-        removed = set(np.flatnonzero(bursts).tolist())
-        if np.isfinite(node.position.values).all() and rate > 2 * MUSCLE_BAND[1]:
-            low, high = MUSCLE_BAND
-            removed |= set(ica.find_bads_muscle(fitted, l_freq=low, h_freq=high)[0])
         return ica.apply(raw, exclude=sorted(removed)).get_data()
 
 

@@ -165,9 +165,9 @@ def _light(node: xr.Dataset, channel: int) -> np.ndarray:
     if name in kept:  # no logarithm: judge the intensity itself
         one = node.kept.isel(kept_channel=kept.index(name)).transpose("wavelength", "time").values
         return np.asarray(one, float)
-    return np.exp(
-        -node.od.isel(channel=channel).transpose("wavelength", "time").values.astype(float)
-    )
+    od = node.od.isel(channel=channel).transpose("wavelength", "time").values
+    with np.errstate(over="ignore"):  # what no light can be becomes infinite: a missing sample
+        return np.exp(-od.astype(float))
 
 
 def _reason(row: dict[str, float], worn: bool) -> str:

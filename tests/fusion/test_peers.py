@@ -6,7 +6,7 @@ import pytest
 from neurofuse.fusion.blind import moving
 from neurofuse.fusion.metrics import score
 from neurofuse.fusion.peers import PEERS, get
-from neurofuse.io.errors import ParameterError
+from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.io.optics import to_optical_density
 from neurofuse.io.recording import (
     provenance,
@@ -181,10 +181,17 @@ def test_one_channel_is_too_few(pair, name):
 
 
 def test_ica_refuses_what_it_cannot_separate(pair):
+    blink = stream_dataset(pair[1], "eeg").isel(time=slice(5))
+    with pytest.raises(ParameterError, match=r"cannot separate.*mark flat"):
+        cleaned_by("ica", with_stream(pair[1], "eeg", blink))
+
+
+@pytest.mark.parametrize("name", [name for name in PEERS if name != "untouched"])
+def test_a_stream_without_a_signal_is_refused(pair, name):
     eeg = stream_dataset(pair[1], "eeg")
     flat = eeg.eeg.copy(data=np.zeros(eeg.eeg.shape))
-    with pytest.raises(ParameterError, match=r"cannot separate.*mark flat"):
-        cleaned_by("ica", with_stream(pair[1], "eeg", eeg.assign(eeg=flat)))
+    with pytest.raises(ReadError, match="no usable EEG channel"):
+        cleaned_by(name, with_stream(pair[1], "eeg", eeg.assign(eeg=flat)))
 
 
 def test_what_has_no_logarithm_passes_through(pair):
