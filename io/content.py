@@ -71,7 +71,7 @@ def content_of(path: str | Path) -> str:
     for magic, name in MAGIC.items():
         if head.startswith(magic):
             return name
-    first = head.lstrip(b"\xef\xbb\xbf").splitlines()[0].lower() if head.strip() else b""
+    first = next(iter(head.lstrip(b"\xef\xbb\xbf").splitlines()), b"").lower()
     if b"brain" in first and b"vision" in first and b"header" in first:
         return "BrainVision"
     if b"[generalinfo]" in head.lower():

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.content import find_format
+from neurofuse.io.edf_start import start_fraction
 from neurofuse.io.errors import ReadError
 from neurofuse.io.guard import LOG, check_announced, quiet, reading
 from neurofuse.io.lazy import eeg_samples, is_lazy, lazy_raw
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = "standard_1005"
 OLD_NAMES = {"t3": "t7", "t4": "t8", "t5": "p7", "t6": "p8"}  # 10-20 of 1958 -> 10-10
+LETTER = re.compile(r"&#(\d{3,6});")
 # EDF, BDF and BrainVision tell no channel types: everything arrives as EEG.
 TYPE_PATTERNS = {
     "ecg": r"^(ecg|ekg)",
@@ -69,9 +71,28 @@ BrainVision (.vhdr), FIF or EEGLAB (.set); check the path
     with reading(path, f"a whole {kind} file"):
         raw = readers[kind](path, preload=False)
         check_announced(raw, path)
+        _restore(raw, path, kind)
     if raw.n_times < 1:
         raise ReadError(f"{path} without samples", "at least one sample", "export it again")
     return raw
+
+
+def _restore(raw: "mne.io.BaseRaw", path: Path, kind: str) -> None:
+    """What files tell and MNE does not: fractions of a second, letters beyond Latin ones."""
+    from datetime import timedelta
+
+    if kind in ("EDF", "BDF") and raw.info["meas_date"] is not None:
+        fraction = timedelta(seconds=start_fraction(path))
+        if fraction:
+            raw.set_meas_date(raw.info["meas_date"] + fraction)
+    elif kind == "FIF":  # MNE writes such letters as "&#937;"
+        texts = [LETTER.sub(_letter, text) for text in raw.annotations.description]
+        raw.annotations.description = np.array(texts, dtype=str)
+
+
+def _letter(match: re.Match) -> str:
+    number = int(match[1])
+    return match[0] if 0xD800 <= number < 0xE000 else chr(number)
 
 
 def eeg_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
