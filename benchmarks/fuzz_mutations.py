@@ -151,7 +151,7 @@ def fif_tag(path: Path, rng: Rng) -> str:
     """A field of a tag (kind, type, size, next), its first number, or the tag itself."""
     data = bytearray(path.read_bytes())
     tags, at = [], 0
-    while at + 16 <= len(data):
+    while 0 <= at <= len(data) - 16 and len(tags) < 1000:  # an earlier mutation may close a circle
         size, following = struct.unpack(">ii", data[at + 8 : at + 16])
         tags.append((at, size))
         at = following if following > 0 else at + 16 + size
