@@ -121,6 +121,16 @@ def test_mne_bids_reads_the_fnirs_back(recording, tmp_path):
     assert raw.info["meas_date"].isoformat().endswith("12.400000+00:00")
 
 
+def test_neurofuse_reads_the_pair_back(recording, tmp_path):
+    write_bids(recording, tmp_path)
+    again = io.read(tmp_path)
+    np.testing.assert_allclose(again["eeg"].eeg, recording["eeg"].eeg, rtol=1e-7)
+    ours, theirs = (r["nirs"].intensity for r in (again, recording))
+    np.testing.assert_array_equal(ours.sel(channel=theirs.channel), theirs)
+    assert float(again["nirs"].time[0]) == pytest.approx(-0.25, abs=1e-6)  # by the dates
+    assert again["eeg"].bad.values.tolist() == [False, True, False, False]
+
+
 def test_sidecars_tell_what_was_done(recording, tmp_path):
     paths = write_bids(recording, tmp_path, source=tmp_path.parent)
     eeg = json.loads(paths["eeg"].with_suffix(".json").read_text())

@@ -65,6 +65,20 @@ def test_write_gives_back_what_was_read(pair, tmp_path):
     assert fif.info["meas_date"].isoformat() == recording["eeg"].attrs["measured_at"]
 
 
+def test_written_fif_keeps_sample_numbers_and_its_place_in_time(tmp_path, eeg_raw, nirs_raw):
+    eeg = eeg_raw(marks=[(3.0, "go")]).crop(1.0)
+    nirs = nirs_raw(marks=[(3.5, "go")]).crop(2.0)
+    recording = io.from_mne(eeg, nirs)
+    paths = io.write(recording, tmp_path)
+    fif = mne.io.read_raw_fif(paths["eeg"], verbose="error")
+    assert fif.first_samp == eeg.first_samp == 250
+    np.testing.assert_allclose(fif.annotations.onset, eeg.annotations.onset)
+    again = io.read(paths["eeg"], paths["nirs"], align="clock")
+    assert float(again["nirs"].time[0]) == float(recording["nirs"].time[0]) == 1.0
+    ours, theirs = (r["events"].onset.values for r in (again, recording))
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
 @pytest.mark.parametrize("variable", ["intensity", "od"])
 def test_netcdf_is_identical(tmp_path, eeg_raw, nirs_raw, variable):
     nirs = nirs_raw(marks=[(1.0, "tåp"), (2.0, "")])

@@ -1,6 +1,8 @@
 """MNE pairs in and out, on one clock."""
 
+import re
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import mne
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import neurofuse as nf
 import neurofuse.io as io
 from neurofuse.io.movement import bouts
 
@@ -92,6 +95,19 @@ def test_a_cropped_raw_keeps_its_sample_numbers_and_annotations(eeg_raw, nirs_ra
             again = one.copy().crop(1.0, 4.0, reset_first_samp=True)
             assert again.first_samp == 0
             np.testing.assert_array_equal(again.get_data(), other.crop(1.0, 4.0).get_data())
+
+
+def test_samples_that_stay_in_their_file_are_numbered_too(eeg_raw, tmp_path, monkeypatch):
+    raw = eeg_raw(marks=[(3.0, "go"), (6.5, "stop")]).crop(1.5)
+    raw.save(tmp_path / "a_raw.fif", fmt="double", verbose="error")
+    monkeypatch.setattr("neurofuse.io.lazy.LARGE", 1000)
+    lazy: Any = io.to_mne(io.read(tmp_path / "a_raw.fif"))[0]
+    assert not lazy.preload
+    same(lazy, raw)
+    same(lazy.copy().crop(1.0, 6.0), raw.copy().crop(1.0, 6.0))
+    same(lazy.copy().load_data(), raw)
+    lazy.save(tmp_path / "b_raw.fif", fmt="double", verbose="error")
+    same(mne.io.read_raw_fif(tmp_path / "b_raw.fif", verbose="error"), raw)
 
 
 def test_what_a_raw_knows_beyond_samples_survives(eeg_raw, nirs_raw):
@@ -345,3 +361,39 @@ def test_real_raws_survive(data_dir, stream, file):
         raw.set_channel_types(kinds, verbose="error")
     made = io.to_mne(io.from_mne(**{f"raw_{stream}": raw}))
     same(made[0 if stream == "eeg" else 1], raw)
+
+
+def with_gates_everywhere(recording):
+    """What `clean` adds to a Recording: gates."""
+    for stream in io.streams(recording):
+        node = recording[stream].to_dataset()
+        gate = (node.time > 5) & (node.time < 6) & (node.channel != "")
+        recording = io.with_stream(recording, stream, node.assign(gate=gate.astype("float32")))
+    return recording
+
+
+def test_examples_of_the_page_run(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "mne.md").read_text(encoding="utf-8")
+    raws = io.to_mne(nf.simulate(duration=30, seed=3)[1])
+    names: dict[str, Any] = dict(zip(("raw_eeg", "raw_nirs"), raws, strict=True))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(nf, "clean", with_gates_everywhere, raising=False)  # the page is of io
+    for block in re.findall(r"```python\n(.+?)```", page, re.DOTALL):
+        exec(block, names)
+    assert names["bouts"]
+    assert all(bout["ch_names"] for bout in names["bouts"])
+    assert (tmp_path / "out" / "sub-01_task-rest_eeg.fif").exists()
+
+
+def test_mne_drops_epochs_whatever_channels_an_annotation_names(eeg_raw):
+    """Why BAD_motion is off by default; docs/mne.md says so."""
+    raw = eeg_raw()
+    raw.annotations.append(2.0, 4.0, "BAD_motion", [("C3",)])
+    events = np.column_stack([np.arange(100, 2300, 100), *np.zeros((2, 22), int)])
+    short: dict[str, Any] = {"tmin": 0, "tmax": 0.2, "baseline": None, "picks": ["Cz"]}
+    epochs = mne.Epochs(raw, events, **short, preload=True, verbose="error")
+    assert len(epochs) < 22
+    keep = mne.Epochs(
+        raw, events, **short, preload=True, reject_by_annotation=False, verbose="error"
+    )
+    assert len(keep) == 22
