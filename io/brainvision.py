@@ -33,10 +33,12 @@ def write_brainvision(raw: "mne.io.BaseRaw", path: str | Path) -> None:
     --------
     >>> import tempfile
     >>> import mne
-    >>> raw = mne.io.RawArray(np.full((1, 50), 1e-6), mne.create_info(["Cz"], 99.5, "eeg"))
+    >>> info = mne.create_info(["Cz"], 99.5, "eeg")
+    >>> raw = mne.io.RawArray(np.full((1, 50), 1e-6), info, verbose="error")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_brainvision(raw, f"{folder}/a.vhdr")
-    ...     round(mne.io.read_raw_brainvision(f"{folder}/a.vhdr").info["sfreq"], 9)
+    ...     again = mne.io.read_raw_brainvision(f"{folder}/a.vhdr", verbose="error")
+    >>> round(again.info["sfreq"], 9)
     99.5
     """
     path = Path(path)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from neurofuse.io import sidecars
+from neurofuse.io import places, sidecars
 from neurofuse.io.dataset import SHARED, check_root, same_positions, write_shared
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.export import save_eeg, sensors_of
@@ -169,8 +169,8 @@ def merged(entities: Entities, overwrite: bool) -> dict[str, Merge]:
     """How the files that several recordings share are merged with those in the data set."""
     if overwrite:
         return dict(SHARED)
-    places = [_file(entities, s, n) for s in DATA for n in (PLACES[s], "coordsystem.json")]
-    return {**SHARED, **dict.fromkeys(places, same_positions)}
+    names = [_file(entities, s, n) for s in DATA for n in (PLACES[s], "coordsystem.json")]
+    return {**SHARED, **dict.fromkeys(names, same_positions)}
 
 
 def _file(entities: Entities, stream: str, name: str = "") -> str:
@@ -194,10 +194,10 @@ def _sidecars(
     if len(raw.annotations):
         texts["events.tsv"] = sidecars.as_tsv(sidecars.event_table(raw))
         texts["events.json"] = sidecars.as_json(sidecars.EVENT_COLUMNS)
-    places = sidecars.electrode_table(raw) if stream == "eeg" else sidecars.optode_table(raw)
-    if places is not None:
-        texts[PLACES[stream]] = sidecars.as_tsv(places)
-        texts["coordsystem.json"] = sidecars.as_json(sidecars.coordinate_system(raw, stream))
+    table = places.electrode_table(raw) if stream == "eeg" else places.optode_table(raw)
+    if table is not None:
+        texts[PLACES[stream]] = sidecars.as_tsv(table)
+        texts["coordsystem.json"] = sidecars.as_json(places.coordinate_system(raw, stream))
     return texts
 
 

@@ -40,7 +40,8 @@ def fit(raw: "mne.io.BaseRaw", suffix: str) -> "mne.io.BaseRaw":
     Examples
     --------
     >>> import mne
-    >>> raw = mne.io.RawArray(np.zeros((1, 50)), mne.create_info(["Fp1é"], 100.0, "eeg"))
+    >>> info = mne.create_info(["Fp1é"], 100.0, "eeg")
+    >>> raw = mne.io.RawArray(np.zeros((1, 50)), info, verbose="error")
     >>> fit(raw, ".fif").ch_names
     ['Fp1e']
     """
