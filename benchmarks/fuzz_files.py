@@ -78,7 +78,7 @@ def attempt(io: Any, path: Path, out: str | None) -> Case:
         return {"outcome": "read", "message": "written"}
     except io.NeurofuseError as error:
         message = str(error)
-        if any(word in message for word in ("allocate", "MemoryError", "RecursionError")):
+        if any(word in message for word in ("allocate", "more memory", "RecursionError")):
             return {"outcome": "memory", "message": message}
         if stage == "write":
             left = [str(p) for p in Path(out).rglob("*")] if out and Path(out).exists() else []
@@ -126,20 +126,21 @@ def insane(io: Any, recording: Any) -> str:
 class Worker:
     """A worker process; killed and replaced when it hangs or dies."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, command: list[str] | None = None, imports: float = 60.0):
+        self.command, self.imports = command or [sys.executable, __file__, "--work"], imports
         self.errors = (folder / "stderr.txt").open("w+b")
         self.process: subprocess.Popen | None = None
 
     def ask(self, path: Path, out: Path | None, seconds: float) -> Case:
         if self.process is None:
             self.process = subprocess.Popen(
-                [sys.executable, __file__, "--work"],
+                self.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.errors,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             )
-            seconds += 60  # imports
+            seconds += self.imports
         process = self.process
         assert process.stdin is not None
         assert process.stdout is not None

@@ -154,9 +154,10 @@ def fif_tag(path: Path, rng: Rng) -> str:
     while 0 <= at <= len(data) - 16 and len(tags) < 1000:  # an earlier mutation may close a circle
         size, following = struct.unpack(">ii", data[at + 8 : at + 16])
         tags.append((at, size))
-        at = following if following > 0 else at + 16 + size
-        if following == -1:
+        ahead = following if following > 0 else at + 16 + size
+        if ahead <= at:  # an earlier change
             break
+        at = ahead
     at, size = pick(rng, tags)
     act = pick(rng, ["kind", "type", "size", "next", "payload", "payload", "payload", "drop"])
     value: float = 0
@@ -240,7 +241,8 @@ def hdf5_object(path: Path, rng: Rng) -> str:
                 if rng.random() < 0.7:
                     owner.attrs[key] = _value(rng)
             return f"{act} {name}"
-        values = old[()] if isinstance(old, h5py.Dataset) else None
+        small = isinstance(old, h5py.Dataset) and (old.size or 0) < 10**7
+        values = old[()] if small else None
         if act == "rename":
             parent.move(leaf, leaf + pick(rng, ["1", "2", "x", "é"]))
             return f"{act} {name}"
@@ -298,14 +300,11 @@ BYTES = (truncate, truncate, flip, flip, flip, zero, swap, splice, number, numbe
 
 def mutate(folder: Path, entry: str, rng: Rng) -> str:
     """Damage one to three places of a recording's files; `entry` is hit more often."""
-    said = []
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.stat().st_size)
+    main = [p for p in files if p == folder / entry] * 2 * len(files)
+    plan = []
     for _ in range(int(pick(rng, [1, 1, 1, 2, 3]))):
-        files = sorted(p for p in folder.rglob("*") if p.is_file() and p.stat().st_size)
-        main = [p for p in files if p == folder / entry] * 2 * len(files)
-        if not files:
-            break
-        path = pick(rng, files + main)
-        chance = rng.random()
+        path, chance = pick(rng, files + main), rng.random()
         act = STRUCTURED.get(path.suffix.lower())
         if act is None or chance < 0.4:
             act = pick(rng, BYTES)
@@ -313,10 +312,16 @@ def mutate(folder: Path, entry: str, rng: Rng) -> str:
             act = remove
         elif chance > 0.97:
             act = empty
+        plan.append((path, act))
+    plan.sort(key=lambda step: step[1] not in STRUCTURED.values())  # while the structure stands
+    said = []
+    for path, act in plan:
+        if not path.exists() or not path.stat().st_size:
+            continue
         try:
             done = act(path, rng)
-        except Exception:  # a second change of a file whose structure the first one broke
-            done = flip(path, rng) if path.exists() and path.stat().st_size else "nothing"
+        except Exception:  # a second change of a structure that the first one broke
+            done = flip(path, rng)
         said.append(f"{path.relative_to(folder)}: {done}")
     return "; ".join(said)
 
