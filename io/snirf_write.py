@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.errors import WriteError
+from neurofuse.io.errors import ReadError, WriteError
 from neurofuse.io.optodes import name_parts, optode_numbers
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ def write_snirf(
             "continuous-wave intensity only, or optical density only",
             "pick one of them (raw.pick)",
         )
-    labels = [name_parts(name, "the Raw to write") for name in raw.ch_names]
+    try:
+        labels = [name_parts(name, "the Raw to write") for name in raw.ch_names]
+    except ReadError as error:
+        raise WriteError(error.found, error.wanted, error.remedy) from error
     pairs = [
         (np.array(optode_numbers(list(names), letter)), names)
         for names, letter in zip(list(zip(*labels, strict=True))[:2], "SD", strict=True)

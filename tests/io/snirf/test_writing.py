@@ -90,6 +90,9 @@ def test_optodes_keep_their_numbers_and_names_without_numbers_their_labels(tmp_p
 def test_what_snirf_cannot_hold_is_refused(tmp_path, make_raw, eeg_raw):
     with pytest.raises(io.WriteError, match="channels of type eeg"):
         write_snirf(eeg_raw(), tmp_path / "a.snirf")
+    nameless = make_raw().rename_channels({"S1_D1 760": "left"})
+    with pytest.raises(io.WriteError, match=r"'left'.*names like 'S1_D1 760'"):
+        write_snirf(nameless, tmp_path / "a.snirf")
     with pytest.raises(io.WriteError, match="an optode numbered 123456"):
         write_snirf(make_raw(((123456, 1),), (760.0, 850.0)), tmp_path / "a.snirf")
     assert not list(tmp_path.iterdir())
