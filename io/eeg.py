@@ -224,7 +224,10 @@ def _template() -> tuple[dict[str, np.ndarray], np.ndarray]:
     import mne
 
     with quiet():
-        montage = mne.channels.make_standard_montage(TEMPLATE)
+        known = mne.channels.get_builtin_montages()  # MNE 1.14 calls it by its head
+        montage = mne.channels.make_standard_montage(
+            TEMPLATE if TEMPLATE in known else "colin27_1005"
+        )
         montage.apply_trans(mne.channels.compute_native_head_t(montage))
         places = montage.get_positions()
     table = {name.lower(): np.asarray(place) for name, place in places["ch_pos"].items()}

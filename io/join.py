@@ -1,6 +1,7 @@
 """Two Recordings of one stream each → one Recording on one clock."""
 
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 
 import xarray as xr
 
@@ -8,6 +9,7 @@ from neurofuse.io.alignment import align as find_alignment
 from neurofuse.io.alignment import real_date
 from neurofuse.io.clock import ClockModel
 from neurofuse.io.errors import ReadError
+from neurofuse.io.header import header
 from neurofuse.io.recording import (
     build,
     clock_dataset,
@@ -16,6 +18,7 @@ from neurofuse.io.recording import (
     stream_dataset,
     streams,
     with_provenance,
+    with_stream,
 )
 
 EVENT = ("onset", "duration", "description", "channel", "stream")
@@ -98,9 +101,30 @@ def moved(recording: xr.DataTree, clock: ClockModel) -> xr.DataTree:
 
 
 def from_zero(recording: xr.DataTree) -> xr.DataTree:
-    """A Recording of one stream whose time begins with that stream's first sample."""
-    start = float(recording[streams(recording)[0]].time[0])
+    """A Recording of one stream whose time begins with that stream's first sample.
+
+    One that was cut is told as such: by the date and the number of its first sample.
+    """
+    stream = streams(recording)[0]
+    node = stream_dataset(recording, stream)
+    start, clock = float(node.time[0]), recording["clock"].to_dataset()
+    known = stream in clock.stream.values
+    cut = start - (float(clock.offset.sel(stream=stream)) if known else 0.0)
+    if abs(cut) > 1e-9:
+        node.attrs = {**node.attrs, **_cut_attributes(node, cut)}
+        recording = with_stream(recording, stream, node)
     return recording if start == 0 else moved(recording, ClockModel(-start))
+
+
+def _cut_attributes(node: xr.Dataset, cut: float) -> dict[str, str]:
+    facts = header(node)
+    date = node.attrs.get("measured_at", "")
+    later = datetime.fromisoformat(date) + timedelta(seconds=cut) if date else ""
+    first = facts.get("first_samp", 0) + round(cut * node.attrs["rate"])
+    return {
+        "measured_at": str(later and later.isoformat()),
+        **({"header": json.dumps({**facts, "first_samp": first})} if facts else {}),
+    }
 
 
 def sensor_paths(recording: xr.DataTree) -> list[str]:
