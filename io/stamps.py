@@ -13,9 +13,10 @@ FEWEST, MOST = 8, 2000  # samples that such a level is taken over
 SPAN = 10.0  # s over which the rate is first judged: long against bursts, short against holes
 LATE = 1.5  # steps between two stamps from which a hole may lie between them
 LOST = 0.75  # steps that later samples stay late by after a hole
-TRIED = 2000  # largest steps that are looked at
+TRIED = 500  # largest steps that are looked at
 NOISE = 6.0  # a delay that stays must exceed the usual scatter of levels by this factor
 BACK = 1.0  # s that stamps may stay behind: more is a clock that was set back
+ROUNDS = 5  # of counting lost samples and fitting the line through the rest
 BATCHES = 40  # independent pieces that the confidence interval rests on
 HUBER = 1.345  # 95 % efficient on Gaussian jitter (Huber 1964)
 
@@ -129,15 +130,20 @@ def timing(stamps: np.ndarray, source: str, *, nominal: float = 0.0, anchors: in
             wanted,
             again,
         )
-    place, holes = _places(since, step)
-    lost = int(place[-1]) + 1 - len(stamps)
-    if lost > len(stamps):
-        raise AlignmentError(
-            f"{len(stamps)} samples and {lost} lost ones in {source}", "mostly samples", again
-        )
-    start, step = _line(place, since)
-    if step <= 0:
-        raise AlignmentError(f"stamps in {source} that do not rise", wanted, again)
+    start, place, holes = 0.0, np.empty(0), []
+    for _ in range(ROUNDS):  # a better step counts what long holes lost better
+        before = place
+        place, holes = _places(since, step)
+        lost = int(place[-1]) + 1 - len(stamps)
+        if lost > len(stamps):
+            raise AlignmentError(
+                f"{len(stamps)} samples and {lost} lost ones in {source}", "mostly samples", again
+            )
+        start, step = _line(place, since)
+        if step <= 0:
+            raise AlignmentError(f"stamps in {source} that do not rise", wanted, again)
+        if np.array_equal(before, place):
+            break
     away = since - start - step * place
     start_error, step_error = _errors(place, away)
     spans = [(float(place[i] * step), float((place[i + 1] - place[i]) * step)) for i in holes]
@@ -148,26 +154,35 @@ def timing(stamps: np.ndarray, source: str, *, nominal: float = 0.0, anchors: in
 def _step(since: np.ndarray) -> float:
     """Seconds a sample: the median over windows long against bursts."""
     count = len(since)
-    span = min(max(int(count * SPAN / max(np.ptp(since), 1e-9)), 4 * FEWEST), count - 1)
+    span = int(min(max(count * SPAN / max(np.ptp(since), 1e-9), FEWEST), max(count // 4, 1)))
     at = np.unique(np.linspace(0, count - 1 - span, 4000).astype(int))
     return float(np.median(since[at + span] - since[at])) / span
 
 
-def _width(step: float, count: int) -> int:
-    return int(min(max(LEVEL / step, FEWEST), MOST, max(count // 4, 1)))
+def _width(since: np.ndarray, step: float) -> int:
+    """Samples that a level is taken over: whole bursts, ten at least, and about two seconds."""
+    steps = np.diff(since)
+    long = steps[steps > LATE * step]
+    burst = min(round(float(np.median(long)) / step), MOST) if len(long) else 1
+    if not 0.5 < len(long) * burst / len(steps) < 1.5:  # single holes, not bursts
+        burst = 1
+    wanted = min(max(LEVEL / step, FEWEST, 10 * burst), MOST, len(since) / 8)
+    return max(round(wanted / burst), 1) * burst
 
 
-def _shift(late: np.ndarray, sample: int, width: int) -> float:
-    """How much later [s] the stamps after `sample` stay than those up to it."""
-    before = late[max(sample + 1 - width, 0) : sample + 1]
-    return _level(late[sample + 1 : sample + 1 + width]) - _level(before)
+def _shifts(late: np.ndarray, samples: np.ndarray, width: int) -> np.ndarray:
+    """How much later [s] the stamps after each of `samples` stay than those up to it."""
+    turn = np.arange(width)  # near an end the samples there are count several times
+    after = samples[:, None] + 1 + turn % (len(late) - 1 - samples)[:, None]
+    before = samples[:, None] - turn % (samples + 1)[:, None]
+    return _levels(late[after]) - _levels(late[before])
 
 
-def _level(late: np.ndarray) -> float:
-    """A mean that wild stamps do not move; a median of bursts would jump by whole samples."""
-    middle = float(np.median(late))
-    bound = 4 * 1.4826 * float(np.median(np.abs(late - middle)))
-    return float(np.clip(late, middle - bound, middle + bound).mean())
+def _levels(late: np.ndarray) -> np.ndarray:
+    """Means that wild stamps do not move; medians of bursts would jump by whole samples."""
+    middle = np.median(late, axis=1, keepdims=True)
+    bound = 4 * 1.4826 * np.median(np.abs(late - middle), axis=1, keepdims=True)
+    return np.clip(late, middle - bound, middle + bound).mean(axis=1)
 
 
 def _split(late: np.ndarray, sample: int, width: int) -> int:
@@ -178,35 +193,43 @@ def _split(late: np.ndarray, sample: int, width: int) -> int:
 
 
 def _set_back(since: np.ndarray, step: float) -> tuple[int, float] | None:
+    """The first sample before which stamps jump back for good, and by how much [s]."""
     late = since - step * np.arange(len(since))
-    width = _width(step, len(since))
-    for sample in np.flatnonzero(np.diff(since) < -BACK)[:TRIED]:
-        jump = _shift(late, int(sample), width)
-        if jump < -BACK:
-            return int(sample) + 1, jump
-    return None
+    samples = np.flatnonzero(np.diff(since) < -BACK)[:TRIED]
+    jumps = _shifts(late, samples, _width(since, step))
+    found = np.flatnonzero(jumps < -BACK)
+    return (int(samples[found[0]]) + 1, float(jumps[found[0]])) if len(found) else None
 
 
 def _places(since: np.ndarray, step: float) -> tuple[np.ndarray, list[int]]:
     """The place of every sample on the grid, and after which samples others are missing."""
     count, steps = len(since), np.diff(since)
+    width = _width(since, step)
+    at = np.linspace(0, count - 2, min(count - 1, 100)).astype(int)
     late = since - step * np.arange(count)
-    width = _width(step, count)
-    at = np.linspace(0, count - 2, min(count - 1, 200)).astype(int)
-    usual = 1.4826 * float(np.median(np.abs([_shift(late, int(i), width) for i in at])))
+    step += float(np.median(_shifts(late, at, width))) / width  # bursts bend the first guess
+    late = since - step * np.arange(count)
+    quiet = float(np.quantile(np.abs(_shifts(late, at, width)), 0.25))  # most may see a hole
+    usual = 3.138 * quiet  # a quarter of a Gaussian lies within 0.319 SD
     bound = max(LOST * step, NOISE * usual)
     tried = np.flatnonzero(steps > max(LATE * step, bound / 2))
+    tried = tried[np.argsort(-steps[tried], kind="stable")][:TRIED]
+    shifts = _shifts(late, tried, width)
     place, holes = np.arange(count), []
-    for sample in tried[np.argsort(-steps[tried], kind="stable")][:TRIED].tolist():
-        if _shift(late, sample, width) <= bound:
-            continue
-        sample = _split(late, sample, width)
-        stays = _shift(late, sample, width)
+    while len(tried) and shifts.max() > bound:
+        most = int(shifts.argmax())
+        sample = _split(late, int(tried[most]), width)
+        stays = float(_shifts(late, np.array([sample]), width)[0])
         if stays > bound:
             lost = max(round(stays / step), 1)
             late[sample + 1 :] -= lost * step
             place[sample + 1 :] += lost
             holes.append(sample)
+            near = np.abs(tried - sample) <= 2 * width
+            shifts[near] = _shifts(late, tried[near], width)
+        shifts[most] = min(shifts[most], 0.0) if stays <= bound else shifts[most]
+        if len(holes) >= TRIED:
+            break
     return place.astype(float), sorted(set(holes))
 
 
