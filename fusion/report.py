@@ -218,28 +218,40 @@ def _spectra(found: list[View]) -> str:
 
 
 def _quality(before: xr.DataTree, view: View) -> str:
-    from neurofuse.io.quality import channel_quality
+    from neurofuse.io.quality import MASKS, channel_quality
 
     try:
         quality = channel_quality(before, view.stream)
     except NeurofuseError as error:
         return f"<h3>{view.name}</h3><p>Not computed: {escape(str(error))}.</p>"
-    last = ["usable", "reason"]
-    names = [str(name) for name, v in quality.data_vars.items() if v.dims == ("channel",)]
-    names = [n for n in names if n not in last] + [n for n in last if n in names]
-    names = [n for n in names if quality[n].dtype.kind not in "OUT" or (quality[n] != "").any()]
-    columns = {name: quality[name] for name in names}
-    head = ["Channel", *(_heading(name, v) for name, v in columns.items()), "marked bad"]
-    head += ["short"] * bool(view.short.any())
+    judged = {value: mask for mask, values in MASKS[view.stream].items() for value in values}
+    values = {str(n): v for n, v in quality.data_vars.items() if v.dtype.kind == "f"}
+    names = [name for name, value in values.items() if value.fillna(0).any()]
+    head = ["Channel", *(_heading(name, quality[name]) for name in names)]
+    bridged = "bridged" in quality and bool(quality.bridged.any())
     body = []
-    for index, name in enumerate(view.channel):
-        row = [name, *(cell(v.values[index], v.attrs) for v in columns.values())]
-        row.append(cell(view.bad[index]))
-        body.append(row + [cell(view.short[index])] * bool(view.short.any()))
-    usable = quality.usable.values if "usable" in quality else ~view.bad
-    poor = {i for i in range(len(body)) if view.bad[i] or not usable[i]}
+    for index, channel in enumerate(view.channel):
+        one = quality.isel(channel=index)
+        row = [channel]
+        for name in names:
+            beyond = name in judged and bool(one[judged[name]])
+            row.append(cell(one[name].item(), one[name].attrs) + (" !" if beyond else ""))
+        if bridged:
+            row.append(str(one.bridged_to.item()))
+        body.append([*row, "yes" if view.bad[index] else "no", str(one.reason.item())])
+    poor = {i for i in range(len(body)) if view.bad[i] or not quality.usable.values[i]}
     caption = f"{len(body) - len(poor)} of {len(body)} channels usable"
     caption += "; the others are marked." if poor else "."
+    caption += " ! is beyond the limit of its measure (docs/quality.md)."
+    if np.isfinite(quality.attrs.get("line_frequency", np.nan)):
+        caption += f" Line noise at {quality.attrs['line_frequency']:g} Hz."
+    if np.isfinite(quality.attrs.get("gvtd_moving_share", np.nan)):
+        caption += (
+            f" Global variance of temporal derivatives: median {quality.attrs['gvtd_median']:.2g} "
+            f"OD, above its threshold for {100 * quality.attrs['gvtd_moving_share']:.2g} % of the "
+            "time."
+        )
+    head += ["bridged to"] * bridged + ["marked bad", "reason"]
     return f"<h3>{view.name}</h3>{table(head, body, caption, poor=poor)}"
 
 

@@ -8,8 +8,21 @@ from neurofuse.io.guard import quiet
 
 BAND = (0.5, 30.0)  # Hz, as MNE has it
 RATE = 120.0  # Hz that pieces are slowed to
-PIECES = 12
+PIECES = 12  # of 10 s, up to …
+CHANNELS = 64  # … so many channels; with more, fewer: each pair costs time …
+FEWEST = 3  # … but no fewer
 SHORTEST = 4.0  # s: two of MNE's epochs
+
+
+def pieces_for(channels: int) -> int:
+    """How many pieces of 10 s the bridges among so many channels are told from.
+
+    Examples
+    --------
+    >>> pieces_for(32), pieces_for(100), pieces_for(300)
+    (12, 4, 3)
+    """
+    return max(FEWEST, round(PIECES * min(1.0, (CHANNELS / max(channels, 1)) ** 2)))
 
 
 def slowed(piece: np.ndarray, rate: float) -> np.ndarray:
@@ -29,7 +42,7 @@ def slowed(piece: np.ndarray, rate: float) -> np.ndarray:
 def bridges(
     slow: list[np.ndarray], rate: float, used: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Electrical distance to the nearest channel, whether bridged, and to which (-1: to none).
+    """Distance to the nearest channel, whether bridged, and to which (-1: to none).
 
     By `mne.preprocessing.compute_bridged_electrodes` (intrinsic Hjorth: Tenke & Kayser 2001). A
     channel with gaps in half of the pieces or more is not compared, nor is a piece with gaps in
@@ -47,7 +60,8 @@ def bridges(
     Returns
     -------
     distance : array (channel,)
-        Least median distance [V²] to another channel, NaN where there is none.
+        Standard deviation of the difference [V] to the channel where its median over pieces is
+        least, in 0.5-30 Hz; NaN where there is none. Its square is the electrical distance.
     bridged : bool array (channel,)
     partner : int array (channel,)
         The nearest channel of those bridged.
@@ -87,7 +101,7 @@ def bridges(
 
 
 def _mne_bridges(samples: np.ndarray, rate: float) -> tuple[list, np.ndarray] | None:
-    """Bridged pairs and median distances [V²] of samples (piece, channel, time); None if too few.
+    """Bridged pairs and median distances [V] of samples (piece, channel, time); None if too few.
 
     One piece is cut into epochs of 2 s, as MNE does with a Raw.
     """
@@ -105,11 +119,13 @@ def _mne_bridges(samples: np.ndarray, rate: float) -> tuple[list, np.ndarray] | 
             pairs, distance = find(inst, l_freq=low, h_freq=high)
         except (ValueError, np.linalg.LinAlgError):  # too few distances for its density estimate
             return None
-    return pairs, np.median(distance, axis=0) * 1e-12
+    return pairs, np.sqrt(np.median(distance, axis=0)) * 1e-6
 
 
 def _same(samples: np.ndarray, one: int, other: int) -> bool:
-    return one == other or np.array_equal(samples[:, one], samples[:, other])
+    if one == other or samples[0, one, 0] != samples[0, other, 0]:
+        return one == other
+    return np.array_equal(samples[:, one], samples[:, other])
 
 
 def _factor(rate: float) -> int:

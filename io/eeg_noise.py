@@ -17,7 +17,8 @@ BRAIN = (1.0, 50.0)  # Hz
 Z_NOISY = 5.0  # robust SD above the median of channels (PREP)
 TIMES_NOISY = 2.0  # and so many times the median: among equal channels a small excess is no fault
 FEWEST = 4  # channels for a comparison among them
-# Limits of their own: still electrodes of ../shared/data reach 56 uV, loose ones 78 uV and more.
+# Limits of their own. Of 42 porr recordings people at rest reach 31 uV, grimaces and loose
+# electrodes 93 uV (docs/quality.md).
 DEVIATION_NOISY = 75e-6  # V
 HIGH_NOISY = 1.0  # as much above 50 Hz as below
 HIGH_LEAST = 0.1  # less is no noise, whatever the other channels have
@@ -43,7 +44,7 @@ def noise_measures(node: xr.Dataset, used: np.ndarray) -> xr.Dataset:
     -------
     Dataset
         Over `channel`: `deviation` [V], `high_ratio` [1], `noisy`, `line_noise` [dB], `line_noisy`,
-        `bridge_distance` [V²], `bridged`, `bridged_to`, as `channel_quality` tells; attrs
+        `bridge_distance` [V], `bridged`, `bridged_to`, as `channel_quality` tells; attrs
         `line_frequency` [Hz], NaN where no channel has line noise.
 
     Examples
@@ -58,7 +59,11 @@ def noise_measures(node: xr.Dataset, used: np.ndarray) -> xr.Dataset:
     data, rate = node.eeg.transpose("channel", "time"), float(node.attrs["rate"])
     used = used & (node.ch_type.values == "eeg")
     parts = pieces(data.sizes["time"], rate)
-    shared = np.unique(np.linspace(0, len(parts) - 1, bridges.PIECES).astype(int)) if parts else []
+    shared = (
+        np.unique(np.linspace(0, len(parts) - 1, bridges.pieces_for(int(used.sum()))).astype(int))
+        if parts
+        else []
+    )
     rows, slow = [], []
     for number, part in enumerate(parts):
         piece = np.asarray(data[:, part].values, float)
@@ -87,7 +92,7 @@ def noise_measures(node: xr.Dataset, used: np.ndarray) -> xr.Dataset:
             "noisy": ("channel", noisy),
             "line_noise": ("channel", line, {"units": "dB"}),
             "line_noisy": ("channel", line > LINE_NOISY),
-            "bridge_distance": ("channel", distance, {"units": "V²"}),
+            "bridge_distance": ("channel", distance, {"units": "V"}),
             "bridged": ("channel", bridged),
             "bridged_to": ("channel", names),
         },

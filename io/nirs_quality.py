@@ -13,7 +13,8 @@ from neurofuse.io.recording import build, stream_dataset
 
 FLAT = 1e-9  # of the level: below the noise of a 24-bit converter
 STILL = 5e-4  # of the level, in a window; in light through living tissue the pulse is larger
-ALIVE = 0.1  # share of still windows; where every channel has more, nothing was on a head
+ALIVE = 0.1  # share of still windows at most in a channel that sees tissue …
+WORN = 0.5  # … and of such channels at least; with fewer, the optodes were not on a head
 DARK = 0.03  # noise over level: hides the pulse
 DARK_UNUSABLE = 0.3  # hides any change of blood in the brain
 WINDOW = 1.0  # s …
@@ -52,6 +53,8 @@ def nirs_quality(node: xr.Dataset) -> xr.Dataset:
     for name, column in values.items():
         table[name] = "channel", column
     reason = why_not(node)
+    if not reason and np.isnan(sci).any():
+        reason = "samples of these channels have no logarithm"
     for name in ("sci", "peak_power") if reason else ():
         table[name].attrs["missing_because"] = reason
     table["peak_power"].attrs["units"] = "1/Hz"
@@ -112,7 +115,7 @@ def nirs_faults(node: xr.Dataset) -> xr.Dataset:
         coords={"channel": node.channel.values},
     )
     table["distance"].attrs["units"] = "m"
-    worn = bool((shares["still_share"] < ALIVE).any())
+    worn = bool((shares["still_share"] < ALIVE).mean() >= WORN)
     rows = zip(*shares.values(), strict=True)
     reason = [_reason(dict(zip(shares, row, strict=True)), worn) for row in rows]
     table["reason"] = "channel", np.array(reason, object).astype(str)

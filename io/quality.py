@@ -62,8 +62,9 @@ def channel_quality(recording: xr.DataTree, stream: str) -> xr.Dataset:
         EEG: `amplitude` [V], half the 5th to 95th percentile range over 1.645: the standard
         deviation of a Gaussian; `deviation` [V] in 1-50 Hz and `high_ratio` [1] of what lies above
         50 Hz to it, `noisy`; `line_noise` [dB] over its neighbours at 50 or 60 Hz, `line_noisy`,
-        the frequency found in attrs `line_frequency` [Hz]; `bridge_distance` [V²], the electrical
-        distance to the nearest channel, `bridged`, `bridged_to`. NaN where the rate is too low.
+        the frequency found in attrs `line_frequency` [Hz]; `bridge_distance` [V], the
+        standard deviation of the difference to the nearest channel, `bridged`, `bridged_to`. NaN
+        where the rate is too low.
 
         fNIRS, the worst of the wavelengths: `still_share` of windows that change by less than
         0.05 % of the light, `still`; `noise` [1] from sample to sample over the light, `dark`;

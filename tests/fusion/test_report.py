@@ -217,6 +217,24 @@ def test_missing_samples_and_bad_channels(tmp_path):
         assert not re.search(r"\bnan\b", re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL))
 
 
+def test_a_measure_beyond_its_limit_is_marked(tmp_path):
+    _, before, after = make()
+    node = stream_dataset(before, "eeg")
+    values = node.eeg.values.copy()
+    values[0] *= 1000
+    values[1] = 0.0
+    before = with_stream(before, "eeg", node.assign(eeg=node.eeg.copy(data=values)))
+    text = report(before, after, tmp_path / "a.html").read_text("utf-8")
+    table = text[text.index('id="channel-quality"') :].replace("<tr", "\n<tr")
+    rows = [line.split("<td>") for line in table.splitlines() if line.startswith("<tr")]
+    loud, flat = (next(r for r in rows if f">E{n}<" in r[0]) for n in (0, 1))
+    column = rows[0][0].count("<th", 0, rows[0][0].index("deviation")) - 1
+    assert loud[column].startswith(tuple("123456789"))
+    assert loud[column].endswith(" !</td>")
+    assert flat[-1].startswith("flat</td>")
+    assert "2 of 3 channels usable" in table
+
+
 def test_a_comparison_is_shown_and_another_refused(tmp_path):
     _, before, after = make()
     comparison = xr.Dataset(
