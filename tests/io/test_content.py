@@ -39,7 +39,15 @@ def test_every_written_format_is_recognised(tmp_path, eeg_raw, edf, snirf):
         ("a.set", b"PK\x03\x04\x00", ["in truth zip", "EEGLAB"]),
         ("a.xyz", b"anything", ["unknown type '.xyz'", "SNIRF"]),
         ("plain", b"anything", ["unknown type '(no suffix)'"]),
-        ("a.nirs", b"MATLAB 5.0 MAT-file", [".nirs", "convert Homer's .nirs to SNIRF first"]),
+        ("a.nirs", b"MATLAB 5.0 MAT-file", ["a cut-off header", "MATLAB 5"]),
+        ("a.nirs", b"t,d,s\n0,1,0\n", ["a text file", "Homer as its name says"]),
+        ("a.xdf", b"PK\x03\x04\x00", ["in truth zip", "XDF as its name says"]),
+        ("a.xdf", b"XDF:", ["no stream"]),
+        ("a.csv", b"time,S1\n0,1\n", ["no recording of a known layout", "a Hitachi ETG export"]),
+        ("a.txt", b"time S1\n0 1\n", ["a BOXY text file", "neurofuse.from_mne"]),
+        ("a.nir", b"fnirUSB.dll log file", ["unknown type '.nir'", "export SNIRF"]),
+        ("a.mat", b"MATLAB 5.0 MAT-file", ["a .mat file may hold anything"]),
+        ("a_channels.tsv", b"name\ttype\n", ["a sidecar", "the BIDS folder"]),
         ("a.eeg", b"\x00\x01", ["give the .vhdr file"]),
     ],
 )
@@ -50,6 +58,34 @@ def test_wrong_content_is_refused_in_words(tmp_path, name, content, words):
         io.read(path)
     for word in [str(path), *words]:
         assert word in str(caught.value)
+
+
+def test_folders_are_told_by_what_is_in_them(tmp_path, eeg_raw):
+    store = io.write_zarr(io.from_mne(eeg_raw()), tmp_path / "a.zarr")
+    assert find_format(store) == "neurofuse zarr"
+    assert io.streams(io.read(store)) == ("eeg",)
+    (tmp_path / "set" / "sub-01" / "ses-2" / "eeg").mkdir(parents=True)
+    for inside in ("", "sub-01", "sub-01/ses-2", "sub-01/ses-2/eeg"):
+        assert find_format(tmp_path / "set" / inside) == "BIDS"
+    (tmp_path / "set" / "sub-01" / "code").mkdir()
+    assert content_of(tmp_path / "set" / "sub-01" / "code") == "folder"
+
+
+def test_another_zarr_store_is_refused(tmp_path):
+    store = tmp_path / "other.zarr"
+    store.mkdir()
+    (store / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group"}', "utf-8")
+    assert content_of(store) == "zarr"
+    with pytest.raises(io.ReadError, match=r"the folder .*other\.zarr without"):
+        io.read(store)
+
+
+def test_a_part_of_a_nirx_recording_names_its_folder(tmp_path):
+    (tmp_path / "a.hdr").write_text("[GeneralInfo]", "utf-8")
+    for name in ("a.wl1", "a.evt", "a_config.txt"):
+        (tmp_path / name).write_text("1 2 3", "utf-8")
+        with pytest.raises(io.ReadError, match=r"give NIRx's folder or its \.hdr file"):
+            io.read(tmp_path / name)
 
 
 def test_missing_file_and_empty_folder(tmp_path):
