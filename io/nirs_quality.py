@@ -4,10 +4,10 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io import rails
+from neurofuse.io.coupling import coupling, why_not
 from neurofuse.io.eeg_noise import outlying
 from neurofuse.io.eeg_quality import UNUSABLE, extremes
 from neurofuse.io.gvtd import changes, global_variance
-from neurofuse.io.heartbeat import heartbeat, why_not
 from neurofuse.io.optics import to_optical_density
 from neurofuse.io.recording import build, stream_dataset
 
@@ -36,7 +36,7 @@ def nirs_quality(node: xr.Dataset) -> xr.Dataset:
     table = nirs_faults(node)
     recording = to_optical_density(build(nirs=node))
     density = stream_dataset(recording, "nirs")
-    sci, power = heartbeat(density)
+    sci, power = coupling(density)
     rate = float(node.attrs["rate"])
     od = density.od.transpose("channel", "wavelength", "time").values
     energy = np.array([[(changes(row, rate) ** 2).mean() for row in rows] for rows in od])
