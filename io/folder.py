@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+SUBJECT = re.compile(r"sub-[a-zA-Z0-9]+")
 LEVEL = re.compile(r"ses-\w+|eeg|nirs")  # folders below sub-XX that are looked into
 
 
@@ -23,7 +24,9 @@ def folder_content(path: Path) -> str:
     if any(path.glob("*.hdr")):
         return "NIRx"
     below = subject_folder(path) is not None
-    whole = (path / "dataset_description.json").is_file() or any(path.glob("sub-*/"))
+    whole = (path / "dataset_description.json").is_file() or any(
+        SUBJECT.fullmatch(inner.name) and inner.is_dir() for inner in path.glob("sub-*")
+    )
     return "BIDS" if below or whole else "folder"
 
 
@@ -31,7 +34,7 @@ def subject_folder(path: Path) -> Path | None:
     """The sub-XX that a folder is or lies in, as its session or data type; else None."""
     path = path.resolve()
     for folder in (path, *path.parents):
-        if folder.name.startswith("sub-"):
+        if SUBJECT.fullmatch(folder.name):
             return folder
         if not LEVEL.fullmatch(folder.name):
             return None

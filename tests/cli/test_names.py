@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from neurofuse.cli.names import companions, eeg_suffix, stem
+from neurofuse.io.errors import ReadError
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,9 @@ from neurofuse.cli.names import companions, eeg_suffix, stem
         (["simulated_recording.nc"], "simulated"),
         (["greeeg.edf"], "greeeg"),
         (["_eeg.edf"], "_eeg"),
+        (["sub-03_task-x_recording.xdf"], "sub-03_task-x"),
+        (["tap_nirs.nirs", "other_eeg.set"], "other"),
+        (["etg_nirs.csv", "other_eeg.set"], "other"),
     ],
 )
 def test_stem_is_the_eeg_name_without_its_modality(paths, expected):
@@ -27,6 +31,40 @@ def test_a_nirx_folder_lends_its_whole_name(tmp_path):
     folder.mkdir()
     assert stem([folder]) == "2021-05-05.run"
     assert stem([folder, Path("x_eeg.edf")]) == "x"
+
+
+@pytest.fixture
+def bids(tmp_path):
+    """The folders and (empty) files of two sessions, one with EEG and fNIRS."""
+    for name in (
+        "sub-01/eeg/sub-01_task-rest_run-2_eeg.bdf",
+        "sub-01/nirs/sub-01_task-rest_run-2_nirs.snirf",
+        "sub-02/nirs/sub-02_task-rest_nirs.snirf",
+    ):
+        file = tmp_path / "set" / name
+        file.parent.mkdir(parents=True)
+        file.touch()
+    return tmp_path / "set"
+
+
+def test_a_bids_folder_lends_the_entities_of_its_session(bids):
+    assert stem([bids]) == stem([bids / "sub-01"]) == "sub-01_task-rest_run-2"
+    assert stem([bids / "sub-02"]) == "sub-02_task-rest"
+    assert eeg_suffix([bids]) == ".bdf"
+    assert eeg_suffix([bids / "sub-02"]) == ".fif"
+
+
+def test_a_bids_folder_of_several_sessions_is_refused(bids):
+    (bids / "sub-02" / "eeg").mkdir()
+    (bids / "sub-02" / "eeg" / "sub-02_task-rest_eeg.edf").touch()
+    with pytest.raises(ReadError, match=r"2 sessions in .*give the EEG and the fNIRS file"):
+        stem([bids])
+
+
+def test_a_zarr_store_lends_its_stem(tmp_path):
+    store = tmp_path / "sub-01_recording.zarr"
+    store.mkdir()
+    assert stem([store]) == "sub-01"
 
 
 @pytest.mark.parametrize(

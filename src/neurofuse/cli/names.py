@@ -4,11 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 EEG_SUFFIXES = (".edf", ".bdf", ".vhdr", ".set", ".fif")  # those that can be written
-_NIRS_SUFFIXES = (".snirf", ".hdr")
+_NIRS_SUFFIXES = (".snirf", ".hdr", ".nirs", ".csv", ".txt")
 
 
 def stem(paths: Sequence[Path]) -> str:
     """The name of the EEG file (else of the first) without suffix and without its modality.
+
+    Of a BIDS folder it is that of the session's EEG file: its entities.
+
+    Raises
+    ------
+    ReadError
+        If a BIDS folder does not lead to one session.
 
     Examples
     --------
@@ -20,8 +27,12 @@ def stem(paths: Sequence[Path]) -> str:
     from neurofuse.io.files import plain_stem
 
     path = next((p for p in paths if not _is_nirs(p)), paths[0])
+    if _is_bids(path):
+        from neurofuse.io.bids import bids_stem
+
+        return bids_stem(path)
     name = path.resolve().name
-    return name if path.is_dir() else plain_stem(name)
+    return name if path.is_dir() and path.suffix.lower() != ".zarr" else plain_stem(name)
 
 
 def eeg_suffix(paths: Sequence[Path]) -> str:
@@ -32,7 +43,8 @@ def eeg_suffix(paths: Sequence[Path]) -> str:
     >>> eeg_suffix([Path("a.snirf"), Path("b.BDF")])
     '.bdf'
     """
-    return next((p.suffix.lower() for p in paths if p.suffix.lower() in EEG_SUFFIXES), ".fif")
+    files = [file for path in paths for file in _files(path)]
+    return next((p.suffix.lower() for p in files if p.suffix.lower() in EEG_SUFFIXES), ".fif")
 
 
 def companions(name: str) -> list[str]:
@@ -49,4 +61,20 @@ def companions(name: str) -> list[str]:
 
 
 def _is_nirs(path: Path) -> bool:
-    return path.suffix.lower() in _NIRS_SUFFIXES or path.is_dir()
+    folder = path.is_dir() and path.suffix.lower() != ".zarr" and not _is_bids(path)
+    return path.suffix.lower() in _NIRS_SUFFIXES or folder
+
+
+def _is_bids(path: Path) -> bool:
+    from neurofuse.io.folder import folder_content
+
+    return path.is_dir() and folder_content(path) == "BIDS"
+
+
+def _files(path: Path) -> list[Path]:
+    """The files that a path stands for: itself, or those of a BIDS session."""
+    if not _is_bids(path):
+        return [path]
+    from neurofuse.io.bids import find_session
+
+    return [file for files in find_session(path).files.values() for file in files]

@@ -30,8 +30,9 @@ First = Annotated[
     typer.Argument(
         metavar="EEG",
         show_default=False,
-        help="EEG file (EDF, BDF, BrainVision .vhdr, FIF, EEGLAB .set). A fNIRS file alone or a "
-        "neurofuse .nc is taken too.",
+        help="EEG file (EDF, BDF, BrainVision .vhdr, FIF, EEGLAB .set). A fNIRS file alone is "
+        "taken too, and whatever holds both: an XDF file, a BIDS folder (data set, subject or "
+        "session), a neurofuse .nc or .zarr.",
     ),
 ]
 Second = Annotated[
@@ -39,7 +40,8 @@ Second = Annotated[
     typer.Argument(
         metavar="NIRS",
         show_default=False,
-        help="fNIRS file (SNIRF, or a NIRx folder) of the same session.",
+        help="fNIRS file of the same session (SNIRF, a NIRx folder, Homer .nirs, Hitachi .csv, "
+        "BOXY .txt).",
     ),
 ]
 Out = Annotated[
