@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import neurofuse.io as io
+from neurofuse.io.join import event_rows, join
 from neurofuse.io.recording import with_stream
 
 few = settings(
@@ -143,14 +144,13 @@ def through(recording: xr.DataTree, suffix: str) -> xr.DataTree:
 
 def inside(recording: xr.DataTree, stream: str) -> dict[str, tuple[float, float, str]]:
     """Events by text: the part of each that lies within the samples."""
-    node, events = recording[stream], recording["events"].to_dataset()
+    node = recording[stream]
     start, step = float(node.time[0]), 1 / node.attrs["rate"]
     end = float(node.time[-1]) + step
     found = {}
-    for onset, duration, text, channel in zip(
-        *(events[n].values.tolist() for n in ("onset", "duration", "description", "channel")),
-        strict=True,
-    ):
+    for onset, duration, text, channel, owner in event_rows(recording):
+        if owner != stream:
+            continue
         first, last = max(onset, start), min(onset + duration, end)
         if onset <= end - step and onset + duration >= start:
             found[text] = (first - start, max(last - first, 0.0), channel)
@@ -191,8 +191,6 @@ def test_own_formats_return_an_identical_recording(suffix):
         whole = [eeg, nirs]
         span = [float(r[s].time[-1]) for r, s in ((eeg, "eeg"), (nirs, "nirs"))]
         if -span[1] < offset < span[0]:
-            from neurofuse.io.join import join
-
             whole.append(join(eeg, nirs, offset=offset))
         for recording in whole:
             assert through(recording, suffix).identical(recording)
@@ -263,6 +261,27 @@ def test_snirf_returns_the_recording_exactly(recording):
         np.testing.assert_allclose(other.time.values, sensor.time.values, atol=1e-9)
         assert other.channel.values.tolist() == sensor.channel.values.tolist()
         assert other.attrs["rate"] == pytest.approx(sensor.attrs["rate"], rel=1e-6)
+
+
+@few
+@given(eeg_recordings(".vhdr"), nirs_recordings())
+def test_bids_returns_both_streams(eeg, nirs):
+    recording = join(eeg, nirs, offset=0.0)
+    with tempfile.TemporaryDirectory() as folder:
+        io.write_bids(recording, folder, subject="01", task="rest")
+        after = io.read(folder, offset=0.0)
+    before, found = recording["eeg"], after["eeg"]
+    for name in ("channel", "ch_type", "bad"):
+        np.testing.assert_array_equal(found[name].values, before[name].values, name)
+    error = np.abs(found.eeg.values - before.eeg.values)
+    assert (error <= step_of(before.eeg.values, ".vhdr")).all()
+    if np.isfinite(before.position.values).any():
+        np.testing.assert_allclose(found.position.values, before.position.values, atol=1e-6)
+    before, found = recording["nirs"].to_dataset(), after["nirs"].to_dataset()
+    for name in (*before.data_vars, "channel", "wavelength", "bad", "source_position"):
+        np.testing.assert_array_equal(found[name].values, before[name].values, str(name))
+    for stream in ("eeg", "nirs"):
+        assert_same_events(recording, after, stream, (0, 1e-6, 0.5), owners=False)
 
 
 @pytest.mark.parametrize("suffix", [*KEEPS, ".nc"])
