@@ -20,7 +20,7 @@ def pieces_for(channels: int) -> int:
     Examples
     --------
     >>> pieces_for(32), pieces_for(100), pieces_for(300)
-    (12, 4, 3)
+    (12, 5, 3)
     """
     return max(FEWEST, round(PIECES * min(1.0, (CHANNELS / max(channels, 1)) ** 2)))
 
