@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurofuse.io.alignment import Timeline, align
+    from neurofuse.io.alignment import align
     from neurofuse.io.clock import ClockModel
     from neurofuse.io.derivatives import write_bids
     from neurofuse.io.eeg import eeg_from_raw, read_eeg_raw
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from neurofuse.io.zarr_store import read_zarr, write_zarr
 
 _HOMES = {
-    "alignment": "Timeline align",
+    "alignment": "align",
     "clock": "ClockModel",
     "derivatives": "write_bids",
     "eeg": "eeg_from_raw read_eeg_raw",
@@ -66,7 +66,7 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [  # noqa: RUF022  (one line a file, as above)
-    "ClockModel", "Timeline", "align",
+    "ClockModel", "align",
     "eeg_from_raw", "read_eeg_raw",
     "AlignmentError", "NeurofuseError", "ParameterError", "ReadError", "SchemaError", "WriteError",
     "read", "read_netcdf", "stem_of", "write", "write_eeg", "write_netcdf", "write_nirs",

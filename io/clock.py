@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 UNKNOWN = (float("nan"), float("nan"))
+REMEDY = (
+    "give offset=SECONDS (--offset SECONDS): the time of the first fNIRS sample after the first "
+    "EEG sample; 0 if both began together"
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class ClockModel:
 
     Examples
     --------
-    >>> ClockModel(2.0, 100.0, 0.001, 20, "events").to_common(1000.0)
+    >>> float(ClockModel(2.0, 100.0, 0.001, 20, "events").to_common(1000.0))
     1002.1
     """
 
@@ -50,3 +54,21 @@ class ClockModel:
     def to_common(self, time):
         """Common time [s] of file times [s]."""
         return self.offset + np.multiply(time, self.stretch)
+
+    def __str__(self) -> str:
+        """The clock in words, e.g. for a log.
+
+        >>> print(ClockModel(2.0, 100.0, 0.001, 20, "events", (1.999, 2.001), (99.0, 101.0)))
+        offset +2.0000 s (1.9990 to 2.0010), drift +100.00 ppm (99.00 to 101.00), by events: \
+20 anchors within 1.00 ms
+        """
+        parts = [
+            f"{name} {value:+.{digits}f} {unit}"
+            + ("" if np.isnan(low) else f" ({low:.{digits}f} to {high:.{digits}f})")
+            for name, value, unit, digits, (low, high) in (
+                ("offset", self.offset, "s", 4, self.offset_interval),
+                ("drift", self.drift, "ppm", 2, self.drift_interval),
+            )
+        ]
+        anchors = f": {self.anchors} anchors within {1e3 * self.residual:.2f} ms"
+        return f"{', '.join(parts)}, by {self.method}{anchors if self.anchors else ''}"
