@@ -18,11 +18,11 @@ import numpy as np
 import xarray as xr
 from rich.progress import track
 
-from neurofuse.fusion.blind import gvtd
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.compare import compare, with_partner
 from neurofuse.fusion.metrics import score
 from neurofuse.io import build, mark_bad, read, stream_dataset, to_optical_density
+from neurofuse.io.gvtd import gvtd
 from neurofuse.io.quality import channel_quality
 from neurofuse.io.recording import with_stream
 from neurofuse.models.corpus import CONTACT, subject_files

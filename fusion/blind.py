@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.ndimage import binary_dilation, uniform_filter1d
 
 from neurofuse.fusion.bands import bandpass, spectrum, windows
+from neurofuse.io.gvtd import gvtd
 from neurofuse.io.optics import to_optical_density
 from neurofuse.io.quality import channel_quality
 from neurofuse.io.recording import stream_dataset, streams
@@ -16,7 +17,6 @@ from neurofuse.io.recording import stream_dataset, streams
 THRESHOLD = 6.0  # robust SD above the median
 EEG_BAND = (0.5, 45.0)  # Hz
 SLOW_BAND = (0.5, 8.0)  # Hz; where most of the energy of head movement lies
-NIRS_BAND = (0.01, 0.7)  # Hz
 WINDOW = 2.0  # s
 UNITS = {
     "noref_motion_ratio": "dB",
@@ -50,33 +50,6 @@ def moving(data: np.ndarray, rate: float) -> np.ndarray:
     """
     power = uniform_filter1d(bandpass(data, rate, *EEG_BAND) ** 2, round(rate), axis=-1)
     return np.any(_outlying(np.sqrt(np.maximum(power, 0))), axis=0)
-
-
-def gvtd(od: np.ndarray, rate: float) -> np.ndarray:
-    """Global variance of temporal derivatives (Sherafati et al. 2020, Hum Brain Mapp 41:4093).
-
-    The RMS over rows of the sample-to-sample change of optical density in 0.01-0.7 Hz.
-
-    Parameters
-    ----------
-    od : array (row, time)
-        Optical density [1], one row a channel and wavelength.
-    rate : float
-        Sampling rate [Hz].
-
-    Returns
-    -------
-    array (time,)
-        [1]; the first value is 0.
-
-    Examples
-    --------
-    >>> gvtd(np.zeros((3, 100)), 10.0).max().item()
-    0.0
-    """
-    change = np.diff(bandpass(od, rate, *NIRS_BAND), prepend=np.nan, axis=-1)
-    change[..., 0] = 0
-    return np.sqrt((change**2).mean(0))
 
 
 def score_blind(untouched: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
