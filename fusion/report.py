@@ -272,14 +272,25 @@ def _alignment(before: xr.DataTree) -> str:
                 {"eeg": "EEG", "nirs": "fNIRS"}.get(str(stream), str(stream)),
                 str(row.method.item()),
                 f"{float(row.offset):+.4f}",
+                _interval(row, "offset_interval", 4),
                 f"{float(row.drift):+.2f}",
+                _interval(row, "drift_interval", 2),
                 str(int(row.anchors)),
                 # without anchors nothing was compared, so a residual of 0 would claim too much
                 f"{float(row.residual) * 1e3:.2f}" if int(row.anchors) else "not measured",
             ]
         )
-    head = ["Stream", "Method", "Offset [s]", "Drift [ppm]", "Anchors", "Residual [ms]"]
+    head = ["Stream", "Method", "Offset [s]", "95 % interval", "Drift [ppm]", "95 % interval"]
+    head += ["Anchors", "Residual [ms]"]
     return table(head, body, "Time on the common clock = offset + file time × (1 + drift).")
+
+
+def _interval(row: xr.Dataset, name: str, digits: int) -> str:
+    """An interval of `/clock`, "not known" where none was estimated or an older file has none."""
+    ends = np.asarray(row[name].values if name in row else [np.nan], float)
+    if np.isnan(ends).any():
+        return "not known"
+    return " to ".join(f"{end:+.{digits}f}" for end in ends)
 
 
 def _comparison(comparison: xr.Dataset) -> str:

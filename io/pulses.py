@@ -18,6 +18,7 @@ from neurofuse.io.trains import FEWEST_ANCHORS, TOLERANCE, Match, Trains, matche
 LARGEST_RESIDUAL = 0.1  # s, standard deviation of the matched pulses about their line
 LEAST_SHARE = 1 / 3  # of the pulses of the poorer train, where both trains run
 LARGEST_CHANCE = 1e-3  # expected number of lines that match as well by accident
+CREDIBLE = 0.1  # a rival expected more often by accident is none
 LARGEST_ECHO = 1e-3  # chance that another line is true and the best one its echo
 MOST_PULSES = 5000  # of each stream, from its start
 IGNORED = ("bad", "edge", "boundary", "new segment", "motion/", "comment/no usb", "sync status")
@@ -119,8 +120,10 @@ def _matched(trains: Trains) -> ClockModel:
 def _refuse_echoes(trains: Trains, best: Match, found: list[Match]) -> None:
     for rival in found:
         lag = apart(trains, best, rival)
-        other = abs(lag) > max(4 * best.clock.residual, 4e-3)
-        if not other or len(rival.pairs) < LEAST_SHARE * len(best.pairs):
+        same = abs(lag) <= max(4 * best.clock.residual, 4e-3)
+        if same or len(rival.pairs) < LEAST_SHARE * len(best.pairs):
+            continue
+        if scattered_chance(trains, rival) > np.log(CREDIBLE):
             continue
         if echo_chance(trains, best, rival) > LARGEST_ECHO:
             raise AlignmentError(

@@ -14,6 +14,7 @@ class Align(StrEnum):
 
     events = "events"
     clock = "clock"
+    physiology = "physiology"
 
 
 class Share(StrEnum):
@@ -54,7 +55,10 @@ Offset = Annotated[
 ]
 AlignBy = Annotated[
     Align | None,
-    typer.Option(help="Align by shared events or by the files' dates (default: whichever agrees)."),
+    typer.Option(
+        help="Align by shared events, by the files' dates, or by heart rate and movement that "
+        "both saw (default: events, else dates)."
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")]
