@@ -28,7 +28,7 @@ def read_hitachi_raw(path: str | Path) -> "mne.io.BaseRaw":
     import mne
 
     with reading(path, WANTED):
-        raw = mne.io.read_raw_hitachi(path, preload=True)
+        raw = mne.io.read_raw_hitachi(str(path), preload=True)
         types = raw.get_channel_types()
         light = [n for n, t in zip(raw.ch_names, types, strict=True) if t == "fnirs_cw_amplitude"]
         if not light or raw.n_times < 2:
@@ -36,7 +36,7 @@ def read_hitachi_raw(path: str | Path) -> "mne.io.BaseRaw":
         if raw.info["meas_date"] == datetime(2000, 1, 1, tzinfo=UTC):  # MNE's for an unknown one
             raw.set_meas_date(None)
         if "Mark" in raw.ch_names:
-            marks = raw.get_data(picks=["Mark"])[0]
+            marks = np.asarray(raw.get_data(picks="Mark"))[0]
             at = np.flatnonzero(np.diff(marks, prepend=0.0) * (marks != 0))
             raw.set_annotations(
                 mne.Annotations(

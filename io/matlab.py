@@ -18,10 +18,9 @@ def read_matlab(path: str | Path, names: Iterable[str]) -> dict[str, Any]:
     --------
     >>> import tempfile
     >>> from scipy.io import savemat
-    >>> with tempfile.NamedTemporaryFile(suffix=".mat") as file:
-    ...     savemat(file, {"t": np.arange(3.0), "SD": {"Lambda": [760, 850]}})
-    ...     _ = file.seek(0)
-    ...     read_matlab(file.name, ["SD"])["SD"]["Lambda"].tolist()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     savemat(f"{folder}/a.mat", {"t": np.arange(3.0), "SD": {"Lambda": [760, 850]}})
+    ...     read_matlab(f"{folder}/a.mat", ["SD"])["SD"]["Lambda"].tolist()
     [760, 850]
     """
     names = list(names)

@@ -70,7 +70,8 @@ def read_netcdf(path: str | Path) -> xr.DataTree:
     Traceback (most recent call last):
         ...
     neurofuse.io.errors.ReadError: found no file absent.edf; wanted a readable file: EDF, BDF, \
-BrainVision (.vhdr), FIF, EEGLAB (.set), SNIRF, NIRx (folder or .hdr) or .nc; check the path
+BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Homer .nirs, Hitachi \
+.csv, BOXY .txt, a BIDS folder, .nc or .zarr; check the path
     """
     if find_format(path) != "neurofuse netCDF":
         raise ReadError(f"{path}", "a Recording saved as .nc", "use neurofuse.read")

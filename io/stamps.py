@@ -164,7 +164,7 @@ def _width(since: np.ndarray, step: float) -> int:
     steps = np.diff(since)
     long = steps[steps > LATE * step]
     burst = min(round(float(np.median(long)) / step), MOST) if len(long) else 1
-    if not 0.5 < len(long) * burst / len(steps) < 1.5:  # single holes, not bursts
+    if len(long) < 4 or not 0.5 < len(long) * burst / len(steps) < 1.5:  # holes, not bursts
         burst = 1
     wanted = min(max(LEVEL / step, FEWEST, 10 * burst), MOST, len(since) / 8)
     return max(round(wanted / burst), 1) * burst

@@ -19,7 +19,7 @@ def add(tmp_path, eeg_raw, nirs_raw):
 
     def make(stream, raw=None, **entities):
         entities = {"subject": "01", "task": "rest"} | entities
-        where = mne_bids.BIDSPath(root=tmp_path / "set", datatype=stream, **entities)
+        where = mne_bids.BIDSPath(root=tmp_path / "set", datatype=stream).update(**entities)
         raw = raw or (eeg_raw if stream == "eeg" else nirs_raw)(marks=MARKS)
         raw.info["line_freq"] = 50
         plain = tmp_path / ("plain.edf" if stream == "eeg" else "plain.snirf")
@@ -170,7 +170,8 @@ def test_electrodes_come_from_the_sidecar(tmp_path, add, eeg_raw):
     )
     file = add("eeg", raw)
     with quiet():
-        opened = mne.io.read_raw_edf(file, verbose="error").set_montage(montage)
+        opened = mne.io.read_raw_edf(file, verbose="error")
+        opened.set_montage(montage)
         opened.info["line_freq"] = 50
         where = mne_bids.BIDSPath(root=tmp_path / "new", subject="01", task="rest", datatype="eeg")
         mne_bids.write_raw_bids(opened, where, overwrite=True, verbose="error")

@@ -96,7 +96,9 @@ def test_every_part_arrives(tmp_path, parts, version):
     np.testing.assert_allclose(events.onset, [2, 10, 12])
     np.testing.assert_allclose(events.duration, [0, 0, 1])
     assert list(recording["aux"].children) == ["aux1"]
-    np.testing.assert_array_equal(recording["aux"]["aux1"]["aux1"].values[0], parts["aux"][:, 0])
+    np.testing.assert_array_equal(
+        recording["aux/aux1"].to_dataset()["aux1"].values[0], parts["aux"][:, 0]
+    )
     assert io.stem_of(recording) == "sub-01"
 
 

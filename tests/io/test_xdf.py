@@ -171,6 +171,8 @@ def test_what_was_read_can_be_saved_and_given_to_mne(tmp_path, both):
     io.write_netcdf(recording, tmp_path / "a.nc")
     assert nf.read(tmp_path / "a.nc").identical(recording)
     raw_eeg, raw_nirs = nf.to_mne(recording)
+    assert raw_eeg is not None
+    assert raw_nirs is not None
     assert raw_nirs.ch_names == ["S1_D1 760", "S1_D1 850", "S2_D1 760", "S2_D1 850"]
     late = raw_nirs.info["meas_date"] - raw_eeg.info["meas_date"]
     assert late.total_seconds() == pytest.approx(0.3, abs=1e-5)
