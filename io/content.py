@@ -170,7 +170,7 @@ def _hdf5_content(path: Path) -> str:
     try:
         check_heaps(path)
         with h5py.File(path, "r") as file:
-            names, attributes = set(file.keys()), set(file.attrs)
+            names, attributes = {str(name) for name in file}, set(file.attrs)
     except Exception:  # h5py raises anything from KeyError to RuntimeError
         return "broken HDF5"
     if "schema_version" in attributes:  # before SNIRF: our own trees hold /nirs too

@@ -68,6 +68,8 @@ a whole HDF5 file; copy or export the recording again
 def check_sizes(file: Any) -> None:
     """Raise ReadError if a dataset of an open h5py.File announces more than the file can hold.
 
+    So it does if a dataset is tied to its axes by something else than references.
+
     Examples
     --------
     >>> import tempfile
@@ -93,8 +95,27 @@ wanted a whole HDF5 file; copy or export the recording again
                 WANTED,
                 REMEDY,
             )
+        if not _scales_fit(item):
+            raise ReadError(f"{file.filename}, where /{name} has damaged axes", WANTED, REMEDY)
 
     file.visititems(look)
+
+
+def _scales_fit(item: Any) -> bool:
+    """Whether the attributes that tie a dataset to its axes are of the type that HDF5 expects.
+
+    The library writes over its memory where they are not (HDF5 Dimension Scale Specification).
+    """
+    import h5py
+
+    if "DIMENSION_LIST" in item.attrs:
+        told = item.attrs.get_id("DIMENSION_LIST")
+        if h5py.check_vlen_dtype(told.dtype) != h5py.ref_dtype or told.shape != (item.ndim,):
+            return False
+    if "REFERENCE_LIST" in item.attrs:
+        told = item.attrs.get_id("REFERENCE_LIST")
+        return len(told.shape) == 1 and (told.dtype.names or ())[:2] == ("dataset", "dimension")
+    return True
 
 
 def _filled(data: mmap.mmap, at: int) -> bool:
