@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     )
     from neurofuse.io.export import write_eeg, write_nirs
     from neurofuse.io.files import read, stem_of, write
-    from neurofuse.io.join import join
+    from neurofuse.io.gvtd import global_variance
+    from neurofuse.io.joining import join
     from neurofuse.io.netcdf import read_netcdf, write_netcdf
     from neurofuse.io.nirs import nirs_from_raw, read_nirs_raw
     from neurofuse.io.optics import to_haemoglobin, to_intensity, to_optical_density
@@ -53,7 +54,8 @@ _HOMES = {
     "errors": "AlignmentError NeurofuseError ParameterError ReadError SchemaError WriteError",
     "export": "write_eeg write_nirs",
     "files": "read stem_of write",
-    "join": "join",
+    "gvtd": "global_variance",
+    "joining": "join",
     "netcdf": "read_netcdf write_netcdf",
     "nirs": "nirs_from_raw read_nirs_raw",
     "optics": "to_haemoglobin to_intensity to_optical_density",
@@ -74,7 +76,7 @@ __all__ = [  # noqa: RUF022  (one line a file, as above)
     "nirs_from_raw", "read_nirs_raw",
     "to_haemoglobin", "to_intensity", "to_optical_density",
     "from_mne", "to_mne", "join",
-    "channel_quality", "mark_bad",
+    "channel_quality", "global_variance", "mark_bad",
     "build", "check", "clock_dataset", "duration", "eeg_dataset", "events_dataset",
     "nirs_dataset", "note", "provenance", "stream_dataset", "streams", "time_axis",
     "with_stream", "without_stream",

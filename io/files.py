@@ -13,7 +13,7 @@ from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.io.export import save_eeg, sensors_of
 from neurofuse.io.guard import quiet, reading
 from neurofuse.io.homer import read_homer_aux
-from neurofuse.io.join import join
+from neurofuse.io.joining import join
 from neurofuse.io.netcdf import read_netcdf, save_netcdf
 from neurofuse.io.nirs import read_nirs_raw
 from neurofuse.io.pair import from_mne, to_mne

@@ -12,8 +12,8 @@ from neurofuse.io.eeg import eeg_from_raw, raw_from_eeg
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.guard import quiet
 from neurofuse.io.header import extras_at, header, header_of, number_from, restore_info
-from neurofuse.io.join import event_rows as rows_of
-from neurofuse.io.join import join
+from neurofuse.io.joining import event_rows as rows_of
+from neurofuse.io.joining import join
 from neurofuse.io.movement import Bout, bouts
 from neurofuse.io.nirs import nirs_from_raw, raw_from_nirs
 from neurofuse.io.recording import (

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import neurofuse.io as io
-from neurofuse.io.join import event_rows, join
+from neurofuse.io.joining import event_rows, join
 from neurofuse.io.recording import with_stream
 
 few = settings(

@@ -10,7 +10,7 @@ import xarray as xr
 import zarr
 
 import neurofuse.io as io
-from neurofuse.io.join import join
+from neurofuse.io.joining import join
 from neurofuse.io.zarr_store import read_zarr, write_zarr
 
 

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import neurofuse.io as io
-from neurofuse.io.join import join
+from neurofuse.io.joining import join
 from neurofuse.io.snirf import read_aux, write_snirf
 
 PAIRS = ((1, 1), (1, 2), (2, 2))

@@ -3,7 +3,7 @@
 import pytest
 
 from neurofuse import io
-from neurofuse.io.join import join
+from neurofuse.io.joining import join
 
 
 def test_cut_recordings_are_joined_by_the_date_of_their_first_sample(eeg_raw, nirs_raw):
