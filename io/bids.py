@@ -4,17 +4,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import xarray as xr
 
+from neurofuse.io.bids_sidecars import read_with_sidecars
 from neurofuse.io.errors import ReadError
 from neurofuse.io.folder import LEVEL, subject_folder
-from neurofuse.io.guard import LOG, quiet
-
-if TYPE_CHECKING:
-    import mne
+from neurofuse.io.guard import LOG
 
 WANTED = "one EEG and one fNIRS run of the same subject, session, task and run, or one of them"
 SUFFIXES = {"eeg": (".edf", ".bdf", ".vhdr", ".set"), "nirs": (".snirf",)}
@@ -70,7 +67,7 @@ def read_bids(where: Any, *, offset: float | None = None, align: str | None = No
 
     session = find_session(where)
     raws: dict[str, Any] = {
-        stream: _read(paths[0], stream) for stream, paths in session.files.items()
+        stream: read_with_sidecars(paths[0], stream) for stream, paths in session.files.items()
     }
     aux = read_aux(session.files["nirs"][0]) if "nirs" in session.files else None
     return from_mne(raws.get("eeg"), raws.get("nirs"), offset=offset, align=align, aux=aux)
@@ -178,73 +175,3 @@ def _sessions(runs: Iterable[tuple[str, Path]], chosen: dict[str, str]) -> list[
             key = tuple(told.get(name, "") for name in PAIRED)
             found.setdefault(key, Session(key)).files.setdefault(stream, []).append(file)
     return [found[key] for key in sorted(found)]
-
-
-def _read(path: Path, stream: str) -> "mne.io.BaseRaw":
-    """An MNE Raw of our own reader with what mne-bids takes from the sidecars."""
-    from neurofuse.io.eeg import read_eeg_raw
-    from neurofuse.io.nirs import read_nirs_raw
-
-    raw = read_eeg_raw(path) if stream == "eeg" else read_nirs_raw(path)
-    try:
-        with quiet():
-            told = _read_by_mne_bids(path)
-            return _with_sidecars(raw, told, path, stream)
-    except Exception as error:  # mne-bids raises anything for sidecars that are off
-        reason = " ".join(str(error).split())[:200]
-        LOG.warning(
-            "%s: sidecars not applied (%s: %s); the file itself counts",
-            path,
-            type(error).__name__,
-            reason,
-        )
-        return raw
-
-
-def _read_by_mne_bids(path: Path) -> "mne.io.BaseRaw":
-    from mne_bids import get_bids_path_from_fname, read_raw_bids
-
-    return read_raw_bids(get_bids_path_from_fname(path, check=False), verbose="error")
-
-
-def _with_sidecars(
-    raw: "mne.io.BaseRaw", told: "mne.io.BaseRaw", path: Path, stream: str
-) -> "mne.io.BaseRaw":
-    """A Raw with types, bads, date, subject, electrodes and events of the Raw by mne-bids."""
-    import mne
-    from mne_bids import get_bids_path_from_fname
-
-    if set(raw.ch_names) != set(told.ch_names):
-        raise ValueError(f"its channels are {told.ch_names[:3]}…, not {raw.ch_names[:3]}…")
-    changed = raw.copy()
-    if stream == "eeg":
-        types = dict(zip(told.ch_names, told.get_channel_types(), strict=True))
-        now = dict(zip(changed.ch_names, changed.get_channel_types(), strict=True))
-        changed.set_channel_types({n: t for n, t in types.items() if t != now[n]})
-        if told.info["dig"]:
-            changed.set_montage(told.get_montage(), on_missing="ignore")
-    changed.info["bads"] = [name for name in changed.ch_names if name in told.info["bads"]]
-    gaps = [i for i, text in enumerate(raw.annotations.description) if text == "BAD_gap"]
-    late = float(raw.first_time) if raw.info["meas_date"] is not None else 0.0
-    start = told.info["meas_date"] if told.info["meas_date"] is not None else None
-    marks = raw.annotations
-    events = get_bids_path_from_fname(path, check=False).find_matching_sidecar(
-        "events", ".tsv", on_error="ignore"
-    )
-    onset = np.asarray(marks.onset) - late
-    changed.set_annotations(None)
-    changed.set_meas_date(start)
-    picks = gaps if events is not None else range(len(marks))
-    own = mne.Annotations(
-        [onset[i] for i in picks],
-        [marks.duration[i] for i in picks],
-        [marks.description[i] for i in picks],
-        start,
-        [marks.ch_names[i] for i in picks],
-    )
-    if events is not None:
-        own = own + told.annotations
-    changed.set_annotations(own, emit_warning=False)
-    subject = dict(changed.info["subject_info"] or {})
-    changed.info["subject_info"] = {**subject, "his_id": f"sub-{entities_of(path.name)['sub']}"}
-    return changed
