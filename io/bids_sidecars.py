@@ -112,5 +112,6 @@ def _date(raw: "mne.io.BaseRaw", told: "mne.io.BaseRaw") -> datetime | None:
     own, other = raw.info["meas_date"], told.info["meas_date"]
     if other is None or other == UNKNOWN:
         return own
-    near = own is not None and abs((other - own).total_seconds()) < SAME
-    return own if near and own.microsecond else other  # the finer of two that agree
+    if own is not None and own.microsecond and abs((other - own).total_seconds()) < SAME:
+        return own  # the finer of two that agree
+    return other
