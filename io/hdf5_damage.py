@@ -76,7 +76,7 @@ def check_sizes(file: Any) -> None:
     >>> import h5py
     >>> with tempfile.NamedTemporaryFile(suffix=".nc") as temporary:
     ...     with h5py.File(temporary.name, "w") as file:
-    ...         _ = file.create_dataset("eeg", (10**12,), chunks=(1000,))
+    ...         _ = file.create_dataset("eeg", (10**12,), "f4", chunks=(1000,))
     ...         check_sizes(file)
     Traceback (most recent call last):
         ...

@@ -9,10 +9,12 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io import lazy
-from neurofuse.io.errors import ReadError, SchemaError, WriteError
+from neurofuse.io.errors import ReadError, WriteError
 from neurofuse.io.guard import reading
 from neurofuse.io.recording import check
+from neurofuse.io.soundness import sound
 from neurofuse.io.staging import STORE, holding, staged
+from neurofuse.io.zarr_damage import check_store
 
 WANTED = "a Recording saved as .zarr"
 KEPT = "neurofuse"  # the attribute that holds what zarr would change: dtypes, arrays in attrs
@@ -93,31 +95,13 @@ check the path
         found = f"{path}, which is a file" if path.exists() else f"no store {path}"
         raise ReadError(found, WANTED, "check the path")
     with reading(path, f"a whole {WANTED.removeprefix('a ')}"):
+        check_store(path)
         tree = xr.open_datatree(
             path, engine="zarr", consolidated=False, chunks=None, decode_times=False
         )
-        _check_chunks(path)
         nodes = {n.path: _whole(n.to_dataset(inherit=False), n.path) for n in tree.subtree}
     recording = xr.DataTree.from_dict(nodes)
-    try:
-        check(recording)
-    except SchemaError as error:
-        raise ReadError(f"{path} with {error.found}", error.wanted, error.remedy) from error
-    return recording
-
-
-def _check_chunks(path: Path) -> None:
-    """Raise ReadError if chunks are missing: zarr would put NaN there without a word."""
-    import zarr
-
-    for name, array in zarr.open_group(path, mode="r").members(max_depth=None):
-        if isinstance(array, zarr.Array) and array.nchunks_initialized < array.nchunks:
-            lost = array.nchunks - array.nchunks_initialized
-            raise ReadError(
-                f"{path} without {lost} of the {array.nchunks} chunks of {name}",
-                f"a whole {WANTED.removeprefix('a ')}",
-                "copy the store again",
-            )
+    return sound(recording, path)
 
 
 def _chunk_sizes(dataset: xr.Dataset, variable: xr.Variable) -> tuple[int, ...] | None:

@@ -1,0 +1,128 @@
+"""A zarr 3 store looked through before its arrays are read: what damaged chunks would reserve.
+
+Layouts: Zarr core specification 3.0; RFC 8878 (Zstandard), 3.1.1.1, for the length of a chunk.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from neurofuse.io.errors import ReadError
+
+WIDTHS = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4,
+          "float32": 4, "int64": 8, "uint64": 8, "float64": 8}  # fmt: skip
+FRAME = b"\x28\xb5\x2f\xfd"  # that a Zstandard frame starts with
+FIELDS = {0: 0, 1: 2, 2: 4, 3: 8}  # flag -> bytes that tell the length
+ROOM = 100_000  # times its own size that a chunk of equal numbers may unpack to
+SMALL = 2**24  # bytes that need no proof
+WANTED = "a whole Recording saved as .zarr"
+REMEDY = "copy the store again"
+
+
+class _DamageError(Exception):
+    """What is wrong in an array of a store."""
+
+
+def check_store(path: str | Path) -> None:
+    """Raise ReadError if an array of a zarr 3 store is not as large as its chunks tell.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import zarr
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     array = zarr.create_array(f"{folder}/x", shape=(10,), chunks=(10,), dtype="f8")
+    ...     array[:] = 1.0
+    ...     chunk = array.store_path.store.root / "c" / "0"
+    ...     _ = chunk.write_bytes(FRAME + bytes([0xE0, 0, 0, 0, 0, 0, 1, 0, 0]))
+    ...     check_store(folder)
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ReadError: found /tmp/..., whose array x is damaged (a chunk of 80 bytes \
+announces 1099511627776); wanted a whole Recording saved as .zarr; copy the store again
+    """
+    path = Path(path)
+    for described in sorted(path.rglob("zarr.json")):
+        name = described.parent.relative_to(path).as_posix()
+        try:
+            lost, whole = _lost(described)
+        except (_DamageError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            reason = str(error) if isinstance(error, _DamageError) else "its description"
+            raise ReadError(
+                f"{path}, whose array {name} is damaged ({reason})", WANTED, REMEDY
+            ) from error
+        if lost > 0:  # zarr would put NaN there without a word
+            raise ReadError(
+                f"{path} without {lost} of the {whole} chunks of {name}", WANTED, REMEDY
+            )
+
+
+def _lost(described: Path) -> tuple[int, int]:
+    """How many of an array's chunks are missing, and how many there should be."""
+    told = json.loads(described.read_text("utf-8"))
+    if told["node_type"] != "array":
+        return 0, 0
+    shape, chunk = told["shape"], told["chunk_grid"]["configuration"]["chunk_shape"]
+    if len(shape) != len(chunk) or not all(type(n) is int for n in (*shape, *chunk)):
+        raise _DamageError(f"shape {shape} in chunks of {chunk}")
+    if min((*shape, *chunk, 0)) < 0 or 0 in chunk:
+        raise _DamageError(f"shape {shape} in chunks of {chunk}")
+    files = [p for p in (described.parent / "c", *(described.parent / "c").rglob("*"))
+             if p.is_file()]  # fmt: skip
+    wanted = math.prod(-(-n // m) for n, m in zip(shape, chunk, strict=True))
+    codecs = [codec["name"] for codec in told["codecs"]]
+    width = WIDTHS.get(told["data_type"] if isinstance(told["data_type"], str) else "", 0)
+    for file in files:
+        _check_chunk(file, math.prod(chunk), width, codecs)
+    return wanted - len(files), wanted
+
+
+def _check_chunk(file: Path, count: int, width: int, codecs: list[str]) -> None:
+    held = file.stat().st_size
+    if count * max(width, 4) > max(SMALL, ROOM * held):
+        raise _DamageError(f"a chunk of {count} values in {held} bytes")
+    with file.open("rb") as stream:
+        head = stream.read(18)
+    packed = codecs[-1:] == ["zstd"]
+    announced = _announced(head) if packed else held
+    if width and announced is not None and announced != count * width:
+        raise _DamageError(f"a chunk of {count * width} bytes announces {announced}")
+    if codecs[:1] != ["vlen-utf8"]:
+        return
+    if packed and (announced is None or announced > max(SMALL, ROOM * held)):
+        raise _DamageError("texts of unknown length")
+    _check_texts(_unpacked(file.read_bytes()) if packed else file.read_bytes(), count)
+
+
+def _announced(head: bytes) -> int | None:
+    """Bytes that a Zstandard frame says it unpacks to, or None where it does not say."""
+    if head[:4] != FRAME or len(head) < 6:
+        raise _DamageError("a chunk that is not compressed as said")
+    flags: Any = head[4]
+    single = bool(flags & 0x20)
+    at = 5 + (0 if single else 1) + (0, 1, 2, 4)[flags & 3]
+    size = FIELDS[flags >> 6] or (1 if single else 0)
+    if not size:
+        return None
+    return int.from_bytes(head[at : at + size], "little") + (256 if size == 2 else 0)
+
+
+def _unpacked(data: bytes) -> bytes:
+    from numcodecs import Zstd
+
+    try:
+        return bytes(Zstd().decode(data))
+    except RuntimeError as error:
+        raise _DamageError(str(error)) from error
+
+
+def _check_texts(data: bytes, count: int) -> None:
+    """Texts lie one behind the other, each after its length; first comes their number."""
+    told, at = int.from_bytes(data[:4], "little"), 4
+    if told != count or len(data) < 4 + 4 * count:
+        raise _DamageError(f"{told} texts in {len(data)} bytes, not {count}")
+    for _ in range(count):
+        at += 4 + int.from_bytes(data[at : at + 4], "little")
+        if at > len(data):
+            raise _DamageError("a text that is cut off")
