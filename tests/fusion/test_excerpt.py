@@ -42,5 +42,5 @@ def test_recordings_in_memory_are_shown_whole(long_pair):
 
 
 def test_the_report_says_what_it_shows(long_pair, tmp_path):
-    page = report(*long_pair, tmp_path / "long.html").read_text("utf-8")
+    page = report(long_pair[0], long_pair[1], tmp_path / "long.html").read_text("utf-8")
     assert "of 10 min: the stretch with most movement" in page

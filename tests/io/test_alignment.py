@@ -17,7 +17,8 @@ def recording(stream, seconds, marks=(), date="", rate=10.0):
         node = io.nirs_dataset(np.ones((1, 2, count)), rate, [760, 850], ["S1"], ["D1"])
     node.attrs["measured_at"] = date
     rows = [(float(t), 0.0, "go", "", stream) for t in marks]
-    return io.build(**{stream: node}, events=io.events_dataset(rows))
+    events = io.events_dataset(rows)
+    return io.build(node, events=events) if stream == "eeg" else io.build(nirs=node, events=events)
 
 
 def pulses(seed=0, count=40, end=1000.0):

@@ -1,5 +1,6 @@
 """Damaged files of every format: read, or refused by an error of our own; a small share of them."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -41,9 +42,7 @@ def test_every_format_that_makes_its_own_files_was_damaged(outcome):
 @pytest.fixture
 def fuzz_files(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    import fuzz_files
-
-    return fuzz_files
+    return importlib.import_module("fuzz_files")
 
 
 @pytest.mark.parametrize(
