@@ -39,8 +39,8 @@ def check_store(path: str | Path) -> None:
     ...     check_store(folder)
     Traceback (most recent call last):
         ...
-    neurofuse.io.errors.ReadError: found /tmp/..., whose array x is damaged (a chunk of 80 bytes \
-announces 1099511627776); wanted a whole Recording saved as .zarr; copy the store again
+    neurofuse.io.errors.ReadError: found /tmp/..., which cannot be read (array x: a chunk of \
+80 bytes announces 1099511627776); wanted a whole Recording saved as .zarr; copy the store again
     """
     path = Path(path)
     for described in sorted(path.rglob("zarr.json")):
@@ -48,9 +48,9 @@ announces 1099511627776); wanted a whole Recording saved as .zarr; copy the stor
         try:
             lost, whole = _lost(described)
         except (_DamageError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            reason = str(error) if isinstance(error, _DamageError) else "its description"
+            reason = str(error) if isinstance(error, _DamageError) else "a damaged description"
             raise ReadError(
-                f"{path}, whose array {name} is damaged ({reason})", WANTED, REMEDY
+                f"{path}, which cannot be read (array {name}: {reason})", WANTED, REMEDY
             ) from error
         if lost > 0:  # zarr would put NaN there without a word
             raise ReadError(
