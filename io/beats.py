@@ -1,5 +1,7 @@
 """Heart beats: in the light of fNIRS, in an electrocardiogram, and as a trace in every channel."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from scipy import signal
@@ -38,7 +40,7 @@ def pulse_rises(wave: np.ndarray, rate: float) -> np.ndarray:
     [2.0, 3.0, 4.0]
     """
     finer = int(np.ceil(GRID / rate))
-    rise = np.gradient(signal.resample_poly(wave, finer, 1))
+    rise: Any = np.gradient(np.asarray(signal.resample_poly(wave, finer, 1)))
     between = max(0.6 * _period(wave, rate), SHORTEST)
     peaks, _ = signal.find_peaks(rise, distance=max(int(between * rate * finer), 1), height=0)
     return steady((peaks + _vertex(rise, peaks)) / (rate * finer))
