@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 import neurofuse.io as io
-from neurofuse.io.join import join
+from neurofuse.io.joining import join
 
 Seed = tuple[Path, str]  # a folder, and what to read in it ("." for the folder itself)
 RATE, SECONDS, CHANNELS = 64.0, 6, ["Fp1", "C3", "ECG"]
