@@ -5,7 +5,8 @@
 Pairs of 20 min (by movement alone 1 h) are drawn with offsets in ±600 s and drifts in ±500 ppm.
 Right: within 100 ms all along the fNIRS stream. Conditions: "ecg" (an ECG channel in the EEG file,
 and movement), "movement" (no ECG), "neither" (still, no ECG), "strangers" (two people's streams,
-with ECG and movement).
+with ECG and movement), "steady" (a heart whose rate varies a tenth as much), "noisy" (six times the
+noise in the light).
 """
 
 import argparse
@@ -21,8 +22,15 @@ from neurofuse.io.errors import AlignmentError
 from neurofuse.io.physiology import by_physiology
 
 EEG_RATE, NIRS_RATE = 125.0, 8.0
-SECONDS = {"ecg": 1200.0, "movement": 3600.0, "neither": 1200.0, "strangers": 1200.0}  # of fNIRS
-CONDITIONS = ("ecg", "movement", "neither", "strangers")
+SECONDS = {
+    "ecg": 1200.0,
+    "movement": 3600.0,
+    "neither": 1200.0,
+    "strangers": 1200.0,
+    "steady": 1200.0,
+    "noisy": 1200.0,
+}  # of fNIRS
+CONDITIONS = ("ecg", "movement", "neither", "strangers", "steady", "noisy")
 WITHIN = 0.1  # s
 
 
@@ -36,12 +44,15 @@ def wave(frequency: float, spread: float, count: int, rng: np.random.Generator) 
 class Body:
     """A heart and movements on a time axis of its own."""
 
-    def __init__(self, rng: np.random.Generator, begin: float, end: float, moves: bool):
+    def __init__(
+        self, rng: np.random.Generator, begin: float, end: float, moves: bool, steady: bool
+    ):
         grid = np.arange(begin, end, 0.1)
         slow = np.cumsum(rng.normal(0, 0.01, len(grid)))
         mayer = 0.03 * wave(0.1, 0.015, len(grid), rng)
         breath = 0.04 * wave(rng.uniform(0.2, 0.3), 0.04, len(grid), rng)
-        pace = rng.uniform(0.9, 1.4) * (1 + mayer + breath + 0.02 * np.tanh(slow))
+        change = (0.1 if steady else 1.0) * (mayer + breath + 0.02 * np.tanh(slow))
+        pace = rng.uniform(0.9, 1.4) * (1 + change)
         phase = np.cumsum(pace) * 0.1
         self.beats = np.interp(np.arange(1, int(phase[-1])), phase, grid)
         count = rng.poisson((end - begin) / 45) if moves else 0
@@ -70,7 +81,7 @@ def eeg_of(body: Body, rng: np.random.Generator, start: float, seconds: float, e
     return build(eeg_dataset(voltage, EEG_RATE, names, ch_type=kinds))
 
 
-def nirs_of(body: Body, rng: np.random.Generator, instants: np.ndarray):
+def nirs_of(body: Body, rng: np.random.Generator, instants: np.ndarray, noise: float):
     """A Recording of fNIRS sampled at `instants` of the body's time."""
     count = 4
     arrival = rng.normal(0.22, 0.03)
@@ -80,7 +91,7 @@ def nirs_of(body: Body, rng: np.random.Generator, instants: np.ndarray):
     pulse = np.sin(turn) + 0.35 * np.sin(2 * turn)
     od = 0.004 * rng.uniform(0.4, 1, (count, 2, 1)) * pulse
     mayer = np.cumsum(rng.standard_normal((count, 2, len(instants))), -1)
-    od = od + 2e-4 * mayer + 0.002 * rng.standard_normal(od.shape)
+    od = od + 2e-4 * mayer + 0.002 * noise * rng.standard_normal(od.shape)
     for at, strength, length in zip(body.moves, body.strength, body.length, strict=True):
         late = at + rng.uniform(-0.1, 0.1)
         here = (instants >= late) & (instants < late + length)
@@ -98,12 +109,13 @@ def trial(condition: str, seed: int) -> tuple[str, float]:
     length = seconds + 600
     moves = condition != "neither"
     ends = -700.0, length + 1300.0
-    body = Body(rng, *ends, moves)
-    eeg = eeg_of(body, rng, 0.0, length, condition in ("ecg", "strangers"))
-    other = Body(rng, *ends, moves) if condition == "strangers" else body
+    steady = condition == "steady"
+    body = Body(rng, *ends, moves, steady)
+    eeg = eeg_of(body, rng, 0.0, length, condition not in ("movement", "neither"))
+    other = Body(rng, *ends, moves, steady) if condition == "strangers" else body
     file_time = np.arange(int(seconds * NIRS_RATE)) / NIRS_RATE
     truth = offset + file_time * (1 + drift / 1e6)
-    nirs = nirs_of(other, rng, truth)
+    nirs = nirs_of(other, rng, truth, 6.0 if condition == "noisy" else 1.0)
     try:
         found = by_physiology(eeg, nirs)
     except AlignmentError:
@@ -115,12 +127,13 @@ def trial(condition: str, seed: int) -> tuple[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--conditions", nargs="+", default=CONDITIONS, choices=CONDITIONS)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     print("| condition | right | refused | wrong | error of what was said, median / 95 % [ms] |")
     print("|---|---|---|---|---|")
     with ProcessPoolExecutor(options.jobs) as pool:
-        for condition in CONDITIONS:
+        for condition in options.conditions:
             results = list(pool.map(partial(trial, condition), range(options.seeds)))
             told = [result for result, _ in results]
             shares = [told.count(name) / len(told) for name in ("right", "refused", "wrong")]

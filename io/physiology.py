@@ -29,14 +29,19 @@ NEAR = 1.5  # s about the first line, where the fine one is looked for
 SLACK = 1.0  # s that it may turn away at the ends
 DRAWS = 200
 LEAST_CORRELATION = 0.2  # of a window that counts
-# The pulse reaches the head 0.22 s after the R peak, give or take 0.04 s between people (standard
-# deviation): pulse arrival times at ear and forehead, Allen 2007, doi:10.1088/0967-3334/28/3/R01.
+# The pulse rises most steeply at the head 0.22 s after the R peak, give or take 0.04 s between
+# people (standard deviation). At the ear its foot comes 0.13 s and its peak 0.40 s after R (Allen & Murray
+# 2000, doi:10.1049/ip-smt:20000846).
 ARRIVAL, ARRIVAL_SPREAD = 0.22, 0.04
+STEADY = 0.025  # s, SD of the beats' intervals; below, one beat is as good as the next
+LOOSE = 0.08  # s, robust SD within a window; beats that meet by accident scatter by 0.2 s
 NEAREST_BEAT = 0.3  # s
 
 
 def by_physiology(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
-    """Offset and drift from heart rate (with an ECG channel in the EEG file) or movement.
+    """Offset and drift from heart rate (with an ECG channel in the EEG file).
+
+    Movement is a witness only: its lag between the streams is not known well enough.
 
     Parameters
     ----------
@@ -52,8 +57,8 @@ def by_physiology(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
     Raises
     ------
     AlignmentError
-        If nothing is shared beyond chance, two lines fit about as well, or the doubt exceeds 60 ms
-        before the pulse's way is counted.
+        If no heart rate is shared beyond chance, two lines fit about as well, the heart is too
+        steady, movement disagrees, or the doubt exceeds 60 ms before the pulse's way is counted.
     """
     refusals = []
     found = []
@@ -68,9 +73,10 @@ def by_physiology(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
             found.append((name, match_courses(one, other, name)))
         except AlignmentError as error:
             refusals.append(error.found)
-    if not found:
+    if not found or found[0][0] != "heart rate":
+        refusals += [f"movement that agrees at {clock.offset:.1f} s" for _, clock in found]
         raise AlignmentError(
-            "; ".join(refusals), "heart rate or movement that both streams share", REMEDY
+            "; ".join(refusals), "a heart rate that both streams share, seen in an ECG", REMEDY
         )
     clock = found[0][1]
     if len(found) == 2 and abs(found[1][1].offset - clock.offset) > 0.5:
@@ -222,6 +228,14 @@ def _top(total: np.ndarray, *steps: float) -> tuple[float, ...]:
 
 def _by_beats(eeg, nirs, rough: ClockModel, centre: np.ndarray, size: float) -> ClockModel:
     """The line through the medians, window by window, of pulse to R peak; less the pulse's way."""
+    gaps = np.diff(eeg)
+    variability = float(np.std(gaps[gaps < 2 * np.median(gaps)]))
+    if variability < STEADY:
+        raise AlignmentError(
+            f"a heart so steady ({1e3 * variability:.0f} ms) that its beats cannot be told apart",
+            f"beats whose intervals vary by {1e3 * STEADY:.0f} ms",
+            REMEDY,
+        )
     there = rough.to_common(nirs)
     after = np.searchsorted(eeg, there).clip(1, len(eeg) - 1)
     nearest = np.where(there - eeg[after - 1] < eeg[after] - there, eeg[after - 1], eeg[after])
@@ -229,9 +243,12 @@ def _by_beats(eeg, nirs, rough: ClockModel, centre: np.ndarray, size: float) -> 
     at, value = [], []
     for middle in centre:
         inside = (np.abs(nirs - middle) <= size / 2) & (np.abs(gap) < NEAREST_BEAT)
-        if inside.sum() >= 20:
+        if inside.sum() < 20:
+            continue
+        usual = float(np.median(gap[inside]))
+        if 1.4826 * float(np.median(np.abs(gap[inside] - usual))) < LOOSE:
             at.append(middle)
-            value.append(float(np.median(gap[inside])))
+            value.append(usual)
     if len(at) < FEWEST_WINDOWS:
         raise AlignmentError(
             f"{len(at)} windows in which pulses meet R peaks", f"at least {FEWEST_WINDOWS}", REMEDY

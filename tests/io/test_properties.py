@@ -24,8 +24,11 @@ few = settings(
 )
 LETTERS = st.characters(exclude_categories=("C", "Z"), exclude_characters=",", max_codepoint=0x2FFF)
 RATES = st.sampled_from([1.0, 64.0, 250.0, 512.0, 1000.0]) | st.floats(1.5, 2000.0)
+UNKNOWN = datetime(2000, 1, 1, tzinfo=UTC)  # MNE's stand-in for no date
 DATES = st.none() | st.datetimes(datetime(1986, 1, 1), datetime(2037, 12, 31)).map(
     lambda date: date.replace(tzinfo=UTC)
+).filter(
+    lambda date: date != UNKNOWN
 )  # FIF tells seconds since 1970 in 32 bits, EDF years in two digits
 # What a format keeps of an EEG stream, as docs/formats.md says: relative error of the rate, largest
 # error of event times (share of themselves, s, samples), of places [m], and what else comes back.
@@ -75,7 +78,8 @@ def eeg_recordings(draw, suffix: str = ".nc"):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     scale = 10.0 ** draw(st.sampled_from([-7, -5, -3]))
     data = scale * rng.standard_normal((count, samples)) + draw(st.sampled_from([0.0, 1e-3]))
-    places = 0.09 * rng.standard_normal((count, 3))
+    places = rng.standard_normal((count, 3))
+    places *= 0.09 / np.linalg.norm(places, axis=1, keepdims=True)  # EEGLAB's unit is guessed
     places[rng.random(count) < draw(st.sampled_from([0.0, 0.5, 1.0]))] = np.nan
     node = io.eeg_dataset(
         data,
