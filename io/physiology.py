@@ -30,8 +30,8 @@ SLACK = 1.0  # s that it may turn away at the ends
 DRAWS = 200
 LEAST_CORRELATION = 0.2  # of a window that counts
 # The pulse rises most steeply at the head 0.22 s after the R peak, give or take 0.04 s between
-# people (standard deviation). At the ear its foot comes 0.13 s and its peak 0.40 s after R (Allen & Murray
-# 2000, doi:10.1049/ip-smt:20000846).
+# people (standard deviation). At the ear its foot comes 0.13 s and its peak 0.40 s after R
+# (Allen & Murray 2000, doi:10.1049/ip-smt:20000846).
 ARRIVAL, ARRIVAL_SPREAD = 0.22, 0.04
 STEADY = 0.025  # s, SD of the beats' intervals; below, one beat is as good as the next
 LOOSE = 0.08  # s, robust SD within a window; beats that meet by accident scatter by 0.2 s
