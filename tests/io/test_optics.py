@@ -36,7 +36,7 @@ def test_channel_without_logarithm_comes_back_bit_for_bit(nirs_raw, value):
     raw = nirs_raw()
     raw._data[3, 5:9] = value
     raw._data[2] = raw._data[2] * 1e4
-    recording = io.from_mne(None, raw)
+    recording = io.mark_bad(io.from_mne(None, raw))
     assert recording["nirs"].bad.values.tolist() == [False, True, False]
     there = io.to_optical_density(recording)
     od = there["nirs"].od.sel(channel="S1-D2", wavelength=850)
