@@ -12,6 +12,7 @@ from neurofuse.io.content import find_format
 from neurofuse.io.edf_start import start_fraction
 from neurofuse.io.errors import ReadError
 from neurofuse.io.guard import LOG, check_announced, quiet, reading
+from neurofuse.io.landmarks import HEAD, landmarks_of
 from neurofuse.io.lazy import eeg_samples, is_lazy, lazy_raw
 from neurofuse.io.recording import eeg_dataset
 
@@ -145,7 +146,7 @@ def eeg_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     position = np.array([raw.info["chs"][i]["loc"][:3] for i in picks], float)
     position[(position == 0).all(axis=1)] = np.nan  # MNE's other way to say unknown
     electrodes = np.array([k == "eeg" for k in kinds])
-    landmarks = _landmarks(raw)
+    landmarks = landmarks_of(raw, HEAD)
     origin = "file"
     if np.isnan(position[electrodes]).any(axis=1).all():
         position, landmarks = template_positions(names, electrodes)
@@ -260,16 +261,3 @@ def _channel_type(name: str, kind: str) -> str:
         return kind
     key = re.sub(r"^eeg[\s_]+", "", name.strip().lower())
     return next((t for t, pattern in TYPE_PATTERNS.items() if re.search(pattern, key)), "eeg")
-
-
-def _landmarks(raw: "mne.io.BaseRaw") -> np.ndarray | None:
-    from mne._fiff.constants import FIFF
-
-    points = FIFF.FIFFV_POINT_NASION, FIFF.FIFFV_POINT_LPA, FIFF.FIFFV_POINT_RPA
-    order = {int(point): row for row, point in enumerate(points)}
-    marks = np.full((3, 3), np.nan)
-    for point in raw.info["dig"] or []:
-        head = point["coord_frame"] == FIFF.FIFFV_COORD_HEAD
-        if head and point["kind"] == FIFF.FIFFV_POINT_CARDINAL and int(point["ident"]) in order:
-            marks[order[int(point["ident"])]] = point["r"]
-    return marks.ravel() if np.isfinite(marks).any() else None

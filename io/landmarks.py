@@ -7,6 +7,8 @@ import numpy as np
 if TYPE_CHECKING:
     import mne
 
+HEAD = 4  # FIFF's number of the head coordinate frame
+
 
 def landmarks_of(raw: "mne.io.BaseRaw", frame: int) -> np.ndarray | None:
     """Nasion, left and right ear point [m] (nine numbers, NaN where unknown), or None.

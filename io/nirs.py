@@ -13,7 +13,7 @@ from neurofuse.io.errors import ReadError
 from neurofuse.io.guard import quiet, reading
 from neurofuse.io.hitachi import read_hitachi_raw
 from neurofuse.io.homer import read_homer_raw
-from neurofuse.io.landmarks import landmarks_of, set_landmarks
+from neurofuse.io.landmarks import HEAD, landmarks_of, set_landmarks
 from neurofuse.io.optodes import name_parts, nominal_wavelengths, optode_numbers
 from neurofuse.io.recording import nirs_dataset
 from neurofuse.io.snirf import read_snirf_raw
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import mne
 
 VARIABLES = {"fnirs_cw_amplitude": "intensity", "fnirs_od": "od"}
-HEAD = 4  # FIFF's number of the head coordinate frame
 
 
 def read_nirs_raw(path: str | Path) -> "mne.io.BaseRaw":
