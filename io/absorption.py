@@ -7,20 +7,35 @@ import numpy as np
 UNIT_DISTANCE = 0.03  # m; the law is linear in it
 
 
-@lru_cache(maxsize=32)
-def _density_per_haemoglobin(wavelength: tuple[float, ...]) -> np.ndarray:
-    """Matrix (wavelength, 2) [OD per mol/L and metre of light path] for HbO and HbR."""
+REFERENCES = (760.0, 850.0)  # nm; a law for haemoglobin takes two wavelengths
+TABLE = (650.0, 950.0)  # nm in which the absorption of haemoglobin is used
+
+
+def absorbs(wavelength: float) -> bool:
+    """Whether the absorption of haemoglobin is known at a wavelength [nm].
+
+    Examples
+    --------
+    >>> absorbs(760), absorbs(0)
+    (True, False)
+    """
+    return TABLE[0] <= wavelength <= TABLE[1]
+
+
+@lru_cache(maxsize=256)
+def _density_per_haemoglobin(wavelength: float) -> np.ndarray:
+    """Optical density (2,) per mol/L and metre of light path for HbO and HbR."""
     import mne
 
-    # A unit optical density at each wavelength in turn gives the columns of MNE's inverse.
-    names = [f"S1_D1 {w:g}" for w in wavelength]
-    info = mne.create_info(names, 1.0, "fnirs_od", verbose="error")
-    for channel, nm in zip(info["chs"], wavelength, strict=True):
+    # A unit optical density at each of two wavelengths gives the columns of MNE's inverse.
+    pair = sorted((wavelength, max(REFERENCES, key=lambda r: abs(r - wavelength))))
+    info = mne.create_info([f"S1_D1 {w:.9g}" for w in pair], 1.0, "fnirs_od", verbose="error")
+    for channel, nm in zip(info["chs"], pair, strict=True):
         channel["loc"][3:9] = [0, 0, 0, UNIT_DISTANCE, 0, 0]
         channel["loc"][9] = nm
-    raw = mne.io.RawArray(np.eye(len(wavelength)), info, verbose="error")
+    raw = mne.io.RawArray(np.eye(2), info, verbose="error")
     unit = mne.preprocessing.nirs.beer_lambert_law(raw, ppf=1.0)
-    return np.linalg.pinv(unit.get_data()[:2]) / UNIT_DISTANCE
+    return np.linalg.inv(unit.get_data()[:2])[pair.index(wavelength)] / UNIT_DISTANCE
 
 
 def haemoglobin_to_density(
@@ -50,6 +65,6 @@ def haemoglobin_to_density(
     >>> bool(change[0, 1, 0] > change[0, 0, 0] > 0)  # HbO absorbs more at 850 nm
     True
     """
-    matrix = _density_per_haemoglobin(tuple(float(w) for w in wavelength))
+    matrix = np.stack([_density_per_haemoglobin(float(w)) for w in wavelength])
     path = np.asarray(distance)[:, None, None] * partial_pathlength
     return path * np.einsum("wk,kct->cwt", matrix, np.stack([hbo, hbr]))

@@ -21,6 +21,7 @@ from neurofuse.synth.simulate import simulate
 SPLIT = Path(__file__).with_name("split.json")
 PARTS = ("train", "validation", "test")
 CONTACT = 0.4  # scalp coupling index under which a channel is no clean source
+ENDS = ("source", "detector", "source_position", "detector_position")
 TRIM = 5.0  # s at both ends, where people still settle
 
 logger = logging.getLogger("neurofuse")
@@ -34,8 +35,19 @@ class Clean:
     signal: np.ndarray  # EEG (channel, time) V; fNIRS (channel, wavelength, time) OD
     rate: float  # Hz
     position: np.ndarray  # (channel, 3) m
-    source: np.ndarray  # fNIRS: optode names of each channel
+    channel: np.ndarray  # names
+    optodes: "Optodes | None" = None
+
+
+@dataclass(frozen=True)
+class Optodes:
+    """The ends of fNIRS channels."""
+
+    source: np.ndarray  # names
     detector: np.ndarray
+    source_position: np.ndarray  # (channel, 3) m
+    detector_position: np.ndarray
+    wavelength: np.ndarray  # (wavelength,) nm
 
 
 def data_folder() -> Path | None:
@@ -70,15 +82,15 @@ def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None
     if stream == "eeg":
         node = recording["eeg"].to_dataset()
         keep &= (node.ch_type == "eeg").values
-        signal, position = node.eeg.values, node.position.values
-        source = detector = np.array([""] * len(position))
+        signal, position, optodes = node.eeg.values, node.position.values, None
     else:
         node = to_optical_density(recording)["nirs"].to_dataset()
         contact = usable.sci.values
         keep &= ~(contact < CONTACT)
         signal = node.od.values
         position = (node.source_position.values + node.detector_position.values) / 2
-        source, detector = node.source.values, node.detector.values
+        ends = (node[n].values[keep] for n in ENDS)
+        optodes = Optodes(*ends, wavelength=node.wavelength.values)
     if keep.sum() < 2:
         return None
     rate = float(node.attrs["rate"])
@@ -88,8 +100,8 @@ def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None
         np.ascontiguousarray(signal[keep][..., cut]),
         rate,
         position[keep],
-        source[keep],
-        detector[keep],
+        node.channel.values[keep],
+        optodes,
     )
 
 

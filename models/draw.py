@@ -12,8 +12,9 @@ from torch import Tensor
 
 from neurofuse.models.autoencoder import Stream
 from neurofuse.models.corpus import Clean
-from neurofuse.synth.eeg_artifact import eeg_artifact
-from neurofuse.synth.movement import SHARE, draw_movements
+from neurofuse.synth.bouts import draw_movements
+from neurofuse.synth.eeg_artifact import EegArtifact
+from neurofuse.synth.movement import SHARE
 from neurofuse.synth.nirs_artifact import nirs_artifact
 
 
@@ -72,12 +73,24 @@ def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tupl
     piece = clean.signal[pick][..., start : start + length]
     time = np.arange(length) / clean.rate
     if stream == "eeg":
-        artifact, mask = eeg_artifact(movements, time, clean.position[pick], rng)
+        contact = int(rng.integers(2**62))
+        motion = EegArtifact(movements, time, clean.channel[pick], clean.position[pick], contact)
+        artifact, mask = motion.samples(0, length)
         piece = _with_noise(piece - piece.mean(-1, keepdims=True), time, rng)
         artifact = severity * artifact
     else:
-        pair = clean.source[pick], clean.detector[pick]
-        artifact, mask = nirs_artifact(movements, time, *pair, piece.shape[1], rng)
+        assert clean.optodes is not None
+        ends = clean.optodes
+        artifact, mask = nirs_artifact(
+            movements,
+            time,
+            ends.source[pick],
+            ends.detector[pick],
+            ends.wavelength,
+            int(rng.integers(2**62)),
+            source_position=ends.source_position[pick],
+            detector_position=ends.detector_position[pick],
+        )
         piece = np.diff(piece, axis=-1, prepend=piece[..., :1])
         artifact = severity * np.diff(artifact, axis=-1, prepend=artifact[..., :1])
     position = clean.position[pick]

@@ -1,7 +1,7 @@
 """Brain signals, shared head motion and its artifacts in both streams, with exact truth."""
 
 from neurofuse.synth.inject import inject
-from neurofuse.synth.movement import SHARE
+from neurofuse.synth.movement import SHARE, TYPES
 from neurofuse.synth.simulate import simulate
 
-__all__ = ["SHARE", "inject", "simulate"]
+__all__ = ["SHARE", "TYPES", "inject", "simulate"]

@@ -1,144 +1,173 @@
 """What movement does to EEG: slow electrode movement, cable and cap pops, muscle.
 
 Head movement lies below 8 Hz, cable and cap artifacts are broadband with steps that recover, jaw
-and neck muscle is above 13 Hz (measured gains per band: `docs/synth.md`).
+and neck muscle is above 13 Hz (measured gains per band: `docs/synth.md`). Every electrode answers
+in its own way, which stays the same through a recording; loose ones answer several times as
+strongly and pop whenever the head moves.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import signal
 
 from neurofuse.synth.movement import Movement, draw_waves
+from neurofuse.synth.places import directions, reach
 
-HEAD_RMS = 30e-6  # V a typical nod leaves in a typical electrode
-CABLE_RMS = 40e-6  # V
-MUSCLE_RMS = 12e-6  # V
-CABLE_TYPES = {"touch": 1.0, "jerk": 0.5}  # share of the channels that a cable movement reaches
-MUSCLE_TYPES = {"jaw": 1.0, "jerk": 0.4, "shake": 0.25}  # relative strength
+HEAD_RMS = 32e-6  # V a typical nod leaves in a typical electrode
+CABLE_RMS = 45e-6  # V
+MUSCLE_RMS = 11e-6  # V
+LOOSE = 0.06  # share of loose electrodes
+FADE = 0.1  # s in which the last of an artifact ends
 
 
-def eeg_artifact(
-    movements: list[Movement],
-    time: np.ndarray,
-    position: np.ndarray,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Artifact (channel, time) [V] and its mask (channel, time) for EEG.
+class EegArtifact:
+    """The artifact of all movements, computed for any stretch of samples.
+
+    What is drawn depends on the seed, the movements and the channels' names only: not on the order
+    of the channels, nor on the stretch that is asked for.
 
     Parameters
     ----------
     movements : list of Movement
         What the EEG sees of the movements.
     time : array (time,)
-        Sample times [s], evenly spaced.
+        Sample times [s], evenly spaced, on the movements' clock.
+    names : sequence of str
+        Channel names.
     position : array (channel, 3)
         Electrode positions [m]; NaN where unknown.
-    rng : Generator
-        Source of randomness: couplings of this recording, waveforms of each electrode.
+    seed : int
+        Of the electrodes' contact and sensitivity in this recording.
 
-    Returns
-    -------
-    artifact, mask
-        The artifact is exactly zero where the mask is False.
+    Examples
+    --------
+    >>> nod = Movement(onset=1.0, duration=1.5, type="nod", intensity=1.0, share=0.0, seed=7)
+    >>> time = np.arange(1000) / 250
+    >>> artifact = EegArtifact([nod], time, ["Cz"], np.full((1, 3), np.nan), seed=0)
+    >>> volts, moving = artifact.samples(0, 1000)
+    >>> bool((volts[~moving] == 0).all()), round(float(time[moving[0]].min()), 1)
+    (True, 1.0)
     """
-    channels, rate = len(position), 1 / (time[1] - time[0]) if len(time) > 1 else 1.0
-    artifact = np.zeros((channels, len(time)))
-    mask = np.zeros((channels, len(time)), bool)
-    coupling = _session_coupling(position, rng)
-    for movement in movements:
-        tail = _recovery(movement, rng)
-        first, last = np.searchsorted(
-            time, [movement.onset, movement.onset + movement.duration + tail]
-        )
-        if last - first < 3:
-            continue
-        window = slice(first, last)
-        piece = _head(movement, time[window], coupling, rng)
-        if movement.type in CABLE_TYPES:
-            piece += _cable(movement, time[window], rate, channels, tail, rng)
-        if movement.type in MUSCLE_TYPES:
-            piece += _muscle(movement, time[window], rate, position, rng)
-        fade = np.minimum(1, (movement.onset + movement.duration + tail - time[window]) / 0.1)
-        artifact[:, window] += piece * fade
-        mask[:, window] |= piece != 0
-    return artifact, mask
+
+    def __init__(
+        self,
+        movements: list[Movement],
+        time: np.ndarray,
+        names: Sequence[str],
+        position: np.ndarray,
+        seed: int,
+    ):
+        self.time = time
+        self.rate = (len(time) - 1) / (time[-1] - time[0]) if len(time) > 1 else 1.0
+        order = np.argsort(np.asarray(names, str), kind="stable")
+        self.back = np.argsort(order)
+        rng = np.random.default_rng(seed)
+        self.unit = directions(np.asarray(position, float)[order])
+        self.recovery = rng.lognormal(np.log(0.25), 0.5)  # s: the amplifier's high-pass
+        self.contact = rng.lognormal(0, 0.45, len(order))  # impedance differs
+        self.loose = rng.random(len(order)) < LOOSE
+        self.contact[self.loose] *= rng.uniform(3, 8)
+        self.coupling = _coupling(self.unit, rng)
+        self.pieces = [(m, *self._span(m)) for m in movements]
+
+    def samples(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Artifact (channel, time) [V] and mask of samples `first` to `last`, exclusive.
+
+        The artifact is exactly zero where the mask is False.
+        """
+        artifact = np.zeros((len(self.back), last - first))
+        mask = np.zeros(artifact.shape, bool)
+        for movement, start, stop in self.pieces:
+            if start < last and stop > first and stop - start > 2:
+                piece = self._piece(movement, self.time[start:stop])
+                a, b = max(start, first), min(stop, last)
+                here = piece[:, a - start : b - start]
+                artifact[:, a - first : b - first] += here
+                mask[:, a - first : b - first] |= here != 0
+        return artifact[self.back], mask[self.back]
+
+    def _tail(self, movement: Movement) -> float:
+        """Seconds for which electrodes and amplifier settle after the movement."""
+        return min(4 * self.recovery, 3.0) if self._pops(movement) else 0.0
+
+    def _pops(self, movement: Movement) -> bool:
+        return bool(movement.kind.cable or self.loose.any())
+
+    def _span(self, movement: Movement) -> tuple[int, int]:
+        end = movement.onset + movement.duration + self._tail(movement)
+        first, last = np.searchsorted(self.time, [movement.onset, end])
+        return int(first), int(last)
+
+    def _piece(self, movement: Movement, time: np.ndarray) -> np.ndarray:
+        """Artifact (channel, time) of one movement, channels in the order of their names."""
+        rng = movement.rng("eeg")
+        size = reach(movement, self.unit, rng) * self.contact * movement.intensity
+        piece = HEAD_RMS * movement.kind.head * size[:, None] * self._head(movement, time, rng)
+        cable = np.where(self.loose, np.maximum(movement.kind.cable, 0.3), movement.kind.cable)
+        if cable.any():
+            piece += CABLE_RMS * (cable * size)[:, None] * self._cable(movement, time, rng)
+        if movement.kind.muscle and self.rate >= 60:
+            level = MUSCLE_RMS * movement.kind.muscle * movement.intensity
+            piece += level * self._muscle(movement, time, rng)
+        end = movement.onset + movement.duration + self._tail(movement)
+        return piece * np.clip((end - time) / FADE, 0, 1)
+
+    def _head(self, movement: Movement, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Slow artifact of unit size: the head's three axes through each electrode's coupling."""
+        channels = len(self.coupling)
+        axis = np.eye(3)[rng.integers(3)] + rng.normal(0, 0.3, 3)
+        turning = movement.course(time, draw_waves(rng, movement.type, (3,)))
+        own = movement.course(time, draw_waves(rng, movement.type, (channels,)))
+        moved = (self.coupling * axis) @ turning
+        moved += 0.35 * np.linalg.norm(self.coupling, axis=1)[:, None] * own
+        # half-cell potentials follow pressure more than direction: one side is flattened
+        moved += rng.normal(0, 0.35, (channels, 1)) * np.abs(moved)
+        return moved * movement.envelope(time)
+
+    def _cable(self, movement: Movement, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Steps and pops that recover exponentially, with broadband noise, on some channels."""
+        channels = len(self.coupling)
+        level = rng.lognormal(-0.5, 1.1)  # from a rustle to millivolts
+        reached = (rng.random(channels) < rng.uniform(0.3, 1.0)) | self.loose
+        gain = level * rng.normal(0, 1, channels) * reached
+        common = np.zeros(len(time))
+        own = np.zeros((channels, len(time)))
+        for _ in range(1 + rng.poisson(1.5 * movement.duration)):
+            at = movement.onset + rng.uniform(0, movement.duration)
+            decay = self.recovery * rng.lognormal(0, 0.3)
+            pop = np.where(time >= at, np.exp(-(time - at).clip(0) / decay), 0.0)
+            common += rng.normal(0, 2.0) * pop
+            own += rng.normal(0, 0.8, (channels, 1)) * pop
+        noise = rng.normal(0, 1, (channels + 1, len(time))) * movement.envelope(time)
+        corner = min(6.0, 0.3 * self.rate)
+        noise = signal.sosfilt(signal.butter(1, corner, fs=self.rate, output="sos"), noise)
+        noise *= np.sqrt(self.rate / 250.0)  # power density, not power, is what a cable has
+        common += 2.0 * noise[0]
+        own += 1.0 * noise[1:]
+        return gain[:, None] * common + np.abs(gain)[:, None] * own
+
+    def _muscle(self, movement: Movement, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Bursts above 15 Hz, strongest low and lateral on the head (temporal, neck)."""
+        channels = len(self.unit)
+        if movement.kind.place == "face":
+            weight = reach(movement, self.unit, rng)
+        else:
+            side = np.abs(self.unit[:, 0]) - 0.7 * self.unit[:, 2]
+            weight = np.exp(np.clip(1.2 * np.nan_to_num(side, nan=0.3), -2, 1.2))
+        weight = weight * rng.lognormal(0, 0.4, channels)
+        sources = rng.normal(0, 1, (4, len(time)))
+        mixing = rng.normal(0, 1, (channels, 4)) * 0.4
+        noise = mixing @ sources + rng.normal(0, 0.7, (channels, len(time)))
+        top = min(110.0, 0.45 * self.rate)
+        band = signal.butter(2, [18.0, top], "bandpass", fs=self.rate, output="sos")
+        noise = signal.sosfilt(band, noise) * np.sqrt(self.rate / 250.0)
+        bursts = 0.4 + np.abs(np.sin(np.pi * rng.uniform(0.5, 4.0) * (time - movement.onset)))
+        return rng.lognormal(0, 0.4) * weight[:, None] * noise * bursts * movement.envelope(time)
 
 
-def _recovery(movement: Movement, rng: np.random.Generator) -> float:
-    """Seconds for which the amplifier and electrode settle after the movement."""
-    return float(rng.uniform(0.3, 1.5)) if movement.type in CABLE_TYPES else 0.0
-
-
-def _session_coupling(position: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Gain (channel, 3) of each electrode for the head's three axes in this recording."""
-    channels = len(position)
-    unit = np.where(np.isfinite(position), position, rng.normal(0, 0.07, position.shape))
-    unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-3)
-    smooth = unit @ rng.normal(0, 1, (3, 3))
-    gain = 0.7 * smooth + 0.7 * rng.normal(0, 1, (channels, 3))
-    contact = rng.lognormal(0, 0.5, channels)  # impedance differs between electrodes
-    contact[rng.random(channels) < 0.08] *= rng.uniform(3, 6)  # a loose one now and then
-    return gain * contact[:, None]
-
-
-def _head(
-    movement: Movement, time: np.ndarray, coupling: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    channels = len(coupling)
-    axes = movement.waveform(time, draw_waves(rng, movement.type, (3,)))
-    own = movement.waveform(time, draw_waves(rng, movement.type, (channels,)))
-    direction = rng.normal(0, 0.6, 3) + np.eye(3)[rng.integers(3)]
-    moved = (coupling * direction) @ axes + 0.35 * np.linalg.norm(coupling, axis=1)[:, None] * own
-    rectified = rng.random(channels) < 0.25  # half-cell potentials follow pressure, not direction
-    moved = np.where(rectified[:, None], np.abs(moved), moved)
-    level = HEAD_RMS * movement.intensity
-    return level * moved * movement.envelope(time)
-
-
-def _cable(
-    movement: Movement,
-    time: np.ndarray,
-    rate: float,
-    channels: int,
-    tail: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Steps and pops that recover exponentially, with broadband noise, on some channels."""
-    level = CABLE_RMS * movement.intensity * rng.lognormal(0, 0.7)
-    reached = rng.random(channels) < CABLE_TYPES[movement.type] * rng.uniform(0.3, 1.0)
-    gain = rng.normal(0, 1, channels) * reached
-    common = np.zeros(len(time))
-    own = np.zeros((channels, len(time)))
-    for _ in range(1 + rng.poisson(1.5 * movement.duration)):
-        at = movement.onset + rng.uniform(0, movement.duration)
-        decay = rng.uniform(0.05, max(tail, 0.1) / 2)
-        pop = np.where(time >= at, np.exp(-(time - at).clip(0) / decay), 0.0)
-        common += rng.normal(0, 2.0) * pop
-        own += rng.normal(0, 0.8, (channels, 1)) * pop
-    noise = rng.normal(0, 1, (channels + 1, len(time))) * movement.envelope(time)
-    corner = min(25.0, 0.4 * rate)
-    noise = signal.sosfilt(signal.butter(1, corner, fs=rate, output="sos"), noise)
-    common += 1.0 * noise[0]
-    own += 0.5 * noise[1:]
-    return level * (gain[:, None] * common + np.abs(gain)[:, None] * own)
-
-
-def _muscle(
-    movement: Movement,
-    time: np.ndarray,
-    rate: float,
-    position: np.ndarray,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Bursts above 15 Hz, strongest low and lateral on the head (temporal, neck)."""
-    channels = len(position)
-    if rate < 60:
-        return np.zeros((channels, len(time)))
-    side = np.nan_to_num(np.abs(position[:, 0]) / 0.07 - position[:, 2] / 0.1, nan=0.3)
-    weight = np.exp(np.clip(1.2 * side, -2, 1.5)) * rng.lognormal(0, 0.4, channels)
-    sources = rng.normal(0, 1, (4, len(time)))
-    mixing = rng.normal(0, 1, (channels, 4)) * 0.4
-    noise = mixing @ sources + rng.normal(0, 0.7, (channels, len(time)))
-    band = signal.butter(2, [15.0, min(110.0, 0.45 * rate)], "bandpass", fs=rate, output="sos")
-    bursts = 0.4 + np.abs(np.sin(2 * np.pi * rng.uniform(0.5, 2.5) * (time - movement.onset)))
-    level = MUSCLE_RMS * MUSCLE_TYPES[movement.type] * movement.intensity * rng.lognormal(0, 0.4)
-    return level * weight[:, None] * signal.sosfilt(band, noise) * bursts * movement.envelope(time)
+def _coupling(unit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Gain (channel, 3) of each electrode for the head's three axes, partly smooth in space."""
+    anywhere = rng.normal(0, 0.6, unit.shape)
+    smooth = np.where(np.isfinite(unit), unit, anywhere) @ rng.normal(0, 1, (3, 3))
+    return 0.7 * smooth + 0.7 * rng.normal(0, 1, unit.shape)

@@ -1,23 +1,45 @@
 """Inject head motion into both streams of a Recording at once, with exact truth."""
 
+import logging
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.lazy import is_lazy
 from neurofuse.io.optics import to_intensity, to_optical_density
 from neurofuse.io.recording import check, events_dataset, note, stream_dataset, streams, with_stream
-from neurofuse.synth.eeg_artifact import eeg_artifact
-from neurofuse.synth.movement import SHARE, Movement, draw_movements
+from neurofuse.synth.bouts import check_motion, draw_movements
+from neurofuse.synth.eeg_artifact import EegArtifact
+from neurofuse.synth.movement import Movement
 from neurofuse.synth.nirs_artifact import nirs_artifact
+from neurofuse.synth.sensors import head_sensors
+
+RAIL = 5e-3  # V from a channel's usual level at which its amplifier saturates
+BLOCK = 60.0  # s of EEG that are disturbed at a time
+
+logger = logging.getLogger("neurofuse")
 
 
 def inject(
-    recording: xr.DataTree, *, seed: int = 0, share: str = "timing", severity: float = 1.0
+    recording: xr.DataTree,
+    *,
+    seed: int = 0,
+    share: str = "timing",
+    severity: float = 1.0,
+    types: Iterable[str] | None = None,
+    bouts_per_minute: float | None = None,
+    lag: float | None = None,
+    sensors: bool = False,
 ) -> tuple[xr.DataTree, xr.DataTree]:
     """Disturb a Recording by movements that both streams see.
 
-    EEG artifacts are added in volts; fNIRS artifacts are added in optical density, where they are
-    additive, also when the Recording holds intensity. Bad and non-EEG channels stay as they are.
+    EEG artifacts are added in volts, until the amplifier saturates 5 mV from a channel's level;
+    fNIRS artifacts are added in optical density, where they are additive, also when the Recording
+    holds intensity. Bad and non-EEG channels stay as they are. EEG that is still in its file stays
+    there: its artifact is computed when samples are asked for.
 
     Parameters
     ----------
@@ -27,83 +49,133 @@ def inject(
         Seed of all that is drawn; stored in `attrs["seed"]` of the result.
     share : {"none", "timing", "partial", "full"}
         What the streams share of a movement: nothing, onset and intensity, or also part of its
-        waveform (R² 0.2 or 0.8).
+        course (R² about 0.2 or above 0.6).
     severity : float
         Factor on the artifacts' size; 1 is a typical recording with movement, 0 leaves none.
+    types : names, optional
+        Kinds of movement (`neurofuse.synth.TYPES`); by default all, as seated people move.
+    bouts_per_minute : float, optional
+        How often somebody begins to move; drawn for a person, about 2, by default.
+    lag : float, optional
+        Seconds by which fNIRS sees movements later; drawn from -0.3 to 0.3 s by default.
+    sensors : bool
+        Also put what an accelerometer and a gyroscope on the head see into `/aux`.
 
     Returns
     -------
     truth, contaminated : Recording
         `truth` is the input. `contaminated` holds the movements in `/events` (description
-        "motion/<type>") and `motion` (channel, time; bool) in each stream: where EEG samples are
-        disturbed, and where fNIRS samples change by movement.
+        "motion/<type>", one row for each stream that shows it) and `motion` (channel, time; bool)
+        in each stream: where EEG samples are disturbed, and where fNIRS samples change by movement.
 
     Raises
     ------
     ParameterError
-        For an unknown `share` or a negative `severity`.
+        For a seed, share, severity, type, rate or lag that is not possible.
 
     Examples
     --------
     >>> from neurofuse.io import build, eeg_dataset
     >>> rest = build(eeg_dataset(np.zeros((2, 7500)), 250.0, ["C3", "C4"]))
-    >>> truth, contaminated = inject(rest, seed=1)
+    >>> truth, contaminated = inject(rest, seed=1, bouts_per_minute=6)
     >>> same = contaminated["eeg"].eeg.values == truth["eeg"].eeg.values
     >>> bool(same[~contaminated["eeg"].motion.values].all()), bool(same.all())
     (True, False)
     """
     check(recording)
-    if share not in SHARE:
-        raise ParameterError(
-            f"share={share!r}", f"one of {', '.join(SHARE)}", "choose one of these"
-        )
+    types = check_motion(share, types, bouts_per_minute, lag)
     if not (np.isfinite(severity) and severity >= 0):
         raise ParameterError(
             f"severity={severity}", "a number of at least 0", "1 is typical motion"
         )
-    movement_rng, eeg_rng, nirs_rng = np.random.default_rng(seed).spawn(3)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ParameterError(f"seed={seed!r}", "a whole number of at least 0", "0 is the default")
+    movement_rng, other_rng = np.random.default_rng(seed).spawn(2)
+    eeg_seed, nirs_seed, sensor_seed = (int(n) for n in other_rng.integers(2**62, size=3))
     present = streams(recording)
     start = min(float(recording[s].time[0]) for s in present)
     length = max(float(recording[s].time[-1]) for s in present) - start
-    movements = draw_movements(length, movement_rng, share)
-    for _ in range(100):  # short stretches often hold no movement, and whoever injects wants some
-        if all(movements[s] for s in present):
-            break
-        movements = draw_movements(length, movement_rng, share)
+    movements = draw_movements(
+        length, movement_rng, share, types=types, bouts_per_minute=bouts_per_minute, lag=lag
+    )
+    if not any(movements[s] for s in present):
+        logger.warning("no movement in %.0f s with seed %d: try another", length, seed)
     contaminated = recording
     if "eeg" in present:
-        contaminated = _disturb_eeg(contaminated, movements["eeg"], start, severity, eeg_rng)
+        contaminated = _disturb_eeg(contaminated, movements["eeg"], start, severity, eeg_seed)
     if "nirs" in present:
-        contaminated = _disturb_nirs(contaminated, movements["nirs"], start, severity, nirs_rng)
-    contaminated = _with_events(contaminated, movements, start)
-    contaminated = note(contaminated, "inject", seed=seed, share=share, severity=severity)
+        contaminated = _disturb_nirs(contaminated, movements["nirs"], start, severity, nirs_seed)
+    shown = {s: movements[s] for s in present}
+    if sensors:
+        nodes = head_sensors(movements["head"], start, length, sensor_seed)
+        contaminated = _with_sensors(contaminated, nodes)
+        shown["aux"] = movements["head"]
+    contaminated = _with_events(contaminated, shown, start)
+    settings = {"types": types, "bouts_per_minute": bouts_per_minute, "lag": lag}
+    contaminated = note(
+        contaminated, "inject", seed=seed, share=share, severity=severity, **settings
+    )
     contaminated.attrs["seed"] = seed
     return recording, contaminated
 
 
-def _disturb_eeg(recording, movements, start, severity, rng) -> xr.DataTree:
+def _disturb_eeg(recording, movements, start, severity, seed) -> xr.DataTree:
     node = stream_dataset(recording, "eeg")
-    artifact, mask = eeg_artifact(movements, node.time.values - start, node.position.values, rng)
-    treated = ((node.ch_type == "eeg") & ~node.bad).values[:, None]
-    artifact, mask = severity * artifact * treated, mask & treated & (severity > 0)
-    eeg = node.eeg.copy(data=np.where(mask, node.eeg.values + artifact, node.eeg.values))
-    return with_stream(recording, "eeg", node.assign(eeg=eeg, motion=(("channel", "time"), mask)))
+    dims = ("channel", "time")
+    samples: Any = node.eeg.transpose(*dims).data
+    names, place = node.channel.values, node.position.values
+    artifact = EegArtifact(movements, node.time.values - start, names, place, seed)
+    treated = ((node.ch_type == "eeg") & ~node.bad).values[:, None] & (severity > 0)
+    count = max(int(BLOCK * float(node.attrs["rate"])), 1)
+    level = np.nan_to_num(np.median(np.asarray(samples[:, :count]), axis=1, keepdims=True))
+
+    def disturbed(first: int, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        volts, mask = artifact.samples(first, first + block.shape[1])
+        mask &= treated
+        moved = block + severity * volts
+        railed = (np.abs(moved - level) > RAIL) & (np.abs(block - level) < RAIL)
+        moved = np.where(railed, level + RAIL * np.sign(moved - level), moved)
+        return np.where(mask, moved, block), mask
+
+    if is_lazy(node.eeg):
+        values, mask = (_lazily(samples, disturbed, part) for part in (0, 1))
+    else:
+        values = np.array(samples, float)
+        mask = np.zeros(values.shape, bool)
+        for first in range(0, values.shape[1], count):
+            here = np.s_[:, first : first + count]
+            values[here], mask[here] = disturbed(first, values[here])
+    node = node.assign(eeg=(dims, values, node.eeg.attrs), motion=(dims, mask))
+    return with_stream(recording, "eeg", node)
 
 
-def _disturb_nirs(recording, movements, start, severity, rng) -> xr.DataTree:
+def _lazily(samples: Any, disturbed, part: int) -> Any:
+    """One part of what `disturbed` gives, for samples that are still in a file."""
+    whole = samples.rechunk({0: -1})
+
+    def block_of(block: np.ndarray, block_info: Any = None) -> np.ndarray:
+        return disturbed(block_info[0]["array-location"][1][0], block)[part]
+
+    return whole.map_blocks(block_of, dtype=(float, bool)[part], meta=np.empty((0, 0)))
+
+
+def _disturb_nirs(recording, movements, start, severity, seed) -> xr.DataTree:
     density = to_optical_density(recording)
     node = stream_dataset(density, "nirs")
+    node = node.assign(od=node.od.transpose("channel", "wavelength", "time"))
     artifact, mask = nirs_artifact(
         movements,
         node.time.values - start,
         node.source.values,
         node.detector.values,
-        node.sizes["wavelength"],
-        rng,
+        node.wavelength.values,
+        seed,
+        source_position=node.source_position.values,
+        detector_position=node.detector_position.values,
     )
     treated = ~node.bad.values
-    artifact = severity * artifact * treated[:, None, None]
-    mask = mask & treated[:, None] & (severity > 0)
+    artifact *= severity * treated[:, None, None]
+    mask &= treated[:, None] & (severity > 0)
     node = node.assign(od=node.od + artifact, motion=(("channel", "time"), mask))
     density = with_stream(density, "nirs", node)
     if "intensity" not in recording["nirs"].data_vars:
@@ -120,6 +192,20 @@ def _disturb_nirs(recording, movements, start, severity, rng) -> xr.DataTree:
     )
 
 
+def _with_sensors(recording: xr.DataTree, sensors: dict[str, xr.Dataset]) -> xr.DataTree:
+    there = set(recording["aux"].children) if "aux" in recording.children else set()
+    if there & set(sensors):
+        raise ParameterError(
+            f"sensors=True for a recording that holds {', '.join(sorted(there & set(sensors)))}",
+            "a recording without these sensors",
+            "leave sensors out: measured ones cannot be made to see injected movement",
+        )
+    changed = recording.copy()
+    for name, node in sensors.items():
+        changed[f"aux/{name}"] = xr.DataTree(node)
+    return changed
+
+
 def _with_events(
     recording: xr.DataTree, movements: dict[str, list[Movement]], start: float
 ) -> xr.DataTree:
@@ -129,7 +215,7 @@ def _with_events(
     rows = [(float(o), float(d), str(k), str(c), str(s)) for o, d, k, c, s in rows]
     rows += [
         (start + m.onset, m.duration, f"motion/{m.type}", "", stream)
-        for stream in streams(recording)
-        for m in movements[stream]
+        for stream, seen in movements.items()
+        for m in seen
     ]
     return with_stream(recording, "events", events_dataset(rows))

@@ -1,31 +1,51 @@
-"""Movements: when somebody moves, how, how strongly, and what of it each stream sees.
+"""What a movement is: its kind, its course in time, and what both streams have in common of it.
 
-Movement comes in bouts (measured gaps, durations and rates: `docs/synth.md`). One movement has one
-onset, duration, type and intensity; how much of its waveform EEG and fNIRS share is a setting.
+Head rotations (nod, shake, tilt, jerk, gait), speech and jaw, the face, and a touched cap or cable
+differ in speed, length and in what they do to electrodes, muscles and optodes (`TYPES`). When
+people move is drawn in `bouts`; what sensors make of it in `eeg_artifact` and `nirs_artifact`.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from neurofuse.io.errors import ParameterError
+# Energy of a movement's course that both streams have in common. What one stream's artifact then
+# explains of the other's (R² of 0.7-4 Hz, above that of strangers' movements) is less, as every
+# sensor bends what it sees: about 0.2 for "partial" and 0.65 for "full" (`tests/synth/test_share`).
+# With "none" not even the moments are shared.
+SHARE = {"none": 0.0, "timing": 0.0, "partial": 0.65, "full": 0.9}
+WAVES = 8  # sinusoids that make up one course
+AWAY = 0.8  # of a course: displacement during the movement, relative to its swinging
+STEEPNESS = 1.4  # amplitude of a course falls as 1 / frequency to this power
+UPWARDS = np.array([0, 0, 0.5])
+STREAM = {"eeg": 1, "nirs": 2, "head": 3}
 
-# Share of a movement's waveform (R²) that both streams have in common. "none": not even timing.
-SHARE = {"none": 0.0, "timing": 0.0, "partial": 0.2, "full": 0.8}
 
-# type: (how often, frequency range of the movement itself [Hz], intensity relative to a nod)
+@dataclass(frozen=True)
+class Kind:
+    """How people move in one way; strengths are relative to a nod's."""
+
+    weight: float  # how often, relative to the others
+    band: tuple[float, float]  # Hz, of the movement itself
+    length: tuple[float, float]  # s: median, spread of its logarithm
+    head: float  # slow artifact at the electrodes
+    cable: float  # pops and broadband noise
+    muscle: float
+    optode: float
+    chance: tuple[float, float]  # that EEG, that fNIRS show anything of it
+    place: str = ""  # where it acts: "" on the whole head, "jaw", "face", "touch" somewhere
+
+
 TYPES = {
-    "nod": (0.22, (0.4, 2.5), 1.0),
-    "shake": (0.16, (1.0, 4.0), 1.2),
-    "tilt": (0.16, (0.2, 1.0), 0.8),
-    "jerk": (0.12, (1.5, 8.0), 1.5),
-    "gait": (0.08, (1.0, 4.0), 0.7),
-    "jaw": (0.14, (1.0, 4.0), 0.6),
-    "touch": (0.12, (0.5, 8.0), 1.5),
+    "nod": Kind(0.22, (0.3, 8.0), (1.2, 0.7), 1.0, 0.0, 0.1, 1.0, (0.9, 0.85)),
+    "shake": Kind(0.16, (0.5, 8.0), (1.3, 0.7), 1.1, 0.0, 0.2, 1.0, (0.9, 0.85)),
+    "tilt": Kind(0.16, (0.2, 4.0), (1.6, 0.6), 0.8, 0.0, 0.1, 0.9, (0.8, 0.85)),
+    "jerk": Kind(0.14, (1.0, 9.0), (0.6, 0.6), 1.3, 0.4, 0.4, 1.3, (0.95, 0.9)),
+    "gait": Kind(0.02, (1.5, 2.3), (10.0, 0.5), 0.8, 0.0, 0.2, 0.4, (0.95, 0.8)),
+    "jaw": Kind(0.12, (0.7, 5.0), (2.0, 0.7), 0.7, 0.0, 1.0, 0.5, (0.95, 0.4), "jaw"),
+    "touch": Kind(0.12, (0.4, 9.0), (1.0, 0.9), 0.8, 1.0, 0.0, 1.4, (0.75, 0.7), "touch"),
+    "face": Kind(0.06, (0.4, 4.0), (0.8, 0.6), 0.7, 0.0, 0.35, 0.6, (0.95, 0.6), "face"),
 }
-BOUTS_PER_MINUTE = 1.3
-EVENTS_PER_BOUT = 2.6
-WAVES = 6  # sinusoids that make up one axis of a movement
 
 
 @dataclass(frozen=True)
@@ -36,117 +56,66 @@ class Movement:
     duration: float  # s
     type: str
     intensity: float  # 1 for a typical nod
-    shared: np.ndarray  # (wave, 3): frequency [Hz], phase [rad], amplitude of the common waveform
-    share: float  # R² of the common waveform in what the stream sees
+    share: float  # of the course's energy that both streams have in common
+    seed: int  # of everything drawn for this movement
+
+    @property
+    def kind(self) -> Kind:
+        """How people move in this way."""
+        return TYPES[self.type]
+
+    def rng(self, stream: str) -> np.random.Generator:
+        """Source of what "eeg", "nirs" or the "head" make of this movement, always the same."""
+        return np.random.default_rng([self.seed, STREAM[stream]])
+
+    def common(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sinusoids (wave, 3) and the place (3,) [direction] that all sensors meet."""
+        rng = np.random.default_rng([self.seed, 0])
+        place = rng.normal(size=3) + UPWARDS  # hands reach the top and sides of a cap
+        return draw_waves(rng, self.type), place / np.linalg.norm(place)
 
     def envelope(self, time: np.ndarray) -> np.ndarray:
         """Smooth 0..1 rise and fall over the movement; exactly 0 outside it."""
-        phase = (time - self.onset) / self.duration
-        inside = (phase > 0) & (phase < 1)
-        ramp = np.minimum(np.clip(phase, 0, 1), np.clip(1 - phase, 0, 1)) / 0.3
-        return np.where(inside, np.sin(np.pi / 2 * np.clip(ramp, 0, 1)) ** 2, 0.0)
+        return bump((time - self.onset) / self.duration)
 
-    def waveform(self, time: np.ndarray, own: np.ndarray) -> np.ndarray:
-        """Waveform (…, time) of unit energy at `time` [s]: the shared part mixed with `own`."""
-        return np.sqrt(self.share) * waves(self.shared, time - self.onset) + np.sqrt(
-            1 - self.share
-        ) * waves(own, time - self.onset)
+    def course(self, time: np.ndarray, own: np.ndarray) -> np.ndarray:
+        """Course (…, time) of unit energy at `time` [s]: the common part mixed with `own` waves."""
+        after = time - self.onset
+        private = np.sqrt(1 - self.share) * waves(own, after)
+        if not self.share:
+            return private
+        return np.sqrt(self.share) * waves(self.common()[0], after) + private
+
+
+def bump(phase: np.ndarray) -> np.ndarray:
+    """Rise from 0 at phase 0 to 1 and fall to 0 at phase 1, both smooth; 0 outside."""
+    ramp = np.minimum(phase, 1 - phase) / 0.3
+    return np.sin(np.pi / 2 * np.clip(ramp, 0, 1)) ** 2
 
 
 def draw_waves(rng: np.random.Generator, kind: str, shape: tuple[int, ...] = ()) -> np.ndarray:
-    """Draw sinusoids (*shape, wave, 3) for movement of a kind; energy falls as 1 / frequency²."""
-    low, high = TYPES[kind][1]
+    """Draw sinusoids (*shape, wave, 3: frequency [Hz], phase [rad], amplitude) of a movement.
+
+    The first wave stands still: with the envelope it is the head that goes and comes back.
+    """
+    low, high = TYPES[kind].band
     frequency = np.exp(rng.uniform(np.log(low), np.log(high), (*shape, WAVES)))
-    amplitude = rng.rayleigh(1.0, frequency.shape) / frequency
-    amplitude /= np.sqrt((amplitude**2).sum(-1, keepdims=True) / 2)
+    amplitude = rng.rayleigh(1.0, frequency.shape) / frequency**STEEPNESS
+    if kind == "gait":  # steps: harmonics of one rhythm
+        frequency = frequency[..., :1] * np.arange(1, WAVES + 1)
+        amplitude = rng.rayleigh(1.0, frequency.shape) / np.arange(1, WAVES + 1)
     phase = rng.uniform(0, 2 * np.pi, frequency.shape)
+    amplitude[..., 0] = AWAY * np.sqrt((amplitude[..., 1:] ** 2).sum(-1) / 2)
+    frequency[..., 0], phase[..., 0] = 0.0, np.pi / 2 * rng.choice([-1, 1], shape)
+    amplitude /= np.sqrt((amplitude[..., 1:] ** 2).sum(-1, keepdims=True) / 2 * (1 + AWAY**2))
     return np.stack([frequency, phase, amplitude], axis=-1)
 
 
 def waves(parts: np.ndarray, time: np.ndarray) -> np.ndarray:
     """Sum sinusoids (…, wave, 3) at `time` [s] to (…, time)."""
     frequency, phase, amplitude = np.moveaxis(parts, -1, 0)
-    argument = 2 * np.pi * frequency[..., None] * time + phase[..., None]
-    return (amplitude[..., None] * np.sin(argument)).sum(-2)
-
-
-def draw_movements(
-    duration: float,
-    rng: np.random.Generator,
-    share: str = "timing",
-    bouts_per_minute: float = BOUTS_PER_MINUTE,
-) -> dict[str, list[Movement]]:
-    """Draw what moves in `duration` seconds, as EEG and as fNIRS see it.
-
-    Parameters
-    ----------
-    duration : float
-        Length [s] to fill.
-    rng : Generator
-        Source of randomness.
-    share : {"none", "timing", "partial", "full"}
-        "none": each stream has movements of its own. "timing": onsets and intensity are shared,
-        waveforms are not. "partial" and "full": the waveform is shared too (R² 0.2 and 0.8).
-    bouts_per_minute : float
-        How often somebody begins to move.
-
-    Returns
-    -------
-    dict
-        "eeg" and "nirs": movements in order of onset. Some leave no trace in one of the streams.
-    """
-    if share not in SHARE:
-        raise ParameterError(
-            f"share={share!r}", f"one of {', '.join(SHARE)}", "choose one of these"
-        )
-    if share == "none":
-        return {s: _draw_sequence(duration, rng, 0.0, bouts_per_minute) for s in ("eeg", "nirs")}
-    sequence = _draw_sequence(duration, rng, SHARE[share], bouts_per_minute)
-    lag = rng.uniform(-0.3, 0.3)
-    seen: dict[str, list[Movement]] = {"eeg": [], "nirs": []}
-    for movement in sequence:
-        # A tight cap moves without artifact; jaw muscles hardly reach the optodes.
-        in_eeg = rng.random() < 0.9
-        in_nirs = rng.random() < (0.4 if movement.type == "jaw" else 0.85)
-        strength = np.exp(rng.normal(0, 0.4, 2))
-        stretch = np.exp(rng.normal(0, 0.15))
-        if in_eeg:
-            seen["eeg"].append(_seen(movement, 0.0, 1.0, strength[0]))
-        if in_nirs:
-            onset = max(lag, -movement.onset)
-            seen["nirs"].append(_seen(movement, onset, stretch, strength[1]))
-    return seen
-
-
-def _seen(movement: Movement, lag: float, stretch: float, strength: float) -> Movement:
-    return Movement(
-        movement.onset + lag,
-        movement.duration * stretch,
-        movement.type,
-        movement.intensity * strength,
-        movement.shared,
-        movement.share,
-    )
-
-
-def _draw_sequence(
-    duration: float, rng: np.random.Generator, share: float, bouts_per_minute: float
-) -> list[Movement]:
-    names = list(TYPES)
-    frequency = np.array([TYPES[n][0] for n in names])
-    movements: list[Movement] = []
-    onset = rng.exponential(30.0 / bouts_per_minute)
-    while onset < duration - 0.2:
-        kind = str(rng.choice(names, p=frequency / frequency.sum()))
-        for _ in range(rng.geometric(1 / EVENTS_PER_BOUT)):
-            length = float(np.clip(rng.lognormal(np.log(1.1), 0.7), 0.2, 8.0))
-            length = min(length, duration - onset)
-            if length < 0.2:
-                break
-            intensity = TYPES[kind][2] * rng.lognormal(0, 0.6)
-            movements.append(Movement(onset, length, kind, intensity, draw_waves(rng, kind), share))
-            onset += length + rng.lognormal(np.log(1.2), 0.8)
-            if rng.random() < 0.3:
-                kind = str(rng.choice(names, p=frequency / frequency.sum()))
-        onset += rng.exponential(60.0 / bouts_per_minute)
-    return movements
+    total = np.zeros((*parts.shape[:-2], len(time)))
+    for k in range(parts.shape[-2]):
+        argument = 2 * np.pi * frequency[..., k, None] * time + phase[..., k, None]
+        total += amplitude[..., k, None] * np.sin(argument)
+    return total

@@ -1,100 +1,185 @@
 """What movement does to fNIRS: optodes lose and regain contact, or settle at another place.
 
 Every source and every detector reacts for itself; a channel sees the sum of its two. Shapes run
-from a pure spike (same place again) to a pure shift (another place, which persists). Measured
-peaks, rise times, shift shares and wavelength ratios: `docs/synth.md`.
+from a pure spike (same place again) to a pure shift (another place, which persists until the next
+movement). Measured peaks, rise times, shift shares and wavelength ratios: `docs/synth.md`.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from neurofuse.synth.movement import Movement, draw_waves
+from neurofuse.synth.movement import Movement, bump, draw_waves
+from neurofuse.synth.places import directions, reach
+from neurofuse.synth.posture import redistribution
 
-PEAK = 0.12  # optical density that a typical nod leaves at an optode it reaches
-REACHED = 0.35  # chance that a typical movement reaches an optode
-WAVELENGTH_RATIO = 0.82  # change at a wavelength relative to the shortest one
+PEAK = 0.12  # OD that a typical nod leaves at an optode it reaches
+LIGHTLESS = 3.0  # OD at which an optode that has come off sees nothing any more
+PEAK_SPREAD = 0.8  # of its logarithm, between the optodes that a movement reaches
+REACHED = (0.7, 1.2)  # beta: share of the optodes that a movement reaches
+SHIFT = (0.6, 0.8)  # beta: a movement's shift relative to its spike
+RETURN = (1.2, 5.0)  # beta: share of an earlier shift that a movement undoes
+RATIO = (0.80, 0.35)  # 830 nm relative to 690 nm: median, spread of the logarithm
+APART = 140.0  # nm between the two wavelengths at which this was measured
+PRIVATE = (0.12, 1.2)  # what one wavelength alone sees: median relative size, spread of logarithm
 
 
 def nirs_artifact(
     movements: list[Movement],
     time: np.ndarray,
-    source: np.ndarray,
-    detector: np.ndarray,
-    wavelengths: int,
-    rng: np.random.Generator,
+    source: Sequence[str],
+    detector: Sequence[str],
+    wavelength: Sequence[float],
+    seed: int,
+    *,
+    source_position: np.ndarray | None = None,
+    detector_position: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Artifact (channel, wavelength, time) [OD] and the mask (channel, time) of its changes.
+
+    What is drawn depends on the seed, the movements and the optodes' names only, not on the order
+    of channels or wavelengths.
 
     Parameters
     ----------
     movements : list of Movement
         What the fNIRS sees of the movements.
     time : array (time,)
-        Sample times [s].
-    source, detector : arrays (channel,) of names
+        Sample times [s] on the movements' clock.
+    source, detector : sequences (channel,) of names
         Optodes of each channel.
-    wavelengths : int
-        Number of wavelengths.
-    rng : Generator
-        Source of randomness.
+    wavelength : sequence of float
+        Wavelengths [nm].
+    seed : int
+        Of the optodes' contact in this recording.
+    source_position, detector_position : arrays (channel, 3), optional
+        Places [m]; NaN where unknown.
 
     Returns
     -------
     artifact, mask
         Where the mask is False the artifact does not change: it keeps its level.
+
+    Examples
+    --------
+    >>> nod = Movement(onset=2.0, duration=1.0, type="nod", intensity=3.0, share=0.0, seed=4)
+    >>> time = np.arange(100) / 10
+    >>> density, moving = nirs_artifact([nod], time, ["S1"], ["D1"], [760.0, 850.0], seed=1)
+    >>> density.shape, bool((np.diff(density)[:, :, ~moving[0, 1:]] == 0).all())
+    ((1, 2, 100), True)
     """
-    sources, source_index = np.unique(source, return_inverse=True)
-    detectors, detector_index = np.unique(detector, return_inverse=True)
-    detector_index = detector_index + len(sources)
-    optodes = len(sources) + len(detectors)
-    artifact = np.zeros((len(source), wavelengths, len(time)))
+    unknown = np.full((len(source), 3), np.nan)
+    ends = [
+        ("S", source, unknown if source_position is None else source_position),
+        ("D", detector, unknown if detector_position is None else detector_position),
+    ]
+    names, place, index = _optodes(ends)
+    rng = np.random.default_rng(seed)
+    contact = rng.lognormal(0, 0.4, len(names))
+    unit = directions(place)
+    artifact = np.zeros((len(source), len(wavelength), len(time)))
     mask = np.zeros((len(source), len(time)), bool)
-    contact = rng.lognormal(0, 0.4, optodes)
+    resting = np.zeros((len(names), len(wavelength)))  # OD at which each optode has settled
     for movement in movements:
         end = movement.onset + movement.duration
         first, last = np.searchsorted(time, [movement.onset, end])
-        if first == len(time):
-            continue
-        chance = np.clip(REACHED * np.sqrt(movement.intensity) * contact, 0.05, 0.95)
-        reached = rng.random(optodes) < chance
-        if not reached.any():
-            continue
-        ratio = _wavelength_ratio(optodes, wavelengths, rng)
-        peak = PEAK * movement.intensity * contact * rng.lognormal(0, 0.5, optodes) * reached
-        shape = _shapes(movement, np.append(time[first:last], end), optodes, wavelengths, rng)
+        own = movement.rng("nirs")
+        peak = _peaks(movement, contact, unit, own)
+        ratio = _ratios(len(names), wavelength, own)
+        shape = _shapes(movement, np.append(time[first:last], end), len(names), wavelength, own)
         moved = peak[:, None, None] * ratio[:, :, None] * shape
-        channel = moved[source_index] + moved[detector_index]
+        # an optode that slips often slips back: what had shifted returns in part
+        back = own.beta(*RETURN, len(names)) * (peak > 0)
+        moved -= (back[:, None] * resting)[:, :, None] * _settling(movement, time, first, last, end)
+        resting += moved[:, :, -1]
+        if first == len(time) or not peak.any():
+            continue
+        channel = moved[index[0]] + moved[index[1]]
         artifact[:, :, first:last] += channel[:, :, :-1]
         artifact[:, :, last:] += channel[:, :, -1:]
         # the change into the first quiet sample belongs to the movement
         until = min(last + 1, len(time))
-        mask[:, first:until] |= (reached[source_index] | reached[detector_index])[:, None]
-    return artifact, mask
+        mask[:, first:until] |= ((peak[index[0]] > 0) | (peak[index[1]] > 0))[:, None]
+    apart = np.linalg.norm(ends[0][2] - ends[1][2], axis=1)
+    blood, flowing = redistribution(movements, time, wavelength, apart)
+    return artifact + blood, mask | flowing
 
 
-def _wavelength_ratio(optodes: int, wavelengths: int, rng: np.random.Generator) -> np.ndarray:
-    ratio = WAVELENGTH_RATIO * rng.lognormal(0, 0.3, (optodes, wavelengths))
-    ratio[rng.random((optodes, wavelengths)) < 0.06] *= -0.5
-    ratio[:, 0] = 1.0
-    return ratio
+def _optodes(ends) -> tuple[list[str], np.ndarray, list[np.ndarray]]:
+    """Names in a fixed order, places (optode, 3), and each channel's optode, for both ends."""
+    names: list[str] = []
+    places, index = [], []
+    for letter, labels, position in ends:
+        found, first, inverse = np.unique(
+            np.asarray(labels, str), return_index=True, return_inverse=True
+        )
+        index.append(inverse + len(names))
+        names += [letter + str(label) for label in found]
+        places.append(np.asarray(position, float)[first])
+    return names, np.concatenate(places), index
+
+
+def _peaks(
+    movement: Movement, contact: np.ndarray, unit: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Size (optode,) [OD] at the shortest wavelength; 0 where the movement does not arrive."""
+    share = rng.beta(*REACHED)
+    local = reach(movement, unit, rng)
+    reached = rng.random(len(contact)) < share * np.minimum(contact, 1.2) * np.minimum(1, 2 * local)
+    if movement.kind.place == "touch":  # the touched optode itself never stays out of it
+        reached[np.argmax(local)] = True
+    size = PEAK * movement.intensity * movement.kind.optode * contact
+    size = size * local * rng.lognormal(0, PEAK_SPREAD, len(contact)) * reached
+    return LIGHTLESS * np.tanh(size / LIGHTLESS)
+
+
+def _ratios(optodes: int, wavelength: Sequence[float], rng: np.random.Generator) -> np.ndarray:
+    """Size (optode, wavelength) relative to the shortest wavelength, smooth in wavelength."""
+    slope = np.log(RATIO[0]) + RATIO[1] * rng.normal(size=(optodes, 1))
+    away = (np.asarray(wavelength, float) - np.min(wavelength)) / APART
+    turned = rng.random((optodes, 1)) < 0.05  # now and then the other way round
+    return np.exp(slope * away) * np.where(turned & (away > 0), -0.5, 1.0)
 
 
 def _shapes(
     movement: Movement,
     time: np.ndarray,
     optodes: int,
-    wavelengths: int,
+    wavelength: Sequence[float],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Unit-size shapes (optode, wavelength, time): spike, oscillation and shift in one."""
-    phase = ((time - movement.onset) / movement.duration).clip(0, 1)
+    """Shapes (optode, wavelength, time) of largest value 1: spike, swinging and shift in one."""
+    private = 1 - movement.share
+    # each optode moves during a part of the movement
+    length = np.minimum(1.0, rng.lognormal(np.log(0.6), 0.6, (optodes, 1))) ** private
+    start = private * rng.uniform(0, 1, (optodes, 1)) * (1 - length)
     rise = rng.uniform(0.15, 0.9, (optodes, 1))
-    ramp = np.clip(phase / rise, 0, 1)
-    step = ramp**2 * (3 - 2 * ramp)
-    own = movement.waveform(time, draw_waves(rng, movement.type, (optodes,)))
-    bump = movement.envelope(time) * (0.6 + 0.5 * own)
-    shift = rng.beta(0.7, 0.9, (optodes, 1))  # 0 a pure spike, 1 a pure shift
+    swing = draw_waves(rng, movement.type, (optodes,))
+    shift = rng.beta(*SHIFT, (optodes, 1))  # 0 a pure spike, 1 a pure shift
     sign = rng.choice([-1.0, 1.0], (optodes, 1))
-    common = sign * ((1 - shift) * bump + shift * step)
-    # what one wavelength sees and the other does not
-    waves = movement.waveform(time, draw_waves(rng, movement.type, (optodes, wavelengths)))
-    return common[:, None, :] + 0.12 * movement.envelope(time) * waves
+
+    def phase(at: np.ndarray) -> np.ndarray:
+        return (((at - movement.onset) / movement.duration - start) / length).clip(0, 1)
+
+    def common(at: np.ndarray) -> np.ndarray:
+        ramp = np.clip(phase(at) / rise, 0, 1)
+        step = ramp**2 * (3 - 2 * ramp)
+        return (1 - shift) * bump(phase(at)) * movement.course(at, swing) + shift * sign * step
+
+    # the size is that of the movement, however few samples of it there are
+    fine = movement.onset + movement.duration * np.linspace(0, 1, 100)
+    shape = common(time) / np.abs(common(fine)).max(axis=1, keepdims=True)
+    size = rng.lognormal(np.log(PRIVATE[0]), PRIVATE[1], (optodes, len(wavelength), 1))
+    order = np.argsort(np.argsort(wavelength))  # the draw follows wavelength, not its place
+    alone = draw_waves(rng, movement.type, (optodes, len(wavelength)))[:, order]
+    other = movement.course(time, alone) * bump(phase(time))[:, None, :]
+    return shape[:, None, :] + np.minimum(size[:, order], 1.0) * other
+
+
+def _settling(
+    movement: Movement, time: np.ndarray, first: int, last: int, end: float
+) -> np.ndarray:
+    """Smooth 0..1 course over the movement, one value longer than its samples."""
+    phase = (np.append(time[first:last], end) - movement.onset) / movement.duration
+    phase = phase.clip(0, 1)
+    return phase**2 * (3 - 2 * phase)
