@@ -14,8 +14,8 @@ from scipy import signal
 from neurofuse.synth.movement import Movement, draw_waves
 from neurofuse.synth.places import directions, reach
 
-HEAD_RMS = 32e-6  # V a typical nod leaves in a typical electrode
-CABLE_RMS = 45e-6  # V
+HEAD_RMS = 65e-6  # V a typical nod leaves in a typical electrode
+CABLE_RMS = 320e-6  # V
 MUSCLE_RMS = 11e-6  # V
 LOOSE = 0.06  # share of loose electrodes
 FADE = 0.1  # s in which the last of an artifact ends

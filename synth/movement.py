@@ -16,7 +16,8 @@ import numpy as np
 SHARE = {"none": 0.0, "timing": 0.0, "partial": 0.65, "full": 0.9}
 WAVES = 8  # sinusoids that make up one course
 AWAY = 0.8  # of a course: displacement during the movement, relative to its swinging
-STEEPNESS = 1.4  # amplitude of a course falls as 1 / frequency to this power
+STEEPNESS = 0.85  # amplitude of a course falls as 1 / frequency to this power
+WHOLE_CAP = 0.5  # share of touches that pull all of the cap or its cables
 UPWARDS = np.array([0, 0, 0.5])
 STREAM = {"eeg": 1, "nirs": 2, "head": 3}
 
@@ -42,9 +43,9 @@ TYPES = {
     "tilt": Kind(0.16, (0.2, 4.0), (1.6, 0.6), 0.8, 0.0, 0.1, 0.9, (0.8, 0.85)),
     "jerk": Kind(0.14, (1.0, 9.0), (0.6, 0.6), 1.3, 0.4, 0.4, 1.3, (0.95, 0.9)),
     "gait": Kind(0.02, (1.5, 2.3), (10.0, 0.5), 0.8, 0.0, 0.2, 0.4, (0.95, 0.8)),
-    "jaw": Kind(0.12, (0.7, 5.0), (2.0, 0.7), 0.7, 0.0, 1.0, 0.5, (0.95, 0.4), "jaw"),
+    "jaw": Kind(0.12, (0.7, 9.0), (2.0, 0.7), 0.7, 0.0, 1.0, 0.5, (0.95, 0.4), "jaw"),
     "touch": Kind(0.12, (0.4, 9.0), (1.0, 0.9), 0.8, 1.0, 0.0, 1.4, (0.75, 0.7), "touch"),
-    "face": Kind(0.06, (0.4, 4.0), (0.8, 0.6), 0.7, 0.0, 0.35, 0.6, (0.95, 0.6), "face"),
+    "face": Kind(0.06, (0.4, 8.0), (0.9, 0.6), 1.0, 0.0, 0.9, 0.6, (0.95, 0.6), "face"),
 }
 
 
@@ -68,11 +69,15 @@ class Movement:
         """Source of what "eeg", "nirs" or the "head" make of this movement, always the same."""
         return np.random.default_rng([self.seed, STREAM[stream]])
 
-    def common(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sinusoids (wave, 3) and the place (3,) [direction] that all sensors meet."""
-        rng = np.random.default_rng([self.seed, 0])
+    def common(self) -> np.ndarray:
+        """Sinusoids (wave, 3) of the course that all sensors meet."""
+        return draw_waves(np.random.default_rng([self.seed, 0]), self.type)
+
+    def touched(self) -> np.ndarray | None:
+        """Direction (3,) of the touched place, the same for all sensors; None: the whole cap."""
+        rng = np.random.default_rng([self.seed, 4])
         place = rng.normal(size=3) + UPWARDS  # hands reach the top and sides of a cap
-        return draw_waves(rng, self.type), place / np.linalg.norm(place)
+        return None if rng.random() < WHOLE_CAP else place / np.linalg.norm(place)
 
     def envelope(self, time: np.ndarray) -> np.ndarray:
         """Smooth 0..1 rise and fall over the movement; exactly 0 outside it."""
@@ -84,7 +89,7 @@ class Movement:
         private = np.sqrt(1 - self.share) * waves(own, after)
         if not self.share:
             return private
-        return np.sqrt(self.share) * waves(self.common()[0], after) + private
+        return np.sqrt(self.share) * waves(self.common(), after) + private
 
 
 def bump(phase: np.ndarray) -> np.ndarray:

@@ -17,8 +17,8 @@ def directions(position: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(place, axis=1, keepdims=True)
     unit = np.where(length > 1e-3, place / np.maximum(length, 1e-3), np.nan)
     known = unit[np.isfinite(unit).all(axis=1)]
-    flat = len(known) > 0 and np.ptp(known[:, 2]) == 0  # on paper: every height is the same
-    return np.full_like(unit, np.nan) if flat and len(known) > 1 else unit
+    on_paper = len(known) > 1 and bool((known[:, 2] == 0).all())
+    return np.full_like(unit, np.nan) if on_paper else unit
 
 
 def reach(movement: Movement, unit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -29,9 +29,9 @@ def reach(movement: Movement, unit: np.ndarray, rng: np.random.Generator) -> np.
     anywhere = rng.normal(size=unit.shape) + UPWARDS
     anywhere /= np.linalg.norm(anywhere, axis=1, keepdims=True)
     at = np.where(np.isfinite(unit), unit, anywhere)
-    kind = movement.kind.place
-    if kind == "touch":
-        away = np.linalg.norm(at - movement.common()[1], axis=1)
+    kind, touched = movement.kind.place, movement.touched()
+    if kind == "touch" and touched is not None:
+        away = np.linalg.norm(at - touched, axis=1)
         return np.exp(-((away / SPREAD) ** 2) / 2)
     if kind == "face":
         away = np.linalg.norm(at - FACE, axis=1)
