@@ -13,8 +13,8 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.synth.movement import SHARE, TYPES, Movement
 
 BOUTS_PER_MINUTE = 2.1
-MOVEMENTS_PER_BOUT = 2.6
-PAUSE = (1.6, 0.9)  # s between movements of a bout: median, spread of its logarithm
+MOVEMENTS_PER_BOUT = 3.0
+PAUSE = (1.0, 0.9)  # s between movements of a bout: median, spread of its logarithm
 INTENSITY_SPREAD = 0.7  # of its logarithm, from movement to movement
 PERSON_SPREAD = 0.25  # of the logarithm of a person's rate and strength
 LAG = 0.3  # s by which one stream may see movements before the other

@@ -17,6 +17,7 @@ from neurofuse.synth.places import directions, reach
 HEAD_RMS = 65e-6  # V a typical nod leaves in a typical electrode
 CABLE_RMS = 320e-6  # V
 MUSCLE_RMS = 11e-6  # V
+PEAKED = 0.6  # contact gives way under pressure: large movements count more
 LOOSE = 0.06  # share of loose electrodes
 FADE = 0.1  # s in which the last of an artifact ends
 
@@ -123,7 +124,7 @@ class EegArtifact:
         moved += 0.35 * np.linalg.norm(self.coupling, axis=1)[:, None] * own
         # half-cell potentials follow pressure more than direction: one side is flattened
         moved += rng.normal(0, 0.35, (channels, 1)) * np.abs(moved)
-        return moved * movement.envelope(time)
+        return PEAKED * moved * np.sqrt(np.abs(moved)) * movement.envelope(time)
 
     def _cable(self, movement: Movement, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Steps and pops that recover exponentially, with broadband noise, on some channels."""

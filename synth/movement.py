@@ -13,7 +13,7 @@ import numpy as np
 # explains of the other's (R² of 0.7-4 Hz, above that of strangers' movements) is less, as every
 # sensor bends what it sees: about 0.2 for "partial" and 0.65 for "full" (`tests/synth/test_share`).
 # With "none" not even the moments are shared.
-SHARE = {"none": 0.0, "timing": 0.0, "partial": 0.65, "full": 0.9}
+SHARE = {"none": 0.0, "timing": 0.0, "partial": 0.65, "full": 0.95}
 WAVES = 8  # sinusoids that make up one course
 AWAY = 0.8  # of a course: displacement during the movement, relative to its swinging
 STEEPNESS = 0.85  # amplitude of a course falls as 1 / frequency to this power
@@ -38,14 +38,14 @@ class Kind:
 
 
 TYPES = {
-    "nod": Kind(0.22, (0.3, 8.0), (1.2, 0.7), 1.0, 0.0, 0.1, 1.0, (0.9, 0.85)),
-    "shake": Kind(0.16, (0.5, 8.0), (1.3, 0.7), 1.1, 0.0, 0.2, 1.0, (0.9, 0.85)),
-    "tilt": Kind(0.16, (0.2, 4.0), (1.6, 0.6), 0.8, 0.0, 0.1, 0.9, (0.8, 0.85)),
-    "jerk": Kind(0.14, (1.0, 9.0), (0.6, 0.6), 1.3, 0.4, 0.4, 1.3, (0.95, 0.9)),
+    "nod": Kind(0.22, (0.3, 8.0), (1.6, 0.9), 1.0, 0.0, 0.1, 1.0, (0.9, 0.85)),
+    "shake": Kind(0.16, (0.5, 8.0), (1.8, 0.9), 1.1, 0.0, 0.2, 1.0, (0.9, 0.85)),
+    "tilt": Kind(0.16, (0.2, 4.0), (2.2, 0.9), 0.8, 0.0, 0.1, 0.9, (0.8, 0.85)),
+    "jerk": Kind(0.14, (1.0, 9.0), (0.8, 0.8), 1.3, 0.4, 0.4, 1.3, (0.95, 0.9)),
     "gait": Kind(0.02, (1.5, 2.3), (10.0, 0.5), 0.8, 0.0, 0.2, 0.4, (0.95, 0.8)),
-    "jaw": Kind(0.12, (0.7, 9.0), (2.0, 0.7), 0.7, 0.0, 1.0, 0.5, (0.95, 0.4), "jaw"),
-    "touch": Kind(0.12, (0.4, 9.0), (1.0, 0.9), 0.8, 1.0, 0.0, 1.4, (0.75, 0.7), "touch"),
-    "face": Kind(0.06, (0.4, 8.0), (0.9, 0.6), 1.0, 0.0, 0.9, 0.6, (0.95, 0.6), "face"),
+    "jaw": Kind(0.12, (0.7, 9.0), (2.5, 0.9), 0.8, 0.0, 1.1, 0.5, (0.95, 0.4), "jaw"),
+    "touch": Kind(0.12, (0.4, 9.0), (1.6, 1.0), 0.8, 1.0, 0.0, 1.4, (0.75, 0.7), "touch"),
+    "face": Kind(0.06, (0.4, 8.0), (1.2, 0.8), 0.7, 0.0, 1.1, 0.6, (0.95, 0.6), "face"),
 }
 
 
@@ -83,18 +83,21 @@ class Movement:
         """Smooth 0..1 rise and fall over the movement; exactly 0 outside it."""
         return bump((time - self.onset) / self.duration)
 
-    def course(self, time: np.ndarray, own: np.ndarray) -> np.ndarray:
-        """Course (…, time) of unit energy at `time` [s]: the common part mixed with `own` waves."""
+    def course(self, time: np.ndarray, own: np.ndarray, corner: float = np.inf) -> np.ndarray:
+        """Course (…, time) at `time` [s]: the common part mixed with `own` waves.
+
+        Its energy is 1, less what a sensor misses that follows slowly, up to `corner` [Hz].
+        """
         after = time - self.onset
-        private = np.sqrt(1 - self.share) * waves(own, after)
+        private = np.sqrt(1 - self.share) * waves(own, after, corner)
         if not self.share:
             return private
-        return np.sqrt(self.share) * waves(self.common(), after) + private
+        return np.sqrt(self.share) * waves(self.common(), after, corner) + private
 
 
-def bump(phase: np.ndarray) -> np.ndarray:
-    """Rise from 0 at phase 0 to 1 and fall to 0 at phase 1, both smooth; 0 outside."""
-    ramp = np.minimum(phase, 1 - phase) / 0.3
+def bump(phase: np.ndarray, ramp: float = 0.3) -> np.ndarray:
+    """Rise from 0 at phase 0 to 1 within `ramp`, and fall likewise to 0 at phase 1; 0 outside."""
+    ramp = np.minimum(phase, 1 - phase) / ramp
     return np.sin(np.pi / 2 * np.clip(ramp, 0, 1)) ** 2
 
 
@@ -116,9 +119,10 @@ def draw_waves(rng: np.random.Generator, kind: str, shape: tuple[int, ...] = ())
     return np.stack([frequency, phase, amplitude], axis=-1)
 
 
-def waves(parts: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Sum sinusoids (…, wave, 3) at `time` [s] to (…, time)."""
+def waves(parts: np.ndarray, time: np.ndarray, corner: float = np.inf) -> np.ndarray:
+    """Sum sinusoids (…, wave, 3) at `time` [s] to (…, time), those above `corner` [Hz] smaller."""
     frequency, phase, amplitude = np.moveaxis(parts, -1, 0)
+    amplitude = amplitude / np.sqrt(1 + (frequency / corner) ** 2)
     total = np.zeros((*parts.shape[:-2], len(time)))
     for k in range(parts.shape[-2]):
         argument = 2 * np.pi * frequency[..., k, None] * time + phase[..., k, None]

@@ -13,15 +13,19 @@ from neurofuse.synth.movement import Movement, bump, draw_waves
 from neurofuse.synth.places import directions, reach
 from neurofuse.synth.posture import redistribution
 
-PEAK = 0.12  # OD that a typical nod leaves at an optode it reaches
+PEAK = 0.10  # OD that a typical nod leaves at an optode it reaches
 LIGHTLESS = 3.0  # OD at which an optode that has come off sees nothing any more
 PEAK_SPREAD = 0.8  # of its logarithm, between the optodes that a movement reaches
 REACHED = (0.7, 1.2)  # beta: share of the optodes that a movement reaches
-SHIFT = (0.6, 0.8)  # beta: a movement's shift relative to its spike
+WAYS = 2  # in which an optode can move
+AWRY = 0.6  # spread of what a channel sees of each
+LENGTH = (0.6, 0.6)  # share of a movement in which an optode moves: median, spread of logarithm
+SLUGGISH = 4.0  # Hz up to which an optode with its holder follows the head
+SHIFT = (0.7, 0.7)  # beta: a movement's shift relative to its spike
 RETURN = (1.2, 5.0)  # beta: share of an earlier shift that a movement undoes
 RATIO = (0.80, 0.35)  # 830 nm relative to 690 nm: median, spread of the logarithm
 APART = 140.0  # nm between the two wavelengths at which this was measured
-PRIVATE = (0.12, 1.2)  # what one wavelength alone sees: median relative size, spread of logarithm
+PRIVATE = (0.05, 1.3)  # what one wavelength alone sees: median relative size, spread of logarithm
 
 
 def nirs_artifact(
@@ -76,10 +80,11 @@ def nirs_artifact(
     names, place, index = _optodes(ends)
     rng = np.random.default_rng(seed)
     contact = rng.lognormal(0, 0.4, len(names))
+    light = _light_paths(index, rng)
     unit = directions(place)
     artifact = np.zeros((len(source), len(wavelength), len(time)))
     mask = np.zeros((len(source), len(time)), bool)
-    resting = np.zeros((len(names), len(wavelength)))  # OD at which each optode has settled
+    resting = np.zeros((len(names), WAYS, len(wavelength)))  # OD at which optodes have settled
     for movement in movements:
         end = movement.onset + movement.duration
         first, last = np.searchsorted(time, [movement.onset, end])
@@ -87,14 +92,17 @@ def nirs_artifact(
         peak = _peaks(movement, contact, unit, own)
         ratio = _ratios(len(names), wavelength, own)
         shape = _shapes(movement, np.append(time[first:last], end), len(names), wavelength, own)
-        moved = peak[:, None, None] * ratio[:, :, None] * shape
+        moved = (peak[:, None] * ratio)[:, None, :, None] * shape
         # an optode that slips often slips back: what had shifted returns in part
-        back = own.beta(*RETURN, len(names)) * (peak > 0)
-        moved -= (back[:, None] * resting)[:, :, None] * _settling(movement, time, first, last, end)
-        resting += moved[:, :, -1]
+        back = own.beta(*RETURN, (len(names), WAYS)) * (peak > 0)[:, None]
+        back = back[:, :, None] * resting
+        moved -= back[..., None] * _settling(movement, time, first, last, end)
+        resting += moved[..., -1]
         if first == len(time) or not peak.any():
             continue
-        channel = moved[index[0]] + moved[index[1]]
+        channel = sum(
+            np.einsum("cf,cfwt->cwt", way, moved[at]) for way, at in zip(light, index, strict=True)
+        )
         artifact[:, :, first:last] += channel[:, :, :-1]
         artifact[:, :, last:] += channel[:, :, -1:]
         # the change into the first quiet sample belongs to the movement
@@ -117,6 +125,18 @@ def _optodes(ends) -> tuple[list[str], np.ndarray, list[np.ndarray]]:
         names += [letter + str(label) for label in found]
         places.append(np.asarray(position, float)[first])
     return names, np.concatenate(places), index
+
+
+def _light_paths(index: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """How much (channel, way) of each way in which its source, its detector move a channel sees.
+
+    An optode that tilts towards one partner turns away from another: channels of one optode share
+    a movement in part only.
+    """
+    order = np.lexsort(index)  # by names, so that the order of channels does not matter
+    back = np.argsort(order)
+    main = np.array([0.8] + [0.0] * (WAYS - 1))
+    return [(main + AWRY * rng.normal(size=(len(order), WAYS)))[back] for _ in index]
 
 
 def _peaks(
@@ -148,32 +168,33 @@ def _shapes(
     wavelength: Sequence[float],
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Shapes (optode, wavelength, time) of largest value 1: spike, swinging and shift in one."""
+    """Shapes (optode, way, wavelength, time) of largest value 1: spike, swing and shift in one."""
     private = 1 - movement.share
+    each = (optodes, WAYS)
     # each optode moves during a part of the movement
-    length = np.minimum(1.0, rng.lognormal(np.log(0.6), 0.6, (optodes, 1))) ** private
-    start = private * rng.uniform(0, 1, (optodes, 1)) * (1 - length)
-    rise = rng.uniform(0.15, 0.9, (optodes, 1))
-    swing = draw_waves(rng, movement.type, (optodes,))
-    shift = rng.beta(*SHIFT, (optodes, 1))  # 0 a pure spike, 1 a pure shift
-    sign = rng.choice([-1.0, 1.0], (optodes, 1))
+    length = np.minimum(1.0, rng.lognormal(np.log(LENGTH[0]), LENGTH[1], (*each, 1))) ** private
+    start = private * rng.uniform(0, 1, (*each, 1)) * (1 - length)
+    rise = rng.uniform(0.2, 1.0, (*each, 1))
+    swing = draw_waves(rng, movement.type, each)
+    shift = rng.beta(*SHIFT, (*each, 1))  # 0 a pure spike, 1 a pure shift
+    sign = rng.choice([-1.0, 1.0], (*each, 1))
 
     def phase(at: np.ndarray) -> np.ndarray:
         return (((at - movement.onset) / movement.duration - start) / length).clip(0, 1)
 
     def common(at: np.ndarray) -> np.ndarray:
         ramp = np.clip(phase(at) / rise, 0, 1)
-        step = ramp**2 * (3 - 2 * ramp)
-        return (1 - shift) * bump(phase(at)) * movement.course(at, swing) + shift * sign * step
+        spike = bump(phase(at), 0.5) * movement.course(at, swing, SLUGGISH)
+        return (1 - shift) * spike + shift * sign * ramp**2 * (3 - 2 * ramp)
 
     # the size is that of the movement, however few samples of it there are
     fine = movement.onset + movement.duration * np.linspace(0, 1, 100)
-    shape = common(time) / np.abs(common(fine)).max(axis=1, keepdims=True)
-    size = rng.lognormal(np.log(PRIVATE[0]), PRIVATE[1], (optodes, len(wavelength), 1))
+    shape = common(time) / np.abs(common(fine)).max(axis=-1, keepdims=True)
+    size = rng.lognormal(np.log(PRIVATE[0]), PRIVATE[1], (*each, len(wavelength), 1))
     order = np.argsort(np.argsort(wavelength))  # the draw follows wavelength, not its place
-    alone = draw_waves(rng, movement.type, (optodes, len(wavelength)))[:, order]
-    other = movement.course(time, alone) * bump(phase(time))[:, None, :]
-    return shape[:, None, :] + np.minimum(size[:, order], 1.0) * other
+    alone = draw_waves(rng, movement.type, (*each, len(wavelength)))[:, :, order]
+    other = movement.course(time, alone, SLUGGISH) * bump(phase(time))[:, :, None, :]
+    return shape[:, :, None, :] + np.minimum(size[:, :, order], 1.0) * other
 
 
 def _settling(
