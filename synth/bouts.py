@@ -12,14 +12,15 @@ import numpy as np
 from neurofuse.io.errors import ParameterError
 from neurofuse.synth.movement import SHARE, TYPES, Movement
 
-BOUTS_PER_MINUTE = 2.1
-MOVEMENTS_PER_BOUT = 3.0
-PAUSE = (1.0, 0.9)  # s between movements of a bout: median, spread of its logarithm
-INTENSITY_SPREAD = 0.7  # of its logarithm, from movement to movement
+BOUTS_PER_MINUTE = 1.6
+MOVEMENTS_PER_BOUT = 7.0
+PAUSE = (0.9, 0.9)  # s between movements of a bout: median, spread of its logarithm
+INTENSITY_SPREAD = 0.55  # of its logarithm, from movement to movement
+LONGER_IS_STRONGER = 0.5  # power of its length with which its intensity grows
 PERSON_SPREAD = 0.25  # of the logarithm of a person's rate and strength
 LAG = 0.3  # s by which one stream may see movements before the other
 KEEP_TYPE = 0.7  # that the next movement of a bout is of the same kind
-SHORTEST = 0.15  # s
+SHORTEST, LONGEST = 0.15, 30.0  # s
 
 
 def draw_movements(
@@ -145,13 +146,14 @@ def _sequence(
         kind = str(rng.choice(types, p=weight))
         for _ in range(rng.geometric(1 / MOVEMENTS_PER_BOUT)):
             median, spread = TYPES[kind].length
-            length = float(np.clip(rng.lognormal(np.log(median), spread), SHORTEST, 60.0))
+            length = float(np.clip(rng.lognormal(np.log(median), spread), SHORTEST, LONGEST))
             length = min(length, duration - onset)
             if length < SHORTEST:
                 break
-            intensity = float(vigour * rng.lognormal(0, INTENSITY_SPREAD))
+            intensity = vigour * rng.lognormal(0, INTENSITY_SPREAD)
+            intensity *= (min(length, 3 * median) / median) ** LONGER_IS_STRONGER
             seed = int(rng.integers(2**62))
-            movements.append(Movement(float(onset), length, kind, intensity, share, seed))
+            movements.append(Movement(float(onset), length, kind, float(intensity), share, seed))
             onset += length + rng.lognormal(np.log(PAUSE[0]), PAUSE[1])
             if rng.random() > KEEP_TYPE:
                 kind = str(rng.choice(types, p=weight))

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 # Energy of a movement's course that both streams have in common. What one stream's artifact then
-# explains of the other's (R² of 0.7-4 Hz, above that of strangers' movements) is less, as every
-# sensor bends what it sees: about 0.2 for "partial" and 0.65 for "full" (`tests/synth/test_share`).
+# explains of the other's (R² in 0.5-2 Hz, above that of strangers' movements) is less, as every
+# sensor bends what it sees: about 0.2 for "partial", 0.7 for "full" (`tests/synth/test_share.py`).
 # With "none" not even the moments are shared.
-SHARE = {"none": 0.0, "timing": 0.0, "partial": 0.65, "full": 0.95}
+SHARE = {"none": 0.0, "timing": 0.0, "partial": 0.75, "full": 1.0}
 WAVES = 8  # sinusoids that make up one course
 AWAY = 0.8  # of a course: displacement during the movement, relative to its swinging
+TREMBLING = 0.2  # what is left of fast movement in a sensor that follows slowly
 STEEPNESS = 0.85  # amplitude of a course falls as 1 / frequency to this power
 WHOLE_CAP = 0.5  # share of touches that pull all of the cap or its cables
 UPWARDS = np.array([0, 0, 0.5])
@@ -45,7 +46,7 @@ TYPES = {
     "gait": Kind(0.02, (1.5, 2.3), (10.0, 0.5), 0.8, 0.0, 0.2, 0.4, (0.95, 0.8)),
     "jaw": Kind(0.12, (0.7, 9.0), (2.5, 0.9), 0.8, 0.0, 1.1, 0.5, (0.95, 0.4), "jaw"),
     "touch": Kind(0.12, (0.4, 9.0), (1.6, 1.0), 0.8, 1.0, 0.0, 1.4, (0.75, 0.7), "touch"),
-    "face": Kind(0.06, (0.4, 8.0), (1.2, 0.8), 0.7, 0.0, 1.1, 0.6, (0.95, 0.6), "face"),
+    "face": Kind(0.06, (0.4, 8.0), (1.2, 0.8), 0.66, 0.0, 1.1, 0.6, (0.95, 0.6), "face"),
 }
 
 
@@ -119,10 +120,19 @@ def draw_waves(rng: np.random.Generator, kind: str, shape: tuple[int, ...] = ())
     return np.stack([frequency, phase, amplitude], axis=-1)
 
 
+def blend(common: np.ndarray, own: np.ndarray, share: float) -> np.ndarray:
+    """Sinusoids (…, 2 wave, 3) of which `share` of the energy is `common` (wave, 3) to all."""
+    common = np.broadcast_to(common, own.shape).copy()
+    common[..., 2] *= np.sqrt(share)
+    own = own.copy()
+    own[..., 2] *= np.sqrt(1 - share)
+    return np.concatenate([common, own], axis=-2)
+
+
 def waves(parts: np.ndarray, time: np.ndarray, corner: float = np.inf) -> np.ndarray:
     """Sum sinusoids (…, wave, 3) at `time` [s] to (…, time), those above `corner` [Hz] smaller."""
     frequency, phase, amplitude = np.moveaxis(parts, -1, 0)
-    amplitude = amplitude / np.sqrt(1 + (frequency / corner) ** 2)
+    amplitude = amplitude * (TREMBLING + (1 - TREMBLING) / (1 + (frequency / corner) ** 2))
     total = np.zeros((*parts.shape[:-2], len(time)))
     for k in range(parts.shape[-2]):
         argument = 2 * np.pi * frequency[..., k, None] * time + phase[..., k, None]

@@ -9,23 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neurofuse.synth.movement import Movement, bump, draw_waves
-from neurofuse.synth.places import directions, reach
+from neurofuse.synth.movement import Movement
+from neurofuse.synth.optode import WAYS, peaks, ratios, returns, shapes
+from neurofuse.synth.places import directions
 from neurofuse.synth.posture import redistribution
 
-PEAK = 0.10  # OD that a typical nod leaves at an optode it reaches
-LIGHTLESS = 3.0  # OD at which an optode that has come off sees nothing any more
-PEAK_SPREAD = 0.8  # of its logarithm, between the optodes that a movement reaches
-REACHED = (0.7, 1.2)  # beta: share of the optodes that a movement reaches
-WAYS = 2  # in which an optode can move
-AWRY = 0.6  # spread of what a channel sees of each
-LENGTH = (0.6, 0.6)  # share of a movement in which an optode moves: median, spread of logarithm
-SLUGGISH = 4.0  # Hz up to which an optode with its holder follows the head
-SHIFT = (0.7, 0.7)  # beta: a movement's shift relative to its spike
-RETURN = (1.2, 5.0)  # beta: share of an earlier shift that a movement undoes
-RATIO = (0.80, 0.35)  # 830 nm relative to 690 nm: median, spread of the logarithm
-APART = 140.0  # nm between the two wavelengths at which this was measured
-PRIVATE = (0.05, 1.3)  # what one wavelength alone sees: median relative size, spread of logarithm
+MAIN, AWRY = 0.8, 0.7  # what a channel sees of the ways in which its optodes move: mean, spread
 
 
 def nirs_artifact(
@@ -89,19 +78,17 @@ def nirs_artifact(
         end = movement.onset + movement.duration
         first, last = np.searchsorted(time, [movement.onset, end])
         own = movement.rng("nirs")
-        peak = _peaks(movement, contact, unit, own)
-        ratio = _ratios(len(names), wavelength, own)
-        shape = _shapes(movement, np.append(time[first:last], end), len(names), wavelength, own)
+        peak = peaks(movement, contact, unit, own)
+        ratio = ratios(len(names), wavelength, own)
+        at = np.append(time[first:last], end)
+        shape = shapes(movement, at, len(names), wavelength, own)
         moved = (peak[:, None] * ratio)[:, None, :, None] * shape
-        # an optode that slips often slips back: what had shifted returns in part
-        back = own.beta(*RETURN, (len(names), WAYS)) * (peak > 0)[:, None]
-        back = back[:, :, None] * resting
-        moved -= back[..., None] * _settling(movement, time, first, last, end)
+        moved -= returns(movement, at, peak, own) * resting[..., None]
         resting += moved[..., -1]
         if first == len(time) or not peak.any():
             continue
         channel = sum(
-            np.einsum("cf,cfwt->cwt", way, moved[at]) for way, at in zip(light, index, strict=True)
+            np.einsum("cf,cfwt->cwt", way, moved[i]) for way, i in zip(light, index, strict=True)
         )
         artifact[:, :, first:last] += channel[:, :, :-1]
         artifact[:, :, last:] += channel[:, :, -1:]
@@ -135,72 +122,5 @@ def _light_paths(index: list[np.ndarray], rng: np.random.Generator) -> list[np.n
     """
     order = np.lexsort(index)  # by names, so that the order of channels does not matter
     back = np.argsort(order)
-    main = np.array([0.8] + [0.0] * (WAYS - 1))
+    main = MAIN * (np.arange(WAYS) == 0)
     return [(main + AWRY * rng.normal(size=(len(order), WAYS)))[back] for _ in index]
-
-
-def _peaks(
-    movement: Movement, contact: np.ndarray, unit: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Size (optode,) [OD] at the shortest wavelength; 0 where the movement does not arrive."""
-    share = rng.beta(*REACHED)
-    local = reach(movement, unit, rng)
-    reached = rng.random(len(contact)) < share * np.minimum(contact, 1.2) * np.minimum(1, 2 * local)
-    if movement.kind.place == "touch":  # the touched optode itself never stays out of it
-        reached[np.argmax(local)] = True
-    size = PEAK * movement.intensity * movement.kind.optode * contact
-    size = size * local * rng.lognormal(0, PEAK_SPREAD, len(contact)) * reached
-    return LIGHTLESS * np.tanh(size / LIGHTLESS)
-
-
-def _ratios(optodes: int, wavelength: Sequence[float], rng: np.random.Generator) -> np.ndarray:
-    """Size (optode, wavelength) relative to the shortest wavelength, smooth in wavelength."""
-    slope = np.log(RATIO[0]) + RATIO[1] * rng.normal(size=(optodes, 1))
-    away = (np.asarray(wavelength, float) - np.min(wavelength)) / APART
-    turned = rng.random((optodes, 1)) < 0.05  # now and then the other way round
-    return np.exp(slope * away) * np.where(turned & (away > 0), -0.5, 1.0)
-
-
-def _shapes(
-    movement: Movement,
-    time: np.ndarray,
-    optodes: int,
-    wavelength: Sequence[float],
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Shapes (optode, way, wavelength, time) of largest value 1: spike, swing and shift in one."""
-    private = 1 - movement.share
-    each = (optodes, WAYS)
-    # each optode moves during a part of the movement
-    length = np.minimum(1.0, rng.lognormal(np.log(LENGTH[0]), LENGTH[1], (*each, 1))) ** private
-    start = private * rng.uniform(0, 1, (*each, 1)) * (1 - length)
-    rise = rng.uniform(0.2, 1.0, (*each, 1))
-    swing = draw_waves(rng, movement.type, each)
-    shift = rng.beta(*SHIFT, (*each, 1))  # 0 a pure spike, 1 a pure shift
-    sign = rng.choice([-1.0, 1.0], (*each, 1))
-
-    def phase(at: np.ndarray) -> np.ndarray:
-        return (((at - movement.onset) / movement.duration - start) / length).clip(0, 1)
-
-    def common(at: np.ndarray) -> np.ndarray:
-        ramp = np.clip(phase(at) / rise, 0, 1)
-        spike = bump(phase(at), 0.5) * movement.course(at, swing, SLUGGISH)
-        return (1 - shift) * spike + shift * sign * ramp**2 * (3 - 2 * ramp)
-
-    # the size is that of the movement, however few samples of it there are
-    fine = movement.onset + movement.duration * np.linspace(0, 1, 100)
-    shape = common(time) / np.abs(common(fine)).max(axis=-1, keepdims=True)
-    size = rng.lognormal(np.log(PRIVATE[0]), PRIVATE[1], (*each, len(wavelength), 1))
-    order = np.argsort(np.argsort(wavelength))  # the draw follows wavelength, not its place
-    alone = draw_waves(rng, movement.type, (*each, len(wavelength)))[:, :, order]
-    other = movement.course(time, alone, SLUGGISH) * bump(phase(time))[:, :, None, :]
-    return shape[:, :, None, :] + np.minimum(size[:, :, order], 1.0) * other
-
-
-def _settling(
-    movement: Movement, time: np.ndarray, first: int, last: int, end: float
-) -> np.ndarray:
-    """Smooth 0..1 course over the movement, one value longer than its samples."""
-    phase = (np.append(time[first:last], end) - movement.onset) / movement.duration
-    phase = phase.clip(0, 1)
-    return phase**2 * (3 - 2 * phase)
