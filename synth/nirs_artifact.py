@@ -14,7 +14,8 @@ from neurofuse.synth.optode import WAYS, peaks, ratios, returns, shapes
 from neurofuse.synth.places import directions
 from neurofuse.synth.posture import redistribution
 
-MAIN, AWRY = 0.8, 0.7  # what a channel sees of the ways in which its optodes move: mean, spread
+CONTACT = 0.6  # spread of the logarithm of how loosely optodes sit
+MAIN, AWRY = 0.8, 0.55  # what a channel sees of the ways in which its optodes move: mean, spread
 
 
 def nirs_artifact(
@@ -68,7 +69,7 @@ def nirs_artifact(
     ]
     names, place, index = _optodes(ends)
     rng = np.random.default_rng(seed)
-    contact = rng.lognormal(0, 0.4, len(names))
+    contact = rng.lognormal(0, CONTACT, len(names))
     light = _light_paths(index, rng)
     unit = directions(place)
     artifact = np.zeros((len(source), len(wavelength), len(time)))

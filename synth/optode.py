@@ -13,19 +13,20 @@ import numpy as np
 from neurofuse.synth.movement import Movement, blend, bump, draw_waves
 from neurofuse.synth.places import reach
 
-PEAK = 0.10  # OD that a typical nod leaves at an optode it reaches
-LIGHTLESS = 3.0  # OD at which an optode that has come off sees nothing any more
-PEAK_SPREAD = 0.45  # of its logarithm, between the optodes that a movement reaches
-REACHED = (0.7, 1.2)  # beta: share of the optodes that a movement reaches
-KIN = 0.4  # of the energy of an optode's course that all optodes have in common
+PEAK = 0.085  # OD that a typical nod leaves at an optode it reaches
+LIGHTLESS = 1.5  # OD at which an optode that has come off sees nothing any more
+PEAK_SPREAD = 0.4  # of its logarithm, between the optodes that a movement reaches
+REACHED = (0.7, 1.4)  # beta: share of the optodes that a movement reaches
+KIN = 0.65  # of the energy of an optode's course that all optodes have in common
 WAYS = 2  # in which an optode can move
-LENGTH = (0.6, 0.6)  # share of a movement in which an optode moves: median, spread of logarithm
-SLUGGISH = 0.8  # Hz up to which an optode with its holder follows the head
-SHIFT = (0.3, 0.6)  # beta: a movement's shift relative to its spike
-RETURN = (1.2, 5.0)  # beta: share of an earlier shift that a movement undoes
+LENGTH = (0.5, 0.6)  # share of a movement in which an optode moves: median, spread of logarithm
+SLUGGISH = 0.7  # Hz up to which an optode with its holder follows the head
+SHIFT = (0.3, 0.85)  # beta: a movement's shift relative to its spike
+LOSS = 0.56  # share of shifts that lose light
+RETURN = (1.5, 3.0)  # beta: share of an earlier shift that a movement undoes
 RATIO = (0.80, 0.35)  # 830 nm relative to 690 nm: median, spread of the logarithm
 APART = 140.0  # nm between the two wavelengths at which this was measured
-PRIVATE = (0.04, 2.0)  # what one wavelength alone sees: median relative size, spread of logarithm
+PRIVATE = (0.03, 2.1)  # what one wavelength alone sees: median relative size, spread of logarithm
 
 
 def peaks(
@@ -34,7 +35,7 @@ def peaks(
     """Size (optode,) [OD] at the shortest wavelength; 0 where the movement does not arrive."""
     share = rng.beta(*REACHED) ** (1 / np.sqrt(movement.intensity))  # strong ones reach further
     local = reach(movement, unit, rng)
-    reached = rng.random(len(contact)) < share * np.minimum(contact, 1.2) * np.minimum(1, 2 * local)
+    reached = rng.random(len(contact)) < share * np.minimum(contact, 1.5) * np.minimum(1, 2 * local)
     if movement.kind.place == "touch":  # the touched optode itself never stays out of it
         reached[np.argmax(local)] = True
     size = PEAK * movement.intensity * movement.kind.optode * contact
@@ -62,12 +63,12 @@ def shapes(
     each = (optodes, WAYS)
     # each optode moves during a part of the movement
     length = np.minimum(1.0, rng.lognormal(np.log(LENGTH[0]), LENGTH[1], (*each, 1))) ** private
-    start = private * rng.uniform(0, 1, (*each, 1)) * (1 - length)
-    rise = rng.uniform(0.1, 0.95, (*each, 1))
+    start = private * _alike(rng, each) * (1 - length)
+    rise = 0.1 + 0.85 * _alike(rng, each)
     kin = rng.choice([-1.0, 1.0], (*each, 1, 1)) ** [0, 0, 1] * draw_waves(rng, movement.type)
     swing = blend(kin, draw_waves(rng, movement.type, each), KIN)
     shift = rng.beta(*SHIFT, (*each, 1))  # 0 a pure spike, 1 a pure shift
-    sign = rng.choice([-1.0, 1.0], (*each, 1))
+    sign = np.where(rng.random((*each, 1)) < LOSS, 1.0, -1.0)
 
     def phase(at: np.ndarray) -> np.ndarray:
         return (((at - movement.onset) / movement.duration - start) / length).clip(0, 1)
@@ -88,10 +89,17 @@ def shapes(
     return shape[:, :, None, :] + np.minimum(size[:, :, order], 1.0) * other
 
 
+def _alike(rng: np.random.Generator, each: tuple[int, int]) -> np.ndarray:
+    """Numbers (optode, way, 1) in 0..1 that are near one another, around one drawn for all."""
+    return np.clip(rng.uniform() + 0.12 * rng.normal(size=(*each, 1)), 0, 1)
+
+
 def returns(
     movement: Movement, time: np.ndarray, peak: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Share (optode, way, 1, time) of earlier shifts undone: what slips often slips back."""
-    back = rng.beta(*RETURN, (len(peak), WAYS, 1, 1)) * (peak > 0)[:, None, None, None]
-    phase = ((time - movement.onset) / movement.duration).clip(0, 1)
-    return back * phase**2 * (3 - 2 * phase)
+    each = (len(peak), WAYS, 1, 1)
+    back = rng.beta(*RETURN, each) * (peak > 0)[:, None, None, None]
+    start, length = rng.uniform(0, 0.6, each), rng.uniform(0.1, 0.4, each)
+    phase = (((time - movement.onset) / movement.duration - start) / length).clip(0, 1)
+    return back * phase
