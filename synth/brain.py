@@ -1,115 +1,156 @@
-"""Brain and body signals of a resting or tapping person: EEG and haemoglobin.
+"""What happens in a simulated brain: regions whose rhythms wax and wane, and a task.
 
-EEG: sources with 1/f² power and an alpha rhythm, mixed smoothly to the electrodes; each task onset
-brings an evoked response and suppresses alpha over the opposite motor area. fNIRS: haemodynamic
-response, Mayer wave, respiration, pulse and slow drift (amplitudes as measured: `docs/synth.md`).
+The power of a region's rhythms is what electrodes see, and what drives the blood of that region
+when the streams are coupled; both read it from here.
 """
 
-import numpy as np
-from scipy import signal
+from collections.abc import Callable
+from dataclasses import dataclass
 
-EEG_RMS = 9e-6  # V
-ALPHA_RMS = 5e-6  # V, strongest at the back of the head
-EVOKED = 6e-6  # V, P300-like, largest at the vertex
-RESPONSE_HBO = 0.6e-6  # mol/L
-RESPONSE_HBR = -0.2e-6
+import numpy as np
+from scipy import fft
+
+from neurofuse.synth.montage import ten_five
+from neurofuse.synth.sphere import directions
+
+GRID = 4.0  # Hz at which slow courses are kept
+BEFORE = 60.0  # s of them before the recording starts, which blood remembers
+# region of the 10-20 system: how strong its alpha and its beta are
+REGIONS = {
+    "F3": (0.45, 0.9), "F4": (0.45, 0.9), "C3": (0.65, 1.0), "C4": (0.65, 1.0),
+    "P3": (0.8, 0.7), "P4": (0.8, 0.7), "O1": (1.0, 0.6), "O2": (1.0, 0.6),
+}  # fmt: skip
+WANDER = 0.35  # spread of the logarithm of a rhythm's amplitude
+TOGETHER = 0.5  # share of that which all regions have in common
+SLOWEST, FASTEST = 0.008, 0.12  # Hz at which amplitudes wander
+TASK = 5.0  # s of tapping
+DESYNCHRONISED = {"C3": 0.5, "C4": 0.25, "P3": 0.15}  # share of amplitude lost while tapping
+REBOUND = 0.25  # share gained afterwards
 
 
 def coloured(
     shape: tuple[int, ...], rate: float, slope: float, lowest: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Gaussian noise (…, time), unit variance, power ~ 1 / frequency^slope above `lowest` [Hz]."""
-    spectrum = np.fft.rfft(rng.normal(size=shape))
-    frequency = np.fft.rfftfreq(shape[-1], 1 / rate)
-    gain = np.maximum(frequency, lowest) ** (-slope / 2) * (frequency > 0)
-    noise = np.fft.irfft(spectrum * gain, shape[-1])
+    """Gaussian noise (…, time), unit variance, power ~ 1 / frequency^slope above `lowest` [Hz].
+
+    Examples
+    --------
+    >>> coloured((2, 500), 10.0, 1.0, 0.1, np.random.default_rng(0)).std(axis=-1).round(6).tolist()
+    [1.0, 1.0]
+    """
+    noise = shaped(shape[:-1], shape[-1], rate, lambda f: power_law(f, slope, lowest), rng)
+    noise = noise.astype(float)
     return noise / np.maximum(noise.std(axis=-1, keepdims=True), 1e-30)
 
 
-def eeg_background(
-    time: np.ndarray, position: np.ndarray, onsets: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """EEG (channel, time) [V] at `position` (channel, 3) [m], with a task at `onsets` [s]."""
-    rate = 1 / (time[1] - time[0])
-    count = 48
-    direction = rng.normal(size=(count, 3))
-    source_at = direction / np.linalg.norm(direction, axis=1, keepdims=True)
-    source_at *= np.linalg.norm(position, axis=1).mean() * rng.uniform(0.5, 0.95, (count, 1))
-    distance = np.linalg.norm(position[:, None] - source_at, axis=-1)
-    mixing = rng.normal(1, 0.5, count) * np.exp(-(distance**2) / (2 * 0.05**2))
-    mixing *= rng.choice([-1, 1], count)
-    background = mixing @ coloured((count, len(time)), rate, 1.7, 1.0, rng)
-    background *= EEG_RMS / background.std()
-    alpha = _alpha(time, rate, rng)
-    towards_back = np.clip(0.55 - position[:, 1] / 0.19, 0.1, 1)
-    suppression = 1 - 0.5 * _boxcar(time, onsets, 0.3, 5.0)
-    central = np.exp(-((position[:, 0] + 0.065) ** 2 + position[:, 1] ** 2) / (2 * 0.04**2))
-    rhythm = towards_back[:, None] * alpha[0] + 0.8 * central[:, None] * alpha[1] * suppression
-    vertex = np.exp(-(position[:, 0] ** 2 + (position[:, 1] + 0.03) ** 2) / (2 * 0.06**2))
-    evoked = sum(np.exp(-((time - o - 0.32) ** 2) / (2 * 0.06**2)) for o in onsets)
-    sensor = 0.5e-6 * rng.normal(size=background.shape)
-    return background + ALPHA_RMS * rhythm + EVOKED * np.outer(vertex, evoked) + sensor
+def power_law(frequency: np.ndarray, slope: float, lowest: float) -> np.ndarray:
+    """Amplitude ~ frequency^(-slope/2) above `lowest` [Hz], constant below, none at 0."""
+    return np.maximum(frequency, lowest) ** (-slope / 2) * (frequency > 0)
 
 
-def _alpha(time: np.ndarray, rate: float, rng: np.random.Generator) -> np.ndarray:
-    """Two waxing and waning rhythms (2, time) of unit size near 10 Hz."""
-    peak = rng.uniform(8.5, 12.0)
-    band = signal.butter(2, [peak - 1.0, peak + 1.0], "bandpass", fs=rate, output="sos")
-    rhythm = signal.sosfiltfilt(band, rng.normal(size=(2, len(time))), padlen=0)
-    return rhythm / rhythm.std(axis=1, keepdims=True)
-
-
-def haemoglobin(
-    time: np.ndarray,
-    source_at: np.ndarray,
-    detector_at: np.ndarray,
-    onsets: np.ndarray,
+def shaped(
+    shape: tuple[int, ...],
+    samples: int,
+    rate: float,
+    gain: Callable[[np.ndarray], np.ndarray],
     rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Changes of HbO and HbR (channel, time) [mol/L] under each source-detector pair."""
-    rate, channels = 1 / (time[1] - time[0]), len(source_at)
-    middle = (source_at + detector_at) / 2
-    near = np.exp(-((middle[:, 0] + 0.07) ** 2 + middle[:, 1] ** 2) / (2 * 0.03**2))
-    response = np.zeros(len(time))
-    for onset in onsets:
-        response += _haemodynamic(time - onset)
-    scalp = rng.lognormal(0, 0.25, channels)[:, None]
-    mayer = _rhythm(time, rng.uniform(0.085, 0.115), 0.015, rng)
-    breath = _rhythm(time, rng.uniform(0.22, 0.3), 0.02, rng)
-    pulse = _rhythm(time, rng.uniform(0.95, 1.3), 0.03, rng)
-    if rate < 4:
-        pulse = np.zeros_like(pulse)
-    common = 0.25e-6 * mayer + 0.06e-6 * breath + 0.15e-6 * pulse
-    slow = coloured((1, len(time)), rate, 2.0, 0.01, rng)
-    own = coloured((2 * channels, len(time)), rate, 1.7, 0.01, rng)
-    hbo = RESPONSE_HBO * near[:, None] * response + scalp * common
-    hbo = hbo + 0.15e-6 * (scalp * slow + own[:channels])
-    hbr = RESPONSE_HBR * near[:, None] * response + 0.12 * scalp * common
-    return hbo, hbr + 0.05e-6 * own[channels:]
-
-
-def _haemodynamic(time: np.ndarray, task: float = 5.0) -> np.ndarray:
-    """Double-gamma response to `task` seconds of work, peak 1 (Glover 1999)."""
-    step = 0.1
-    grid = np.arange(0, 40, step)
-    kernel = grid**5 * np.exp(-grid) / 120 - grid**15 * np.exp(-grid) / 1.307674368e12 / 6
-    shape = np.convolve(kernel, np.ones(int(task / step)))[: len(grid)]
-    return np.interp(time, grid, shape / shape.max(), left=0, right=0)
-
-
-def _rhythm(
-    time: np.ndarray, frequency: float, wander: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Rhythm of unit RMS whose rate wanders by the fraction `wander`·√s and whose size breathes."""
-    step = time[1] - time[0]
-    speed = frequency * (1 + wander * np.cumsum(rng.normal(0, np.sqrt(step), len(time))) * 0.3)
-    speed = np.clip(speed, 0.7 * frequency, 1.3 * frequency)
-    phase = 2 * np.pi * np.cumsum(speed) * step + rng.uniform(0, 2 * np.pi)
-    size = 1 + 0.3 * np.sin(2 * np.pi * 0.03 * time + rng.uniform(0, 2 * np.pi))
-    return np.sqrt(2) * np.sin(phase) * size
+    """Stationary Gaussian noise (…, samples; float32) of expected variance 1 and given spectrum.
+
+    Parameters
+    ----------
+    shape : tuple
+        Shape before time.
+    samples, rate
+        How many, how fast [Hz].
+    gain : function
+        Amplitude at frequencies [Hz], of any scale.
+
+    Examples
+    --------
+    >>> noise = shaped((3,), 4000, 100.0, np.ones_like, np.random.default_rng(0))
+    >>> bool(abs(noise.std() - 1) < 0.05)
+    True
+    """
+    # longer than asked for: the end must not lead back into the beginning
+    length = fft.next_fast_len(samples + min(samples // 20, int(20 * rate)) + 2, real=True)
+    weight = gain(fft.rfftfreq(length, 1 / rate))
+    weight = weight * (length / np.sqrt(max(4 * (weight**2).sum(), 1e-30)))
+    real = rng.standard_normal((*shape, len(weight), 2), dtype=np.float32)
+    spectrum = real.view(np.complex64)[..., 0] * weight.astype(np.float32)
+    noise = np.asarray(fft.irfft(spectrum, length, axis=-1))
+    return noise[..., :samples]
 
 
-def _boxcar(time: np.ndarray, onsets: np.ndarray, delay: float, length: float) -> np.ndarray:
-    return sum(
-        (((time - o) > delay) & ((time - o) < delay + length)).astype(float) for o in onsets
-    ) + np.zeros(len(time))
+def bump(frequency: np.ndarray, centre: float, width: float) -> np.ndarray:
+    """Amplitude of a rhythm: a bell over frequency [Hz]."""
+    return np.exp(-(((frequency - centre) / width) ** 2) / 2)
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Amplitudes of the regions' rhythms over time, and when the task begins."""
+
+    logarithm: np.ndarray  # (region, grid): spontaneous, of the amplitude; starts at -BEFORE
+    onsets: np.ndarray  # s
+
+    @property
+    def grid(self) -> np.ndarray:
+        """Times [s] at which amplitudes are kept."""
+        return np.arange(self.logarithm.shape[1]) / GRID - BEFORE
+
+    def amplitude(self, region: int, time: np.ndarray) -> np.ndarray:
+        """Amplitude (time,) of a region's rhythms, 1 on average."""
+        grid = self.grid
+        lost = DESYNCHRONISED.get(list(REGIONS)[region], 0.0)
+        course = np.exp(self.logarithm[region]) * (1 - lost * task_course(grid, self.onsets))
+        return np.interp(time, grid, course)
+
+
+def draw_activity(duration: float, onsets: np.ndarray, rng: np.random.Generator) -> Activity:
+    """Draw how rhythms of all regions wax and wane by themselves.
+
+    Examples
+    --------
+    >>> draw_activity(60.0, np.array([10.0]), np.random.default_rng(0)).logarithm.shape
+    (8, 485)
+    """
+    samples = int((duration + BEFORE + 1) * GRID) + 1
+
+    def gain(frequency: np.ndarray) -> np.ndarray:
+        return power_law(frequency, 1.0, SLOWEST) / (1 + (frequency / FASTEST) ** 4)
+
+    own = shaped((1 + len(REGIONS),), samples, GRID, gain, rng)
+    mixed = np.sqrt(TOGETHER) * own[:1] + np.sqrt(1 - TOGETHER) * own[1:]
+    return Activity(WANDER * mixed.astype(float), onsets)
+
+
+def draw_onsets(duration: float, rng: np.random.Generator) -> np.ndarray:
+    """Onsets [s] of a task every 20 to 30 s.
+
+    Examples
+    --------
+    >>> len(draw_onsets(100.0, np.random.default_rng(0)))
+    4
+    """
+    count = int(duration / 20) + 2
+    onsets = np.cumsum(np.append(rng.uniform(5, 8), rng.uniform(20, 30, count)))
+    return onsets[onsets < duration - TASK]
+
+
+def task_course(time: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+    """Desynchronisation (time,): 1 while tapping, below 0 in the rebound after it."""
+    course = np.zeros(len(time))
+    for onset in onsets:
+        first, last = np.searchsorted(time, (onset - 1.5, onset + TASK + 6))
+        t = time[first:last] - onset
+        busy = 1 / (1 + np.exp(-np.clip((t - 0.2) / 0.15, -40, 40)))
+        busy *= 1 / (1 + np.exp(np.clip((t - TASK - 0.4) / 0.2, -40, 40)))
+        course[first:last] += busy - REBOUND * bump(t, TASK + 2.0, 0.8)
+    return course
+
+
+def region_directions() -> np.ndarray:
+    """Directions (region, 3) of the regions from the middle of the head."""
+    places = ten_five()
+    return directions(np.array([places[name] for name in REGIONS]))

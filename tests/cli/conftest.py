@@ -11,6 +11,7 @@ from neurofuse.cli import app
 from neurofuse.cli.simulate import simulate_files
 
 Run = Callable[..., Any]
+BRISK = {"bouts_per_minute": 8.0}  # half a minute often sees no movement otherwise
 
 
 @pytest.fixture
@@ -26,4 +27,4 @@ def run() -> Run:
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory) -> dict[str, Path]:
     """Half a minute of EDF and SNIRF with movement, its Recording and its truth."""
-    return simulate_files(tmp_path_factory.mktemp("simulated"), duration=30.0, seed=7)
+    return simulate_files(tmp_path_factory.mktemp("simulated"), duration=30.0, seed=7, **BRISK)

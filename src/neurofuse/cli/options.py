@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,6 +64,28 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing o
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")]
 ShareBy = Annotated[Share, typer.Option(help="What the streams' artifacts have in common.")]
 Severity = Annotated[float, typer.Option(min=0.0, help="Size of the movement; 1 is typical.")]
+Types = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE,…",
+        help="Kinds of movement: nod, shake, tilt, jerk, gait, jaw, touch, face (default: all).",
+    ),
+]
+Bouts = Annotated[
+    float | None,
+    typer.Option(
+        "--bouts-per-minute",
+        metavar="N",
+        help="How often the person begins to move (default: about 2, drawn for the person).",
+    ),
+]
+Lag = Annotated[
+    float | None,
+    typer.Option(metavar="S", help="fNIRS sees movements later by this (default: -0.3 to 0.3)."),
+]
+Sensors = Annotated[
+    bool, typer.Option("--sensors", help="Also accelerometer and gyroscope (in the .nc).")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
 
 
@@ -78,3 +100,47 @@ def one_alignment(offset: float | None, align: str | None) -> None:
         raise ParameterError(
             f"--offset {offset:g} and --align {align}", "one of the two", "leave one of them out"
         )
+
+
+def montage(text: str) -> str | int | None:
+    """What a montage option means: a name, a number of sensors, or None for "none"."""
+    if text.strip().lower() == "none":
+        return None
+    return int(text) if text.isdigit() else text
+
+
+def numbers(option: str, text: str) -> tuple[float, ...]:
+    """Numbers between commas.
+
+    Raises
+    ------
+    ParameterError
+        If one of them is no number.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ParameterError(
+            f"{option} {text}", "numbers between commas", "for example 760,850"
+        ) from None
+
+
+def motion(
+    seed: int,
+    share: Share,
+    severity: float,
+    types: str | None,
+    bouts: float | None,
+    lag: float | None,
+    sensors: bool,
+) -> dict[str, Any]:
+    """The options about movement as parameters of `neurofuse.inject`."""
+    return {
+        "seed": seed,
+        "share": share.value,
+        "severity": severity,
+        "types": None if types is None else [part.strip() for part in types.split(",")],
+        "bouts_per_minute": bouts,
+        "lag": lag,
+        "sensors": sensors,
+    }

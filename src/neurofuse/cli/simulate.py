@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,21 +15,17 @@ if TYPE_CHECKING:
 
 
 def simulate_files(
-    out: Path,
-    *,
-    duration: float = 300.0,
-    seed: int = 0,
-    share: str = "timing",
-    severity: float = 1.0,
-    overwrite: bool = False,
+    out: Path, *, duration: float = 300.0, overwrite: bool = False, **settings: Any
 ) -> dict[str, Path]:
     """Simulate a pair of files with movement, and its truth.
+
+    `settings` are those of `neurofuse.simulate`.
 
     Returns
     -------
     dict
         "eeg" (EDF) and "nirs" (SNIRF) with movement, "recording" (both with the movement's
-        mask, .nc) and "truth" (without movement, .nc).
+        mask, .nc), "truth" (without movement, .nc) and "events" (.tsv).
 
     Raises
     ------
@@ -40,7 +36,7 @@ def simulate_files(
     with staged(out, expected.values(), overwrite=overwrite) as stage:
         from neurofuse.synth import simulate
 
-        pair = simulate(duration, seed=seed, share=share, severity=severity)
+        pair = simulate(duration, **settings)
         made = _write_pair(*pair, stage, expected)
     return {kind: Path(out) / name for kind, name in made.items()}
 
@@ -49,17 +45,15 @@ def inject_files(
     paths: Sequence[Path],
     out: Path,
     *,
-    seed: int = 0,
-    share: str = "timing",
-    severity: float = 1.0,
     offset: float | None = None,
     align: str | None = None,
     overwrite: bool = False,
+    **settings: Any,
 ) -> dict[str, Path]:
     """Disturb a clean recording by movement and keep the truth; returns as `simulate_files`.
 
-    The EEG is written in the format it came in. Parameters as in `neurofuse.inject` and
-    `neurofuse.read`.
+    The EEG is written in the format it came in. `settings` are those of `neurofuse.inject`,
+    `offset` and `align` those of `neurofuse.read`.
 
     Raises
     ------
@@ -74,8 +68,7 @@ def inject_files(
         from neurofuse.synth import inject
 
         recording = mark_bad(read(*paths, offset=offset, align=align))
-        pair = inject(recording, seed=seed, share=share, severity=severity)
-        made = _write_pair(*pair, stage, expected)
+        made = _write_pair(*inject(recording, **settings), stage, expected)
     return {kind: Path(out) / name for kind, name in made.items()}
 
 
@@ -85,6 +78,7 @@ def _expected(stem: str, eeg_suffix: str) -> dict[str, str]:
         "nirs": f"{stem}_nirs.snirf",
         "recording": f"{stem}_recording.nc",
         "truth": f"{stem}_truth.nc",
+        "events": f"{stem}_events.tsv",
     }
 
 
@@ -92,6 +86,7 @@ def _write_pair(
     truth: "xr.DataTree", contaminated: "xr.DataTree", stage: Path, expected: dict[str, str]
 ) -> dict[str, str]:
     from neurofuse.io import streams, write_eeg, write_netcdf, write_nirs
+    from neurofuse.io.sidecars import as_tsv
 
     present = streams(contaminated)
     if "eeg" in present:
@@ -100,6 +95,11 @@ def _write_pair(
         write_nirs(contaminated, stage / expected["nirs"])
     write_netcdf(contaminated, stage / expected["recording"])
     write_netcdf(_with_masks(truth, contaminated), stage / expected["truth"])
+    events = contaminated["events"]
+    columns = {"onset": "onset", "duration": "duration", "trial_type": "description"}
+    columns |= {"channel": "channel", "stream": "stream"}
+    table = {column: events[name].values.tolist() for column, name in columns.items()}
+    (stage / expected["events"]).write_text(as_tsv(table), encoding="utf-8")
     return {kind: name for kind, name in expected.items() if (stage / name).exists()}
 
 
@@ -117,15 +117,68 @@ def simulate_command(
     *,
     out: options.Out,
     duration: Annotated[float, typer.Option(metavar="S", help="Length in seconds.")] = 300.0,
+    eeg_montage: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Electrodes: 10-20, a montage of MNE (biosemi64, easycap-M1, …), their number, "
+            "or none.",
+        ),
+    ] = "10-20",
+    nirs_montage: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Optodes: motor, prefrontal or whole-head, with +short for short channels, "
+            "or none.",
+        ),
+    ] = "motor",
+    eeg_rate: Annotated[float, typer.Option(metavar="HZ", help="EEG sampling rate.")] = 250.0,
+    nirs_rate: Annotated[float, typer.Option(metavar="HZ", help="fNIRS sampling rate.")] = 10.0,
+    wavelengths: Annotated[
+        str, typer.Option(metavar="NM,NM…", help="Wavelengths of the light.")
+    ] = "760,850",
+    rest: Annotated[bool, typer.Option("--rest", help="A person at rest, without a task.")] = False,
+    coupling: Annotated[
+        float, typer.Option(help="How much EEG power drives the blood; 0 not at all, 1 typically.")
+    ] = 0.0,
+    blinks: Annotated[bool, typer.Option("--blinks", help="Eye blinks in the EEG.")] = False,
+    pulse_artifact: Annotated[
+        bool, typer.Option("--pulse-artifact", help="The heart beat in the EEG.")
+    ] = False,
+    line: Annotated[
+        float | None, typer.Option(metavar="HZ", help="Mains hum of 50 or 60 Hz in the EEG.")
+    ] = None,
     seed: options.Seed = 0,
     share: options.ShareBy = options.Share.timing,
     severity: options.Severity = 1.0,
+    types: options.Types = None,
+    bouts: options.Bouts = None,
+    lag: options.Lag = None,
+    sensors: options.Sensors = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Simulate an EEG + fNIRS recording with head motion (EDF, SNIRF) and its truth (.nc)."""
+    """Simulate an EEG + fNIRS recording with head motion (EDF, SNIRF) and its truth (.nc).
+
+    Example: neurofuse simulate --duration 600 --eeg-montage biosemi32 --nirs-montage prefrontal
+    --share timing --seed 1 -o simulated
+    """
     with progress("simulating"):
         files = simulate_files(
-            out, duration=duration, seed=seed, share=share, severity=severity, overwrite=overwrite
+            out,
+            duration=duration,
+            eeg_montage=options.montage(eeg_montage),
+            nirs_montage=options.montage(nirs_montage),
+            eeg_rate=eeg_rate,
+            nirs_rate=nirs_rate,
+            wavelengths=options.numbers("--wavelengths", wavelengths),
+            task=None if rest else "tapping",
+            coupling=coupling,
+            blinks=blinks,
+            pulse_artifact=pulse_artifact,
+            line=line,
+            overwrite=overwrite,
+            **options.motion(seed, share, severity, types, bouts, lag, sensors),
         )
     show_files("simulated:", files)
 
@@ -138,20 +191,25 @@ def inject_command(
     seed: options.Seed = 0,
     share: options.ShareBy = options.Share.timing,
     severity: options.Severity = 1.0,
+    types: options.Types = None,
+    bouts: options.Bouts = None,
+    lag: options.Lag = None,
+    sensors: options.Sensors = False,
     offset: options.Offset = None,
     align: options.AlignBy = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Inject head motion into a clean recording and keep the truth (.nc)."""
+    """Inject head motion into a clean recording and keep the truth (.nc).
+
+    Example: neurofuse inject sub-01_eeg.edf sub-01_nirs.snirf --types nod,jaw --seed 3 -o moved
+    """
     with progress("injecting movement"):
         files = inject_files(
             options.inputs(eeg, nirs),
             out,
-            seed=seed,
-            share=share,
-            severity=severity,
             offset=offset,
             align=align,
             overwrite=overwrite,
+            **options.motion(seed, share, severity, types, bouts, lag, sensors),
         )
     show_files("with movement:", files)
