@@ -116,13 +116,14 @@ def draw_activity(duration: float, onsets: np.ndarray, rng: np.random.Generator)
     (8, 485)
     """
     samples = int((duration + BEFORE + 1) * GRID) + 1
-
-    def gain(frequency: np.ndarray) -> np.ndarray:
-        return power_law(frequency, 1.0, SLOWEST) / (1 + (frequency / FASTEST) ** 4)
-
-    own = shaped((1 + len(REGIONS),), samples, GRID, gain, rng)
+    own = shaped((1 + len(REGIONS),), samples, GRID, wandering, rng)
     mixed = np.sqrt(TOGETHER) * own[:1] + np.sqrt(1 - TOGETHER) * own[1:]
     return Activity(WANDER * mixed.astype(float), onsets)
+
+
+def wandering(frequency: np.ndarray) -> np.ndarray:
+    """Spectrum (amplitude of any scale) with which rhythms wax and wane by themselves."""
+    return power_law(frequency, 1.0, SLOWEST) / (1 + (frequency / FASTEST) ** 4)
 
 
 def draw_onsets(duration: float, rng: np.random.Generator) -> np.ndarray:

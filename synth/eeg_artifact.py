@@ -12,7 +12,8 @@ import numpy as np
 from scipy import signal
 
 from neurofuse.synth.movement import Movement, draw_waves
-from neurofuse.synth.places import directions, reach
+from neurofuse.synth.places import reach
+from neurofuse.synth.sphere import directions
 
 HEAD_RMS = 60e-6  # V a typical nod leaves in a typical electrode
 CABLE_RMS = 200e-6  # V
@@ -154,7 +155,7 @@ class EegArtifact:
         if movement.kind.place == "face":
             weight = reach(movement, self.unit, rng)
         else:
-            side = np.abs(self.unit[:, 0]) - 0.7 * self.unit[:, 2]
+            side = np.abs(self.unit[:, 0]) - 0.7 * self.unit[:, 2] - 0.25
             weight = np.exp(np.clip(1.2 * np.nan_to_num(side, nan=0.3), -2, 1.2))
         weight = weight * rng.lognormal(0, 0.4, channels)
         sources = rng.normal(0, 1, (4, len(time)))

@@ -11,11 +11,13 @@ import numpy as np
 from neurofuse.synth.brain import (
     GRID,
     REGIONS,
+    WANDER,
     Activity,
     bump,
     power_law,
     region_directions,
     shaped,
+    wandering,
 )
 from neurofuse.synth.heart import Heart
 from neurofuse.synth.montage import Probe
@@ -135,7 +137,8 @@ def sensitivity(probe: Probe) -> np.ndarray:
 
 def driven_blood(activity: Activity, lag: float) -> np.ndarray:
     """HbO (region, grid) of unit RMS on average that follows a fall of power after `lag` [s]."""
-    kernel = haemodynamic(np.arange(0, min(6 * lag + 10, 60), 1 / GRID), lag)
+    quicker = min(lag, 5.0)  # below 5 s the response is quicker, above it is the same, later
+    kernel = haemodynamic(np.arange(0, 40, 1 / GRID) - (lag - quicker), quicker)
     drive = -activity.logarithm
     length = drive.shape[1]
     blood = np.array([np.convolve(course, kernel)[:length] for course in drive])
@@ -144,10 +147,7 @@ def driven_blood(activity: Activity, lag: float) -> np.ndarray:
 
 def _gain(kernel: np.ndarray) -> float:
     """RMS of what the kernel makes of a rhythm's usual wandering."""
-    from neurofuse.synth.brain import FASTEST, SLOWEST, WANDER
-
-    frequency = np.fft.rfftfreq(1 << 14, 1 / GRID)
-    power = (power_law(frequency, 1.0, SLOWEST) / (1 + (frequency / FASTEST) ** 4)) ** 2
+    power = wandering(np.fft.rfftfreq(1 << 14, 1 / GRID)) ** 2
     passed = np.abs(np.fft.rfft(kernel, 1 << 14)) ** 2
     return float(WANDER * np.sqrt((power * passed).sum() / power.sum()))
 

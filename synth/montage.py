@@ -104,7 +104,7 @@ def eeg_montage(
     (['C3', 'C4'], True)
     """
     if isinstance(montage, xr.Dataset | xr.DataTree):
-        return _of_node(montage)
+        return _of_eeg_node(_dataset(montage))
     if isinstance(montage, int | np.integer) and not isinstance(montage, bool):
         names = _spread(int(montage))
     elif montage == "10-20":
@@ -114,7 +114,7 @@ def eeg_montage(
 
         known = mne.channels.get_builtin_montages()
         if montage not in known:
-            raise _unknown("eeg_montage", montage, ["10-20", *known])
+            raise _unknown("eeg_montage", montage, ["10-20", *map(str, known)])
         places = builtin(montage)
         return list(places), np.array(list(places.values()))
     elif isinstance(montage, Iterable):
@@ -153,7 +153,7 @@ def nirs_montage(montage: str | xr.Dataset | xr.DataTree) -> Probe:
     (8, 32)
     """
     if isinstance(montage, xr.Dataset | xr.DataTree):
-        return _of_nirs_node(montage)
+        return _of_nirs_node(_dataset(montage))
     name, plus, extra = str(montage).partition("+")
     if name not in OPTODES or (plus and extra != "short"):
         raise _unknown(
@@ -178,7 +178,11 @@ def nirs_montage(montage: str | xr.Dataset | xr.DataTree) -> Probe:
     return Probe(source, detector, np.array(source_at, float), np.array(detector_at, float))
 
 
-def _of_node(node: xr.Dataset | xr.DataTree) -> tuple[list[str], np.ndarray]:
+def _dataset(node: xr.Dataset | xr.DataTree) -> xr.Dataset:
+    return node.to_dataset() if isinstance(node, xr.DataTree) else node
+
+
+def _of_eeg_node(node: xr.Dataset) -> tuple[list[str], np.ndarray]:
     if "channel" not in node.coords or "eeg" not in node.data_vars:
         raise ParameterError(
             "an eeg_montage node that is no EEG", "an EEG node", "give recording['eeg']"
@@ -189,7 +193,7 @@ def _of_node(node: xr.Dataset | xr.DataTree) -> tuple[list[str], np.ndarray]:
     return names, np.array(node.position.transpose("channel", "axis").values, float)
 
 
-def _of_nirs_node(node: xr.Dataset | xr.DataTree) -> Probe:
+def _of_nirs_node(node: xr.Dataset) -> Probe:
     ends = ("source", "detector", "source_position", "detector_position")
     if any(end not in node.coords for end in ends) or "wavelength" not in node.coords:
         raise ParameterError(

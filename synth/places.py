@@ -8,19 +8,6 @@ SPREAD = 0.6  # of the direction (unit sphere) over which a touched place fades
 FACE = np.array([0.0, 1.0, 0.1])  # forehead
 
 
-def directions(position: np.ndarray) -> np.ndarray:
-    """Directions (sensor, 3) from the middle of the head; NaN where the place is unknown.
-
-    Flat or single-point layouts have no direction either.
-    """
-    place = np.asarray(position, float)
-    length = np.linalg.norm(place, axis=1, keepdims=True)
-    unit = np.where(length > 1e-3, place / np.maximum(length, 1e-3), np.nan)
-    known = unit[np.isfinite(unit).all(axis=1)]
-    on_paper = len(known) > 1 and bool((known[:, 2] == 0).all())
-    return np.full_like(unit, np.nan) if on_paper else unit
-
-
 def reach(movement: Movement, unit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """How much (sensor,), 0 to about 1, of a movement arrives at sensors in directions `unit`.
 
@@ -37,5 +24,5 @@ def reach(movement: Movement, unit: np.ndarray, rng: np.random.Generator) -> np.
         away = np.linalg.norm(at - FACE, axis=1)
         return np.exp(-((away / SPREAD) ** 2) / 2)
     if kind == "jaw":  # low and lateral: temporal muscle
-        return np.clip(0.2 + 0.9 * np.abs(at[:, 0]) - 0.6 * at[:, 2], 0.05, 1.1)
+        return np.clip(0.9 * np.abs(at[:, 0]) - 0.6 * at[:, 2], 0.05, 1.1)
     return np.ones(len(at))
