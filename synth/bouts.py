@@ -18,6 +18,7 @@ PAUSE = (0.8, 0.9)  # s between movements of a bout: median, spread of its logar
 INTENSITY_SPREAD = 0.55  # of its logarithm, from movement to movement
 LONGER_IS_STRONGER = 0.5  # power of its length with which its intensity grows
 PERSON_SPREAD = 0.25  # of the logarithm of a person's rate and strength
+MOVING = (0.35, 0.9)  # share of a movement in which electrodes move; optodes stay displaced
 LAG = 0.3  # s by which one stream may see movements before the other
 KEEP_TYPE = 0.7  # that the next movement of a bout is of the same kind
 SHORTEST, LONGEST = 0.15, 30.0  # s
@@ -76,17 +77,33 @@ def draw_movements(
         return _sequence(duration, rng, SHARE[share], chosen, rate, vigour)
 
     if share == "none":
-        own = {"eeg": sequence(), "nirs": sequence()}
-        head = sorted([*own["eeg"], *own["nirs"]], key=lambda m: m.onset)
-        return {**own, "head": head}
+        mine, other = sequence(), sequence()
+        head = sorted([*mine, *other], key=lambda m: m.onset)
+        return {
+            "eeg": _seen(mine, late, rng)["eeg"],
+            "nirs": _seen(other, late, rng)["nirs"],
+            "head": head,
+        }
     head = sequence()
-    seen: dict[str, list[Movement]] = {"eeg": [], "nirs": [], "head": head}
+    return {**_seen(head, late, rng), "head": head}
+
+
+def _seen(head: list[Movement], late: float, rng: np.random.Generator) -> dict[str, list[Movement]]:
+    """What EEG and fNIRS see of movements, the latter `late` seconds later."""
+    seen: dict[str, list[Movement]] = {"eeg": [], "nirs": []}
     for movement in head:
         strength = np.exp(rng.normal(0, 0.4, 2))
         stretch = np.exp(rng.normal(0, 0.15))
         shown = rng.random(2) < movement.kind.chance
         if shown[0]:
-            seen["eeg"].append(replace(movement, intensity=movement.intensity * strength[0]))
+            part = 1 - (1 - movement.share) * (1 - rng.uniform(*MOVING))
+            seen["eeg"].append(
+                replace(
+                    movement,
+                    duration=movement.duration * part,
+                    intensity=movement.intensity * strength[0],
+                )
+            )
         if shown[1]:
             seen["nirs"].append(
                 replace(

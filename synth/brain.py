@@ -17,14 +17,14 @@ GRID = 4.0  # Hz at which slow courses are kept
 BEFORE = 60.0  # s of them before the recording starts, which blood remembers
 # region of the 10-20 system: how strong its alpha and its beta are
 REGIONS = {
-    "F3": (0.45, 0.9), "F4": (0.45, 0.9), "C3": (0.65, 1.0), "C4": (0.65, 1.0),
-    "P3": (0.8, 0.7), "P4": (0.8, 0.7), "O1": (1.0, 0.6), "O2": (1.0, 0.6),
+    "F3": (0.4, 0.6), "F4": (0.4, 0.6), "C3": (0.75, 1.3), "C4": (0.75, 1.3),
+    "P3": (0.8, 0.5), "P4": (0.8, 0.5), "O1": (1.0, 0.4), "O2": (1.0, 0.4),
 }  # fmt: skip
 WANDER = 0.35  # spread of the logarithm of a rhythm's amplitude
 TOGETHER = 0.5  # share of that which all regions have in common
 SLOWEST, FASTEST = 0.008, 0.12  # Hz at which amplitudes wander
 TASK = 5.0  # s of tapping
-DESYNCHRONISED = {"C3": 0.5, "C4": 0.25, "P3": 0.15}  # share of amplitude lost while tapping
+DESYNCHRONISED = {"C3": 0.6, "C4": 0.25, "P3": 0.2}  # share of amplitude lost while tapping
 REBOUND = 0.25  # share gained afterwards
 
 
@@ -44,7 +44,13 @@ def coloured(
 
 
 def power_law(frequency: np.ndarray, slope: float, lowest: float) -> np.ndarray:
-    """Amplitude ~ frequency^(-slope/2) above `lowest` [Hz], constant below, none at 0."""
+    """Amplitude ~ frequency^(-slope/2) above `lowest` [Hz], constant below, none at 0.
+
+    Examples
+    --------
+    >>> power_law(np.array([0.0, 0.5, 4.0]), 1.0, 1.0).tolist()
+    [0.0, 1.0, 0.5]
+    """
     return np.maximum(frequency, lowest) ** (-slope / 2) * (frequency > 0)
 
 
@@ -73,7 +79,7 @@ def shaped(
     True
     """
     # longer than asked for: the end must not lead back into the beginning
-    length = fft.next_fast_len(samples + min(samples // 20, int(20 * rate)) + 2, real=True)
+    length = fft.next_fast_len(samples + int(20 * rate) + 2, real=True)
     weight = gain(fft.rfftfreq(length, 1 / rate))
     weight = weight * (length / np.sqrt(max(4 * (weight**2).sum(), 1e-30)))
     real = rng.standard_normal((*shape, len(weight), 2), dtype=np.float32)
@@ -83,7 +89,13 @@ def shaped(
 
 
 def bump(frequency: np.ndarray, centre: float, width: float) -> np.ndarray:
-    """Amplitude of a rhythm: a bell over frequency [Hz]."""
+    """Amplitude of a rhythm: a bell over frequency [Hz].
+
+    Examples
+    --------
+    >>> bump(np.array([10.0]), 10.0, 1.0).tolist()
+    [1.0]
+    """
     return np.exp(-(((frequency - centre) / width) ** 2) / 2)
 
 
@@ -122,7 +134,14 @@ def draw_activity(duration: float, onsets: np.ndarray, rng: np.random.Generator)
 
 
 def wandering(frequency: np.ndarray) -> np.ndarray:
-    """Spectrum (amplitude of any scale) with which rhythms wax and wane by themselves."""
+    """Spectrum (amplitude of any scale) with which rhythms wax and wane by themselves.
+
+    Examples
+    --------
+    >>> slow, fast = wandering(np.array([0.02, 0.5]))
+    >>> bool(slow > 100 * fast)
+    True
+    """
     return power_law(frequency, 1.0, SLOWEST) / (1 + (frequency / FASTEST) ** 4)
 
 
@@ -140,7 +159,13 @@ def draw_onsets(duration: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def task_course(time: np.ndarray, onsets: np.ndarray) -> np.ndarray:
-    """Desynchronisation (time,): 1 while tapping, below 0 in the rebound after it."""
+    """Desynchronisation (time,): 1 while tapping, below 0 in the rebound after it.
+
+    Examples
+    --------
+    >>> task_course(np.array([0.0, 12.0, 15.0]), np.array([10.0])).round(1).tolist()
+    [0.0, 1.0, 0.9]
+    """
     course = np.zeros(len(time))
     for onset in onsets:
         first, last = np.searchsorted(time, (onset - 1.5, onset + TASK + 6))
@@ -152,6 +177,12 @@ def task_course(time: np.ndarray, onsets: np.ndarray) -> np.ndarray:
 
 
 def region_directions() -> np.ndarray:
-    """Directions (region, 3) of the regions from the middle of the head."""
+    """Directions (region, 3) of the regions from the middle of the head.
+
+    Examples
+    --------
+    >>> region_directions().shape
+    (8, 3)
+    """
     places = ten_five()
     return directions(np.array([places[name] for name in REGIONS]))

@@ -15,8 +15,8 @@ from neurofuse.synth.movement import Movement, draw_waves
 from neurofuse.synth.places import reach
 from neurofuse.synth.sphere import directions
 
-HEAD_RMS = 60e-6  # V a typical nod leaves in a typical electrode
-CABLE_RMS = 200e-6  # V
+HEAD_RMS = 70e-6  # V a typical nod leaves in a typical electrode
+CABLE_RMS = 250e-6  # V
 MUSCLE_RMS = 11e-6  # V
 PEAKED = 0.6  # contact gives way under pressure: large movements count more
 LOOSE = 0.06  # share of loose electrodes

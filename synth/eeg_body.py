@@ -47,6 +47,14 @@ def pulse_artifact(
     """Artifact (channel, time) [V] of the beating heart, of the same heart as in fNIRS.
 
     Each electrode moves with the vessels beneath it: sign and size are its own.
+
+    Examples
+    --------
+    >>> from neurofuse.synth.heart import draw_heart
+    >>> rng = np.random.default_rng(0)
+    >>> beat = pulse_artifact(np.arange(5000) / 250, ["Cz"], draw_heart(20.0, rng), rng)
+    >>> bool(0 < beat.std() < 30e-6)
+    True
     """
     rate = 1 / (time[1] - time[0])
     wave = heart.wave(time, rate, 0.2).astype(np.float32)

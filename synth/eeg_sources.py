@@ -15,9 +15,10 @@ from neurofuse.synth.brain import REGIONS, Activity, bump, power_law, shaped
 from neurofuse.synth.montage import eeg_montage, ten_five
 from neurofuse.synth.sphere import EARS, against_ears, directions
 
-BACKGROUND, ALPHA, BETA = 8.6e-6, 3.6e-6, 1.0e-6  # V, RMS over the 10-20 places
+BACKGROUND, ALPHA, BETA = 9.2e-6, 3.8e-6, 1.2e-6  # V, RMS over the 10-20 places
 SENSOR = 0.4e-6  # V, of each electrode alone: white
 LOCAL = 2.6e-6  # V, of each electrode alone: 1/f
+KNEE = 25.0  # Hz above which the background falls faster
 DIPOLES, DEPTH, LOWEST = 56, (0.5, 0.78), -0.7  # of the background: places, eccentricity
 PER_REGION = 3  # dipoles of a region's rhythm
 EAR_SHARE = {"background": 0.36, "alpha": 0.3, "beta": 0.15}  # of the power, from beneath the ears
@@ -47,7 +48,7 @@ def draw_person(rng: np.random.Generator) -> Person:
     """
     return Person(
         size=rng.lognormal(0, 0.17),
-        slope=rng.normal(1.3, 0.12),
+        slope=rng.normal(1.05, 0.12),
         alpha=rng.lognormal(0, 0.35),
         peak=float(np.clip(rng.normal(10.6, 0.9), 8.2, 12.4)),
         beta=rng.lognormal(0, 0.3),
@@ -103,7 +104,7 @@ def eeg_of_brain(
             np.add(volts, part @ waves, out=volts)
 
     def background(frequency: np.ndarray) -> np.ndarray:
-        fall = power_law(frequency, person.slope, 0.4) / np.sqrt(1 + (frequency / 32) ** 4)
+        fall = power_law(frequency, person.slope, 0.4) / np.sqrt(1 + (frequency / KNEE) ** 2.6)
         return fall * (frequency > 0.1)
 
     at, moment = _spread(rng)

@@ -27,7 +27,7 @@ RESPONSE = (0.5e-6, -0.16e-6)  # mol/L of HbO and HbR at the peak over C3 during
 SIDES = {"C3": 1.0, "C4": 0.35}
 COUPLED = 0.2e-6  # mol/L, RMS of HbO that coupling=1 drives: a fifth of the usual variance
 HBR_OF_BRAIN = -0.33  # HbR per HbO of brain activity
-PULSE, MAYER, BREATH, SLOW, OWN = 0.15e-6, 0.16e-6, 0.035e-6, 0.45e-6, 0.42e-6  # RMS of HbO
+PULSE, MAYER, BREATH, SLOW, OWN = 0.15e-6, 0.16e-6, 0.035e-6, 0.46e-6, 0.3e-6  # RMS of HbO
 HBR_SHARE = {"pulse": 0.115, "mayer": 0.12, "breath": 0.2, "slow": 0.2}  # moves along
 HBR_OWN = 0.07e-6
 MAYER_PEAK = (0.1, 0.009)  # Hz, mean and spread between people
@@ -125,6 +125,13 @@ def sensitivity(probe: Probe) -> np.ndarray:
     """How much (channel, region) a pair sees of a region's blood; 0 for short pairs.
 
     Pairs on a flat layout have no place on the head: they see the mean of all regions.
+
+    Examples
+    --------
+    >>> from neurofuse.synth.montage import nirs_montage
+    >>> seen = sensitivity(nirs_montage("motor+short"))
+    >>> bool(seen[0].max() > 0.3), float(seen[-1].max())
+    (True, 0.0)
     """
     depth = np.clip((probe.distance - SCALP_ONLY) / (WHOLE - SCALP_ONLY), 0, 1.3)
     middle = (np.asarray(probe.source_position) + np.asarray(probe.detector_position)) / 2
@@ -136,7 +143,15 @@ def sensitivity(probe: Probe) -> np.ndarray:
 
 
 def driven_blood(activity: Activity, lag: float) -> np.ndarray:
-    """HbO (region, grid) of unit RMS on average that follows a fall of power after `lag` [s]."""
+    """HbO (region, grid) of unit RMS on average that follows a fall of power after `lag` [s].
+
+    Examples
+    --------
+    >>> from neurofuse.synth.brain import draw_activity
+    >>> activity = draw_activity(60.0, np.zeros(0), np.random.default_rng(0))
+    >>> driven_blood(activity, 5.0).shape
+    (8, 485)
+    """
     quicker = min(lag, 5.0)  # below 5 s the response is quicker, above it is the same, later
     kernel = haemodynamic(np.arange(0, 40, 1 / GRID) - (lag - quicker), quicker)
     drive = -activity.logarithm
@@ -165,7 +180,13 @@ def haemodynamic(time: np.ndarray, peak: float = 5.0) -> np.ndarray:
 
 
 def task_response(time: np.ndarray, onsets: np.ndarray, task: float = 5.0) -> np.ndarray:
-    """Response (time,) to `task` seconds of work after each onset; peak 1 for a single one."""
+    """Response (time,) to `task` seconds of work after each onset; peak 1 for a single one.
+
+    Examples
+    --------
+    >>> task_response(np.array([5.0, 17.5]), np.array([10.0])).round(1).tolist()
+    [0.0, 1.0]
+    """
     step = 0.1
     grid = np.arange(0, 40, step)
     shape = np.convolve(haemodynamic(grid), np.ones(int(task / step)))[: len(grid)]

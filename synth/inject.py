@@ -98,7 +98,8 @@ def inject(
     movements = draw_movements(
         length, movement_rng, share, types=types, bouts_per_minute=bouts_per_minute, lag=lag
     )
-    if not any(movements[s] for s in present):
+    wanted = severity > 0 and bouts_per_minute != 0
+    if wanted and not any(movements[s] for s in present):
         logger.warning("no movement in %.0f s with seed %d: try another", length, seed)
     contaminated = recording
     if "eeg" in present:
