@@ -12,10 +12,10 @@ import numpy as np
 from neurofuse.io.errors import ParameterError
 from neurofuse.synth.movement import SHARE, TYPES, Movement
 
-BOUTS_PER_MINUTE = 1.8
-MOVEMENTS_PER_BOUT = 7.0
-PAUSE = (0.8, 0.9)  # s between movements of a bout: median, spread of its logarithm
-INTENSITY_SPREAD = 0.55  # of its logarithm, from movement to movement
+BOUTS_PER_MINUTE = 3.4
+MOVEMENTS_PER_BOUT = 10.0
+PAUSE = (1.1, 0.9)  # s between movements of a bout: median, spread of its logarithm
+INTENSITY_SPREAD = 0.65  # of its logarithm, from movement to movement
 LONGER_IS_STRONGER = 0.5  # power of its length with which its intensity grows
 PERSON_SPREAD = 0.25  # of the logarithm of a person's rate and strength
 MOVING = (0.35, 0.9)  # share of a movement in which electrodes move; optodes stay displaced

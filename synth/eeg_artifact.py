@@ -16,8 +16,8 @@ from neurofuse.synth.places import reach
 from neurofuse.synth.sphere import directions
 
 HEAD_RMS = 70e-6  # V a typical nod leaves in a typical electrode
-CABLE_RMS = 250e-6  # V
-MUSCLE_RMS = 11e-6  # V
+CABLE_RMS = 225e-6  # V
+MUSCLE_RMS = 9e-6  # V
 PEAKED = 0.6  # contact gives way under pressure: large movements count more
 LOOSE = 0.06  # share of loose electrodes
 FADE = 0.1  # s in which the last of an artifact ends
@@ -142,7 +142,7 @@ class EegArtifact:
             common += rng.normal(0, 2.0) * pop
             own += rng.normal(0, 0.8, (channels, 1)) * pop
         noise = rng.normal(0, 1, (channels + 1, len(time))) * movement.envelope(time)
-        corner = min(6.0, 0.3 * self.rate)
+        corner = min(4.5, 0.3 * self.rate)
         noise = signal.sosfilt(signal.butter(1, corner, fs=self.rate, output="sos"), noise)
         noise *= np.sqrt(self.rate / 250.0)  # power density, not power, is what a cable has
         common += 2.0 * noise[0]
@@ -161,7 +161,7 @@ class EegArtifact:
         sources = rng.normal(0, 1, (4, len(time)))
         mixing = rng.normal(0, 1, (channels, 4)) * 0.4
         noise = mixing @ sources + rng.normal(0, 0.7, (channels, len(time)))
-        top = min(110.0, 0.45 * self.rate)
+        top = min(65.0, 0.45 * self.rate)
         band = signal.butter(2, [18.0, top], "bandpass", fs=self.rate, output="sos")
         noise = signal.sosfilt(band, noise) * np.sqrt(self.rate / 250.0)
         bursts = 0.4 + np.abs(np.sin(np.pi * rng.uniform(0.5, 4.0) * (time - movement.onset)))
