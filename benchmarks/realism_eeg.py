@@ -29,12 +29,14 @@ TYPES = {
 }
 # movehead and movehat are movement throughout; of the others' time in real files a third is
 BOUTS = {
-    "movehead": 40.0,
-    "movehat": 40.0,
+    "movehead": 60.0,
+    "movehat": 60.0,
     "jaw": 3.0,
-    "eyescrunching": 6.0,
-    "raisingeyebrows": 6.0,
+    "eyescrunching": 12.0,
+    "raisingeyebrows": 12.0,
 }  # per minute
+# one kind of movement, the face, stands for both tasks; eyes are squeezed harder than brows raised
+SEVERITY = {"eyescrunching": 1.4, "raisingeyebrows": 0.7}
 BREAK = 1.0  # s: a longer one ends an injected interval
 FOREHEAD = np.array([[-0.03, 0.105, 0.04], [0.03, 0.105, 0.04]])  # m: Fp1, Fp2
 PORR = "eeg_motion/porr"
@@ -272,7 +274,10 @@ def injected(recording: xr.DataTree, task: str, seed: int) -> xr.DataTree:
     place[: len(FOREHEAD)] = FOREHEAD
     node = node.assign_coords(position=(node.position.dims, place))
     recording = with_stream(recording, "eeg", node)
-    return inject(recording, seed=seed, types=TYPES[task], bouts_per_minute=BOUTS[task])[1]
+    severity, bouts = SEVERITY.get(task, 1.0), BOUTS[task]
+    return inject(
+        recording, seed=seed, types=TYPES[task], bouts_per_minute=bouts, severity=severity
+    )[1]
 
 
 def spans_injected(recording: xr.DataTree) -> list[tuple[float, float]]:

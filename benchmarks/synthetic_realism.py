@@ -409,8 +409,8 @@ def draw_eeg(real: list[Values], made: list[Values]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=20, help="generated fNIRS recordings")
-    parser.add_argument("--eeg-seeds", type=int, default=4, help="for each person and task")
+    parser.add_argument("--seeds", type=int, default=60, help="generated fNIRS recordings")
+    parser.add_argument("--eeg-seeds", type=int, default=8, help="for each person and task")
     parser.add_argument("--page", type=Path, help="write the table and figures here")
     parser.add_argument("--show", action="store_true", help="print only")
     parser.add_argument("--motion", action="store_true", help="leave clean physiology out")

@@ -12,10 +12,11 @@ import numpy as np
 from neurofuse.io.errors import ParameterError
 from neurofuse.synth.movement import SHARE, TYPES, Movement
 
-BOUTS_PER_MINUTE = 3.4
-MOVEMENTS_PER_BOUT = 10.0
+BOUTS_PER_MINUTE = 3.0
+MOVEMENTS_PER_BOUT = 14.0
 PAUSE = (1.1, 0.9)  # s between movements of a bout: median, spread of its logarithm
 INTENSITY_SPREAD = 0.65  # of its logarithm, from movement to movement
+STRONGEST = 4.0  # intensity
 LONGER_IS_STRONGER = 0.5  # power of its length with which its intensity grows
 PERSON_SPREAD = 0.25  # of the logarithm of a person's rate and strength
 MOVING = (0.35, 0.9)  # share of a movement in which electrodes move; optodes stay displaced
@@ -169,6 +170,7 @@ def _sequence(
                 break
             intensity = vigour * rng.lognormal(0, INTENSITY_SPREAD)
             intensity *= (min(length, 3 * median) / median) ** LONGER_IS_STRONGER
+            intensity = min(intensity, STRONGEST)
             seed = int(rng.integers(2**62))
             movements.append(Movement(float(onset), length, kind, float(intensity), share, seed))
             onset += length + rng.lognormal(np.log(PAUSE[0]), PAUSE[1])

@@ -16,10 +16,10 @@ from neurofuse.synth.places import reach
 from neurofuse.synth.sphere import directions
 
 HEAD_RMS = 70e-6  # V a typical nod leaves in a typical electrode
-CABLE_RMS = 225e-6  # V
+CABLE_RMS = 205e-6  # V
 MUSCLE_RMS = 9e-6  # V
 PEAKED = 0.6  # contact gives way under pressure: large movements count more
-LOOSE = 0.06  # share of loose electrodes
+LOOSE = 0.04  # share of loose electrodes
 FADE = 0.1  # s in which the last of an artifact ends
 
 
@@ -69,7 +69,7 @@ class EegArtifact:
         self.recovery = rng.lognormal(np.log(0.25), 0.5)  # s: the amplifier's high-pass
         self.contact = rng.lognormal(0, 0.45, len(order))  # impedance differs
         self.loose = rng.random(len(order)) < LOOSE
-        self.contact[self.loose] *= rng.uniform(3, 8)
+        self.contact[self.loose] *= rng.uniform(2.5, 5)
         self.coupling = _coupling(self.unit, rng)
         self.pieces = [(m, *self._span(m)) for m in movements]
 
@@ -106,7 +106,7 @@ class EegArtifact:
         rng = movement.rng("eeg")
         size = reach(movement, self.unit, rng) * self.contact * movement.intensity
         piece = HEAD_RMS * movement.kind.head * size[:, None] * self._head(movement, time, rng)
-        cable = np.where(self.loose, np.maximum(movement.kind.cable, 0.3), movement.kind.cable)
+        cable = np.where(self.loose, np.maximum(movement.kind.cable, 0.15), movement.kind.cable)
         if cable.any():
             piece += CABLE_RMS * (cable * size)[:, None] * self._cable(movement, time, rng)
         if movement.kind.muscle and self.rate >= 60:
@@ -130,17 +130,17 @@ class EegArtifact:
     def _cable(self, movement: Movement, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Steps and pops that recover exponentially, with broadband noise, on some channels."""
         channels = len(self.coupling)
-        level = rng.lognormal(-0.5, 1.1)  # from a rustle to millivolts
+        level = rng.lognormal(-0.1, 0.55)  # from a rustle to millivolts
         reached = (rng.random(channels) < rng.uniform(0.3, 1.0)) | self.loose
         gain = level * rng.normal(0, 1, channels) * reached
         common = np.zeros(len(time))
         own = np.zeros((channels, len(time)))
-        for _ in range(1 + rng.poisson(1.5 * movement.duration)):
+        for _ in range(1 + rng.poisson(4.0 * movement.duration)):
             at = movement.onset + rng.uniform(0, movement.duration)
             decay = self.recovery * rng.lognormal(0, 0.3)
             pop = np.where(time >= at, np.exp(-(time - at).clip(0) / decay), 0.0)
-            common += rng.normal(0, 2.0) * pop
-            own += rng.normal(0, 0.8, (channels, 1)) * pop
+            common += rng.normal(0, 1.4) * pop
+            own += rng.normal(0, 0.6, (channels, 1)) * pop
         noise = rng.normal(0, 1, (channels + 1, len(time))) * movement.envelope(time)
         corner = min(4.5, 0.3 * self.rate)
         noise = signal.sosfilt(signal.butter(1, corner, fs=self.rate, output="sos"), noise)

@@ -27,7 +27,7 @@ RESPONSE = (0.5e-6, -0.16e-6)  # mol/L of HbO and HbR at the peak over C3 during
 SIDES = {"C3": 1.0, "C4": 0.35}
 COUPLED = 0.2e-6  # mol/L, RMS of HbO that coupling=1 drives: a fifth of the usual variance
 HBR_OF_BRAIN = -0.33  # HbR per HbO of brain activity
-PULSE, MAYER, BREATH, SLOW, OWN = 0.15e-6, 0.16e-6, 0.035e-6, 0.46e-6, 0.3e-6  # RMS of HbO
+PULSE, MAYER, BREATH, SLOW, OWN = 0.15e-6, 0.125e-6, 0.035e-6, 0.46e-6, 0.3e-6  # RMS of HbO
 HBR_SHARE = {"pulse": 0.115, "mayer": 0.12, "breath": 0.2, "slow": 0.2}  # moves along
 HBR_OWN = 0.07e-6
 MAYER_PEAK = (0.1, 0.009)  # Hz, mean and spread between people

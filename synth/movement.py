@@ -13,12 +13,12 @@ import numpy as np
 # explains of the other's (R² in 0.5-2 Hz, above that of strangers' movements) is less, as every
 # sensor bends what it sees: about 0.2 for "partial", 0.7 for "full" (`tests/synth/test_share.py`).
 # With "none" not even the moments are shared.
-SHARE = {"none": 0.0, "timing": 0.0, "partial": 0.75, "full": 1.0}
+SHARE = {"none": 0.0, "timing": 0.0, "partial": 0.7, "full": 1.0}
 WAVES = 8  # sinusoids that make up one course
 AWAY = 0.8  # of a course: displacement during the movement, relative to its swinging
-TREMBLING = 0.22  # what is left of fast movement in a sensor that follows slowly
+TREMBLING = 0.27  # what is left of fast movement in a sensor that follows slowly
 STEEPNESS = 0.85  # amplitude of a course falls as 1 / frequency to this power
-WHOLE_CAP = 0.7  # share of touches that pull all of the cap or its cables
+WHOLE_CAP = 0.8  # share of touches that pull all of the cap or its cables
 UPWARDS = np.array([0, 0, 0.5])
 STREAM = {"eeg": 1, "nirs": 2, "head": 3}
 
@@ -44,9 +44,9 @@ TYPES = {
     "tilt": Kind(0.16, (0.2, 4.0), (1.4, 1.05), 0.8, 0.0, 0.1, 0.9, (0.8, 0.85)),
     "jerk": Kind(0.14, (1.0, 9.0), (0.5, 0.8), 1.3, 0.4, 0.4, 1.3, (0.95, 0.9)),
     "gait": Kind(0.02, (1.5, 2.3), (10.0, 0.5), 0.8, 0.0, 0.2, 0.4, (0.95, 0.8)),
-    "jaw": Kind(0.12, (0.7, 9.0), (1.8, 0.9), 0.7, 0.0, 1.1, 0.5, (0.95, 0.4), "jaw"),
+    "jaw": Kind(0.12, (0.7, 9.0), (1.8, 0.9), 0.72, 0.0, 1.1, 0.5, (0.95, 0.4), "jaw"),
     "touch": Kind(0.12, (0.4, 9.0), (1.0, 1.0), 0.8, 1.0, 0.0, 1.4, (0.75, 0.7), "touch"),
-    "face": Kind(0.06, (0.4, 8.0), (0.9, 0.8), 0.47, 0.0, 1.1, 0.6, (0.95, 0.6), "face"),
+    "face": Kind(0.06, (0.4, 8.0), (0.9, 0.8), 0.5, 0.0, 1.1, 0.6, (0.95, 0.6), "face"),
 }
 
 

@@ -14,8 +14,8 @@ from neurofuse.synth.optode import WAYS, peaks, ratios, returns, shapes
 from neurofuse.synth.posture import redistribution
 from neurofuse.synth.sphere import directions
 
-CONTACT = 0.5  # spread of the logarithm of how loosely optodes sit
-MAIN, AWRY = 0.95, 0.37  # what a channel sees of the ways in which its optodes move: mean, spread
+CONTACT = 0.45  # spread of the logarithm of how loosely optodes sit
+MAIN, AWRY = 0.95, 0.28  # what a channel sees of the ways in which its optodes move: mean, spread
 
 
 def nirs_artifact(

@@ -13,20 +13,20 @@ import numpy as np
 from neurofuse.synth.movement import Movement, blend, bump, draw_waves
 from neurofuse.synth.places import reach
 
-PEAK = 0.052  # OD that a typical nod leaves at an optode it reaches
+PEAK = 0.059  # OD that a typical nod leaves at an optode it reaches
 LIGHTLESS = 1.5  # OD at which an optode that has come off sees nothing any more
-PEAK_SPREAD = 0.4  # of its logarithm, between the optodes that a movement reaches
-REACHED = (0.55, 0.85)  # beta: share of the optodes that a movement reaches
+PEAK_SPREAD = 0.3  # of its logarithm, between the optodes that a movement reaches
+REACHED = (0.5, 0.72)  # beta: share of the optodes that a movement reaches
 KIN = 0.65  # of the energy of an optode's course that all optodes have in common
 WAYS = 2  # in which an optode can move
 LENGTH = (0.5, 0.6)  # share of a movement in which an optode moves: median, spread of logarithm
 SLUGGISH = 0.7  # Hz up to which an optode with its holder follows the head
 SHIFT = (0.3, 0.95)  # beta: a movement's shift relative to its spike
-LOSS = 0.65  # share of shifts that lose light
+LOSS = 0.75  # share of shifts that lose light
 RETURN = (1.5, 3.0)  # beta: share of an earlier shift that a movement undoes
 RATIO = (0.80, 0.35)  # 830 nm relative to 690 nm: median, spread of the logarithm
 APART = 140.0  # nm between the two wavelengths at which this was measured
-PRIVATE = (0.03, 2.1)  # what one wavelength alone sees: median relative size, spread of logarithm
+PRIVATE = (0.03, 2.0)  # what one wavelength alone sees: median relative size, spread of logarithm
 
 
 def peaks(
