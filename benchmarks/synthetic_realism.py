@@ -29,7 +29,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 FIGURES = Path("docs/figures")
-PEOPLE = 8  # simulated for clean physiology
+PEOPLE = 16  # simulated for clean physiology
 EXCUSED = {
     r"xmodal_power_": "how much of an injected coupling an estimator finds again: its power",
     r"eeg_relaxinglieing_": "rest: these recordings are themselves the base",

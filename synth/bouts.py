@@ -12,7 +12,7 @@ import numpy as np
 from neurofuse.io.errors import ParameterError
 from neurofuse.synth.movement import SHARE, TYPES, Movement
 
-BOUTS_PER_MINUTE = 3.0
+BOUTS_PER_MINUTE = 3.1
 MOVEMENTS_PER_BOUT = 14.0
 PAUSE = (1.1, 0.9)  # s between movements of a bout: median, spread of its logarithm
 INTENSITY_SPREAD = 0.65  # of its logarithm, from movement to movement

@@ -13,7 +13,7 @@ import numpy as np
 from neurofuse.synth.movement import Movement, blend, bump, draw_waves
 from neurofuse.synth.places import reach
 
-PEAK = 0.059  # OD that a typical nod leaves at an optode it reaches
+PEAK = 0.062  # OD that a typical nod leaves at an optode it reaches
 LIGHTLESS = 1.5  # OD at which an optode that has come off sees nothing any more
 PEAK_SPREAD = 0.3  # of its logarithm, between the optodes that a movement reaches
 REACHED = (0.5, 0.72)  # beta: share of the optodes that a movement reaches

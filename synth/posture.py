@@ -2,8 +2,8 @@
 
 Unlike an optode that slips, it follows the absorption of haemoglobin: all channels see much the
 same, and the longer wavelength more of the oxygenated part. How large it is was not measurable in
-the recordings at hand (`docs/synth.md`): the sizes here are an assumption, about twice the slow
-waves of rest.
+the recordings at hand (`docs/synth.md`): the sizes here are an assumption, about the
+slow waves of rest.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from neurofuse.io.absorption import absorbs, haemoglobin_to_density
 from neurofuse.synth.movement import Movement
 
 CHANCE = {"tilt": 0.12, "nod": 0.04}  # that somebody stays in the new posture
-HBO = 1.0e-6  # mol/L
-HBR = -0.2e-6
+HBO = 0.7e-6  # mol/L
+HBR = -0.14e-6
 LENGTH = (8.0, 30.0)  # s until blood has settled
 
 
