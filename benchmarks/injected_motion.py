@@ -211,12 +211,14 @@ density in 0.01-0.7 Hz with 2 s around each movement (`error_db_unfiltered`: wit
 the truth's (fNIRS: of its sample-to-sample changes). Means over people with 95 % bootstrap
 intervals by person. "Shuffled partner": the joint model with the other stream of somebody else.
 
-The motion is drawn by the generator that also drew the training's motion, with other seeds. One
-training seed. What was seen of test people before this page: FineMI sub-06 was one of four people
-on whom the fNIRS stage was sketched, before the split was written; one recording of sub-19 with
-sub-06 was cleaned and scored once by weights that were not kept. ICA's rule (kurtosis above 3) was
-chosen by its author on sub-00, 07, 14 and 20-27 of the EEG, i.e. partly on these people, in ICA's
-favour.
+The motion is drawn by the generator as it is now; the packaged weights were trained on its first
+version (commit 2e57fad: weaker, shorter, less like real motion), so the model meets motion of
+another make. One training seed. The same people were scored once before, with the first version's
+motion and the same weights (in this page's history). What was seen of test people before that:
+FineMI sub-06 was one of four people on whom the fNIRS stage was sketched, before the split was
+written; one recording of sub-19 with sub-06 was cleaned and scored once by weights that were not
+kept. ICA's rule (kurtosis above 3) was chosen by its author on sub-00, 07, 14 and 20-27 of the
+EEG, i.e. partly on these people, in ICA's favour.
 """
 
 
