@@ -11,7 +11,7 @@ from neurofuse.cli import app
 from neurofuse.cli.simulate import simulate_files
 
 Run = Callable[..., Any]
-BRISK = {"bouts_per_minute": 8.0}  # half a minute often sees no movement otherwise
+BRISK: dict[str, Any] = {"bouts_per_minute": 8.0}  # half a minute often sees no movement otherwise
 
 
 @pytest.fixture

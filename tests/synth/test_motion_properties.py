@@ -1,6 +1,7 @@
 """What must hold of injected motion whatever is drawn: identities and equivariances."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from neurofuse.synth.eeg_artifact import EegArtifact
 from neurofuse.synth.inject import RAIL
 from neurofuse.synth.nirs_artifact import nirs_artifact
 
-BRISK = {"bouts_per_minute": 8.0}
+BRISK: dict[str, Any] = {"bouts_per_minute": 8.0}
 few = settings(max_examples=15, deadline=None)
 
 
@@ -74,10 +75,12 @@ def test_permuting_channels_permutes_the_result(seed, order):
     nirs = stream_dataset(recording, "nirs").isel(channel=pairs, wavelength=[1, 0])
     _, straight = inject(recording, seed=seed, **BRISK)
     _, shuffled = inject(build(eeg, nirs), seed=seed, **BRISK)
-    for name, here, there in (
-        ("eeg", straight["eeg"].isel(channel=order), shuffled["eeg"]),
-        ("intensity", straight["nirs"].isel(channel=pairs, wavelength=[1, 0]), shuffled["nirs"]),
+    for name, picked, stream in (
+        ("eeg", {"channel": order}, "eeg"),
+        ("intensity", {"channel": pairs, "wavelength": [1, 0]}, "nirs"),
     ):
+        here = stream_dataset(straight, stream).isel(picked)
+        there = stream_dataset(shuffled, stream)
         np.testing.assert_allclose(here[name].values, there[name].values, rtol=1e-9)
         np.testing.assert_array_equal(here.motion.values, there.motion.values)
 

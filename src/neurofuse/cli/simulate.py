@@ -95,7 +95,7 @@ def _write_pair(
         write_nirs(contaminated, stage / expected["nirs"])
     write_netcdf(contaminated, stage / expected["recording"])
     write_netcdf(_with_masks(truth, contaminated), stage / expected["truth"])
-    events = contaminated["events"]
+    events = contaminated["events"].to_dataset()
     columns = {"onset": "onset", "duration": "duration", "trial_type": "description"}
     columns |= {"channel": "channel", "stream": "stream"}
     table = {column: events[name].values.tolist() for column, name in columns.items()}
