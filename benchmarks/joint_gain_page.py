@@ -3,144 +3,19 @@
 import json
 from pathlib import Path
 
-import numpy as np
-from joint_gain_facts import JOINT, LEVEL, PERSON, Facts, arms_of
-from joint_gain_segments import THRESHOLDS, VIEWS
+from joint_gain_facts import Facts, arms_of
+from joint_gain_gates import best_threshold, gate_table
+from joint_gain_rest import rest_table
+from joint_gain_segments import VIEWS
 from joint_gain_tables import (
-    cell,
-    decibel,
+    TITLES,
     difference_table,
     gain_table,
     median,
     pooled,
-    ratio,
     strata_table,
 )
-
-NOTHING = -100.0  # dB, for a change of nothing at all
-TITLES = {
-    ("eeg", "whole"): "EEG",
-    ("eeg", "slow"): "EEG below 5 Hz",
-    ("nirs", "band"): "fNIRS, 0.01-0.7 Hz",
-    ("nirs", "unfiltered"): "fNIRS, unfiltered",
-}
-
-
-def mistakes(setting: dict, seed: int, arm: str, near: bool) -> np.ndarray | None:
-    """Missed and false channel-seconds by threshold, and those judged, of one recording.
-
-    With `near`, of segments near the signal's level and of the time between segments; otherwise of
-    everything. None where the arm has no gate or nothing is near the level.
-    """
-    gate = setting["seeds"][seed].get(arm, {}).get("gate")
-    level = np.array(setting["level"])
-    chosen = (level >= LEVEL[0]) & (level < LEVEL[1]) if near else np.ones(len(level), bool)
-    if gate is None or not chosen.any():
-        return None
-    missed = np.array(gate["missed"])[:, chosen].sum(1)
-    false = np.array(gate["false"])[:, chosen].sum(1) + np.array(gate["false_outside"])
-    seconds = np.array(gate["seconds"])[chosen].sum() + gate["seconds_outside"]
-    return np.array([missed, false, np.full(len(missed), seconds)])
-
-
-def rates(
-    facts: Facts, stream: str, arm: str, near: bool, share: str | None
-) -> dict[str, list[np.ndarray]]:
-    """Sums over a person's recordings: (missed, false, judged; threshold) for each seed."""
-    found: dict[str, list[np.ndarray]] = {}
-    for setting in facts.settings:
-        if setting["stream"] != stream or (share and setting["share"] != share):
-            continue
-        parts = [mistakes(setting, seed, arm, near) for seed in range(facts.seeds)]
-        kept = [p for p in parts if p is not None]
-        if len(kept) == facts.seeds:
-            person = setting["person"]
-            old = found.get(person, [0.0] * facts.seeds)
-            found[person] = [a + b for a, b in zip(old, kept, strict=True)]
-    return found
-
-
-def best_threshold(facts: Facts, stream: str, arm: str) -> float | None:
-    """The threshold with the least missed plus false motion near the signal's level."""
-    found = rates(facts, stream, arm, True, None) or rates(facts, stream, arm, False, None)
-    if not found:
-        return None
-    total = sum(sum(own) for own in found.values())
-    return THRESHOLDS[int(np.argmin(total[0] + total[1]))]
-
-
-def gate_table(facts: Facts, thresholds: dict[str, float]) -> list[str]:
-    """Missed and false motion of each arm with a gate."""
-    rows = [
-        "| stream | share | arm | threshold | missed, ±5 dB | false, ±5 dB | missed + false, ±5 dB "
-        "| missed + false, all | joint / arm, ±5 dB |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    shares = list(dict.fromkeys(s["share"] for s in facts.settings))
-
-    def values(stream: str, arm: str, near: bool, share: str, which: list[int]) -> dict[str, float]:
-        at = THRESHOLDS.index(thresholds.get(f"{stream}/{arm}", 0.5))
-        found = rates(facts, stream, arm, near, share)
-        return {
-            person: float(np.mean([100 * p[which, at].sum() / max(p[2, at], 1e-9) for p in own]))
-            for person, own in found.items()
-        }
-
-    for stream in VIEWS:
-        for share in shares:
-            base = values(stream, JOINT, True, share, [0, 1])
-            for arm in arms_of(facts, stream):
-                near = [values(stream, arm, True, share, w) for w in ([0], [1], [0, 1])]
-                whole = values(stream, arm, False, share, [0, 1])
-                if not whole:
-                    continue
-                common = [p for p in near[2] if p in base and base[p] > 0 and near[2][p] > 0]
-                over = [10 * np.log10(base[p] / near[2][p]) for p in common]
-                cells = [cell(list(v.values()), digits=2) for v in (*near, whole)]
-                told = thresholds.get(f"{stream}/{arm}", 0.5)
-                cells.append(cell(over, ratio, 2) if arm != JOINT else "")
-                rows.append(
-                    f"| {stream} | {share} | {arm} | {told:g} | " + " | ".join(cells) + " |"
-                )
-    return rows
-
-
-def rest_table(facts: Facts) -> list[str]:
-    """Change made to streams without motion, and to channels at rest while others move."""
-    rows = ["| stream | case | arm | change [dB] |", "|---|---|---|---|"]
-    for stream in VIEWS:
-        for case in ("nobody moves", "partner moves"):
-            arms = dict.fromkeys(arm for _, seeds in facts.clean for s in seeds for arm in s)
-            for arm in arms:
-                people: dict[str, list[float]] = {}
-                for pair, seeds in facts.clean:
-                    for seed in seeds:
-                        told = seed.get(arm, {}).get(case, {})
-                        if stream in told:
-                            level = told[stream]
-                            energy = 0.0 if level is None else ratio(level)
-                            people.setdefault(pair.split("+")[PERSON[stream]], []).append(energy)
-                if people:
-                    values = [
-                        max(decibel(float(np.mean(v)), 1.0), NOTHING) for v in people.values()
-                    ]
-                    shown = cell(values) if max(values) > NOTHING else "none"
-                    rows.append(f"| {stream} | {case} | {arm} | {shown} |")
-        for arm in arms_of(facts, stream):
-            people = {}
-            for setting in facts.settings:
-                if setting["stream"] == stream:
-                    for seed in setting["seeds"]:
-                        if arm in seed:
-                            people.setdefault(setting["person"], []).append(seed[arm]["beside"])
-            sums = [np.sum(v, axis=0) for v in people.values()]
-            values = [max(decibel(a, b), NOTHING) for a, b in sums if b > 0]
-            if values and max(values) > NOTHING:
-                rows.append(
-                    f"| {stream} | others move, the channel rests | {arm} | {cell(values)} |"
-                )
-    return rows
-
+from joint_gain_targets import target_table
 
 INTRODUCTION = """# What the joint model gains
 
@@ -178,7 +53,9 @@ def page(facts: Facts, part: str, kept: Path) -> str:
     counts = {s: len(p) for s, p in people.items()}
     text = [
         INTRODUCTION.format(part=part, seeds=facts.seeds, shares=shares, few=few, **counts),
-        "## Joint against its twin and controls\n",
+        "## Targets\n",
+        *target_table(facts, thresholds),
+        "\n## Joint against its twin and controls\n",
         "A shuffled partner is somebody else's disturbed stream; a silent one is withheld.\n",
         *gain_table(facts),
     ]

@@ -21,10 +21,11 @@ from joint_gain_facts import (
     within,
 )
 
-TARGETS = {  # joint over twin, by share
-    "EEG below 5 Hz": {"full": 0.75, "partial": 0.85, "timing": 0.95, "none": 1.01},
-    "EEG within ±5 dB": {"timing": 0.80},
-    "fNIRS, 0.01-0.7 Hz": {"full": 0.75, "partial": 0.80, "timing": 0.85, "none": 1.01},
+TITLES = {
+    ("eeg", "whole"): "EEG",
+    ("eeg", "slow"): "EEG below 5 Hz",
+    ("nirs", "band"): "fNIRS, 0.01-0.7 Hz",
+    ("nirs", "unfiltered"): "fNIRS, unfiltered",
 }
 
 
@@ -145,8 +146,8 @@ def gain_table(facts: Facts) -> list[str]:
         "fNIRS within ±5 dB": (within(facts.segments["nirs"], *LEVEL), "nirs", "band"),
     }
     rows = [
-        "| measure | share | joint / | ratio | each seed | target |",
-        "|---|---|---|---|---|---|",
+        "| measure | share | joint / | ratio | each seed |",
+        "|---|---|---|---|---|",
     ]
     shares = list(dict.fromkeys(s["share"] for s in facts.settings))
     for title, (found, stream, view) in measures.items():
@@ -158,8 +159,6 @@ def gain_table(facts: Facts) -> list[str]:
                 figure = against(JOINT, other, view)
                 alone = [by_person(own, figure, [k]) for k in range(facts.seeds)]
                 each = ", ".join(f"{ratio(np.mean(v)):.2f}" for v in alone if v)
-                target = TARGETS.get(title, {}).get(share) if other == TWIN else None
-                wanted = f"≤ {target:.2f}" if target else ""
                 value = cell(by_person(own, figure, range(facts.seeds)), ratio, 2)
-                rows.append(f"| {title} | {share} | {other} | {value} | {each} | {wanted} |")
+                rows.append(f"| {title} | {share} | {other} | {value} | {each} |")
     return rows
