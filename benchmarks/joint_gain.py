@@ -21,7 +21,7 @@ from time import perf_counter
 import joint_gain_segments as segments
 import numpy as np
 import xarray as xr
-from injected_motion import pairs
+from clean_pairs import pairs
 from joint_gain_arms import (
     HERE,
     OTHER,

@@ -83,7 +83,7 @@ def package(name: str) -> Path:
 
 def generator() -> str:
     """Digest of what decides the recordings and how they are scored."""
-    own = [HERE / f"{n}.py" for n in ("injected_motion", "joint_gain_segments")]
+    own = [HERE / f"{n}.py" for n in ("clean_pairs", "joint_gain_segments")]
     return code([*package("synth").glob("*.py"), *own, package("models") / "split.json"])
 
 

@@ -34,7 +34,7 @@ class Facts:
     """All that was computed: segments, and for each setting the gates and the rest."""
 
     segments: dict[str, list[Segment]]  # stream
-    settings: list[dict]  # {"share", "person": {stream}, "stream", "level", "seeds": [arms]}
+    settings: list[dict]  # share, severity, person, stream, level, seeds: [arms]
     clean: list[tuple[str, list[dict]]]  # pair, and for each seed arm: case: stream: dB
     seeds: int
     failures: set[str]
@@ -64,7 +64,8 @@ class Facts:
                         level = _levels(base, stream)
                         person = name.split("+")[PERSON[stream]]
                         settings.append(
-                            {"share": share, "person": person, "stream": stream, "level": level}
+                            {"share": share, "severity": severity, "person": person}
+                            | {"stream": stream, "level": level}
                             | {"seeds": found}
                         )
                         for k in range(len(level)):

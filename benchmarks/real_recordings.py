@@ -154,8 +154,8 @@ def injected(folder: Path, out: Path) -> list[str]:
         f"--out DIR`, then `neurofuse clean DIR/{stem}_eeg.edf DIR/{stem}_nirs.snirf --offset 0 "
         "--out DIR/cleaned`",
         "",
-        "Two people who were not used in training. One recording to look at; the scores of 54 are "
-        "in [results](results.md).",
+        "Two people who were not used in training. One recording to look at; the scores of many "
+        "are in [results](joint_gain.md).",
         "",
         *summary(before, cleaned, {"0-60 s": (0, 60)}),
         "",
@@ -174,7 +174,7 @@ def main() -> None:
         "",
         "Made by `python benchmarks/real_recordings.py`. There is no truth in the first two: the "
         "figures show what was changed, not how right it was. That is measured in "
-        "[results](results.md).",
+        "[results](joint_gain.md).",
         "",
     ]
     for part in (simultaneous, artificial_pair, injected):

@@ -10,7 +10,7 @@ import logging
 
 import numpy as np
 import torch
-from injected_motion import pairs
+from clean_pairs import pairs
 from torch.nn.functional import avg_pool1d
 
 from neurofuse.fusion.metrics import score
@@ -46,11 +46,11 @@ def smoothed(contaminated, seconds: float):
     open_ = mask[:, None]
     found = temporal_filter(
         observed,
-        0 * observed,
+        0 * observed[:, None],
         open_ * observed**2,
         1 - mask,
         size=size,
-        reach=torch.tensor(1.0),
+        reach=torch.tensor([1.0]),
         active=(frames_of(open_, size, size // 2) > 0).any(-1).any(-1),
     )
     change[used] = (observed - open_ * found).numpy()

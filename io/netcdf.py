@@ -46,8 +46,9 @@ def save_netcdf(recording: xr.DataTree, path: Path) -> None:
     from dask import config
 
     small = {"zlib": True, "complevel": 1}
+    sparse = ("gate", "motion", "uncertainty")  # zeros, mostly
     encoding = {
-        f"/{stream}": {name: small for name in ("gate", "motion") if name in recording[stream]}
+        f"/{stream}": {name: small for name in sparse if name in recording[stream]}
         for stream in streams(recording)
     }
     with config.set(scheduler="synchronous"):  # one block in memory at a time

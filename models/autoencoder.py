@@ -15,15 +15,19 @@ from neurofuse.models.bands import (
     EEG_EDGES,
     NIRS_EDGES,
     agreement,
+    freedom,
     log_energy,
     split,
     to_samples,
 )
 from neurofuse.models.network import Decoder, Encoder, Fusion, neighbours
+from neurofuse.models.surprise import unexplained
+from neurofuse.models.uncertainty import error_variance
 from neurofuse.models.wiener import frames_of, spatial_filter, temporal_filter
 
 GATE_CLOSED, GATE_OPEN = 0.25, 0.75  # below the first the gate is shut, above the second wide open
 LARGEST_FILTER = 400  # channels times lags: time grows with its cube
+REACH = (1.0, 0.3, 0.1, 0.05)  # s at which training starts, a band of NIRS_EDGES each
 TOGETHER = 32  # fNIRS channels that are filtered at once, which bounds memory
 
 
@@ -33,10 +37,12 @@ class Architecture(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     streams: tuple[str, ...] = ("eeg", "nirs")
-    width: int = 32
+    width: int = 40
     eeg_window: float = 2.0  # s, window of the spatial filter
     eeg_lags: tuple[float, ...] = (-0.032, -0.012, 0.0, 0.012, 0.032)  # s
     nirs_window: float = 12.0  # s, context of the temporal filter
+    gated: bool = True  # False (ablation): the filter's output is subtracted everywhere
+    filtered: bool = True  # False (ablation): the rough artifact is subtracted as it is
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class Estimate:
     clean: Tensor  # (batch, channel, band, frame): log energy of the clean signal over quiet level
     quiet: Tensor  # (batch, channel, band, 1): quiet energy that `clean` is relative to
     artifact: Tensor  # like the signal; to be subtracted, gate included
+    variance: Tensor  # like the signal; of what is off after that, before calibration
 
 
 class CrossModalAutoencoder(nn.Module):
@@ -71,17 +78,19 @@ class CrossModalAutoencoder(nn.Module):
         super().__init__()
         self.architecture = a = architecture or Architecture()
         bands = {"eeg": len(EEG_EDGES) + 1, "nirs": len(NIRS_EDGES) + 1}
-        extra = {"eeg": 0, "nirs": 1}  # fNIRS: agreement of the wavelengths
-        self.encoders = nn.ModuleDict({s: Encoder(bands[s] + extra[s], a.width) for s in a.streams})
+        # of each band: energy, energy that other channels do not explain, how much that is at rest
+        features = {"eeg": 3 * bands["eeg"], "nirs": 3 * bands["nirs"] + 1}
+        self.encoders = nn.ModuleDict({s: Encoder(features[s], a.width) for s in a.streams})
         self.fusion = Fusion(a.streams, a.width)
         self.decoders = nn.ModuleDict({s: Decoder(bands[s], a.width) for s in a.streams})
         # how strongly each stream moves at a frame, told from the fused latent alone, so that a
         # stream that is withheld has to be read from the other
         self.motion = nn.ModuleDict({s: nn.Conv1d(a.width, 1, 1) for s in a.streams})
-        self.log_spread = nn.Parameter(torch.tensor(-1.0))
-        self.log_reach = nn.Parameter(torch.tensor(-1.6))  # log s
+        self.log_spread = nn.Parameter(torch.tensor(-2.3))
+        self.log_reach = nn.Parameter(torch.tensor(REACH).log())
         self.log_shrinkage = nn.Parameter(torch.tensor(-3.5))
         self.pooling_logit = nn.Parameter(torch.tensor(-1.0))
+        self.doubt = dict.fromkeys(a.streams, 1.0)  # factor on standard deviations (`calibrate`)
 
     def forward(
         self, streams: dict[str, Stream], *, wiener: bool = True
@@ -114,16 +123,20 @@ class CrossModalAutoencoder(nn.Module):
         level = nn.functional.max_pool1d(torch.sigmoid(gate_logit), 3, 1, 1)
         level = to_samples(level, stream.rate, length)
         gate = ((level - GATE_CLOSED) / (GATE_OPEN - GATE_CLOSED)).clamp(0, 1)
-        share = to_samples(torch.sigmoid(share_logit), stream.rate, length).sqrt()
+        share = to_samples(torch.sigmoid(share_logit), stream.rate, length)
+        wiener = wiener and self.architecture.filtered
+        open_ = gate if self.architecture.gated else torch.ones_like(gate)
         if name == "eeg":
-            rough = gate * (share * bands).sum(-2)
-            linear = self._filter_eeg(stream, rough, gate) if wiener else rough
-            artifact = gate * linear
+            rough = open_ * (share * bands).sum(-2)
+            artifact = open_ * (self._filter_eeg(stream, rough, gate) if wiener else rough)
         else:
-            rough = gate[..., None, :] * (share[..., None, :, :] * bands).sum(-2)
-            linear = self._filter_nirs(stream, rough, gate) if wiener else rough
-            artifact = gate[..., None, :] * linear
-        return Estimate(gate_logit, gate, share_logit, clean, quiet, artifact)
+            open_ = open_[..., None, :]
+            rough = open_[..., None, :] * share[:, :, None] * bands
+            linear = self._filter_nirs(stream, rough, gate) if wiener else rough.sum(-2)
+            artifact = open_ * linear
+        with torch.no_grad():
+            variance = error_variance(stream.signal, gate, share, clean, quiet, stream.rate)
+        return Estimate(gate_logit, gate, share_logit, clean, quiet, artifact, variance)
 
     def _filter_eeg(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
         a = self.architecture
@@ -146,10 +159,11 @@ class CrossModalAutoencoder(nn.Module):
         size = max(2 * round(self.architecture.nirs_window * stream.rate / 2), 8)
         length = stream.signal.shape[-1]
         size = min(size, max(2 * (length // 2), 2))
-        single = rough.flatten(0, 1)
-        local = nn.functional.avg_pool1d(single**2, 3, 1, 1, count_include_pad=False)
+        single = rough.flatten(0, 1).transpose(1, 2)  # (…, band, wavelength, time)
+        whole = single.sum(1)
+        local = nn.functional.avg_pool1d(whole**2, 3, 1, 1, count_include_pad=False)
         flat_gate = gate.flatten(0, 1)
-        active = (frames_of(flat_gate[:, None], size, size // 2) > 0).any(-1).any(-1)
+        active = (frames_of(whole, size, size // 2) != 0).any(-1).any(-1)
         observed = stream.signal.flatten(0, 1)
         quiet = quiet_weight(observed, flat_gate, stream.rate)
         filtered = torch.cat(
@@ -166,7 +180,7 @@ class CrossModalAutoencoder(nn.Module):
                 for part in torch.arange(len(observed)).split(TOGETHER)
             ]
         )
-        return filtered.unflatten(0, rough.shape[:2])
+        return filtered.unflatten(0, gate.shape[:2])
 
 
 def quiet_weight(signal: Tensor, gate: Tensor, rate: float) -> Tensor:
@@ -187,14 +201,20 @@ def quiet_weight(signal: Tensor, gate: Tensor, rate: float) -> Tensor:
 
 def _features(name: str, stream: Stream) -> tuple[Tensor, Tensor, Tensor]:
     """Bands of the signal, features (batch, channel, feature, frame) and quiet energies."""
-    if name == "eeg":
-        bands = split(stream.signal, stream.rate, EEG_EDGES)
-        energy, quiet = log_energy(bands, stream.rate)
-        return bands, 0.5 * energy, quiet
-    bands = split(
-        stream.signal, stream.rate, NIRS_EDGES
-    )  # (batch, channel, wavelength, band, time)
+    edges = EEG_EDGES if name == "eeg" else NIRS_EDGES
+    bands = split(stream.signal, stream.rate, edges)  # …, band, time; fNIRS with wavelengths
+    series = bands if name == "eeg" else bands.flatten(1, 2)
+    length = bands.shape[-1]
+    alone = stream.signal if name == "eeg" else stream.signal.flatten(1, 2)
+    still = quiet_weight(alone, torch.zeros_like(alone[:, 0]), stream.rate)
+    rest = unexplained(series, still, freedom(edges, stream.rate, length).to(bands)).view_as(bands)
     energy, quiet = log_energy(bands, stream.rate)
+    surprise, expected = log_energy(rest, stream.rate)
+    usual = torch.log((expected + 1e-30) / (quiet + 1e-30)).clamp(-6, 0)
+    parts = [0.5 * energy, 0.5 * surprise, 0.5 * usual.expand_as(energy)]
+    if name == "eeg":
+        return bands, torch.cat(parts, 2), quiet
+    parts = [p.mean(2) for p in parts]
     first, last = stream.signal[:, :, 0], stream.signal[:, :, -1]
     together = agreement(first, last, stream.rate)[:, :, None]
-    return bands, torch.cat([0.5 * energy.mean(2), together], 2), quiet.mean(2)
+    return bands, torch.cat([*parts, together], 2), quiet.mean(2)

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 LATENT_RATE = 10.0  # Hz at which both streams meet
 EEG_EDGES = (2.0, 4.0, 8.0, 13.0, 30.0)  # Hz between the bands of EEG
-NIRS_EDGES = (0.5, 2.0)  # Hz between the bands of the derivative of optical density
+NIRS_EDGES = (0.1, 0.5, 2.0)  # Hz between the bands of the derivative of optical density
 FLOOR = 1e-10
 
 
@@ -44,27 +44,35 @@ def frame_count(length: int, rate: float) -> int:
 def to_frames(x: Tensor, rate: float) -> Tensor:
     """Mean of (…, time) in each latent frame: (…, frame); interpolated where frames are shorter."""
     frames = frame_count(x.shape[-1], rate)
-    flat = x.flatten(0, -2).unsqueeze(1)
+    flat, step = x.flatten(0, -2).unsqueeze(1), 1
     if rate > LATENT_RATE:
         size = round(rate / LATENT_RATE) | 1
-        flat = functional.avg_pool1d(flat, size, 1, size // 2, count_include_pad=False)
-    return _sample(flat, rate, LATENT_RATE, frames).squeeze(1).unflatten(0, x.shape[:-1])
+        step = max(size // 5, 1)  # means on a coarser grid than samples: a fifth of the work
+        flat = functional.avg_pool1d(flat, size, step, size // 2, count_include_pad=False)
+    at = (torch.arange(frames, device=x.device, dtype=x.dtype) + 0.5) * (rate / LATENT_RATE) - 0.5
+    return _interpolate(flat, at / step).squeeze(1).unflatten(0, x.shape[:-1])
 
 
 def to_samples(x: Tensor, rate: float, length: int) -> Tensor:
     """Latent frames (…, frame) interpolated linearly to samples (…, time)."""
     flat = x.flatten(0, -2).unsqueeze(1)
-    return _sample(flat, LATENT_RATE, rate, length).squeeze(1).unflatten(0, x.shape[:-1])
+    at = (torch.arange(length, device=x.device, dtype=x.dtype) + 0.5) * (LATENT_RATE / rate) - 0.5
+    return _interpolate(flat, at).squeeze(1).unflatten(0, x.shape[:-1])
 
 
-def _sample(x: Tensor, rate: float, new_rate: float, count: int) -> Tensor:
-    """Linear interpolation (batch, 1, time) at the centres of samples of another rate."""
-    at = (torch.arange(count, device=x.device, dtype=x.dtype) + 0.5) * (rate / new_rate) - 0.5
+def _interpolate(x: Tensor, at: Tensor) -> Tensor:
+    """Linear interpolation of (batch, 1, time) at fractional samples."""
     at = at.clamp(0, x.shape[-1] - 1)
     low = at.floor().long()
     high = (low + 1).clamp_max(x.shape[-1] - 1)
     weight = at - low
     return x[..., low] * (1 - weight) + x[..., high] * weight
+
+
+def freedom(edges: tuple[float, ...], rate: float, length: int) -> Tensor:
+    """Independent values (band,) that `length` samples of each band hold."""
+    limits = torch.tensor((0.0, *edges, rate / 2)).clamp_max(rate / 2)
+    return 2 * limits.diff() * length / rate
 
 
 def log_energy(bands: Tensor, rate: float) -> tuple[Tensor, Tensor]:

@@ -33,8 +33,8 @@ class Draw:
 
     window: float = 60.0  # s
     batch: int = 4
-    eeg_channels: tuple[int, int] = (4, 14)
-    nirs_channels: tuple[int, int] = (3, 8)
+    eeg_channels: tuple[int, int] = (1, 16)
+    nirs_channels: tuple[int, int] = (1, 10)
     severity: tuple[float, float] = (0.05, 3.0)  # log-uniform
     share: tuple[str, ...] = tuple(SHARE)
 

@@ -4,6 +4,8 @@ Errors are taken relative to the clean signal of the same channel and window, on
 that neither loose channels nor 500 µV events rule.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
@@ -24,15 +26,30 @@ def band_energies(stream: str, x: Tensor, rate: float) -> Tensor:
     return energy if stream == "eeg" else energy.mean(2)
 
 
-def statistics_loss(
-    stream: str, seen: Stream, target: Target, estimate: Estimate
-) -> dict[str, Tensor]:
-    """Losses at the latent rate: gate, band shares, and reconstruction of the clean energies."""
+@dataclass(frozen=True)
+class Truth:
+    """What is true of one stream of a batch at the latent rate."""
+
+    moving: Tensor  # (batch, channel, band, frame): energy of the artifact
+    clean: Tensor  # (batch, channel, band, frame): energy of the clean signal
+    gate: Tensor  # (batch, channel, frame): 1 where the artifact is noticeable
+
+
+def truth(stream: str, seen: Stream, target: Target) -> Truth:
+    """Energies of artifact and clean signal, and where gates should be open."""
     moving = band_energies(stream, target.artifact, seen.rate)
     clean = band_energies(stream, target.clean, seen.rate)
     level = clean.mean(-1, keepdim=True)
-    gate = ((moving > NOTICEABLE * level) & (level > 1e-6 * level.sum(2, keepdim=True))).any(2)
-    gate = gate.to(clean.dtype)
+    noticed = (moving > NOTICEABLE * level) & (level > 1e-6 * level.sum(2, keepdim=True))
+    # the bands' filters ring around strong artifacts, where nothing moves
+    within = to_frames(target.mask, seen.rate) > 0
+    return Truth(moving, clean, (noticed.any(2) & within).to(clean.dtype))
+
+
+def statistics_loss(true: Truth, estimate: Estimate) -> dict[str, Tensor]:
+    """Losses at the latent rate: gate, band shares, and reconstruction of the clean energies."""
+    moving, clean, gate = true.moving, true.clean, true.gate
+    level = clean.mean(-1, keepdim=True)
     frames = estimate.gate_logit.shape[-1]
     share = moving / (moving + clean + 1e-12 * level + 1e-30)
     weight = 0.1 + gate[..., :frames].unsqueeze(2).expand_as(estimate.share_logit)
@@ -46,11 +63,9 @@ def statistics_loss(
     }
 
 
-def motion_target(stream: str, seen: Stream, target: Target) -> Tensor:
+def motion_target(true: Truth) -> Tensor:
     """Whether any channel of a stream moves noticeably (batch, frame)."""
-    moving = band_energies(stream, target.artifact, seen.rate)
-    level = band_energies(stream, target.clean, seen.rate).mean(-1, keepdim=True)
-    return (moving > NOTICEABLE * level).any(2).any(1).to(level.dtype)
+    return true.gate.amax(1)
 
 
 def residual_loss(stream: str, target: Target, estimate: Estimate) -> dict[str, Tensor]:

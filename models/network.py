@@ -40,7 +40,7 @@ class Encoder(nn.Module):
     def __init__(self, features: int, width: int):
         super().__init__()
         self.enter = nn.Conv1d(features, width, 5, padding=2)
-        self.along_time = nn.Sequential(*(TemporalBlock(width, d) for d in (1, 3, 9)))
+        self.along_time = nn.Sequential(*(TemporalBlock(width, d) for d in (1, 3, 9, 27)))
         self.leave = nn.Conv1d(3 * width, width, 1)
 
     def forward(self, x: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,7 +61,7 @@ class Fusion(nn.Module):
         self.streams = streams
         self.absent = nn.ParameterDict({s: nn.Parameter(torch.zeros(width)) for s in streams})
         self.enter = nn.Conv1d(len(streams) * width, width, 1)
-        self.along_time = nn.Sequential(*(TemporalBlock(width, d) for d in (1, 4, 16, 32)))
+        self.along_time = nn.Sequential(*(TemporalBlock(width, d) for d in (1, 4, 16, 64, 128)))
 
     def forward(self, latents: dict[str, Tensor]) -> Tensor:
         given = next(iter(latents.values()))

@@ -3,9 +3,9 @@
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -15,9 +15,17 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.models.autoencoder import Architecture, CrossModalAutoencoder
 from neurofuse.models.corpus import Clean, data_folder, load_corpus
 from neurofuse.models.draw import Draw, draw_batch
-from neurofuse.models.loss import cross_entropy, motion_target, residual_loss, statistics_loss
+from neurofuse.models.loss import (
+    cross_entropy,
+    motion_target,
+    residual_loss,
+    statistics_loss,
+    truth,
+)
+from neurofuse.models.uncertainty import calibrate
 from neurofuse.models.weights import load_state, save_model, save_state
 
+Share = Literal["none", "timing", "partial", "full"]
 logger = logging.getLogger("neurofuse")
 
 
@@ -34,6 +42,7 @@ class Training(BaseModel):
     window: float = 60.0  # s
     learning_rate: float = 3e-3
     severity: tuple[float, float] = (0.05, 3.0)
+    share: tuple[Share, ...] = tuple(get_args(Share))  # what streams have in common, drawn from
     partner_dropout: float = 0.15  # chance that a joint step sees one stream alone
     simulated: int = 6  # simulated people beside the real ones
     real: bool = True  # read the data folder when there is one
@@ -99,7 +108,7 @@ def train(
         step, best = load_state(state_file, model, optimizer)
     else:
         log_file.unlink(missing_ok=True)
-    draw = Draw(window=plan.window, batch=plan.batch, severity=plan.severity)
+    draw = Draw(window=plan.window, batch=plan.batch, severity=plan.severity, share=plan.share)
     schedule = _schedule(plan)
     started = time.perf_counter()
     while step < plan.steps:
@@ -115,6 +124,7 @@ def train(
             score = float(np.mean([v for k, v in scores.items() if k.endswith("_db")]))
             if score < best:
                 best = score
+                model.doubt = calibrate(model, _checks(checking, draw, plan.validation_batches))
                 people = {s: sorted({c.name for c in corpus[s]}) for s in streams}
                 scored = scores | {"step": step}
                 save_model(folder / f"{plan.name}.safetensors", model, plan, scored, people)
@@ -148,11 +158,12 @@ def _step(model, optimizer, corpus, draw, rng, plan, *, full: bool) -> dict[str,
     estimates, motion = model({s: b[0] for s, b in given.items()}, wiener=full)
     losses: dict[str, torch.Tensor] = {}
     for s, (seen, target) in batch.items():
-        wanted = motion_target(s, seen, target)
+        true = truth(s, seen, target)
+        wanted = motion_target(true)
         frames = min(wanted.shape[-1], motion[s].shape[-1])
         losses[f"{s}_motion"] = 0.3 * cross_entropy(motion[s][:, :frames], wanted[:, :frames])
         if s in given:
-            parts = statistics_loss(s, seen, target, estimates[s])
+            parts = statistics_loss(true, estimates[s])
             if full:
                 parts |= residual_loss(s, target, estimates[s])
             losses |= {f"{s}_{k}": v for k, v in parts.items()}
@@ -166,14 +177,19 @@ def _step(model, optimizer, corpus, draw, rng, plan, *, full: bool) -> dict[str,
     return {k: float(v.detach()) for k, v in losses.items()}
 
 
+def _checks(corpus, draw: Draw, batches: int) -> Iterator[dict]:
+    """The same windows of validation people every time."""
+    for number in range(batches):
+        yield draw_batch(corpus, draw, np.random.default_rng([7, number]))
+
+
 @torch.no_grad()
 def validate(model, corpus: dict[str, list[Clean]], draw: Draw, batches: int) -> dict[str, float]:
     """Energy left in motion over clean energy there, in dB: median over channels and windows."""
     model.eval()
     left: dict[str, list[np.ndarray]] = {s: [] for s in corpus}
     changed: dict[str, list[np.ndarray]] = {s: [] for s in corpus}
-    for number in range(batches):
-        batch = draw_batch(corpus, draw, np.random.default_rng([7, number]))
+    for batch in _checks(corpus, draw, batches):
         estimates, _ = model({s: b[0] for s, b in batch.items()})
         for s, (_, target) in batch.items():
             error, clean = estimates[s].artifact - target.artifact, target.clean

@@ -62,6 +62,7 @@ def save_model(
         "training": plan.model_dump(mode="json", exclude={"architecture"}),
         "training_data": people,
         "validation": scores,
+        "doubt": model.doubt,
         "command": f"neurofuse train --config benchmarks/configs/{plan.name}.json --out DIR",
         "versions": {p: version(p) for p in ("neurofuse", "torch", "numpy", "mne")}
         | {"python": platform.python_version()},
@@ -104,6 +105,7 @@ def load_model(name: str | Path) -> CrossModalAutoencoder:
             )
         model = CrossModalAutoencoder(architecture)
         model.load_state_dict(load_file(path))
+        model.doubt |= facts.get("doubt", {})
     except (ValueError, KeyError, RuntimeError, ValidationError) as error:
         raise ReadError(
             f"{path.name} that does not fit its JSON ({type(error).__name__})",

@@ -140,16 +140,16 @@ def temporal_filter(
     ----------
     observed : Tensor (batch, wavelength, time)
         Derivative of optical density; a batch entry is a channel.
-    rough : Tensor (batch, wavelength, time)
-        Rough artifact; neighbouring samples are tied together over `reach` samples.
+    rough : Tensor (batch, band, wavelength, time)
+        Rough artifact in bands; neighbouring samples of one are tied together over its reach.
     variance : Tensor (batch, wavelength, time)
         Variance of what the rough artifact misses, independent between samples.
     quiet : Tensor (batch, time)
         Weight 0..1 of each sample in the covariance of the clean signal.
     size : int
         Window length in samples (even): the context that can bridge a movement.
-    reach : Tensor (scalar)
-        Correlation length [samples] of the artifact.
+    reach : Tensor (band,)
+        Correlation length [samples] of the artifact: slow parts hang together for longer.
     active : Tensor (batch, window) of bool
         Windows to solve; in the others there is no artifact.
     """
@@ -157,15 +157,19 @@ def temporal_filter(
     hop = size // 2
     clean = _stationary_covariance(observed, quiet, size)
     taper = torch.hann_window(size, periodic=True, dtype=observed.dtype, device=observed.device)
-    pieces = [frames_of(x, size, hop).flatten(0, 1) for x in (observed, rough, variance)]
+    bands = rough.shape[1]
+    parts = (observed, rough.flatten(1, 2), variance)
+    pieces = [frames_of(x, size, hop).flatten(0, 1) for x in parts]
     windows = pieces[0].shape[0] // observed.shape[0]
     index = active.flatten().nonzero().squeeze(1)
     filtered = torch.zeros_like(pieces[0])
     if len(index):
         signal, guess, spread = (p[index].flatten(1) for p in pieces)
         lag = torch.arange(size, dtype=observed.dtype, device=observed.device)
-        tie = torch.exp(-((lag[:, None] - lag) ** 2) / (2 * reach**2)).repeat(waves, waves)
-        artifact = guess[:, :, None] * guess[:, None, :] * tie + torch.diag_embed(spread)
+        artifact = torch.diag_embed(spread)
+        for part, length_of in zip(guess.chunk(bands, 1), reach, strict=True):
+            tie = torch.exp(-((lag[:, None] - lag) ** 2) / (2 * length_of**2))
+            artifact = artifact + part[:, :, None] * part[:, None, :] * tie.repeat(waves, waves)
         total = artifact + clean[torch.div(index, windows, rounding_mode="floor")]
         solved = solve(total, signal[..., None])
         estimate = (artifact @ solved).squeeze(-1).unflatten(1, (waves, size))

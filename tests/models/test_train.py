@@ -1,6 +1,7 @@
 """Training: resumes to the same weights, learns, and refuses what it cannot use."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,17 +11,12 @@ from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.train import train
 from neurofuse.models.weights import digest, load_model, packaged
 
-TINY = {
+QUICK = Path(__file__).parents[2] / "benchmarks/configs/quick.json"
+TINY = json.loads(QUICK.read_text()) | {
     "name": "tiny",
-    "architecture": {"streams": ["eeg", "nirs"], "width": 8, "nirs_window": 6.0},
     "steps": 6,
     "warm_steps": 3,
-    "batch": 1,
-    "window": 20.0,
-    "simulated": 1,
-    "real": False,
     "validate_every": 3,
-    "validation_batches": 1,
 }
 
 

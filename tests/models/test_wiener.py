@@ -84,11 +84,11 @@ def test_temporal_filter_bridges_a_movement():
     observed = clean + artifact
     found = temporal_filter(
         observed,
-        0 * observed,
+        0 * observed[:, None],
         moving * observed**2 + 100 * moving,
         1 - moving[:, 0],
         size=120,
-        reach=torch.tensor(2.0),
+        reach=torch.tensor([2.0]),
         active=torch.ones(1, frames_of(observed, 120, 60).shape[1], dtype=torch.bool),
     )
     left = (found - artifact)[..., 300:312].square().mean()

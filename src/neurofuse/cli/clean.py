@@ -28,6 +28,7 @@ def clean_files(
     overwrite: bool = False,
     report: bool = True,
     bids: bool = False,
+    uncertainty: bool = False,
     step: Progress = silent,
 ) -> dict[str, Path]:
     """Clean one or two files into a folder; all outputs appear together or none does.
@@ -50,6 +51,8 @@ def clean_files(
     bids : bool
         Make `out` a BIDS derivative data set (`neurofuse.io.write_bids`), or add to it; the
         inputs must be named in BIDS's way. Instead of FIF and SNIRF side by side.
+    uncertainty : bool
+        Also write how far samples may be off (`neurofuse.clean`) into the .nc.
     step : Progress
         Called with the fraction done.
 
@@ -88,6 +91,7 @@ def clean_files(
         cleaned = clean(
             recording,
             model or default_model(streams(recording)),
+            uncertainty=uncertainty,
             progress=lambda fraction: step(0.1 + 0.6 * fraction),
         )
         step(0.7, "writing")
@@ -195,6 +199,9 @@ def command(
             help="Make DIR a BIDS derivative data set, or add to it (inputs named sub-…_task-…).",
         ),
     ] = False,
+    uncertainty: Annotated[
+        bool, typer.Option("--uncertainty", help="Also write how far samples may be off (.nc).")
+    ] = False,
 ) -> None:
     """Clean a simultaneous recording: both streams together, back in the formats they came in."""
     with progress("reading") as step:
@@ -207,6 +214,7 @@ def command(
             overwrite=overwrite,
             report=report,
             bids=bids,
+            uncertainty=uncertainty,
             step=step,
         )
     show_files("cleaned:", files)
