@@ -23,7 +23,7 @@ def refuse_units(recording: xr.DataTree) -> None:
     >>> eeg = np.random.default_rng(0).normal(0, 20.0, (4, 1000))  # in microvolts
     >>> refuse_units(build(eeg_dataset(eeg, 250.0, list("abcd"))))
     Traceback (most recent call last):
-    neurofuse.io.errors.SchemaError: found EEG that varies by 13.3 V; wanted volts, ...
+    neurofuse.io.errors.SchemaError: found EEG that varies by 13.7 V; wanted volts, ...
     """
     for stream in streams(recording):
         node = stream_dataset(recording, stream)

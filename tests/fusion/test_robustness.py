@@ -49,7 +49,8 @@ def test_no_movement_hardly_any_change(pair):
         other = {"eeg": "nirs", "nirs": "eeg"}[stream]
         for recording in (truth, with_stream(truth, other, stream_dataset(contaminated, other))):
             cleaned = clean(recording)
-            before, after = (to_optical_density(r)[stream] for r in (recording, cleaned))
+            density = [to_optical_density(r) for r in (recording, cleaned)]
+            before, after = (stream_dataset(r, stream) for r in density)
             name = "eeg" if stream == "eeg" else "od"
             x, change = before[name].values, (after[name] - before[name]).values
             if stream == "nirs":
@@ -76,13 +77,13 @@ def test_broken_channels_are_no_evidence(pair, stream, kind):
     for level in (0.2, 0.9):
         values = node[name].values.copy()
         top = np.abs(values).max()
-        broken = np.full(values.shape[1:], level * top)
+        broken = np.full_like(values[1], level * top)
         if kind == "railed":
             railed = np.arange(broken.shape[-1]) // 40 % 2 == 0
             broken[..., railed] = -top if stream == "eeg" else 2 * top
         values[1] = broken
         recording = with_stream(pair[1], stream, node.assign({name: node[name].copy(data=values)}))
-        cleaned = clean(recording)[stream]
+        cleaned = stream_dataset(clean(recording), stream)
         assert bool(cleaned.bad.values[1])
         np.testing.assert_array_equal(cleaned[name].values[1], broken)
         made.append(np.delete(cleaned[name].values, 1, 0))
