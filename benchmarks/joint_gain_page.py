@@ -61,9 +61,7 @@ def page(facts: Facts, part: str, kept: Path) -> str:
     unseen = " or in choosing a checkpoint" if part == "test" else ""
     counts = {s: len(p) for s, p in people.items()} | {"seeds": facts.seeds}
     text = [
-        INTRODUCTION.format(
-            part=part, unseen=unseen, seeds=facts.seeds, few=few, **settings, **counts
-        ),
+        INTRODUCTION.format(part=part, unseen=unseen, few=few, **settings, **counts),
         "## Targets\n",
         *target_table(facts, thresholds),
         "\n## Joint against its twin and controls\n",

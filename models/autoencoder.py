@@ -25,7 +25,7 @@ from neurofuse.models.surprise import unexplained
 from neurofuse.models.uncertainty import error_variance
 from neurofuse.models.wiener import frames_of, spatial_filter, temporal_filter
 
-GATE_CLOSED, GATE_OPEN = 0.25, 0.75  # below the first the gate is shut, above the second wide open
+GATE_CLOSED, GATE_OPEN = 0.17, 0.65  # below the first the gate is shut, above the second wide open
 LARGEST_FILTER = 400  # channels times lags: time grows with its cube
 REACH = (1.0, 0.3, 0.1, 0.05)  # s at which training starts, a band of NIRS_EDGES each
 TOGETHER = 32  # fNIRS channels that are filtered at once, which bounds memory
@@ -111,11 +111,24 @@ class CrossModalAutoencoder(nn.Module):
         fused = self.fusion(pooled)
         estimates = {}
         for name, stream in streams.items():
-            gate, share, clean = self.decoders[name](channel[name], fused, near[name])
+            gate, share, clean = self._decode(name, channel[name], pooled, fused, near[name])
             estimates[name] = self._filter(
                 name, stream, bands[name], gate, share, clean, quiet[name], wiener
             )
         return estimates, {s: head(fused).squeeze(1) for s, head in self.motion.items()}
+
+    def _decode(self, name, channel, pooled, fused, near):
+        """Logits of gate and shares, and clean energies.
+
+        A partner may raise a suspicion of movement, never allay it: an optode can slip under a
+        head that the EEG sees at rest. So the larger of what is seen with it and without it counts;
+        not in training, which shows every stream alone often enough to learn both.
+        """
+        told = self.decoders[name](channel, fused, near)
+        if self.training or len(pooled) == 1:
+            return told
+        alone = self.decoders[name](channel, self.fusion({name: pooled[name]}), near)
+        return *map(torch.maximum, told[:2], alone[:2]), told[2]
 
     def _filter(self, name, stream, bands, gate_logit, share_logit, clean, quiet, wiener):
         length = stream.signal.shape[-1]

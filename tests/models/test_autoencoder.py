@@ -107,3 +107,16 @@ def test_the_partner_is_heard(model):
     with_partner = model(given)[0]["eeg"].gate_logit
     alone = model({"eeg": given["eeg"]})[0]["eeg"].gate_logit
     assert not torch.allclose(with_partner, alone)
+
+
+def test_the_partner_raises_suspicion_and_never_allays_it(model):
+    both = streams()
+    together, _ = model(both)
+    raised = 0.0
+    for name in both:
+        alone, _ = model({name: both[name]})
+        more = together[name].gate_logit - alone[name].gate_logit
+        assert (more > -1e-5).all()
+        assert (together[name].share_logit - alone[name].share_logit > -1e-5).all()
+        raised += float(more.sum())
+    assert raised > 0
