@@ -118,5 +118,5 @@ def test_the_partner_raises_suspicion_and_never_allays_it(model):
         more = together[name].gate_logit - alone[name].gate_logit
         assert (more > -1e-5).all()
         assert (together[name].share_logit - alone[name].share_logit > -1e-5).all()
-        raised += float(more.sum())
+        raised += more.sum().item()
     assert raised > 0
