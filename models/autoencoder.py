@@ -25,7 +25,10 @@ from neurofuse.models.surprise import unexplained
 from neurofuse.models.uncertainty import error_variance
 from neurofuse.models.wiener import frames_of, spatial_filter, temporal_filter
 
-GATE_CLOSED, GATE_OPEN = 0.17, 0.65  # below the first the gate is shut, above the second wide open
+GATE = {
+    "eeg": (0.25, 0.75),
+    "nirs": (0.17, 0.65),
+}  # shut below, wide open above
 LARGEST_FILTER = 400  # channels times lags: time grows with its cube
 REACH = (1.0, 0.3, 0.1, 0.05)  # s at which training starts, a band of NIRS_EDGES each
 TOGETHER = 32  # fNIRS channels that are filtered at once, which bounds memory
@@ -135,7 +138,8 @@ class CrossModalAutoencoder(nn.Module):
         # a tenth of a second of margin: a movement's first sample lies anywhere in its frame
         level = nn.functional.max_pool1d(torch.sigmoid(gate_logit), 3, 1, 1)
         level = to_samples(level, stream.rate, length)
-        gate = ((level - GATE_CLOSED) / (GATE_OPEN - GATE_CLOSED)).clamp(0, 1)
+        shut, wide = GATE[name]
+        gate = ((level - shut) / (wide - shut)).clamp(0, 1)
         share = to_samples(torch.sigmoid(share_logit), stream.rate, length)
         wiener = wiener and self.architecture.filtered
         open_ = gate if self.architecture.gated else torch.ones_like(gate)
