@@ -153,6 +153,19 @@ def run(people: list, limit: int, made: list[Producer], folder: Path, shares, se
                 write(target, {"pair": name, "change": at_rest(producer, recording, loud)})
 
 
+def described(folders: list[Path]) -> str:
+    """Where weights lie and for how long each was trained."""
+    steps = {
+        json.loads(path.with_suffix(".json").read_text())["training"]["steps"]
+        for folder in folders
+        for path in weights(folder)
+    }
+    names = [
+        f"`{f.resolve().relative_to(ROOT)}`" for f in folders if f.resolve().is_relative_to(ROOT)
+    ]
+    return f"weights of {', '.join(names) or 'elsewhere'}, {', '.join(map(str, steps))} steps each"
+
+
 def speed(folders: list[Path]) -> str:
     """Speed and memory of the packaged joint model in a process of its own, and size of weights."""
     command = [sys.executable, str(HERE / "speed.py"), "--seconds", "600"]
@@ -185,7 +198,7 @@ def main() -> None:
     seeds = [[learned(path).key for path in weights(f)] for f in options.weights]
     fixed = [p.key for p in made if p.key not in {key for keys in seeds for key in keys}]
     facts = Facts.read(folder, fixed, seeds, names, shares, severities)
-    text = page(facts, options.part, options.out / "thresholds.json")
+    text = page(facts, options.part, options.out / "thresholds.json", described(options.weights))
     if options.speed:
         text += f"\n## Speed and size\n\n```\n{speed(options.weights)}\n```\n"
     print(text)

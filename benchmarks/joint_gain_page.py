@@ -25,7 +25,8 @@ Made by `python benchmarks/joint_gain.py --part {part}`: {eeg} people's resting 
 other people's fNIRS, none of them used in training{unseen} (`models/split.json`), 150 s
 each; of fNIRS the stretch with the least movement of its own (GVTD) and channels with a scalp
 coupling index of 0.4 or more. The streams of a pair share nothing but the injected movement:
-sharing {share}; severity {severity}. {seeds} training seed(s).
+sharing {share}; severity {severity}. {seeds} training seed(s):
+{weights}.
 
 A segment is a stretch in which any channel moves (fNIRS: widened by 2 s). A channel's samples count
 where it moves itself. An error is the energy of (output - truth) over the truth's, constants of
@@ -40,8 +41,11 @@ above 3) was chosen by its author partly on these people, in ICA's favour.
 """
 
 
-def page(facts: Facts, part: str, kept: Path) -> str:
-    """Markdown of everything; thresholds are set on validation and kept in a JSON for the test."""
+def page(facts: Facts, part: str, kept: Path, weights: str) -> str:
+    """Markdown of everything; `weights` says which.
+
+    Thresholds are set on validation people and kept in a JSON for the test.
+    """
     people = {s: {g.person for g in facts.segments[s]} for s in VIEWS}
     names = {f"{s}/{a}": best_threshold(facts, s, a) for s in VIEWS for a in arms_of(facts, s)}
     found = {n: t for n, t in names.items() if t is not None}
@@ -61,7 +65,9 @@ def page(facts: Facts, part: str, kept: Path) -> str:
     unseen = " or in choosing a checkpoint" if part == "test" else ""
     counts = {s: len(p) for s, p in people.items()} | {"seeds": facts.seeds}
     text = [
-        INTRODUCTION.format(part=part, unseen=unseen, few=few, **settings, **counts),
+        INTRODUCTION.format(
+            part=part, weights=weights, unseen=unseen, few=few, **settings, **counts
+        ),
         "## Targets\n",
         *target_table(facts, thresholds),
         "\n## Joint against its twin and controls\n",

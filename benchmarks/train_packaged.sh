@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train the packaged models (about an hour on 2 cores) and put them into models/pretrained.
+# Train the packaged models (one to one and a half hours on 2 cores) and put them into models/pretrained.
 # Resumes where it was cut off. Run in the repository's root with the environment active.
 set -euo pipefail
 export OMP_NUM_THREADS=1

@@ -139,7 +139,7 @@ def test_a_run_of_peers_and_references_makes_a_page(benchmark, pair, tmp_path, m
     assert {f: f.stat().st_mtime_ns for f in files} == before
     keys = [p.key for p in made]
     facts = gain.Facts.read(tmp_path, keys, [[]], ["sub-1+sub-2"], ("timing",), (1.0,))
-    page = gain.page(facts, "validation", tmp_path / "thresholds.json")
+    page = gain.page(facts, "validation", tmp_path / "thresholds.json", "none")
     zero = next(row for row in page.splitlines() if row.startswith("| zero"))
     assert set(zero.replace("| zero |", "").split()) <= {"|", "0.0", "[0.0,", "0.0]", "–"}
     assert json.loads((tmp_path / "thresholds.json").read_text()) == {}
