@@ -29,7 +29,7 @@ sharing {share}; severity {severity}. {seeds} training seed(s):
 {weights}.
 
 A segment is a stretch in which any channel moves (fNIRS: widened by 2 s). A channel's samples count
-where it moves itself. An error is the energy of (output - truth) over the truth's, constants of
+where it moves itself. An error is the energy of (output - truth) over the truth's, medians of
 whole channels removed: zeros have 0 dB. Strata by a segment's artifact over its truth (fNIRS: in
 0.01-0.7 Hz), channels pooled, all settings of sharing and all severities together. Sums for each
 person, then the mean over people in dB, seeds averaged within a person, with a 95 % bootstrap

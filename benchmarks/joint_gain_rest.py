@@ -42,11 +42,10 @@ def rest_table(facts: Facts) -> list[str]:
             for case in ("nobody moves", "partner moves")
             for arm in arms
         }
-        if stream == "nirs":  # in EEG the constants of whole channels would count, see gates
-            found |= {
-                ("others move, the channel rests", arm): beside(facts, stream, arm)
-                for arm in arms_of(facts, stream)
-            }
+        found |= {
+            ("others move, the channel rests", arm): beside(facts, stream, arm)
+            for arm in arms_of(facts, stream)
+        }
         for (case, arm), values in found.items():
             if values:
                 shown = [cell(values), f"{np.median(values):.1f}"]

@@ -90,7 +90,8 @@ def stretches(mask: np.ndarray) -> list[tuple[int, int]]:
 
 def views(rows: np.ndarray, stream: str, rate: float) -> dict[str, np.ndarray]:
     """Rows (row, time) without constants in the bands that are scored, all zero-phase."""
-    centred = rows - rows.mean(-1, keepdims=True)
+    # by their medians, lest what one long movement leaves counts in all others
+    centred = rows - np.median(rows, axis=-1, keepdims=True)
     if stream == "nirs":
         return {"band": bandpass(centred, rate, *NIRS_BAND), "unfiltered": centred}
     sections = butter(4, SLOW, "lowpass", fs=rate, output="sos")
@@ -116,7 +117,7 @@ def beside(change: np.ndarray, found: Material) -> tuple[float, float]:
     """
     truth = found.truth - found.truth.mean(-1, keepdims=True)
     if found.stream == "eeg":
-        change = change - change.mean(-1, keepdims=True)
+        change = change - np.median(change, axis=-1, keepdims=True)
     else:
         change, truth = (np.diff(x, prepend=x[:, :1]) for x in (change, found.truth))
     own = widened(found.motion, found.stream, found.rate)
