@@ -96,11 +96,12 @@ def inference_code(path: Path, more: Iterable[Path] = ()) -> str:
 
 
 def peer_code(name: str) -> str:
-    """Digest of the module that a peer's treatment of samples is written in."""
-    transform = PEERS[name].transform
-    told = getattr(transform, "keywords", {}).get("treatments", {})
-    functions = [getattr(f, "func", f) for f in (list(told.values()) or [transform])]
-    return code({Path(str(sys.modules[f.__module__].__file__)) for f in functions})
+    """Digest of the modules that a peer's treatments are written in, and of its settings."""
+    parts = PEERS[name].treatments.values()
+    told = [f for one in parts for f in (one.apply, one.learn) if f is not None]
+    files = {Path(str(sys.modules[getattr(f, "func", f).__module__].__file__)) for f in told}
+    settings = json.dumps([dict(one.settings) for one in parts], default=str)
+    return f"{code(files)[:6]}{hashlib.sha256(settings.encode()).hexdigest()[:4]}"
 
 
 def learned(path: Path) -> Producer:

@@ -49,7 +49,7 @@ def test_every_peer_is_tested():
     for name, peer in PEERS.items():
         assert peer.name == name
         assert set(peer.streams) == set(EXPECTED[name])
-        assert peer.reference
+        assert peer.citation
 
 
 @pytest.mark.parametrize("name", PEERS)

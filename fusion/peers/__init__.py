@@ -1,0 +1,36 @@
+"""Single-modality methods that users may compare with, classical and learned, by name.
+
+To add one: write a file with a function from samples to samples and a `Peer`, and name it here.
+`tests/fusion/test_peers.py` fails until the new peer is tested.
+"""
+
+from neurofuse.fusion.peers.ica import ICA
+from neurofuse.fusion.peers.pca import PCA
+from neurofuse.fusion.peers.peer import Peer, Treatment
+from neurofuse.fusion.peers.plain import BANDPASS, UNTOUCHED, ZERO
+from neurofuse.fusion.peers.tddr import TDDR
+from neurofuse.io.errors import ParameterError
+
+__all__ = ["PEERS", "Peer", "Treatment", "get"]
+
+PEERS: dict[str, Peer] = {peer.name: peer for peer in (UNTOUCHED, ZERO, TDDR, BANDPASS, PCA, ICA)}
+
+
+def get(name: str, **settings: object) -> Peer:
+    """The peer called `name`, with other settings than its own if any are given.
+
+    Raises
+    ------
+    ParameterError
+        If there is none; the message lists those there are. If it does not know a setting.
+
+    Examples
+    --------
+    >>> get("tddr").streams
+    ('nirs',)
+    >>> get("bandpass", high=30.0).treatments["eeg"].settings
+    {'low': 1.0, 'high': 30.0}
+    """
+    if name not in PEERS:
+        raise ParameterError(f"the method {name!r}", f"one of {', '.join(PEERS)}", "check its name")
+    return PEERS[name].set(**settings)
