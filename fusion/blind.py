@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.ndimage import binary_dilation, uniform_filter1d
 
 from neurofuse.fusion.bands import bandpass, spectrum, windows
+from neurofuse.fusion.witness import accelerometer_agreement, kept_alpha, kept_pulse
 from neurofuse.io.gvtd import gvtd
 from neurofuse.io.optics import to_optical_density
 from neurofuse.io.quality import channel_quality
@@ -23,6 +24,9 @@ UNITS = {
     "noref_quiet_change": "dB",
     "noref_gvtd_ratio": "1",
     "noref_sci": "1",
+    "noref_alpha": "1",
+    "noref_pulse": "1",
+    "noref_accelerometer": "1",
 }
 
 
@@ -75,7 +79,11 @@ def score_blind(untouched: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
           there, for fNIRS of sample-to-sample changes (−inf: nothing touched);
         - `noref_gvtd_ratio` [1], fNIRS: 95th percentile over median of GVTD, which also rises
           where quiet parts are smoothed;
-        - `noref_sci` [1], fNIRS: mean scalp coupling index.
+        - `noref_sci` [1], fNIRS: mean scalp coupling index;
+        - `noref_alpha` [1], EEG: power in 8-13 Hz of quiet windows after over before;
+          `noref_pulse` [1], fNIRS: the same of the pulse's line;
+        - `noref_accelerometer` [1]: rank correlation of what was taken out with how the head
+          shook, where `/aux` holds an accelerometer.
     """
     rows = [s for s in streams(untouched) if s in streams(cleaned)]
     value = np.full((len(rows), len(UNITS)), np.nan)
@@ -113,6 +121,8 @@ def _eeg(untouched: xr.DataTree, cleaned: xr.DataTree) -> dict[str, float]:
     return {
         "noref_motion_ratio": float(np.median(ratios)),
         "noref_quiet_change": _change(after, before, ~mask),
+        "noref_alpha": kept_alpha(before, after, rate, ~mask),
+        "noref_accelerometer": accelerometer_agreement(untouched, before - after, node.time.values),
     }
 
 
@@ -142,6 +152,10 @@ def _nirs(untouched: xr.DataTree, cleaned: xr.DataTree) -> dict[str, float]:
             np.diff(after), np.diff(before), ~np.logical_or(mask[1:], mask[:-1])
         ),
         "noref_sci": float(quality.sci.sel(channel=names).mean()),
+        "noref_pulse": kept_pulse(before, after, rate, ~mask),
+        "noref_accelerometer": accelerometer_agreement(
+            untouched, np.diff(before - after), node.time.values[1:]
+        ),
     }
 
 

@@ -1,18 +1,24 @@
 """Compare cleaners on one recording, joint and single, learned and classical."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion import blind, metrics
+from neurofuse.fusion import blind, kept, metrics
 from neurofuse.fusion.clean import MODELS
+from neurofuse.fusion.oracle import oracle
 from neurofuse.fusion.peers import PEERS
 from neurofuse.io.errors import NeurofuseError, ParameterError
 from neurofuse.io.recording import check, note, stream_dataset, streams, time_axis, with_stream
 
-METHODS = ("joint", "eeg", "nirs", "tddr", "bandpass", "pca", "ica", "untouched", "zero")
+DELAY = 60.0  # s of the joint model and its twins: the window that they see at once
+REFERENCES = ("untouched", "zero")  # rows that every comparison has
+ORACLE = "oracle"  # with a truth: the row of a perfect correction where motion is
+SHUFFLED = "joint, shuffled partner"  # with somebody else's recording
+METHODS = tuple(name for name in (*MODELS, *PEERS) if name not in REFERENCES)
 
 
 def compare(
@@ -20,6 +26,7 @@ def compare(
     methods: Sequence[str] | None = None,
     truth: xr.DataTree | None = None,
     *,
+    stranger: xr.DataTree | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> xr.Dataset:
     """Clean a recording with several methods and score each.
@@ -30,10 +37,13 @@ def compare(
         What is to be cleaned; with `truth`, the contaminated one with its `motion` masks.
     methods : names, optional
         Of "joint", "eeg", "nirs" and the peers (`neurofuse.fusion.peers.PEERS`); by default
-        `METHODS`.
+        `METHODS`, all of them.
     truth : Recording, optional
         The same recording without motion. Without it only figures without a reference are
         given; their names begin with `noref_`.
+    stranger : Recording, optional
+        Somebody else's recording: the joint model is then also given its other stream as a
+        partner, which must take away what the true partner gains.
     progress : function, optional
         Called with a method's name before it runs.
 
@@ -41,10 +51,13 @@ def compare(
     -------
     Dataset
         `value` (method, modality, metric), `seconds` (method) [s] and the coordinates `units`
-        (metric) and `failure` (method), "" where a method ran. What a method does not treat, and
-        a method that failed, is NaN. Select with `table.value.loc["tddr", "nirs"]`, since
-        `sel(method=...)` means something else to xarray. See `neurofuse.fusion.metrics.score` and
-        `neurofuse.fusion.blind.score_blind` for the metrics.
+        (metric), `delay` (method) [s], how much of the future a method looks at (inf: the whole
+        recording), and `failure` (method), "" where a method ran. What a method does not treat,
+        and a method that failed, is NaN. The last rows are always "untouched" and "zero", with a
+        truth also "oracle" (`neurofuse.fusion.oracle`), with a stranger "joint, shuffled partner".
+        Select with `table.value.loc["tddr", "nirs"]`, since `sel(method=...)` means something else
+        to xarray. Metrics: `neurofuse.fusion.metrics.score` and `neurofuse.fusion.kept.score_kept`,
+        or `neurofuse.fusion.blind.score_blind`.
 
     Raises
     ------
@@ -56,9 +69,9 @@ def compare(
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> eeg = np.random.default_rng(0).standard_normal((2, 2500)) * 1e-5
     >>> recording = build(eeg_dataset(eeg, 250.0, ["C3", "C4"]))
-    >>> table = compare(recording, ["bandpass", "untouched"])
-    >>> table.value.sizes["method"], table.failure.values.tolist()
-    (2, ['', ''])
+    >>> table = compare(recording, ["bandpass"])
+    >>> table.method.values.tolist(), table.failure.values.tolist()
+    (['bandpass', 'untouched', 'zero'], ['', '', ''])
     """
     check(recording)
     names = list(dict.fromkeys(METHODS if methods is None else methods))
@@ -66,16 +79,23 @@ def compare(
         streams_of(name)
     if not names:
         raise ParameterError("no method", "at least one", f"choose of {', '.join(METHODS)}")
+    names = [name for name in names if name not in REFERENCES] + list(REFERENCES)
+    runs: dict[str, Callable[[], xr.DataTree]] = {
+        name: partial(_clean, recording, name) for name in names
+    }
     if truth is not None:
         metrics.match(truth, recording)
+        runs[ORACLE] = partial(oracle, truth, recording)
+    if stranger is not None:
+        runs[SHUFFLED] = partial(_with_stranger, recording, stranger)
     rows: list[xr.DataArray | None] = []
     seconds, failures = [], []
-    for name in names:
+    for name, run in runs.items():
         if progress is not None:
             progress(name)
         start = perf_counter()
         try:
-            cleaned = _clean(recording, name)
+            cleaned = run()
         except NeurofuseError as error:
             rows.append(None)
             seconds.append(np.nan)
@@ -84,13 +104,14 @@ def compare(
         seconds.append(perf_counter() - start)
         failures.append("")
         value = _score(recording, cleaned, truth)
-        rows.append(value.where(value.modality.isin(streams_of(name))))
+        rows.append(value.where(value.modality.isin(_treated(name))))
     known = [row for row in rows if row is not None] or [_score(recording, recording, truth)]
     blank = xr.full_like(known[0], np.nan)
-    value = xr.concat([blank if r is None else r for r in rows], xr.Variable("method", names))
+    value = xr.concat([blank if r is None else r for r in rows], xr.Variable("method", list(runs)))
+    delays = [_delay(name) for name in runs]
     return xr.Dataset(
         {"value": value, "seconds": ("method", seconds, {"units": "s"})},
-        coords={"failure": ("method", failures)},
+        coords={"failure": ("method", failures), "delay": ("method", delays, {"units": "s"})},
         attrs={"truth": "known" if truth is not None else "unknown"},
     )
 
@@ -177,7 +198,31 @@ def _clean(recording: xr.DataTree, name: str) -> xr.DataTree:
     return clean(recording, model=name)
 
 
+def _with_stranger(recording: xr.DataTree, stranger: xr.DataTree) -> xr.DataTree:
+    """Each stream cleaned by the joint model beside the other stream of somebody else."""
+    if len(streams(recording)) < 2:
+        raise ParameterError(
+            f"a Recording with {streams(recording)[0]} only", "both streams", "leave `stranger` out"
+        )
+    cleaned = recording
+    for stream, other in (("eeg", "nirs"), ("nirs", "eeg")):
+        beside = _clean(with_partner(recording, stranger, other), "joint")
+        cleaned = with_stream(cleaned, stream, stream_dataset(beside, stream))
+    return cleaned
+
+
+def _treated(name: str) -> tuple[str, ...]:
+    return MODELS["joint"] if name in (ORACLE, SHUFFLED) else streams_of(name)
+
+
+def _delay(name: str) -> float:
+    if name in PEERS:
+        return PEERS[name].delay
+    return np.nan if name == ORACLE else DELAY
+
+
 def _score(recording: xr.DataTree, cleaned: xr.DataTree, truth: xr.DataTree | None) -> xr.DataArray:
     if truth is None:
         return blind.score_blind(recording, cleaned).value
-    return metrics.score(truth, recording, cleaned).value
+    errors = metrics.score(truth, recording, cleaned).value
+    return xr.concat([errors, kept.score_kept(truth, recording, cleaned).value], "metric")

@@ -59,6 +59,7 @@ class Peer:
     citation: str
     treatments: Mapping[str, Treatment]
     learned: Mapping[str, Any] | None = None  # by stream, after `fit`
+    delay: float = float("inf")  # s of the future that it looks at; inf: the whole recording
 
     @property
     def streams(self) -> tuple[str, ...]:

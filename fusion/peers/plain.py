@@ -32,11 +32,13 @@ UNTOUCHED = Untouched(
     "untouched",
     "the recording as it is",
     {"eeg": Treatment(samples), "nirs": Treatment(samples)},
+    delay=0.0,
 )
 ZERO = Peer(
     "zero",
     "no signal at all (optical density 0)",
     {"eeg": Treatment(_zero), "nirs": Treatment(_zero)},
+    delay=0.0,
 )
 BANDPASS = Peer(
     "bandpass",

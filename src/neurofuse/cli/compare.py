@@ -29,6 +29,7 @@ def compare_files(
     out: Path | None = None,
     *,
     truth: Path | None = None,
+    stranger: Path | None = None,
     methods: Sequence[str] | None = None,
     offset: float | None = None,
     align: str | None = None,
@@ -46,6 +47,8 @@ def compare_files(
     truth : Path, optional
         The recording without movement (`STEM_truth.nc` of simulate and inject). Without it only
         figures that need no truth are given.
+    stranger : Path, optional
+        Somebody else's recording (.nc, with both streams), for the shuffled-partner control.
     methods : names, optional
         Those of `neurofuse.compare` by default.
     offset, align
@@ -69,21 +72,21 @@ def compare_files(
     """
     options.one_alignment(offset, align)
     if out is None:
-        return _compare(paths, truth, methods, offset, align, step), {}
+        return _compare(paths, truth, stranger, methods, offset, align, step), {}
     stem = names.stem(paths) + "_comparison"
     expected = {"csv": f"{stem}.csv", "json": f"{stem}.json", "table": f"{stem}.nc"}
     with staged(out, expected.values(), overwrite=overwrite) as stage:
         from neurofuse.fusion.table import to_csv
 
-        table = _compare(paths, truth, methods, offset, align, step)
+        table = _compare(paths, truth, stranger, methods, offset, align, step)
         to_csv(table, stage / expected["csv"])
         (stage / expected["json"]).write_text(as_json(table) + "\n", encoding="utf-8")
         table.to_netcdf(stage / expected["table"], engine="h5netcdf")
     return table, {kind: Path(out) / name for kind, name in expected.items()}
 
 
-def _compare(paths, truth, methods, offset, align, step) -> "xr.Dataset":
-    from neurofuse.fusion.compare import METHODS, compare
+def _compare(paths, truth, stranger, methods, offset, align, step) -> "xr.Dataset":
+    from neurofuse.fusion.compare import METHODS, REFERENCES, compare
     from neurofuse.io import mark_bad, read
 
     recording = mark_bad(read(*paths, offset=offset, align=align))
@@ -91,15 +94,18 @@ def _compare(paths, truth, methods, offset, align, step) -> "xr.Dataset":
     if known is not None:
         recording = with_known_motion(recording, known)
     chosen: list[str] = list(METHODS if methods is None else methods)
-    table = compare(
-        recording,
-        chosen,
-        known,
-        progress=lambda name: step(chosen.index(name) / len(chosen), f"comparing: {name}"),
-    )
-    if all(table.failure.values):
+    begun: list[str] = []
+    rows = len({*chosen, *REFERENCES}) + 1 + (stranger is not None)
+
+    def tell(name: str) -> None:
+        step(len(begun) / rows, f"comparing: {name}")
+        begun.append(name)
+
+    other = None if stranger is None else read(stranger)
+    table = compare(recording, chosen, known, stranger=other, progress=tell)
+    if all(table.failure.loc[chosen].values):
         raise ParameterError(
-            f"no method that runs on this recording ({table.failure.values[0]})",
+            f"no method that runs on this recording ({table.failure.loc[chosen].values[0]})",
             "at least one",
             "choose other --methods",
         )
@@ -192,11 +198,15 @@ def command(
             metavar="FILE", help="Recording without movement (.nc of simulate or inject)."
         ),
     ] = None,
+    stranger: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Somebody else's recording (.nc): the shuffled-partner control."
+        ),
+    ] = None,
     methods: Annotated[
         str | None,
-        typer.Option(
-            metavar="A,B", help="Methods, separated by commas (default: all but the slow)."
-        ),
+        typer.Option(metavar="A,B", help="Methods, separated by commas (default: all)."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -213,6 +223,7 @@ def command(
             options.inputs(eeg, nirs),
             out,
             truth=truth,
+            stranger=stranger,
             methods=[name.strip() for name in methods.split(",")] if methods else None,
             offset=offset,
             align=align,
