@@ -11,7 +11,7 @@ import xarray as xr
 from scipy.signal import welch
 
 from neurofuse.fusion.bands import bandpass, windows
-from neurofuse.fusion.coupling import coupling
+from neurofuse.fusion.neurovascular import coupling
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.optics import to_haemoglobin
 from neurofuse.io.recording import stream_dataset, streams
@@ -78,7 +78,7 @@ def score_kept(truth: xr.DataTree, contaminated: xr.DataTree, cleaned: xr.DataTr
         Both: `kept_connectivity` [1], mean absolute difference of the matrices between channels
         (EEG: coherence in 8-13 Hz; fNIRS: correlation of HbO) over their mean in the truth;
         `kept_coupling` [1]: change of the correlation between rhythms' fall and HbO 5 s later
-        (`neurofuse.fusion.coupling`).
+        (`neurofuse.fusion.neurovascular`).
 
     Examples
     --------

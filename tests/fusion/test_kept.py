@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import neurofuse as nf
-from neurofuse.fusion.coupling import coupling, coupling_p
 from neurofuse.fusion.kept import UNITS, score_kept
+from neurofuse.fusion.neurovascular import coupling, coupling_p
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import stream_dataset, streams, with_stream, without_stream
 

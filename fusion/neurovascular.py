@@ -36,10 +36,8 @@ def coupling(recording: xr.DataTree, lag: float = LAG) -> float:
     Examples
     --------
     >>> import neurofuse as nf
-    >>> rest = dict(duration=120, seed=1, task=None, severity=0.0)
-    >>> alone, _ = nf.simulate(coupling=0.0, **rest)
-    >>> together, _ = nf.simulate(coupling=10.0, **rest)
-    >>> coupling(together) > coupling(alone) + 0.2
+    >>> coupled, _ = nf.simulate(120, seed=2, task=None, severity=0.0, coupling=10.0)
+    >>> coupling(coupled) > 0.5
     True
     """
     power, blood = courses(recording)

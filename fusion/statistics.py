@@ -1,0 +1,142 @@
+"""Many comparisons together: means with intervals by person, and paired tests against one method.
+
+Recordings of one person are not independent, so they are averaged first and people are drawn.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.errors import ParameterError
+
+LIMIT = 100.0  # dB; what is infinite counts as this
+DRAWS = 2000
+LEVEL = 95.0  # percent
+
+
+def summarise(table: xr.Dataset, *, against: str = "joint", seed: int = 0) -> xr.Dataset:
+    """Means over people, their intervals, and what is different from one method.
+
+    Parameters
+    ----------
+    table : Dataset
+        `value` (recording, method, modality, metric) with the coordinate `subject` (recording), as
+        of `neurofuse.fusion.cohort.compare_all`. Figures beyond 100 dB, either way, count as that.
+    against : str
+        The method that all others are paired with.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Dataset
+        For (method, modality, metric): `mean`; `low` and `high`, its 95 % interval (bootstrap by
+        subject, percentiles); `people`, how many have a figure; `difference`, `difference_low` and
+        `difference_high`, of the method minus `against` in the same people; `p`, of a Wilcoxon
+        signed-rank test of these differences, corrected for the number of methods by Holm's
+        procedure within each modality and metric.
+
+    Raises
+    ------
+    ParameterError
+        If the method to compare with is not in the table, or it has no recordings.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> value = rng.standard_normal((12, 2, 1, 1)) + np.array([0.0, 5.0])[:, None, None]
+    >>> table = xr.Dataset(
+    ...     {"value": (("recording", "method", "modality", "metric"), value)},
+    ...     {"method": ["joint", "ica"], "modality": ["eeg"], "metric": ["error_db"],
+    ...      "units": ("metric", ["dB"]), "subject": ("recording", np.repeat(np.arange(6), 2))},
+    ... )
+    >>> found = summarise(table)
+    >>> bool(found.difference.loc["ica", "eeg", "error_db"] > 3)
+    True
+    >>> round(float(found.p.loc["ica", "eeg", "error_db"]), 3)
+    0.031
+    """
+    if "recording" not in table.value.dims or "subject" not in table.coords:
+        raise ParameterError(
+            f"a table over {', '.join(map(str, table.value.dims))}",
+            "one over `recording` with the coordinate `subject`",
+            "compare several recordings with neurofuse.fusion.cohort.compare_all",
+        )
+    names = table.method.values.tolist()
+    if against not in names:
+        raise ParameterError(f"the method {against!r}", f"one of {', '.join(names)}", "choose one")
+    value = table.value.transpose("recording", "method", "modality", "metric")
+    decibel = table.units.values == "dB"
+    data = np.where(decibel, np.clip(value.values, -LIMIT, LIMIT), value.values)
+    by_person = _by_person(data, table.subject.values)
+    rng = np.random.default_rng(seed)
+    pick = rng.integers(len(by_person), size=(DRAWS, len(by_person)))
+    gap = by_person - by_person[:, [names.index(against)]]
+    found = {"mean": _mean(by_person), "people": np.isfinite(by_person).sum(0)}
+    found["low"], found["high"] = _interval(by_person, pick)
+    found["difference"] = _mean(gap)
+    found["difference_low"], found["difference_high"] = _interval(gap, pick)
+    p = np.full(gap.shape[1:], np.nan)
+    for modality, metric in np.ndindex(gap.shape[2:]):
+        rows = [m for m, name in enumerate(names) if name != against]
+        p[rows, modality, metric] = holm(paired_p(gap[:, row, modality, metric]) for row in rows)
+    found["p"] = p
+    dims = ("method", "modality", "metric")
+    coords = {name: table[name] for name in (*dims, "units")}
+    return xr.Dataset(
+        {name: (dims, values) for name, values in found.items()},
+        coords,
+        attrs={"against": against, "seed": seed, "draws": DRAWS},
+    )
+
+
+def paired_p(differences: np.ndarray) -> float:
+    """p of a two-sided Wilcoxon signed-rank test; NaN below two people, 1 if nothing differs."""
+    from scipy.stats import wilcoxon
+
+    known = differences[np.isfinite(differences)]
+    if known.size < 2:
+        return np.nan
+    if not known.any():
+        return 1.0
+    return float(wilcoxon(known, zero_method="zsplit").pvalue)
+
+
+def holm(p: Iterable[float]) -> np.ndarray:
+    """p values corrected for their number (Holm 1979, Scand J Stat 6:65); NaN stays and is none.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, float("nan"), 0.03]).tolist()
+    [0.03, 0.06, nan, 0.06]
+    """
+    values = np.array(list(p), float)
+    out = values.copy()
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(values[known])]
+    factor = np.arange(order.size, 0, -1)
+    out[order] = np.minimum(1.0, np.maximum.accumulate(values[order] * factor))
+    return out
+
+
+def _by_person(data: np.ndarray, subject: np.ndarray) -> np.ndarray:
+    people = list(dict.fromkeys(subject.tolist()))
+    return np.stack([_mean(data[subject == person]) for person in people])
+
+
+def _mean(data: np.ndarray) -> np.ndarray:
+    """Mean over the first axis of what is known; NaN where nothing is."""
+    known = ~np.isnan(data)
+    total = np.where(known, data, 0.0).sum(0)
+    return np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)
+
+
+def _interval(by_person: np.ndarray, pick: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    edges = (100 - LEVEL) / 2
+    means = np.stack([_mean(by_person[people]) for people in pick])
+    known = ~np.isnan(means).all(0)
+    low, high = (np.full(by_person.shape[1:], np.nan) for _ in range(2))
+    if known.any():
+        low[known], high[known] = np.nanpercentile(means[:, known], [edges, 100 - edges], axis=0)
+    return low, high
