@@ -1,0 +1,62 @@
+"""What the nets of one stream work on: rate and length of a window, and how to get there.
+
+EEG is cleaned as it is, fNIRS as the change of optical density from sample to sample: a shift,
+which would last to the end of a window, is a short pulse there, and is cut down before nets look at
+the sum. (After 240 steps a U-Net left 6.1 dB less than the clean energy that way, 4.6 dB when it
+worked on changes alone, 5.0 dB on the level alone.) Other rates are resampled to the working rate,
+and only the artifact found is resampled back: what is faster stays as it was.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+from scipy import signal
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Working rate [Hz], samples of a window, seconds that training windows are drawn with.
+
+    `level` tells whether series are changes whose sum counts.
+    """
+
+    rate: float
+    length: int
+    drawn: float
+    level: bool
+
+
+KINDS = {"eeg": Kind(128.0, 1024, 60.0, False), "nirs": Kind(8.0, 512, 66.0, True)}
+
+
+def ratio(rate: float, working: float) -> Fraction:
+    """Samples at the working rate for each sample at `rate`, as a ratio of small numbers."""
+    return Fraction(working / rate).limit_denominator(1000)
+
+
+def resampled(x: np.ndarray, factor: Fraction) -> np.ndarray:
+    """Series (…, time) with `factor` times as many samples; no ringing from the ends."""
+    if factor == 1 or x.shape[-1] < 2:
+        return x
+    up, down = factor.numerator, factor.denominator
+    return signal.resample_poly(x, up, down, axis=-1, window=_low_pass(up, down), padtype="line")
+
+
+@lru_cache
+def _low_pass(up: int, down: int) -> np.ndarray:
+    """scipy's filter for `resample_poly`, but a constant stays one to the last digit.
+
+    Its own leaves a ripple of some 0.05 %, which after a large shift is as large as the pulse.
+    """
+    most = max(up, down)
+    taps = signal.firwin(20 * most + 1, 1 / most, window=("kaiser", 5.0))
+    for phase in range(up):
+        taps[phase::up] /= taps[phase::up].sum()
+    return taps / up
+
+
+def changes(level: np.ndarray) -> np.ndarray:
+    """Sample-to-sample changes (…, time); the first is 0. `np.cumsum` undoes it but for a level."""
+    return np.diff(level, axis=-1, prepend=level[..., :1])
