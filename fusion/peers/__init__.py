@@ -4,16 +4,33 @@ To add one: write a file with a function from samples to samples and a `Peer`, a
 `tests/fusion/test_peers.py` fails until the new peer is tested.
 """
 
+from neurofuse.fusion.peers.asr import ASR
+from neurofuse.fusion.peers.cbsi import CBSI
+from neurofuse.fusion.peers.cca import TCCA
+from neurofuse.fusion.peers.gedai import GEDAI
 from neurofuse.fusion.peers.ica import ICA
+from neurofuse.fusion.peers.iclabel import ICLABEL
 from neurofuse.fusion.peers.pca import PCA
 from neurofuse.fusion.peers.peer import Peer, Treatment
 from neurofuse.fusion.peers.plain import BANDPASS, UNTOUCHED, ZERO
+from neurofuse.fusion.peers.regression import LINEAR, REGRESSION
+from neurofuse.fusion.peers.short import SHORT
+from neurofuse.fusion.peers.spline import SPLINE, SPLINE_SG
 from neurofuse.fusion.peers.tddr import TDDR
+from neurofuse.fusion.peers.tpca import TPCA
+from neurofuse.fusion.peers.wavelet import WAVELET
+from neurofuse.fusion.peers.wiener import WIENER
 from neurofuse.io.errors import ParameterError
 
-__all__ = ["PEERS", "Peer", "Treatment", "get"]
+__all__ = ["CLASSICAL", "JOINT", "PEERS", "PLAIN", "Peer", "Treatment", "get"]
 
-PEERS: dict[str, Peer] = {peer.name: peer for peer in (UNTOUCHED, ZERO, TDDR, BANDPASS, PCA, ICA)}
+PLAIN = (UNTOUCHED, ZERO, BANDPASS)
+CLASSICAL = (
+    *(TDDR, WAVELET, SPLINE, SPLINE_SG, TPCA, CBSI, SHORT),
+    *(PCA, ICA, ICLABEL, ASR, GEDAI, REGRESSION, WIENER),
+)
+JOINT = (LINEAR, TCCA)  # classical too, but they look at both streams
+PEERS: dict[str, Peer] = {peer.name: peer for peer in (*PLAIN, *CLASSICAL, *JOINT)}
 
 
 def get(name: str, **settings: object) -> Peer:

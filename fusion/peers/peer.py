@@ -31,7 +31,7 @@ class Treatment:
 
     `references` names what else the method may look at: "channels" (of other types, such as EOG),
     "aux" (accelerometer and the like) and "partner" (the other stream). It is in the node as
-    `reference` (reference, time), see `neurofuse.fusion.peers.references`.
+    `regressor` (regressor, time), see `neurofuse.fusion.peers.references`.
     """
 
     apply: Callable[..., np.ndarray]
@@ -157,7 +157,7 @@ class Peer:
         if good is not None:
             samples = self._apply(good, stream)
             if variable == "intensity":
-                good = good.drop_vars("reference") if "reference" in good.data_vars else good
+                good = good.drop_vars("regressor", errors="ignore")
                 part = good.assign(od=good.od.copy(data=samples))
                 part = to_intensity(with_stream(recording, stream, part))
                 samples = part[stream].intensity.values

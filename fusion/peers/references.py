@@ -32,7 +32,7 @@ def with_references(
     Returns
     -------
     Dataset
-        With `reference` (reference, time) [1], each of mean 0 and SD 1 where it was recorded and 0
+        With `regressor` (regressor, time) [1], each of mean 0 and SD 1 where it was recorded and 0
         elsewhere. References with samples that are not finite, or without variance, are left out.
     """
     found: dict[str, np.ndarray] = {}
@@ -44,10 +44,7 @@ def with_references(
                 if series.any():
                     found[name] = series
     values = np.stack(list(found.values())) if found else np.zeros((0, time.size))
-    reference = xr.DataArray(values, dims=("reference", "time"))
-    return node.assign(reference=reference).assign_coords(
-        reference_name=("reference", np.array(list(found), dtype=object))
-    )
+    return node.assign(regressor=(("regressor", "time"), values))
 
 
 def _on_times(values: np.ndarray, own: np.ndarray, time: np.ndarray, rate: float) -> np.ndarray:

@@ -1,0 +1,91 @@
+"""Movement in fNIRS as a smooth curve: subtracted, or left to a Savitzky-Golay filter."""
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.peers.motion import joined, moving_rows, segments
+from neurofuse.fusion.peers.peer import Peer, Treatment
+
+SMOOTHEST = 4  # samples that a cubic spline needs
+SAVITZKY_WINDOW = 10.0  # s
+SAVITZKY_ORDER = 3
+LASTING = 0.5  # of the largest change within a segment that is still there after it: a shift
+
+
+def spline(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarray:
+    """Each movement of each series less a smoothing spline of it, levels joined.
+
+    Parameters
+    ----------
+    node : Dataset
+        With `od` (channel, wavelength, time).
+    smoothness : float
+        De Boor's p in p Σ(y - f)² + (1 - p) ∫f''² over samples: 1 goes through every sample.
+    threshold : float
+        Robust SD above the median of the moving deviation from which on a series moves.
+    """
+    return _corrected(node, smoothness, threshold, lambda row, cuts: cuts)
+
+
+def spline_sg(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarray:
+    """Shifts by splines, then a Savitzky-Golay filter over the whole for spikes."""
+    from scipy.signal import savgol_filter
+
+    rate = float(node.attrs["rate"])
+    size = 2 * round(SAVITZKY_WINDOW * rate / 2) + 1
+
+    def shifts(row: np.ndarray, cuts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [cut for cut in cuts if _lasts(row, cut, rate)]
+
+    rows = _corrected(node, smoothness, threshold, shifts)
+    size = min(size, 2 * ((rows.shape[-1] - 1) // 2) + 1)
+    if size <= SAVITZKY_ORDER:
+        return rows
+    return savgol_filter(rows, size, SAVITZKY_ORDER, axis=-1, mode="nearest")
+
+
+def _corrected(node: xr.Dataset, smoothness: float, threshold: float, choose) -> np.ndarray:
+    rate = float(node.attrs["rate"])
+    rows = node.od.values.reshape(-1, node.sizes["time"]).copy()
+    for row, mask in zip(rows, moving_rows(rows, rate, threshold), strict=True):
+        cuts = [cut for cut in segments(mask) if cut[1] - cut[0] > SMOOTHEST]
+        cuts = choose(row, cuts)
+        for first, last in cuts:
+            row[first:last] -= _curve(row[first:last], smoothness)
+        row[:] = joined(row, cuts, rate)
+    return rows.reshape(node.od.shape)
+
+
+def _curve(samples: np.ndarray, smoothness: float) -> np.ndarray:
+    from scipy.interpolate import make_smoothing_spline
+
+    at = np.arange(samples.size, dtype=float)
+    if smoothness >= 1:
+        return samples.copy()
+    return make_smoothing_spline(at, samples, lam=(1 - smoothness) / smoothness)(at)
+
+
+def _lasts(row: np.ndarray, cut: tuple[int, int], rate: float) -> bool:
+    """Whether a movement leaves the level changed: a shift and no spike."""
+    reach = max(1, round(rate))
+    before, after = row[max(0, cut[0] - reach) : cut[0]], row[cut[1] : cut[1] + reach]
+    if not before.size or not after.size:
+        return False
+    inside = row[cut[0] : cut[1]]
+    return abs(after.mean() - before.mean()) > LASTING * np.ptp(inside)
+
+
+_SETTINGS = {"smoothness": 0.99, "threshold": 5.0}
+_CHOICES = {"smoothness": (0.99,), "threshold": (3.0, 5.0, 8.0, 12.0)}
+SPLINE = Peer(
+    "spline",
+    "spline interpolation of movements found by their moving standard deviation: Scholkmann et al. "
+    "2010, Physiol Meas 31:649; found by robust multiples of the series' own level",
+    {"nirs": Treatment(spline, settings=_SETTINGS, choices=_CHOICES)},
+)
+SPLINE_SG = Peer(
+    "spline_sg",
+    "splines for shifts, a Savitzky-Golay filter for spikes: Jahani et al. 2018, Neurophotonics "
+    "5:015003",
+    {"nirs": Treatment(spline_sg, settings=_SETTINGS, choices=_CHOICES)},
+)
