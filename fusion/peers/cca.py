@@ -7,17 +7,18 @@ from neurofuse.fusion.peers.peer import Peer, Treatment, refuse_short, samples
 from neurofuse.fusion.peers.regression import back, ready, regressors
 
 SHORTEST = 30.0  # s
-HALVES = 2  # interleaved in blocks: what is found in one must hold in the other
-BLOCK = 5.0  # s
+BLOCK = 5.0  # s; in turn in the first or the second half
+SHIFTS = 19  # of one side against the other, whose largest correlation is chance (p = 0.05)
 
 
 def tcca(node: xr.Dataset, *, reach: float, taps: int, least: float, ridge: float) -> np.ndarray:
     """Canonical variates of lagged references that correlate with the stream are taken out.
 
     References are embedded with lags; canonical correlation analysis with ridge penalties pairs
-    their mixtures with those of the stream's own channels. Mixtures are found in half of the
-    recording and correlated in the other half: chance does not pass. Those that pass are found
-    again in the whole and regressed out of every channel.
+    their mixtures with those of the stream's own channels. Unlike the paper, which learns at rest,
+    mixtures are found in one half of the recording and must correlate in the other half, by more
+    than they do there when one side is shifted in time. All that pass are regressed out of every
+    channel. Short channels of fNIRS are references too, and stay as they are.
 
     Parameters
     ----------
@@ -31,25 +32,56 @@ def tcca(node: xr.Dataset, *, reach: float, taps: int, least: float, ridge: floa
         Correlation in the other half from which on a variate is nuisance.
     ridge : float
         Penalty, relative to the mean variance of each side.
+
+    Raises
+    ------
+    ParameterError
+        If there is no reference or less than 30 s.
     """
     refuse_short(node, "tcca", SHORTEST)
+    node, treated = _with_short(node)
     design, rows = regressors(node, reach, taps), ready(node)
-    scale = rows.std(-1, keepdims=True)
-    own = rows / np.where(scale > 0, scale, 1.0)
-    block = max(1, round(BLOCK * node.attrs["rate"]))
-    half = (np.arange(rows.shape[1]) // block) % HALVES
-    held = [
-        _correlation(
-            *_mixtures(own[:, half == h], design[:, half == h], ridge), own, design, half != h
-        )
-        for h in range(HALVES)
-    ]
-    count = int((np.minimum(*held) >= least).sum())
-    if not count:
+    own = rows[treated]
+    scale = own.std(-1, keepdims=True)
+    scaled = own / np.where(scale > 0, scale, 1.0)
+    half = (np.arange(own.shape[1]) // max(1, round(BLOCK * node.attrs["rate"]))) % 2
+    weights = [_passing(scaled, design, half == h, least, ridge) for h in (0, 1)]
+    variates = np.concatenate(weights, axis=1).T @ design
+    if not len(variates):
         return samples(node)
-    variates = _mixtures(own, design, ridge)[1][:, :count].T @ design
-    weights = np.linalg.lstsq(variates.T, rows.T, rcond=None)[0]
-    return back(node, rows - weights.T @ variates)
+    found = np.linalg.lstsq(variates.T, own.T, rcond=None)[0]
+    rows[treated] = own - found.T @ variates
+    return back(node, rows)
+
+
+def _with_short(node: xr.Dataset) -> tuple[xr.Dataset, np.ndarray]:
+    """The node with its short channels among the references, and which rows are treated."""
+    if "od" not in node:
+        return node, np.ones(node.sizes["channel"], bool)
+    is_short = node.short.values.astype(bool)
+    waves = node.sizes["wavelength"]
+    if not is_short.any() or is_short.all():
+        return node, np.ones(is_short.size * waves, bool)
+    light = node.od.values[is_short].reshape(-1, node.sizes["time"])
+    light = light - light.mean(-1, keepdims=True)
+    light /= light.std(-1, keepdims=True)
+    reference = np.concatenate([node.regressor.values, light])
+    node = node.drop_vars("regressor").assign(regressor=(("reference", "time"), reference))
+    return node, np.repeat(~is_short, waves)
+
+
+def _passing(
+    own: np.ndarray, design: np.ndarray, where: np.ndarray, least: float, ridge: float
+) -> np.ndarray:
+    """Weights (regressor, variate), found where told, of variates that correlate elsewhere."""
+    own_weights, weights = _mixtures(own[:, where], design[:, where], ridge)
+    one, other = (
+        _unit(w.T @ side[:, ~where]) for w, side in ((own_weights, own), (weights, design))
+    )
+    held = (one * other).sum(-1)
+    steps = np.linspace(0, one.shape[1], SHIFTS + 2)[1:-1].astype(int)
+    chance = max(float((one * np.roll(other, k, axis=-1)).sum(-1).max()) for k in steps)
+    return weights[:, held >= max(least, chance)]
 
 
 def _mixtures(own: np.ndarray, design: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray]:
@@ -66,11 +98,11 @@ def _whitening(covariance: np.ndarray, ridge: float) -> np.ndarray:
     return (axes / np.sqrt(np.maximum(values, 1e-12 * values.max()))).T
 
 
-def _correlation(own_weights, design_weights, own, design, where) -> np.ndarray:
-    one, other = own_weights.T @ own[:, where], design_weights.T @ design[:, where]
-    one, other = (x - x.mean(-1, keepdims=True) for x in (one, other))
-    size = np.sqrt((one**2).sum(-1) * (other**2).sum(-1))
-    return (one * other).sum(-1) / np.where(size > 0, size, 1.0)
+def _unit(rows: np.ndarray) -> np.ndarray:
+    """Rows of mean 0 and length 1; constants become 0."""
+    rows = rows - rows.mean(-1, keepdims=True)
+    size = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return rows / np.where(size > 0, size, 1.0)
 
 
 _SETTINGS = {"reach": 1.0, "taps": 3, "least": 0.3, "ridge": 0.01}

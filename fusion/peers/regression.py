@@ -10,7 +10,7 @@ import xarray as xr
 from neurofuse.fusion.peers.peer import Peer, Treatment, samples
 from neurofuse.io.errors import ParameterError
 
-MOST = 400  # regressors; of more, principal components
+MOST = 400  # lagged regressors; of more, principal components of the references are lagged
 STRENGTHS = np.geomspace(1e-6, 1e2, 17)  # ridge penalties over the mean eigenvalue
 
 
@@ -39,7 +39,7 @@ def regression(node: xr.Dataset, *, reach: float, taps: int) -> np.ndarray:
 
 
 def regressors(node: xr.Dataset, reach: float, taps: int) -> np.ndarray:
-    """References, lagged, without constants (regressor, time); orthogonal ones if too many."""
+    """References, lagged, without constants (regressor, time); principal ones if too many."""
     reference = node.regressor.values
     if not len(reference):
         raise ParameterError(
@@ -49,15 +49,17 @@ def regressors(node: xr.Dataset, reach: float, taps: int) -> np.ndarray:
         )
     if "od" in node:  # both as changes
         reference = np.diff(reference, axis=-1, prepend=reference[:, :1])
+    most = max(1, MOST // (2 * taps + 1))
+    if len(reference) > most:  # before they are lagged, which keeps memory bounded
+        values, axes = np.linalg.eigh(reference @ reference.T)
+        held = values > 1e-9 * values[-1]
+        reference = axes[:, held][:, -most:].T @ reference
     stride = max(1, round(reach * node.attrs["rate"] / max(taps, 1)))
     rows = np.concatenate([shifted(reference, k * stride) for k in range(-taps, taps + 1)])
-    rows = rows - rows.mean(-1, keepdims=True)
-    size = rows.std(-1, keepdims=True)
-    rows = rows[size[:, 0] > 0] / size[size[:, 0] > 0]
-    if len(rows) > MOST:
-        axes = np.linalg.eigh(rows @ rows.T)[1]
-        rows = axes[:, -MOST:].T @ rows
-    return rows
+    rows -= rows.mean(-1, keepdims=True)
+    size = rows.std(-1)
+    rows /= np.where(size > 0, size, 1.0)[:, None]
+    return rows if (size > 0).all() else rows[size > 0]
 
 
 def shifted(rows: np.ndarray, by: int) -> np.ndarray:

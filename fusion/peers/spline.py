@@ -20,7 +20,8 @@ def spline(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarr
     node : Dataset
         With `od` (channel, wavelength, time).
     smoothness : float
-        De Boor's p in p Σ(y - f)² + (1 - p) ∫f''² over samples: 1 goes through every sample.
+        De Boor's p in p Σ(y - f)² + (1 - p) ∫f''² over time in seconds: 1 goes through every
+        sample. Over samples 0.99 would go through them too and leave no pulse in a movement.
     threshold : float
         Robust SD above the median of the moving deviation from which on a series moves.
     """
@@ -41,7 +42,7 @@ def spline_sg(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.nd
     size = min(size, 2 * ((rows.shape[-1] - 1) // 2) + 1)
     if size <= SAVITZKY_ORDER:
         return rows
-    return savgol_filter(rows, size, SAVITZKY_ORDER, axis=-1, mode="nearest")
+    return np.asarray(savgol_filter(rows, size, SAVITZKY_ORDER, axis=-1, mode="interp"))
 
 
 def _corrected(node: xr.Dataset, smoothness: float, threshold: float, choose) -> np.ndarray:
@@ -51,15 +52,15 @@ def _corrected(node: xr.Dataset, smoothness: float, threshold: float, choose) ->
         cuts = [cut for cut in segments(mask) if cut[1] - cut[0] > SMOOTHEST]
         cuts = choose(row, cuts)
         for first, last in cuts:
-            row[first:last] -= _curve(row[first:last], smoothness)
+            row[first:last] -= _curve(row[first:last], smoothness, rate)
         row[:] = joined(row, cuts, rate)
     return rows.reshape(node.od.shape)
 
 
-def _curve(samples: np.ndarray, smoothness: float) -> np.ndarray:
+def _curve(samples: np.ndarray, smoothness: float, rate: float) -> np.ndarray:
     from scipy.interpolate import make_smoothing_spline
 
-    at = np.arange(samples.size, dtype=float)
+    at = np.arange(samples.size) / rate
     if smoothness >= 1:
         return samples.copy()
     return make_smoothing_spline(at, samples, lam=(1 - smoothness) / smoothness)(at)

@@ -26,13 +26,13 @@ def tpca(node: xr.Dataset, *, share: float, threshold: float) -> np.ndarray:
     refuse_few(node, "tpca", 2)
     rate = float(node.attrs["rate"])
     rows = node.od.values.reshape(-1, node.sizes["time"]).copy()
-    limit = moving_rows(rows, rate, threshold)
-    mask = limit.any(0)
+    limit = np.asarray(moving_rows(rows, rate, threshold).any(0))
+    mask = limit
     for _ in range(PASSES):
         if not mask.any() or mask.all():
             break
         rows = _without(rows, mask, share, rate)
-        mask = moving_rows(rows, rate, threshold).any(0) & limit.any(0)
+        mask = moving_rows(rows, rate, threshold).any(0) & limit
     return rows.reshape(node.od.shape)
 
 

@@ -37,7 +37,7 @@ EXPECTED = {
     "regression": {"eeg": (0.5, 1.0)},
     "wiener": {"eeg": (0.01, -15.0), "nirs": (0.01, -15.0)},
     "linear": {"eeg": (0.9, 5.0), "nirs": (0.9, -2.0)},
-    "tcca": {"eeg": (1.0, -1.0), "nirs": (1.0, -1.0)},
+    "tcca": {"eeg": (1.0, -1.0), "nirs": (0.5, -1.0)},  # by the short channel
 }
 # What a method cannot do to the pair as it is, and why; its own tests are elsewhere.
 APART = {
