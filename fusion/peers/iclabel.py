@@ -1,7 +1,5 @@
 """Independent components that ICLabel takes for artifact, removed."""
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
@@ -13,11 +11,17 @@ from neurofuse.io.guard import quiet
 BAND = (1.0, 100.0)  # Hz, for which ICLabel was trained
 KEPT = (0, 6)  # columns of ICLabel's answer: brain, other
 SHORTEST = 10.0  # s
+FITTED_RATE = 250.0  # Hz; ICA needs no more to find the mixture
 SEED = 0
+ITERATIONS = 200  # at most; near-Gaussian components never settle
 
 
-def learn(node: xr.Dataset, *, least: float) -> Any:
-    """Separate the components and choose those to remove: `mne.preprocessing.ICA` and indices."""
+def learn(node: xr.Dataset, *, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Unmixing (component, channel) and mixing (channel, component) of what is to be removed.
+
+    ICA is fitted to, and ICLabel judges, 1-100 Hz on average reference. The mixing is a regression
+    on the components, so that they come out of the recording in its own reference as well.
+    """
     try:
         import picard  # noqa: F401
         from mne_icalabel.iclabel import iclabel_label_components
@@ -33,39 +37,44 @@ def learn(node: xr.Dataset, *, least: float) -> Any:
         )
     rate = float(node.attrs["rate"])
     with quiet():
-        raw = raw_from_eeg(node)
+        raw = raw_from_eeg(node).filter(BAND[0], BAND[1] if rate > 2.2 * BAND[1] else None)
+        filtered = np.asarray(raw.get_data())
         raw.set_eeg_reference("average", projection=False)
-        raw.filter(BAND[0], BAND[1] if rate > 2.2 * BAND[1] else None)
         ica = ICA(
-            node.sizes["channel"] - 1,  # the average reference takes one away
+            _rank(np.asarray(raw.get_data())),
             method="picard",
             fit_params={"ortho": False, "extended": True},
             random_state=SEED,
             verbose="error",
         )
         try:
-            ica.fit(raw)
-            chance = iclabel_label_components(raw, ica, inplace=False)
+            ica.fit(raw, decim=max(1, int(rate // FITTED_RATE)))
+            chance = iclabel_label_components(raw, ica, inplace=False, backend="torch")
         except (RuntimeError, ValueError, np.linalg.LinAlgError) as error:
             raise ParameterError(
                 f"EEG that ICA cannot separate ({error})",
                 "channels that differ from each other, for long enough",
                 "mark flat or bridged channels bad, or choose another method",
             ) from error
-    artifact = np.delete(chance, KEPT, axis=1).max(-1)
-    return ica, np.flatnonzero(artifact >= least).tolist()
+    components = np.asarray(ica.pca_components_)[: ica.n_components_]
+    unmixing = np.asarray(ica.unmixing_matrix_) @ components / np.asarray(ica.pre_whitener_).T
+    unmixing -= unmixing.mean(-1, keepdims=True)  # the average reference, for any other
+    sources = unmixing @ filtered
+    mixing = np.linalg.lstsq(sources.T, filtered.T, rcond=None)[0].T
+    removed = ~np.isin(chance.argmax(-1), KEPT) & (chance.max(-1) >= least)
+    return unmixing[removed], mixing[:, removed]
 
 
-def apply(node: xr.Dataset, learned: Any, *, least: float) -> np.ndarray:
-    """Remove the components that were chosen; each channel keeps its reference."""
-    ica, removed = learned
+def _rank(rows: np.ndarray) -> int:
+    """Directions that rows (row, time) on average reference have: one less than rows at most."""
+    return int(np.linalg.matrix_rank(np.cov(rows), rtol=1e-10, hermitian=True))
+
+
+def apply(node: xr.Dataset, learned: tuple[np.ndarray, np.ndarray], *, least: float) -> np.ndarray:
+    """Remove the components that were chosen from the unfiltered samples."""
+    unmixing, mixing = learned
     data = node.eeg.values
-    if not removed:
-        return data
-    average = data.mean(0)
-    with quiet():
-        raw = raw_from_eeg(node.assign(eeg=node.eeg.copy(data=data - average)))
-        return ica.apply(raw, exclude=removed).get_data() + average
+    return data - mixing @ (unmixing @ (data - data.mean(-1, keepdims=True)))
 
 
 ICLABEL = Peer(
