@@ -77,6 +77,16 @@ def test_streams_without_anything_in_common_stay_as_they_are_under_tcca(seed):
     np.testing.assert_array_equal(after["nirs"].od, apart["nirs"].od)
 
 
+def test_chance_is_told_by_shifts_where_no_correlation_is_too_small():
+    changed = 0
+    for seed in range(8):
+        apart = make(seed, shared=0.0)[1]
+        after = get("tcca", least=0.0).transform(apart)
+        changed += not np.array_equal(after["eeg"].eeg, apart["eeg"].eeg)
+        changed += not np.array_equal(after["nirs"].od, apart["nirs"].od)
+    assert changed <= 5  # of 16; one in twenty for each half of each stream, and some luck
+
+
 def test_short_channels_are_references_of_tcca_and_stay():
     contaminated = make(short=True)[1]
     alone = without_stream(contaminated, "eeg")
