@@ -35,7 +35,8 @@ def wiener_eeg(node: xr.Dataset, *, reach: int, whole: bool) -> np.ndarray:
     data = node.eeg.values
     middle = data.mean(-1, keepdims=True)
     mask = moving(data, node.attrs["rate"])
-    return middle + _filtered(data - middle, mask, float(node.attrs["rate"]), reach, whole)
+    filtered = _filtered(data - middle, mask, float(node.attrs["rate"]), reach, whole)
+    return np.where(mask, middle + filtered, data)  # quiet samples bit for bit
 
 
 def wiener_nirs(node: xr.Dataset, *, reach: int, whole: bool) -> np.ndarray:
