@@ -31,7 +31,7 @@ GATE = {
 }  # shut below, wide open above
 LARGEST_FILTER = 400  # channels times lags: time grows with its cube
 REACH = (1.0, 0.3, 0.1, 0.05)  # s at which training starts, a band of NIRS_EDGES each
-TOGETHER = 32  # fNIRS channels that are filtered at once, which bounds memory
+TOGETHER = 4  # fNIRS channels that are filtered at once: their covariances fit the cache
 
 
 class Architecture(BaseModel):

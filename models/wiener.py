@@ -169,7 +169,8 @@ def temporal_filter(
         artifact = torch.diag_embed(spread)
         for part, length_of in zip(guess.chunk(bands, 1), reach, strict=True):
             tie = torch.exp(-((lag[:, None] - lag) ** 2) / (2 * length_of**2))
-            artifact = artifact + part[:, :, None] * part[:, None, :] * tie.repeat(waves, waves)
+            tied = part[:, :, None] * tie.repeat(waves, waves)
+            artifact = torch.addcmul(artifact, tied, part[:, None, :])
         total = artifact + clean[torch.div(index, windows, rounding_mode="floor")]
         solved = solve(total, signal[..., None])
         estimate = (artifact @ solved).squeeze(-1).unflatten(1, (waves, size))
