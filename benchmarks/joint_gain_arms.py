@@ -23,6 +23,7 @@ import neurofuse
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.compare import with_partner
 from neurofuse.fusion.peers import PEERS
+from neurofuse.fusion.peers.zoo import LEARNED
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.recording import without_stream
 
@@ -133,21 +134,24 @@ def reference(case: Case) -> Arms:
 
 
 def _peer(name: str, case: Case) -> Arms:
-    for stream in PEERS[name].streams:
-        alone = without_stream(case.contaminated, OTHER[stream])
+    for stream, how in PEERS[name].treatments.items():
+        given = case.contaminated
+        if "partner" not in how.references:
+            given = without_stream(given, OTHER[stream])
         try:
-            yield name, stream, clean(alone, name)
+            yield name, stream, clean(given, name)
         except NeurofuseError as error:
             yield name, stream, str(error)
 
 
 def producers(folders: list[Path]) -> list[Producer]:
-    """References, peers, then the weights of all folders, each file once."""
+    """References, classical peers, then the weights of all folders, each file once."""
     key = f"reference-{code([HERE / 'joint_gain_bounds.py'])}"
     made = [Producer(key, reference, tuple(OTHER))]
     made += [
         Producer(f"peer-{n}-{peer_code(n)}", partial(_peer, n), p.streams, n)
         for n, p in PEERS.items()
+        if p not in LEARNED
     ]
     found = [learned(path) for folder in folders for path in weights(folder)]
     return made + list({p.key: p for p in found}.values())

@@ -49,7 +49,7 @@ def facts(name: str, stream: str, setting: dict, cases: list) -> dict:
     rows = []
     for person, contaminated, found, level, truth in cases:
         alone = contaminated
-        if len(PEERS[name].streams) == 1 or not PEERS[name].treatments[stream].references:
+        if "partner" not in PEERS[name].treatments[stream].references:
             alone = without_stream(contaminated, OTHER[stream])
         try:
             cleaned = get(name, **setting).transform(alone)

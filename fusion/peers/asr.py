@@ -49,7 +49,7 @@ ASR = Peer(
     "2020, IEEE Trans Biomed Eng 67:1114; mne-denoise",
     {
         "eeg": Treatment(
-            apply, learn, settings={"cutoff": 20.0}, choices={"cutoff": (3.0, 5.0, 10.0, 20.0)}
+            apply, learn, settings={"cutoff": 10.0}, choices={"cutoff": (3.0, 5.0, 10.0, 20.0)}
         )
     },
 )

@@ -105,7 +105,7 @@ def _unit(rows: np.ndarray) -> np.ndarray:
     return rows / np.where(size > 0, size, 1.0)
 
 
-_SETTINGS = {"reach": 1.0, "taps": 3, "least": 0.3, "ridge": 0.01}
+_SETTINGS = {"reach": 1.0, "taps": 3, "least": 0.2, "ridge": 0.01}
 _CHOICES = {"least": (0.2, 0.3, 0.5), "reach": (1.0, 3.0)}
 TCCA = Peer(
     "tcca",

@@ -9,18 +9,27 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.io.guard import quiet
 
 BAND = (1.0, 100.0)  # Hz, for which ICLabel was trained
-KEPT = (0, 6)  # columns of ICLabel's answer: brain, other
+BRAIN, OTHER = 0, 6  # columns of ICLabel's answer
 SHORTEST = 10.0  # s
 FITTED_RATE = 250.0  # Hz; ICA needs no more to find the mixture
 SEED = 0
 ITERATIONS = 200  # at most; near-Gaussian components never settle
 
 
-def learn(node: xr.Dataset, *, least: float) -> tuple[np.ndarray, np.ndarray]:
+def learn(node: xr.Dataset, *, least: float, other: bool) -> tuple[np.ndarray, np.ndarray]:
     """Unmixing (component, channel) and mixing (channel, component) of what is to be removed.
 
     ICA is fitted to, and ICLabel judges, 1-100 Hz on average reference. The mixing is a regression
     on the components, so that they come out of the recording in its own reference as well.
+
+    Parameters
+    ----------
+    node : Dataset
+        With `eeg` (channel, time) and positions.
+    least : float
+        Probability of its label from which on a component is removed.
+    other : bool
+        Whether components labelled "other" are: ICLabel knows no label for movement.
     """
     try:
         import picard  # noqa: F401
@@ -61,7 +70,8 @@ def learn(node: xr.Dataset, *, least: float) -> tuple[np.ndarray, np.ndarray]:
     unmixing -= unmixing.mean(-1, keepdims=True)  # the average reference, for any other
     sources = unmixing @ filtered
     mixing = np.linalg.lstsq(sources.T, filtered.T, rcond=None)[0].T
-    removed = ~np.isin(chance.argmax(-1), KEPT) & (chance.max(-1) >= least)
+    kept = (BRAIN,) if other else (BRAIN, OTHER)
+    removed = ~np.isin(chance.argmax(-1), kept) & (chance.max(-1) >= least)
     return unmixing[removed], mixing[:, removed]
 
 
@@ -70,7 +80,9 @@ def _rank(rows: np.ndarray) -> int:
     return int(np.linalg.matrix_rank(np.cov(rows), rtol=1e-10, hermitian=True))
 
 
-def apply(node: xr.Dataset, learned: tuple[np.ndarray, np.ndarray], *, least: float) -> np.ndarray:
+def apply(
+    node: xr.Dataset, learned: tuple[np.ndarray, np.ndarray], **_settings: object
+) -> np.ndarray:
     """Remove the components that were chosen from the unfiltered samples."""
     unmixing, mixing = learned
     data = node.eeg.values
@@ -83,7 +95,10 @@ ICLABEL = Peer(
     "ICLabel (Pion-Tonachini et al. 2019, NeuroImage 198:181) takes for artifact; mne-icalabel",
     {
         "eeg": Treatment(
-            apply, learn, settings={"least": 0.7}, choices={"least": (0.3, 0.5, 0.7, 0.9)}
+            apply,
+            learn,
+            settings={"least": 0.5, "other": True},
+            choices={"least": (0.3, 0.5, 0.7), "other": (False, True)},
         )
     },
 )

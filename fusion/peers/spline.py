@@ -76,7 +76,7 @@ def _lasts(row: np.ndarray, cut: tuple[int, int], rate: float) -> bool:
     return abs(after.mean() - before.mean()) > LASTING * np.ptp(inside)
 
 
-_SETTINGS = {"smoothness": 0.99, "threshold": 5.0}
+_SETTINGS = {"smoothness": 0.99, "threshold": 3.0}
 _CHOICES = {"smoothness": (0.99,), "threshold": (3.0, 5.0, 8.0, 12.0)}
 SPLINE = Peer(
     "spline",
@@ -88,5 +88,5 @@ SPLINE_SG = Peer(
     "spline_sg",
     "splines for shifts, a Savitzky-Golay filter for spikes: Jahani et al. 2018, Neurophotonics "
     "5:015003",
-    {"nirs": Treatment(spline_sg, settings=_SETTINGS, choices=_CHOICES)},
+    {"nirs": Treatment(spline_sg, settings=_SETTINGS | {"threshold": 12.0}, choices=_CHOICES)},
 )

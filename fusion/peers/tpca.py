@@ -59,7 +59,7 @@ TPCA = Peer(
     {
         "nirs": Treatment(
             tpca,
-            settings={"share": 0.9, "threshold": 5.0},
+            settings={"share": 0.97, "threshold": 5.0},
             choices={"share": (0.8, 0.9, 0.97), "threshold": (5.0, 8.0)},
         )
     },

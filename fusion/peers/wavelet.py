@@ -61,7 +61,7 @@ WAVELET = Peer(
         ),
         "nirs": Treatment(
             wavelet,
-            settings={"wave": "db2", "outlying": 1.5},
+            settings={"wave": "db2", "outlying": 0.1},
             choices={"outlying": (0.1, 0.5, 0.8, 1.5, 3.0)},
         ),
     },

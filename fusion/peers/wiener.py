@@ -119,7 +119,7 @@ WIENER = Peer(
         ),
         "nirs": Treatment(
             wiener_nirs,
-            settings={"reach": 0, "whole": False},
+            settings={"reach": 1, "whole": False},
             choices={"reach": (0, 1), "whole": (False, True)},
         ),
     },
