@@ -109,7 +109,7 @@ def task_onsets(recording: xr.DataTree) -> np.ndarray:
     """Onsets [s] of everything that is a task."""
     events = stream_dataset(recording, "events")
     names = events.description.values.astype(str)
-    known = ~np.char.startswith(np.char.lower(names), ("motion", "bad"))
+    known = [not name.lower().startswith(("motion", "bad")) for name in names]
     return np.sort(events.onset.values[known])
 
 
