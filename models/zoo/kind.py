@@ -46,12 +46,13 @@ def resampled(x: np.ndarray, factor: Fraction) -> np.ndarray:
 
 @lru_cache
 def _low_pass(up: int, down: int) -> np.ndarray:
-    """scipy's filter for `resample_poly`, but a constant stays one to the last digit.
+    """The filter that scipy's `resample_poly` has, but a constant stays one to the last digit.
 
     Its own leaves a ripple of some 0.05 %, which after a large shift is as large as the pulse.
     """
     most = max(up, down)
-    taps = signal.firwin(20 * most + 1, 1 / most, window=("kaiser", 5.0))
+    at = np.arange(-10 * most, 10 * most + 1)
+    taps = np.sinc(at / most) * np.kaiser(at.size, 5.0)
     for phase in range(up):
         taps[phase::up] /= taps[phase::up].sum()
     return taps / up

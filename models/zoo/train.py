@@ -32,6 +32,7 @@ from neurofuse.models.zoo.windows import Windows, cut
 
 logger = logging.getLogger("neurofuse")
 MEMORY = 100  # steps that the running mean of the weights reaches back
+SAVED = 90.0  # s after which the state of all nets is written, whatever the step
 CHECKED = 7  # first number of the seeds of validation windows, as in `models.train`
 
 
@@ -212,6 +213,12 @@ def train(
     def spent() -> float:
         return used + time.perf_counter() - began
 
+    def tell() -> float:
+        file.write_text(json.dumps({"seconds": round(spent(), 1)}) + "\n")
+        return spent()
+
+    saved = spent()
+
     while True:
         step = min(learner.step for learner in learners.values())
         if spent() >= 60 * minutes or (steps is not None and step >= steps):
@@ -223,13 +230,17 @@ def train(
             losses = learner.learn(windows)
             if learner.step % recipe.validate_every == 0:
                 _judge(learner, checks, losses, folders[name], people, command)
-                file.write_text(json.dumps({"seconds": round(spent(), 1)}) + "\n")
+                saved = tell()
+        if spent() - saved > SAVED:
+            for name, learner in learners.items():
+                learner.save(folders[name] / "state.safetensors")
+            saved = tell()
         if progress is not None:
             progress(step + 1)
     for name, learner in learners.items():
         if learner.step % recipe.validate_every:
             _judge(learner, checks, {}, folders[name], people, command)
-    file.write_text(json.dumps({"seconds": round(spent(), 1)}) + "\n")
+    tell()
     return {name: folder / f"{name}_{stream}.safetensors" for name, folder in folders.items()}
 
 

@@ -59,9 +59,8 @@ def save_net(
     os.replace(described, path.with_suffix(".json"))
 
 
-@lru_cache(maxsize=4)
-def load_net(name: str, stream: str, folder: Path = PRETRAINED) -> Net:
-    """A trained net by name and stream, in double precision: see `apply`.
+def load_net(name: str, stream: str, folder: Path | None = None) -> Net:
+    """A trained net by name and stream, in double precision (see `apply`); packaged by default.
 
     Raises
     ------
@@ -76,6 +75,11 @@ def load_net(name: str, stream: str, folder: Path = PRETRAINED) -> Net:
             f"one of {', '.join(NAMES)} for eeg or nirs",
             "choose one of these",
         )
+    return _load(name, stream, folder or PRETRAINED)
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, stream: str, folder: Path) -> Net:
     path = folder / f"{name}_{stream}.safetensors"
     facts_file = path.with_suffix(".json")
     for part in (path, facts_file):
