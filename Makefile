@@ -17,7 +17,7 @@ install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -c constraints.txt -e ".[dev,peers]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[dev,peers,public]"
 	touch $@
 
 demo: $(INSTALLED)
