@@ -20,9 +20,10 @@ from neurofuse.fusion.peers.tddr import TDDR
 from neurofuse.fusion.peers.tpca import TPCA
 from neurofuse.fusion.peers.wavelet import WAVELET
 from neurofuse.fusion.peers.wiener import WIENER
+from neurofuse.fusion.peers.zoo import LEARNED
 from neurofuse.io.errors import ParameterError
 
-__all__ = ["CLASSICAL", "JOINT", "PEERS", "PLAIN", "Peer", "Treatment", "get"]
+__all__ = ["CLASSICAL", "JOINT", "LEARNED", "PEERS", "PLAIN", "Peer", "Treatment", "get"]
 
 PLAIN = (UNTOUCHED, ZERO, BANDPASS)
 CLASSICAL = (
@@ -30,7 +31,7 @@ CLASSICAL = (
     *(PCA, ICA, ICLABEL, ASR, GEDAI, REGRESSION, WIENER),
 )
 JOINT = (LINEAR, TCCA)  # classical too, but they look at both streams
-PEERS: dict[str, Peer] = {peer.name: peer for peer in (*PLAIN, *CLASSICAL, *JOINT)}
+PEERS: dict[str, Peer] = {p.name: p for p in (*PLAIN, *CLASSICAL, *JOINT, *LEARNED)}
 
 
 def get(name: str, **settings: object) -> Peer:

@@ -38,6 +38,14 @@ EXPECTED = {
     "wiener": {"eeg": (0.01, -15.0), "nirs": (0.01, -15.0)},
     "linear": {"eeg": (0.9, 5.0), "nirs": (0.9, -2.0)},
     "tcca": {"eeg": (1.0, -1.0), "nirs": (0.5, -1.0)},  # by the short channel
+    "cnn": {"eeg": (0.02, -10.0), "nirs": (0.3, -15.0)},
+    "unet": {"eeg": (0.02, -15.0), "nirs": (0.3, -15.0)},
+    "lstm": {"eeg": (0.02, -10.0), "nirs": (0.05, -15.0)},
+    "cnn_lstm": {"eeg": (0.02, -10.0), "nirs": (0.1, -15.0)},
+    "dae": {"eeg": (0.02, -3.0), "nirs": (0.05, 1.0)},
+    "vae": {"eeg": (0.02, -7.0), "nirs": (0.05, -10.0)},
+    "gan": {"eeg": (0.02, -7.0), "nirs": (0.1, -15.0)},
+    "transformer": {"eeg": (0.02, -7.0), "nirs": (0.6, -20.0)},
 }
 # What a method cannot do to the pair as it is, and why; its own tests are elsewhere.
 APART = {
