@@ -177,15 +177,15 @@ def _nirs(
     rate, time = float(node.attrs["rate"]), node.time.values
     try:
         pair = [
-            bandpass(
-                stream_dataset(to_haemoglobin(r), "nirs").hbo.sel(channel=used).values,
-                rate,
-                *HRF_BAND,
-            )
+            stream_dataset(to_haemoglobin(r), "nirs").hbo.sel(channel=used).values
             for r in (truth, cleaned)
         ]
     except NeurofuseError:  # distances or wavelengths do not allow it
         return {}
+    finite = np.isfinite(pair).all((0, 2))
+    if not finite.any():
+        return {}
+    pair = [bandpass(x[finite], rate, *HRF_BAND) for x in pair]
     figures = {"kept_connectivity": _distance(*(_correlation(x) for x in pair))}
     if "hrf" in events:
         wanted, got = (_beta(x, time, events["hrf"]) for x in pair)

@@ -26,7 +26,8 @@ def coupling(recording: xr.DataTree, lag: float = LAG) -> float:
     """Mean over electrodes of the correlation of rhythms' fall with HbO nearby, `lag` s later.
 
     Rhythms: minus the log power in 8-30 Hz. Both courses in 0.01-0.2 Hz. HbO: mean of the channels
-    whose middle is within 3 cm of the electrode. Bad channels are left out.
+    whose middle is within 3 cm of the electrode. Bad channels, and those with samples that are not
+    finite, are left out.
 
     Raises
     ------
@@ -72,9 +73,10 @@ def courses(recording: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
             f"a Recording with {streams(recording)[0]} only", "EEG and fNIRS", "add the other"
         )
     eeg = stream_dataset(recording, "eeg")
-    eeg = eeg.isel(channel=(eeg.ch_type.values == "eeg") & ~eeg.bad.values)
+    whole = np.isfinite(eeg.eeg).all("time").values
+    eeg = eeg.isel(channel=(eeg.ch_type.values == "eeg") & ~eeg.bad.values & whole)
     nirs = stream_dataset(to_haemoglobin(recording), "nirs")
-    nirs = nirs.isel(channel=~nirs.bad.values)
+    nirs = nirs.isel(channel=~nirs.bad.values & np.isfinite(nirs.hbo).all("time").values)
     middle = (nirs.source_position.values + nirs.detector_position.values) / 2
     away = np.linalg.norm(eeg.position.values[:, None] - middle, axis=-1)
     near = (away < NEARBY).astype(float)
@@ -92,8 +94,9 @@ def courses(recording: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
     energy = bandpass(eeg.eeg.values[seen], rate, *RHYTHMS) ** 2
     energy = uniform_filter1d(energy, round(rate), axis=-1)
     grid = np.arange(start + 0.5, end - 0.5, 1 / GRID)
-    tiny = np.finfo(float).tiny
-    power = np.array([np.interp(grid, eeg.time.values, -np.log(row + tiny)) for row in energy])
+    # running means may end just below zero where there is no signal
+    energy = np.maximum(energy, 1e-9 * energy.mean(-1, keepdims=True) + np.finfo(float).tiny)
+    power = np.array([np.interp(grid, eeg.time.values, -np.log(row)) for row in energy])
     blood = near[seen] @ np.asarray(nirs.hbo.values, float) / near[seen].sum(1, keepdims=True)
     blood = np.array([np.interp(grid, nirs.time.values, row) for row in blood])
     return _ready(power), _ready(blood)

@@ -9,7 +9,7 @@ from neurofuse.cli import clean, compare, demo, report, simulate
 
 def test_the_demo_does_the_whole_way_on_files(run, tmp_path, monkeypatch):
     quick = ("joint", "eeg", "nirs", "tddr", "untouched")
-    monkeypatch.setattr("neurofuse.fusion.compare.METHODS", quick)
+    monkeypatch.setattr(demo, "METHODS", quick)
     done = run("demo", "--duration", 90, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.stderr
     made = {path.name for path in (tmp_path / "out").iterdir()}

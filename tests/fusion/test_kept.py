@@ -110,3 +110,17 @@ def test_coupling_needs_both_streams_and_places():
     nowhere = node.assign_coords(position=node.position * np.nan)
     with pytest.raises(ParameterError, match=r"0 electrodes with fNIRS within 30 mm"):
         coupling(with_stream(rest, "eeg", nowhere))
+
+
+def test_channels_without_haemoglobin_are_left_out(tapping):
+    node = stream_dataset(tapping, "nirs").copy(deep=True)
+    node.intensity[2, 0, 5] = np.nan
+    gap = with_stream(tapping, "nirs", node)
+    table = kept(gap, gap)
+    assert table.loc["nirs", "kept_glm_beta"] == pytest.approx(1)
+    assert table.loc["eeg", "kept_coupling"] == 0
+    assert coupling(gap) == pytest.approx(coupling(tapping), abs=0.1)
+    node.intensity[2:, 0, 5] = 0.0  # no logarithm in the cleaned one only
+    cleaned = with_stream(tapping, "nirs", node)
+    found = score_kept(tapping, tapping, cleaned).value.loc["nirs"]
+    assert np.isfinite(found.loc["kept_connectivity"])

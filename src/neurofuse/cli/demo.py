@@ -14,6 +14,8 @@ from neurofuse.cli.report import report_files
 from neurofuse.cli.simulate import simulate_files
 from neurofuse.io.staging import staged
 
+# the best classical methods that need no other package; `neurofuse compare` has all
+METHODS = ("joint", "eeg", "nirs", "ica", "pca", "wiener", "tddr", "spline", "tpca", "bandpass")
 SEED = 7  # its two minutes hold several kinds of movement, as both streams see them
 
 
@@ -51,7 +53,9 @@ def command(
         step(0.2, "cleaning")
         cleaned = clean_files(pair, out, report=False, overwrite=overwrite)
         step(0.4, "comparing")
-        table, compared = compare_files(pair, out, truth=made["truth"], overwrite=overwrite)
+        table, compared = compare_files(
+            pair, out, truth=made["truth"], methods=METHODS, overwrite=overwrite
+        )
         step(0.8, "drawing the report")
         page = report_files(
             made["recording"],
