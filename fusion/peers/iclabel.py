@@ -97,7 +97,7 @@ ICLABEL = Peer(
         "eeg": Treatment(
             apply,
             learn,
-            settings={"least": 0.5, "other": True},
+            settings={"least": 0.3, "other": True},
             choices={"least": (0.3, 0.5, 0.7), "other": (False, True)},
         )
     },
