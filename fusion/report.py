@@ -13,38 +13,15 @@ import xarray as xr
 
 from neurofuse.fusion import summary as words
 from neurofuse.fusion.changes import View, strongest, views
+from neurofuse.fusion.compared import comparison_section
 from neurofuse.fusion.excerpt import excerpt
 from neurofuse.fusion.figures import draw_carpets, draw_spectra
 from neurofuse.fusion.page import cell, figure_block, table
 from neurofuse.fusion.spectra import spectra
 from neurofuse.fusion.traces import draw_traces
-from neurofuse.io.errors import NeurofuseError, ParameterError, WriteError
+from neurofuse.io.errors import NeurofuseError, WriteError
 from neurofuse.io.recording import provenance
 from neurofuse.io.staging import staged
-
-MEANING = {
-    "error_db": "energy of cleaned − truth over that of the truth, in movement; lower is better, "
-    "an output of zeros has 0",
-    "error_db_median": "the same, median over channels",
-    "error_db_unfiltered": "error_db without the band-pass",
-    "residual": "energy of the error over that of the untouched recording, in movement; lower is "
-    "better, untouched has 1",
-    "rrmse_time": "RMS error over RMS of the truth, in movement; lower is better",
-    "rrmse_spectrum": "the same of power spectra",
-    "correlation": "with the truth, in movement; higher is better",
-    "snr_change": "gain in signal-to-noise ratio over the untouched recording, in movement; "
-    "higher is better",
-    "clean_change_db": "what was changed outside movement, over the energy of the truth; lower is "
-    "better, −inf where nothing was touched",
-    "alpha_ratio_motion": "power in 8–13 Hz over that of the truth, in movement; 1 is best",
-    "alpha_ratio_quiet": "the same outside movement",
-    "noref_motion_ratio": "power in 0.5–8 Hz in moving relative to quiet windows, channel median",
-    "noref_quiet_change": "energy of the change in quiet samples (fNIRS: of steps between samples) "
-    "relative to the energy there; −inf where nothing was touched",
-    "noref_gvtd_ratio": "95th percentile over median of GVTD; rises also where quiet parts are "
-    "smoothed",
-    "noref_sci": "mean scalp coupling index",
-}
 
 
 def report(
@@ -112,7 +89,7 @@ def report(
         "Spectra": _spectra(found),
         "Channel quality": "".join(_quality(before, view) for view in found),
         "Alignment": _alignment(before),
-        "Comparison": "" if comparison is None else _comparison(comparison),
+        "Comparison": "" if comparison is None else comparison_section(comparison),
         "Provenance": _provenance(after),
         "Methods paragraph": f'<p class="paper">{escape(words.methods(after, found, measured))}</p>'
         '<p class="note">Written from the files and figures above; check it before use.</p>',
@@ -291,40 +268,6 @@ def _interval(row: xr.Dataset, name: str, digits: int) -> str:
     if np.isnan(ends).any():
         return "not known"
     return " to ".join(f"{end:+.{digits}f}" for end in ends)
-
-
-def _comparison(comparison: xr.Dataset) -> str:
-    if not {"method", "modality", "metric"} <= set(comparison.get("value", xr.DataArray()).dims):
-        raise ParameterError(
-            f"a comparison of {sorted(map(str, comparison.variables))}",
-            "`value` over method, modality and metric",
-            "pass what neurofuse.compare returned",
-        )
-    text = ""
-    shown: list[str] = []
-    for modality in comparison.modality.values:
-        value = comparison.value.sel(modality=modality).transpose("method", "metric")
-        known = value.notnull().values
-        metrics = np.flatnonzero(known.any(axis=0))
-        shown += [name for name in value.metric.values[metrics].tolist() if name not in shown]
-        head = ["Method"]
-        for metric in value.metric[metrics]:
-            unit = str(metric.units.item()) if "units" in metric.coords else "1"
-            head.append(f"{metric.item()} [{unit}]" if unit != "1" else str(metric.item()))
-        body = [
-            [str(value.method.values[m]), *(cell(value.values[m, k]) for k in metrics)]
-            for m in np.flatnonzero(known.any(axis=1))
-        ]
-        name = {"eeg": "EEG", "nirs": "fNIRS"}.get(str(modality), str(modality))
-        text += f"<h3>{escape(name)}</h3>" + (table(head, body) if body else "<p>No figure.</p>")
-    if "failure" in comparison.coords:
-        pairs = zip(comparison.method.values, comparison.failure.values, strict=True)
-        failed = [f"<li>{escape(f'{m}: {reason}')}</li>" for m, reason in pairs if reason]
-        text += f"<h3>Did not run</h3><ul>{''.join(failed)}</ul>" if failed else ""
-    if comparison.attrs.get("truth") == "unknown":
-        text += "<p>Truth unknown: these figures tell what shrank, not what was artifact.</p>"
-    meanings = [f"<dt>{escape(n)}</dt><dd>{MEANING[n]}</dd>" for n in shown if n in MEANING]
-    return text + (f'<dl class="note">{"".join(meanings)}</dl>' if meanings else "")
 
 
 def _numbers(found: list[View], measured: list[words.Summary]) -> str:

@@ -306,3 +306,22 @@ def test_bouts_reach_both_ends():
     mask = np.array([True, False, True, True])
     assert bouts(mask, np.arange(4.0), 1.0) == [(0.0, 1.0), (2.0, 4.0)]
     assert bouts(np.zeros(3, bool), np.arange(3.0), 1.0) == []
+
+
+def test_every_metric_of_a_comparison_is_explained():
+    from neurofuse.fusion import blind, kept, metrics
+    from neurofuse.fusion.compared import MEANING
+
+    assert {*metrics.UNITS, *kept.UNITS, *blind.UNITS} == set(MEANING)
+
+
+def test_brain_signals_have_a_table_of_their_own(pair):
+    from neurofuse.fusion.compare import compare
+    from neurofuse.fusion.compared import comparison_section
+
+    text = comparison_section(compare(pair[1], ["bandpass"], pair[0]))
+    errors, _, brain = text.partition("<h4>Brain signals kept in EEG</h4>")
+    assert "error_db [dB]" in errors
+    assert "alpha_peak [Hz]" in brain
+    assert "alpha_peak" not in errors
+    assert "<td>bandpass</td>" in brain or ">bandpass<" in brain
