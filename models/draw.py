@@ -4,18 +4,22 @@ Every window is drawn anew from (seed, step), so training can resume at any step
 windows, and no window is ever seen twice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from neurofuse.models.augment import plain_eeg, plain_nirs, surrogate
 from neurofuse.models.autoencoder import Stream
 from neurofuse.models.corpus import Clean
 from neurofuse.synth.bouts import draw_movements
 from neurofuse.synth.eeg_artifact import EegArtifact
 from neurofuse.synth.movement import SHARE
 from neurofuse.synth.nirs_artifact import nirs_artifact
+
+# peak of a movement in a window without any: V of EEG (two axes), OD of fNIRS (three)
+USUAL = {2: 100e-6, 3: 0.1}
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,13 @@ class Draw:
     nirs_channels: tuple[int, int] = (1, 10)
     severity: tuple[float, float] = (0.05, 3.0)  # log-uniform
     share: tuple[str, ...] = tuple(SHARE)
+    surrogate: float = 0.2  # chance of rest with other phases
+    plain: float = 0.3  # chance of plain events, half of the time in place of movements
+
+
+def unaugmented(draw: Draw) -> Draw:
+    """The same windows without augmentation, for validation."""
+    return replace(draw, surrogate=0.0, plain=0.0)
 
 
 def draw_batch(
@@ -76,8 +87,7 @@ def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tupl
         contact = int(rng.integers(2**62))
         motion = EegArtifact(movements, time, clean.channel[pick], clean.position[pick], contact)
         artifact, mask = motion.samples(0, length)
-        piece = _with_noise(piece - piece.mean(-1, keepdims=True), time, rng)
-        artifact = severity * artifact
+        piece = piece - piece.mean(-1, keepdims=True)
     else:
         assert clean.optodes is not None
         ends = clean.optodes
@@ -91,6 +101,14 @@ def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tupl
             source_position=ends.source_position[pick],
             detector_position=ends.detector_position[pick],
         )
+    if draw.surrogate and rng.random() < draw.surrogate:
+        piece = surrogate(piece, rng)
+    if draw.plain and rng.random() < draw.plain:
+        artifact, mask = _with_plain(artifact, mask, movements, time, rng)
+    if stream == "eeg":
+        piece = _with_noise(piece, time, rng)
+        artifact = severity * artifact
+    else:
         piece = np.diff(piece, axis=-1, prepend=piece[..., :1])
         artifact = severity * np.diff(artifact, axis=-1, prepend=artifact[..., :1])
     position = clean.position[pick]
@@ -98,6 +116,18 @@ def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tupl
         position = np.full_like(position, np.nan)
     scale = np.median(np.abs(piece + artifact)) + 1e-30  # units cancel; float32 stays in range
     return piece / scale, artifact / scale, mask, position
+
+
+def _with_plain(artifact, mask, movements, time, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Plain events beside the generated movements or in their place, of about their size."""
+    if artifact.ndim == 2:
+        more, where = plain_eeg(movements, len(artifact), time, rng)
+    else:
+        more, where = plain_nirs(movements, *artifact.shape[:2], time, rng)
+    size = np.median(np.abs(artifact).max(-1)) or USUAL[artifact.ndim]
+    if rng.random() < 0.5:
+        return size * more, where
+    return artifact + size * more, mask | where
 
 
 def _with_noise(piece: np.ndarray, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:

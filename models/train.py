@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from neurofuse.io.errors import ParameterError
 from neurofuse.models.autoencoder import Architecture, CrossModalAutoencoder
 from neurofuse.models.corpus import Clean, data_folder, load_corpus
-from neurofuse.models.draw import Draw, draw_batch
+from neurofuse.models.draw import Draw, draw_batch, unaugmented
 from neurofuse.models.loss import (
     cross_entropy,
     motion_target,
@@ -23,7 +23,7 @@ from neurofuse.models.loss import (
     truth,
 )
 from neurofuse.models.uncertainty import calibrate
-from neurofuse.models.weights import load_state, save_model, save_state
+from neurofuse.models.weights import load_facts, load_model, load_state, save_model, save_state
 
 Share = Literal["none", "timing", "partial", "full"]
 logger = logging.getLogger("neurofuse")
@@ -35,7 +35,8 @@ class Training(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = "joint"
-    architecture: Architecture = Architecture()
+    start: str = ""  # packaged name or path of weights to begin from (fine-tuning)
+    architecture: Architecture = Architecture()  # that of `start` when there is one
     steps: int = 1500
     warm_steps: int = 500  # steps at the start that learn gates and shares only: cheap
     batch: int = 4
@@ -55,8 +56,9 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
     """A Training from a JSON file or a dict; ParameterError names what is wrong in it."""
     try:
         if isinstance(config, dict):
-            return Training.model_validate(config)
-        return Training.model_validate_json(Path(config).read_text())
+            plan = Training.model_validate(config)
+        else:
+            plan = Training.model_validate_json(Path(config).read_text())
     except (ValidationError, OSError, UnicodeDecodeError) as error:
         first = str(error).splitlines()
         raise ParameterError(
@@ -64,6 +66,16 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
             f"JSON with some of {', '.join(Training.model_fields)}",
             "see benchmarks/configs for examples",
         ) from error
+    if not plan.start:
+        return plan
+    before = Architecture.model_validate(load_facts(plan.start)["architecture"])
+    if "architecture" in plan.model_fields_set and plan.architecture != before:
+        raise ParameterError(
+            f"an architecture that is not the one of {plan.start}",
+            "weights to begin from that fit the network",
+            "leave `architecture` out, or `start`",
+        )
+    return plan.model_copy(update={"architecture": before})
 
 
 def train(
@@ -88,6 +100,11 @@ def train(
     """
     plan, folder = read_config(config), Path(out)
     folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / f"{plan.name}.safetensors"
+    if isinstance(config, dict):
+        command = "neurofuse.models.train.train(CONFIG, DIR) with CONFIG as under `training`"
+    else:
+        command = f"neurofuse train --config {config} --out DIR"
     state_file, log_file = folder / "state.safetensors", folder / "log.jsonl"
     if state_file.exists() and not resume:
         raise ParameterError(
@@ -100,8 +117,10 @@ def train(
     if plan.real and data_folder() is None:
         logger.warning("no data folder (NEUROFUSE_DATA): training on simulated people alone")
     corpus = {s: _corpus("train", s, simulated, plan.real) for s in streams}
-    checking = {s: _corpus("validation", s, max(1, simulated // 3), plan.real) for s in streams}
-    model = CrossModalAutoencoder(plan.architecture)
+    watched = {s: _corpus("validation", s, max(1, simulated // 3), plan.real) for s in streams}
+    model = load_model(plan.start) if plan.start else CrossModalAutoencoder(plan.architecture)
+    before = load_facts(plan.start)["training_data"] if plan.start else {}
+    people = {s: sorted({c.name for c in corpus[s]} | set(before.get(s, ()))) for s in streams}
     optimizer = torch.optim.AdamW(model.parameters(), lr=plan.learning_rate, weight_decay=0.01)
     step, best = 0, float("inf")
     if resume and state_file.exists():
@@ -120,21 +139,20 @@ def train(
         if progress is not None:
             progress(step / plan.steps)
         if step % plan.validate_every == 0 or step == plan.steps:
-            scores = validate(model, checking, draw, plan.validation_batches)
+            scores = validate(model, watched, draw, plan.validation_batches)
             score = float(np.mean([v for k, v in scores.items() if k.endswith("_db")]))
             if score < best:
                 best = score
-                model.doubt = calibrate(model, _checks(checking, draw, plan.validation_batches))
-                people = {s: sorted({c.name for c in corpus[s]}) for s in streams}
+                model.doubt = calibrate(model, _checks(watched, draw, plan.validation_batches))
                 scored = scores | {"step": step}
-                save_model(folder / f"{plan.name}.safetensors", model, plan, scored, people)
+                save_model(weights, model, plan, scored, people, command)
             save_state(state_file, model, optimizer, step, best)
             row = {"step": step, "seconds": round(time.perf_counter() - started, 1)}
             row |= {k: round(v, 4) for k, v in (losses | scores).items()}
             with log_file.open("a") as log:
                 log.write(json.dumps(row) + "\n")
             logger.info("step %d: %s", step, row)
-    return folder / f"{plan.name}.safetensors"
+    return weights
 
 
 def _corpus(part: str, stream: str, simulated: int, real: bool) -> list[Clean]:
@@ -180,7 +198,7 @@ def _step(model, optimizer, corpus, draw, rng, plan, *, full: bool) -> dict[str,
 def _checks(corpus, draw: Draw, batches: int) -> Iterator[dict]:
     """The same windows of validation people every time."""
     for number in range(batches):
-        yield draw_batch(corpus, draw, np.random.default_rng([7, number]))
+        yield draw_batch(corpus, unaugmented(draw), np.random.default_rng([7, number]))
 
 
 @torch.no_grad()

@@ -42,10 +42,11 @@ def save_model(
     plan: "Training",
     scores: dict,
     people: dict[str, list[str]],
+    command: str,
 ) -> None:
     """Write weights and their JSON, each to a temporary name first.
 
-    `people` names who was trained on, by stream.
+    `people` names who was trained on, by stream; `command` made the weights.
     """
     temporary = path.with_suffix(".safetensors.tmp")
     temporary.write_bytes(save({k: v.contiguous() for k, v in model.state_dict().items()}))
@@ -63,7 +64,7 @@ def save_model(
         "training_data": people,
         "validation": scores,
         "doubt": model.doubt,
-        "command": f"neurofuse train --config benchmarks/configs/{plan.name}.json --out DIR",
+        "command": command,
         "versions": {p: version(p) for p in ("neurofuse", "torch", "numpy", "mne")}
         | {"python": platform.python_version()},
         "sha256": digest(temporary),
@@ -84,16 +85,8 @@ def load_model(name: str | Path) -> CrossModalAutoencoder:
     ReadError
         If the weights or their JSON are missing, damaged or do not belong together.
     """
-    path = Path(name)
-    if path.suffix != ".safetensors":
-        path = PRETRAINED / f"{name}.safetensors"
-        if not path.exists():
-            known = ", ".join(packaged()) or "none packaged"
-            raise ParameterError(f"model {str(name)!r}", f"one of {known}", "choose one of these")
+    path = _find(name)
     facts_file = path.with_suffix(".json")
-    for part in (path, facts_file):
-        if not part.is_file():
-            raise ReadError(f"no file {part}", "weights beside their JSON", "check the path")
     try:
         facts = json.loads(facts_file.read_text())
         architecture = Architecture.model_validate(facts["architecture"])
@@ -113,6 +106,34 @@ def load_model(name: str | Path) -> CrossModalAutoencoder:
             "install again, or train again",
         ) from error
     return model.eval()
+
+
+def load_facts(name: str | Path) -> dict:
+    """What the JSON beside weights says of them; the name is one that `load_model` takes."""
+    path = _find(name).with_suffix(".json")
+    try:
+        facts = json.loads(path.read_text())
+        return facts | {key: facts[key] for key in ("architecture", "training_data")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReadError(
+            f"{path.name} that does not describe weights ({type(error).__name__})",
+            "the JSON written with them",
+            "install again, or train again",
+        ) from error
+
+
+def _find(name: str | Path) -> Path:
+    """The .safetensors file of a packaged name or path, found beside its JSON."""
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        path = PRETRAINED / f"{name}.safetensors"
+        if not path.exists():
+            known = ", ".join(packaged()) or "none packaged"
+            raise ParameterError(f"model {str(name)!r}", f"one of {known}", "choose one of these")
+    for part in (path, path.with_suffix(".json")):
+        if not part.is_file():
+            raise ReadError(f"no file {part}", "weights beside their JSON", "check the path")
+    return path
 
 
 def save_state(path: Path, model, optimizer, step: int, best: float) -> None:

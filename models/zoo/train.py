@@ -22,7 +22,7 @@ from torch import Tensor
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.models.corpus import Clean, data_folder, load_corpus
-from neurofuse.models.draw import Draw, draw_batch
+from neurofuse.models.draw import Draw, draw_batch, unaugmented
 from neurofuse.models.zoo import NAMES, ZOO
 from neurofuse.models.zoo.kind import KINDS
 from neurofuse.models.zoo.loss import left, reconstruction
@@ -203,9 +203,10 @@ def train(
     if data_folder() is None:
         logger.warning("no data folder (NEUROFUSE_DATA): training on simulated people alone")
     corpus = load_corpus("train", stream, recipe.simulated)
-    checking = load_corpus("validation", stream, max(1, recipe.simulated // 3))
+    watched = load_corpus("validation", stream, max(1, recipe.simulated // 3))
     people = sorted({clean.name for clean in corpus})
-    checks = list(_checks(stream, checking, recipe))
+    draw = Draw(KINDS[stream].drawn, recipe.batch, severity=recipe.severity)
+    checks = list(_checks(stream, watched, recipe, draw))
     file = Path(out) / stream / "clock.json"
     used = json.loads(file.read_text())["seconds"] if file.exists() else 0.0
     began = time.perf_counter()
@@ -223,7 +224,7 @@ def train(
         step = min(learner.step for learner in learners.values())
         if spent() >= 60 * minutes or (steps is not None and step >= steps):
             break
-        windows = _draw(stream, corpus, recipe, [recipe.seed, step])
+        windows = _draw(stream, corpus, recipe, draw, [recipe.seed, step])
         for name, learner in learners.items():
             if learner.step > step:
                 continue
@@ -262,17 +263,16 @@ def _take_up(learner: Learner, folder: Path, recipe: Recipe) -> None:
     learner.restore(folder / "state.safetensors")
 
 
-def _draw(stream: str, corpus: list[Clean], recipe: Recipe, seed: list[int]) -> Windows:
+def _draw(stream: str, corpus: list[Clean], recipe: Recipe, draw: Draw, seed: list[int]) -> Windows:
     rng = np.random.default_rng(seed)
-    draw = Draw(KINDS[stream].drawn, recipe.batch, severity=recipe.severity)
     seen, target = draw_batch({stream: corpus}, draw, rng)[stream]
     return cut(stream, seen, target, recipe.windows, rng)
 
 
-def _checks(stream: str, corpus: list[Clean], recipe: Recipe):
+def _checks(stream: str, corpus: list[Clean], recipe: Recipe, draw: Draw):
     """The same windows of validation people every time."""
     for number in range(recipe.validation_batches):
-        yield _draw(stream, corpus, recipe, [CHECKED, number])
+        yield _draw(stream, corpus, recipe, unaugmented(draw), [CHECKED, number])
 
 
 @torch.no_grad()

@@ -106,3 +106,25 @@ def test_partition_by_subject():
         parts = [set(split[p][stream]) for p in ("train", "validation", "test")]
         assert sum(map(len, parts)) == len(set().union(*parts))
         assert all(parts)
+
+
+def test_training_begins_from_given_weights(trained, tmp_path):
+    plan = {k: v for k, v in TINY.items() if k != "architecture"}
+    plan |= {"start": str(trained), "steps": 1, "warm_steps": 0, "learning_rate": 1e-12}
+    again = train(plan, tmp_path)
+    before, after = load_file(trained), load_file(again)
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor, atol=1e-6, rtol=0, msg=name)
+    facts = json.loads(again.with_suffix(".json").read_text())
+    assert facts["training"]["start"] == str(trained)
+    assert (
+        facts["architecture"]
+        == json.loads(trained.with_suffix(".json").read_text())["architecture"]
+    )
+
+
+def test_another_architecture_than_that_of_the_start_is_refused(trained, tmp_path):
+    with pytest.raises(ParameterError, match="architecture"):
+        train(TINY | {"start": str(trained), "architecture": {"width": 12}}, tmp_path)
+    with pytest.raises(ParameterError, match="one of eeg, joint, nirs"):
+        train({"start": "joined"}, tmp_path)

@@ -1,0 +1,100 @@
+"""Rest and motion unlike what was recorded and generated, so that models learn no one generator.
+
+Rest gets other phases (the same spectra, nothing else in common with the recording); motion gets
+plain events: in EEG bursts of coloured noise from a few random sources and pops, in fNIRS spikes
+that decay exponentially and shifts, as in the simulation of Gao et al. 2022
+(doi:10.1117/1.NPh.9.4.041406).
+"""
+
+import numpy as np
+
+from neurofuse.synth.movement import Movement
+
+
+def surrogate(piece: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Rest of the same spectra and other phases.
+
+    Parameters
+    ----------
+    piece : array (channel, time) or (channel, wavelength, time)
+    rng : Generator
+
+    Returns
+    -------
+    array like `piece`: EEG channels keep their correlations; wavelengths of an fNIRS channel keep
+    theirs half of the time.
+    """
+    spectrum = np.fft.rfft(piece - piece.mean(-1, keepdims=True))
+    shape = list(spectrum.shape)
+    if piece.ndim == 2:
+        shape[0] = 1
+    elif rng.random() < 0.5:
+        shape[1] = 1
+    turn = np.exp(2j * np.pi * rng.random(shape))
+    return np.fft.irfft(spectrum * turn, piece.shape[-1])
+
+
+def plain_eeg(
+    movements: list[Movement], channels: int, time: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bursts and pops (channel, time) of peaks near 1, and where they are."""
+    total = np.zeros((channels, len(time)))
+    where = np.zeros(total.shape, bool)
+    step = time[1] - time[0]
+    for at in _onsets(movements, time, rng):
+        if rng.random() < 0.25:
+            touched = rng.random(channels) < rng.uniform(0.1, 0.6)
+            since = time - at
+            course = np.where(since >= 0, np.exp(-since / rng.uniform(0.05, 1.5)), 0.0)
+            course = course[None] * rng.normal(0, 1, (channels, 1))
+            moves = (since >= 0) & (np.abs(course).max(0) > 0.01)
+        else:
+            length = float(np.exp(rng.normal(0.3, 0.9)))
+            moves = np.abs(time - at - length / 2) < length / 2
+            count = int(moves.sum())
+            if count < 8:
+                continue
+            touched = rng.random(channels) < rng.uniform(0.3, 1.0)
+            sources = int(rng.integers(1, 4))
+            noise = np.fft.rfft(rng.normal(size=(sources, count)))
+            frequency = np.fft.rfftfreq(count, step)
+            colour = np.maximum(frequency, 0.3) ** -rng.uniform(0, 2, (sources, 1))
+            courses = np.fft.irfft(noise * colour, count) * np.hanning(count) ** rng.uniform(0.3, 1)
+            courses /= np.abs(courses).max(-1, keepdims=True) + 1e-30
+            course = np.zeros_like(total)
+            course[:, moves] = rng.normal(0, 1, (channels, sources)) @ courses
+        total += rng.lognormal(0, 0.6) * touched[:, None] * course
+        where |= touched[:, None] & moves
+    return total, where
+
+
+def plain_nirs(
+    movements: list[Movement], channels: int, wavelengths: int, time: np.ndarray, rng
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spikes and shifts (channel, wavelength, time) of peaks near 1, and where they are."""
+    total = np.zeros((channels, wavelengths, len(time)))
+    where = np.zeros((channels, len(time)), bool)
+    for at in _onsets(movements, time, rng):
+        if rng.random() < 0.3:
+            course = np.clip((time - at) / rng.uniform(0.25, 1.5), 0, 1)
+            moves = (course > 0) & (np.roll(course, 1) < 1)
+        else:
+            course = np.exp(-np.abs(time - at) / rng.uniform(0.05, 1.5))
+            moves = course > 0.01
+        size = rng.lognormal(0, 0.5, total.shape[:2]) * rng.choice([-1, 1], total.shape[:2])
+        if rng.random() < 0.5:  # all fibres one way
+            size = np.abs(size) * rng.choice([-1, 1])
+        touched = rng.random(channels) < rng.uniform(0.3, 1.0)
+        gain = rng.lognormal(0, 0.7)
+        total += gain * (size * touched[:, None])[..., None] * course
+        where |= touched[:, None] & (moves | np.roll(moves, 1))  # of the steps, too
+    return total, where
+
+
+def _onsets(movements: list[Movement], time: np.ndarray, rng: np.random.Generator) -> list[float]:
+    """Moments [s] of plain events: those of some movements, which streams share, or any."""
+    if movements and rng.random() < 0.6:
+        count = min(len(movements), 1 + int(rng.poisson(2)))
+        picked = rng.choice(len(movements), count, replace=False)
+        return [movements[i].onset for i in picked]
+    return list(rng.uniform(time[0], time[-1], 1 + rng.poisson(2)))
