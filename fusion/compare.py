@@ -9,6 +9,7 @@ import xarray as xr
 
 from neurofuse.fusion import blind, kept, metrics
 from neurofuse.fusion.clean import MODELS
+from neurofuse.fusion.memory import Watch
 from neurofuse.fusion.oracle import oracle
 from neurofuse.fusion.peers import PEERS
 from neurofuse.io.errors import NeurofuseError, ParameterError
@@ -50,11 +51,12 @@ def compare(
     Returns
     -------
     Dataset
-        `value` (method, modality, metric), `seconds` (method) [s] and the coordinates `units`
-        (metric), `delay` (method) [s], how much of the future a method looks at (inf: the whole
-        recording), and `failure` (method), "" where a method ran. What a method does not treat,
-        and a method that failed, is NaN. The last rows are always "untouched" and "zero", with a
-        truth also "oracle" (`neurofuse.fusion.oracle`), with a stranger "joint, shuffled partner".
+        `value` (method, modality, metric), `seconds` (method) [s], `memory` (method) [B], the peak
+        beyond what was in use before, and the coordinates `units` (metric), `delay` (method) [s],
+        how much of the future a method looks at (inf: the whole recording), and `failure` (method),
+        "" where a method ran. What a method does not treat, and a method that failed, is NaN. The
+        last rows are always "untouched" and "zero", with a truth also "oracle"
+        (`neurofuse.fusion.oracle`), with a stranger "joint, shuffled partner".
         Select with `table.value.loc["tddr", "nirs"]`, since `sel(method=...)` means something else
         to xarray. Metrics: `neurofuse.fusion.metrics.score` and `neurofuse.fusion.kept.score_kept`,
         or `neurofuse.fusion.blind.score_blind`.
@@ -89,19 +91,22 @@ def compare(
     if stranger is not None:
         runs[SHUFFLED] = partial(_with_stranger, recording, stranger)
     rows: list[xr.DataArray | None] = []
-    seconds, failures = [], []
+    seconds, memory, failures = [], [], []
     for name, run in runs.items():
         if progress is not None:
             progress(name)
         start = perf_counter()
         try:
-            cleaned = run()
+            with Watch() as watch:
+                cleaned = run()
         except NeurofuseError as error:
             rows.append(None)
             seconds.append(np.nan)
+            memory.append(np.nan)
             failures.append(str(error))
             continue
         seconds.append(perf_counter() - start)
+        memory.append(float(watch.peak))
         failures.append("")
         value = _score(recording, cleaned, truth)
         rows.append(value.where(value.modality.isin(_treated(name))))
@@ -110,7 +115,11 @@ def compare(
     value = xr.concat([blank if r is None else r for r in rows], xr.Variable("method", list(runs)))
     delays = [_delay(name) for name in runs]
     return xr.Dataset(
-        {"value": value, "seconds": ("method", seconds, {"units": "s"})},
+        {
+            "value": value,
+            "seconds": ("method", seconds, {"units": "s"}),
+            "memory": ("method", memory, {"units": "B"}),
+        },
         coords={"failure": ("method", failures), "delay": ("method", delays, {"units": "s"})},
         attrs={"truth": "known" if truth is not None else "unknown"},
     )

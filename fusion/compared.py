@@ -77,6 +77,7 @@ def comparison_section(comparison: xr.Dataset) -> str:
         text += f"<h4>Brain signals kept in {escape(name)}</h4>{brain}" if brain else ""
         known = value.metric.values[value.notnull().any("method").values]
         shown += [n for n in known.tolist() if n not in shown]
+    text += _cost(comparison)
     if "failure" in comparison.coords:
         pairs = zip(comparison.method.values, comparison.failure.values, strict=True)
         failed = [f"<li>{escape(f'{m}: {reason}')}</li>" for m, reason in pairs if reason]
@@ -85,6 +86,25 @@ def comparison_section(comparison: xr.Dataset) -> str:
         text += "<p>Truth unknown: these figures tell what shrank, not what was artifact.</p>"
     meanings = [f"<dt>{escape(n)}</dt><dd>{MEANING[n]}</dd>" for n in shown if n in MEANING]
     return text + (f'<dl class="note">{"".join(meanings)}</dl>' if meanings else "")
+
+
+def _cost(comparison: xr.Dataset) -> str:
+    """What methods cost: time, memory, and how much of the future they look at."""
+    if not {"seconds", "memory", "delay"} <= set(comparison.variables):
+        return ""
+    body = [
+        [
+            str(row.method.item()),
+            cell(row.seconds.item()),
+            cell(row.memory.item() / 1e6),
+            "whole recording" if np.isinf(row.delay) else cell(row.delay.item()),
+        ]
+        for row in (comparison.isel(method=m) for m in range(comparison.sizes["method"]))
+        if np.isfinite(row.seconds)
+    ]
+    head = ["Method", "time [s]", "memory [MB]", "delay [s]"]
+    caption = "Time and peak memory of this run; delay is how much of the future a method looks at."
+    return f"<h3>Cost</h3>{table(head, body, caption)}" if body else ""
 
 
 def _rows(value: xr.DataArray) -> str:

@@ -8,7 +8,7 @@ import xarray as xr
 from neurofuse.io.staging import staged
 
 TITLES = {"eeg": "EEG", "nirs": "fNIRS"}
-COLUMNS = ["method", "modality", "metric", "value", "units", "seconds", "failure"]
+COLUMNS = ["method", "modality", "metric", "value", "units", "seconds", "memory", "failure"]
 
 
 def to_table(dataset: xr.Dataset) -> str:

@@ -58,6 +58,7 @@ def test_default_methods_against_a_truth(pair, perfect):
         assert not failure or name in MAY_FAIL, (name, failure)
     ran = table.isel(method=table.failure.values == "")
     assert (ran.seconds >= 0).all()
+    assert (ran.memory >= 0).all()
     error = table.value.sel(metric="error_db")
     for model, modality in (("joint", "eeg"), ("joint", "nirs"), ("eeg", "eeg"), ("nirs", "nirs")):
         assert error.loc[model, modality] == -np.inf

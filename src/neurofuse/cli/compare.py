@@ -146,13 +146,20 @@ def as_json(table: "xr.Dataset") -> str:
             row["value"] = value if math.isfinite(value) else str(value)
             rows.append({**row, "units": str(table.units.loc[metric].item())})
     methods = {
-        str(method): {"seconds": None if math.isnan(took) else float(took), "failure": str(failure)}
-        for method, took, failure in zip(
-            table.method.values, table.seconds.values, table.failure.values, strict=True
-        )
+        str(row.method.item()): {
+            "seconds": _known(row.seconds),
+            "memory": _known(row.memory),
+            "delay": str(row.delay.item()),
+            "failure": str(row.failure.item()),
+        }
+        for row in (table.isel(method=number) for number in range(table.sizes["method"]))
     }
     found = {"attributes": dict(table.attrs), "methods": methods, "rows": rows}
     return json.dumps(found, indent=2, default=str)
+
+
+def _known(value: "xr.DataArray") -> float | None:
+    return None if math.isnan(value.item()) else float(value)
 
 
 def show(table: "xr.Dataset", files: dict[str, Path] | None = None) -> None:

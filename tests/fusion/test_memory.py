@@ -1,0 +1,21 @@
+"""Memory of a piece of work: large arrays are seen, errors pass through."""
+
+import time
+
+import numpy as np
+import pytest
+
+from neurofuse.fusion.memory import Watch
+
+
+def test_a_large_array_is_seen():
+    with Watch() as watch:
+        held = np.ones(30_000_000 // 8)
+        time.sleep(0.05)
+    assert watch.peak > 0.8 * held.nbytes
+
+
+def test_an_error_passes_and_the_watch_ends():
+    with pytest.raises(ZeroDivisionError), Watch() as watch:
+        _ = 1 / 0
+    assert not watch._thread.is_alive()
