@@ -28,7 +28,8 @@ from neurofuse.io.recording import without_stream
 
 HERE = Path(__file__).parent
 OTHER = {"eeg": "nirs", "nirs": "eeg"}
-TRAINING = {"train", "loss", "draw", "corpus", "augment"}  # modules of models/ that cleaning does not use
+# modules of models/ that cleaning does not use
+TRAINING = {"train", "loss", "draw", "corpus", "augment"}
 Arms = Iterator[tuple[str, str, np.ndarray | xr.DataTree | str]]  # arm, stream, cleaned or failure
 
 

@@ -17,6 +17,8 @@ from neurofuse.io.recording import stream_dataset, streams
 
 THRESHOLD = 6.0  # robust SD above the median
 EEG_BAND = (0.5, 45.0)  # Hz
+QUIETEST = 1 / 3  # share of a recording that counts as quiet, so that it holds no small movement
+SMOOTHED = {"eeg": 4.0, "nirs": 10.0}  # s over which the level is averaged to find it
 SLOW_BAND = (0.5, 8.0)  # Hz; where most of the energy of head movement lies
 WINDOW = 2.0  # s
 UNITS = {
@@ -52,15 +54,16 @@ def moving(data: np.ndarray, rate: float) -> np.ndarray:
     >>> bool(mask[2000:2250].all()), bool(mask[:1500].any())
     (True, False)
     """
-    power = uniform_filter1d(bandpass(data, rate, *EEG_BAND) ** 2, round(rate), axis=-1)
-    return np.any(_outlying(np.sqrt(np.maximum(power, 0))), axis=0)
+    return np.any(_outlying(_rms(data, rate)), axis=0)
 
 
 def score_blind(untouched: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
     """How much smaller movement looks after cleaning, without a truth to compare with.
 
     Movement is found once, in the untouched recording, so that all cleaners are judged on the
-    same samples.
+    same samples. Quiet is the third of the recording with the lowest level (EEG: RMS over 1 s,
+    median channel; fNIRS: GVTD), without what was found to move: somebody who moves most of the
+    time has a median that moves, too.
 
     Parameters
     ----------
@@ -74,7 +77,7 @@ def score_blind(untouched: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
         nothing is quiet, or nothing is left:
 
         - `noref_motion_ratio` [dB], EEG: power in 0.5-8 Hz in moving relative to quiet 2-s
-          windows, channel median;
+          windows, median over channels;
         - `noref_quiet_change` [dB]: energy of the change in quiet samples relative to the energy
           there, for fNIRS of sample-to-sample changes (−inf: nothing touched);
         - `noref_gvtd_ratio` [1], fNIRS: 95th percentile over median of GVTD, which also rises
@@ -111,17 +114,21 @@ def _eeg(untouched: xr.DataTree, cleaned: xr.DataTree) -> dict[str, float]:
     before = node.eeg.sel(channel=names).values.astype(np.float64)
     after = stream_dataset(cleaned, "eeg").eeg.sel(channel=names).values.astype(np.float64)
     mask = moving(before, rate)
+    level = _rms(before, rate)
+    level = np.median(level / (np.median(level, axis=-1, keepdims=True) + 1e-300), axis=0)
+    quiet = _quietest(level, SMOOTHED["eeg"] * rate) & ~mask
     touched = np.any(windows(mask, rate, WINDOW), axis=-1)
+    still = np.all(windows(quiet, rate, WINDOW), axis=-1)
     ratios = []
     for series in after:
         frequency, loud = spectrum(series, rate, WINDOW, touched)
-        quiet = spectrum(series, rate, WINDOW, ~touched)[1]
+        rest = spectrum(series, rate, WINDOW, still)[1]
         band = (frequency >= SLOW_BAND[0]) & (frequency <= SLOW_BAND[1])
-        ratios.append(decibel(loud[band].sum(), quiet[band].sum()))
+        ratios.append(decibel(loud[band].sum(), rest[band].sum()))
     return {
         "noref_motion_ratio": float(np.median(ratios)),
-        "noref_quiet_change": _change(after, before, ~mask),
-        "noref_alpha": kept_alpha(before, after, rate, ~mask),
+        "noref_quiet_change": _change(after, before, quiet),
+        "noref_alpha": kept_alpha(before, after, rate, quiet),
         "noref_accelerometer": accelerometer_agreement(untouched, before - after, node.time.values),
     }
 
@@ -138,21 +145,21 @@ def _nirs(untouched: xr.DataTree, cleaned: xr.DataTree) -> dict[str, float]:
         one.od.sel(where).values.reshape(-1, samples).astype(np.float64)
         for one in (node, stream_dataset(to_optical_density(cleaned), "nirs"))
     )
-    mask = np.asarray(
-        binary_dilation(_outlying(gvtd(before, rate)), iterations=max(1, round(rate)))
-    )
+    level = gvtd(before, rate)
+    mask = np.asarray(binary_dilation(_outlying(level), iterations=max(1, round(rate))))
+    quiet = _quietest(level, SMOOTHED["nirs"] * rate) & ~mask
     course = gvtd(after, rate)
     middle = np.median(course)
-    if middle < 1e-6 * np.median(gvtd(before, rate)):  # nothing left but rounding
+    if middle < 1e-6 * np.median(level):  # nothing left but rounding
         middle = 0.0
     quality = channel_quality(cleaned, "nirs")
     return {
         "noref_gvtd_ratio": float(np.percentile(course, 95) / middle) if middle else np.nan,
         "noref_quiet_change": _change(
-            np.diff(after), np.diff(before), ~np.logical_or(mask[1:], mask[:-1])
+            np.diff(after), np.diff(before), np.logical_and(quiet[1:], quiet[:-1])
         ),
         "noref_sci": float(quality.sci.sel(channel=names).mean()),
-        "noref_pulse": kept_pulse(before, after, rate, ~mask),
+        "noref_pulse": kept_pulse(before, after, rate, quiet),
         "noref_accelerometer": accelerometer_agreement(
             untouched, np.diff(before - after), node.time.values[1:]
         ),
@@ -179,6 +186,18 @@ def _change(after: np.ndarray, before: np.ndarray, mask: np.ndarray) -> float:
     change, kept = (after - before)[:, mask], before[:, mask]
     change = change - change.mean(-1, keepdims=True)
     return decibel((change**2).sum(), ((kept - kept.mean(-1, keepdims=True)) ** 2).sum())
+
+
+def _rms(data: np.ndarray, rate: float) -> np.ndarray:
+    """RMS (channel, time) over 1 s of what lies in EEG_BAND."""
+    power = uniform_filter1d(bandpass(data, rate, *EEG_BAND) ** 2, round(rate), axis=-1)
+    return np.sqrt(np.maximum(power, 0))
+
+
+def _quietest(level: np.ndarray, length: float) -> np.ndarray:
+    """The share QUIETEST of samples whose level, averaged over `length` samples, is lowest."""
+    smooth = uniform_filter1d(level, max(1, min(round(length), level.size)))
+    return smooth <= np.quantile(smooth, QUIETEST)
 
 
 def _outlying(level: np.ndarray) -> np.ndarray:
