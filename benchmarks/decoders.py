@@ -13,6 +13,7 @@ NIRS_BAND = (0.01, 0.2)  # Hz
 TRIAL = {"tapping": (5.0, 15.0), "imagery": (4.0, 10.0), "simulated": (4.0, 12.0)}  # s after onset
 BEFORE = {"tapping": (-8.0, 0.0), "imagery": (-5.0, 0.0), "simulated": (-8.0, 0.0)}
 EEG_TRIAL, EEG_BEFORE = (0.5, 6.5), (-7.0, -1.0)  # s; simulated tapping
+LONG_TRIAL, LATE_TRIAL = (0.5, 10.5), (4.0, 14.0)  # s; tasks of 10 s: EEG, fNIRS
 FOLDS = 5
 
 
@@ -63,46 +64,54 @@ def tapping(recordings: list[xr.DataTree]) -> dict[str, float]:
 def nirs_accuracy(recordings: list[xr.DataTree], kind: str) -> float:
     """Mean and slope of HbO and HbR after onsets against before."""
     parts = [nirs_features(r, kind) for r in recordings]
-    return _two_classes(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
+    return two_classes(*(np.concatenate(rows) for rows in zip(*parts, strict=True)))
 
 
 def nirs_features(recording: xr.DataTree, kind: str) -> tuple[np.ndarray, np.ndarray]:
     """(trial, feature) after onsets and before."""
-    node = stream_dataset(to_haemoglobin(recording), "nirs")
-    used = ~node.bad.values
-    rate = float(node.attrs["rate"])
-    data = 1e6 * np.concatenate([node[v].values[used] for v in ("hbo", "hbr")])
-    data = bandpass(data, rate, *NIRS_BAND)
     onsets = task_onsets(recording)
-    onsets = onsets[(onsets > 10) & (onsets + 20 < node.time.values[-1])]
-    return tuple(
-        np.stack([_mean_and_slope(data, node.time.values, o + a, o + b) for o in onsets])
-        for a, b in (TRIAL[kind], BEFORE[kind])
-    )
+    end = stream_dataset(recording, "nirs").time.values[-1]
+    onsets = onsets[(onsets > 10) & (onsets + 20 < end)]
+    return nirs_trials(recording, onsets, TRIAL[kind]), nirs_trials(recording, onsets, BEFORE[kind])
 
 
 def both(recordings: list[xr.DataTree]) -> dict[str, float]:
     """Tapping of simulated people by EEG, by fNIRS and by both."""
     (recording,) = recordings
     nirs = nirs_features(recording, "simulated")
-    data, rate = _eeg(recording)
     onsets = task_onsets(recording)
     end = stream_dataset(recording, "nirs").time.values[-1]
     onsets = onsets[(onsets > 10) & (onsets + 20 < end)]
-    eeg = []
-    for begin, stop in (EEG_TRIAL, EEG_BEFORE):
-        length = round((stop - begin) * rate)
-        first = np.round((onsets + begin) * rate).astype(int)
-        cut = np.stack([data[:, f : f + length] for f in first])
-        half = round(WINDOW * rate)
-        pieces = [powers(cut[..., k : k + half]) for k in range(0, length - half + 1, half)]
-        eeg.append(np.mean(pieces, axis=0))
+    eeg = [eeg_trials(recording, onsets, span) for span in (EEG_TRIAL, EEG_BEFORE)]
     joined = [np.concatenate(pair, axis=1) for pair in zip(eeg, nirs, strict=True)]
     return {
-        "EEG": _two_classes(*eeg),
-        "fNIRS": _two_classes(*nirs),
-        "both": _two_classes(*joined),
+        "EEG": two_classes(*eeg),
+        "fNIRS": two_classes(*nirs),
+        "both": two_classes(*joined),
     }
+
+
+def eeg_trials(
+    recording: xr.DataTree, onsets: np.ndarray, span: tuple[float, float] = LONG_TRIAL
+) -> np.ndarray:
+    """Log powers (trial, channel x band), mean over windows of 2 s in `span` [s] after onsets."""
+    data, rate = _eeg(recording)
+    length, window = round((span[1] - span[0]) * rate), round(WINDOW * rate)
+    first = np.round((onsets + span[0]) * rate).astype(int)
+    cut = np.stack([data[:, f : f + length] for f in first])
+    pieces = [powers(cut[..., k : k + window]) for k in range(0, length - window + 1, window)]
+    return np.mean(pieces, axis=0)
+
+
+def nirs_trials(
+    recording: xr.DataTree, onsets: np.ndarray, span: tuple[float, float] = LATE_TRIAL
+) -> np.ndarray:
+    """Mean and slope (trial, feature) of HbO and HbR in `span` [s] after onsets."""
+    node = stream_dataset(to_haemoglobin(recording), "nirs")
+    used, time = ~node.bad.values, node.time.values
+    data = 1e6 * np.concatenate([node[v].values[used] for v in ("hbo", "hbr")])
+    data = bandpass(data, float(node.attrs["rate"]), *NIRS_BAND)
+    return np.stack([_mean_and_slope(data, time, o + span[0], o + span[1]) for o in onsets])
 
 
 def task_onsets(recording: xr.DataTree) -> np.ndarray:
@@ -119,7 +128,7 @@ def lda():
     return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
 
 
-def _two_classes(one: np.ndarray, other: np.ndarray) -> float:
+def two_classes(one: np.ndarray, other: np.ndarray) -> float:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 

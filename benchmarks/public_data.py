@@ -47,12 +47,29 @@ SETS = {
             ("EEG_all_epochs.npy", "EOG_all_epochs.npy", "EMG_all_epochs.npy"),
         ),
         PublicData(
+            "shin-2017",
+            "Open access dataset for simultaneous EEG and NIRS brain-computer interfaces",
+            "https://doc.ml.tu-berlin.de/hBCI/",
+            "Shin et al. 2017, IEEE Trans Neural Syst Rehabil Eng 25:1735",
+            "GPL-3.0",
+            (
+                "EEG/subject */with occular artifact/cnt.mat",
+                "EEG/subject */with occular artifact/mrk.mat",
+                "NIRS/subject */cnt.mat",
+                "NIRS/subject */mrk.mat",
+            ),
+        ),
+        PublicData(
             "shin-2018",
             "Simultaneous acquisition of EEG and NIRS during cognitive tasks",
             "https://doc.ml.tu-berlin.de/simultaneous_EEG_NIRS/",
             "Shin et al. 2018, Sci Data 5:180003",
             "see the landing page",
-            ("*/cnt_*.mat", "*/mrk_*.mat", "*/mnt_*.mat"),
+            tuple(
+                f"**/VP*-{stream}/{kind}_wg.mat"
+                for stream in ("EEG", "NIRS")
+                for kind in ("cnt", "mrk")
+            ),
         ),
     )
 }

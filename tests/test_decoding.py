@@ -46,7 +46,7 @@ def test_folds_hold_neighbouring_trials_of_both_classes(benchmark):
     drift = np.linspace(0, 1, 60)[:, None] + 0.01 * np.random.default_rng(0).standard_normal(
         (60, 3)
     )
-    assert decoders._two_classes(drift[0::2], drift[1::2]) < 0.7
+    assert decoders.two_classes(drift[0::2], drift[1::2]) < 0.7
 
 
 @pytest.fixture
