@@ -17,6 +17,7 @@ from neurofuse.fusion.compared import comparison_section
 from neurofuse.fusion.excerpt import excerpt
 from neurofuse.fusion.figures import draw_carpets, draw_spectra
 from neurofuse.fusion.page import cell, figure_block, table
+from neurofuse.fusion.report.strip import strip_chart
 from neurofuse.fusion.spectra import spectra
 from neurofuse.fusion.traces import draw_traces
 from neurofuse.io.errors import NeurofuseError, WriteError
@@ -96,8 +97,9 @@ def report(
     }
     sections = {title: body for title, body in sections.items() if body}
     measured_at = str(before.attrs.get("measured_at", ""))
-    page = Template(files("neurofuse.fusion").joinpath("report.html").read_text("utf-8"))
-    text = page.substitute(
+    parts = files("neurofuse.fusion.report")
+    text = Template(parts.joinpath("page.html").read_text("utf-8")).substitute(
+        style=parts.joinpath("style.css").read_text("utf-8"),
         title=escape(f"Cleaning report: {re.sub('(_desc-clean)?_report$', '', path.stem)}"),
         subtitle=escape(
             f"Measured {measured_at}" if measured_at else "Time of measurement unknown"
@@ -158,7 +160,7 @@ def _traces(before: xr.DataTree, found: list[View]) -> str:
             if reason != "the middle"
             else "The middle of the recording; nothing was changed and no movement seen.",
         )
-    return text
+    return f'{strip_chart(found, events)}<div class="still">{text}</div>'
 
 
 def _carpets(found: list[View]) -> str:

@@ -1,0 +1,556 @@
+"use strict";
+// The strip chart. Draws what `strip.py` embedded: layers of integers, joined into as many bins as
+// the window has room for. Without scripts the page's static figures stand in its place.
+(async () => {
+  const whole = document.getElementById("strip-chart");
+  const chart = document.getElementById("strip");
+  const overview = document.getElementById("overview");
+  const head = JSON.parse(document.getElementById("strip-head").textContent);
+  if (typeof DecompressionStream === "undefined") return; // an old browser: static figures
+
+  const POINTS = 80000; // of all lines together, so that drawing takes a tenth of a second
+  const MARGIN = 0.25; // of the window drawn beyond each side, to pan into
+  const NARROWEST = 0.05; // s
+  const COLOURS = { before: "#d55e00", after: "#0072b2", truth: "#009e73", gate: "#e69f00" };
+  const DARK = { after: "#56b4e9" };
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const state = {
+    window: [head.start, head.stop],
+    taller: 1,
+    drawn: { before: true, after: true, truth: true, gate: true, events: true, level: true },
+    streams: head.streams.map((s) => ({
+      shown: [...s.shown],
+      wave: Math.max(0, s.wavelengths.length - 1),
+    })),
+  };
+
+  async function inflate(id) {
+    const text = document.getElementById(id).textContent;
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).arrayBuffer();
+  }
+
+  // -- layers -----------------------------------------------------------------------------------
+
+  const decoded = new Map(); // "eeg-0" -> values; a promise meanwhile
+
+  function seriesOf(stream) {
+    return stream.channels.length * Math.max(1, stream.wavelengths.length);
+  }
+
+  function unpack(buffer, stream, [, width, bins]) {
+    const block = seriesOf(stream) * (width > 1 ? 2 : 1);
+    const rows = block * stream.kinds.length + (stream.gate ? stream.channels.length : 0);
+    const bytes = new Uint8Array(buffer);
+    const size = rows * bins;
+    const values = new Int16Array(size); // wraps around, as the packing does
+    for (let row = 0; row < rows; row++) {
+      let level = 0;
+      for (let i = row * bins; i < (row + 1) * bins; i++) {
+        const coded = bytes[i] | (bytes[size + i] << 8);
+        level += (coded >>> 1) ^ -(coded & 1);
+        values[i] = level;
+      }
+    }
+    for (let i = block * bins; i < block * bins * stream.kinds.length; i++)
+      values[i] += values[i - block * bins];
+    return values;
+  }
+
+  function layerOf(stream, number) {
+    const name = `${stream.key}-${number}`;
+    if (!decoded.has(name)) {
+      const loading = inflate(`strip-${name}`).then((buffer) => {
+        decoded.set(name, unpack(buffer, stream, stream.layers[number]));
+      });
+      decoded.set(name, loading);
+    }
+    return decoded.get(name);
+  }
+
+  // Stretches of the window, each with the layer to draw it from: the finer one where there is one.
+  function pieces(stream, from, to, bin) {
+    const seconds = ([first, width, bins]) => [
+      stream.start + first / stream.rate,
+      stream.start + (first + width * bins) / stream.rate,
+    ];
+    const found = [];
+    let at = from;
+    if (bin * stream.rate < stream.layers[0][1]) {
+      const finer = stream.layers
+        .map((layer, number) => [...seconds(layer), number])
+        .slice(1)
+        .filter(([start, stop]) => stop > from && start < to)
+        .sort((a, b) => a[0] - b[0]);
+      for (const [start, stop, number] of finer) {
+        if (start > at) found.push([at, start, 0]);
+        found.push([Math.max(start, from), Math.min(stop, to), number]);
+        at = stop;
+      }
+    }
+    if (at < to) found.push([at, to, 0]);
+    return found;
+  }
+
+  // One series between two instants: [time, value] of bins about `bin` s wide.
+  function line(stream, kind, series, from, to, bin) {
+    const x = [];
+    const y = [];
+    for (const [start, stop, number] of pieces(stream, from, to, bin)) {
+      const values = layerOf(stream, number);
+      if (values instanceof Promise) continue;
+      const [first, width, bins] = stream.layers[number];
+      const count = seriesOf(stream);
+      const block = count * (width > 1 ? 2 : 1);
+      const low = (stream.kinds.indexOf(kind) * block + series) * bins;
+      const high = width > 1 ? low + count * bins : low;
+      const step = Math.max(1, Math.floor((bin * stream.rate) / width));
+      const index = (time) => ((time - stream.start) * stream.rate - first) / width;
+      const last = Math.min(bins, Math.ceil(index(stop)));
+      // bins stand where they stood, however the window is moved
+      for (let i = Math.max(0, Math.floor(index(start) / step) * step); i < last; i += step) {
+        let [least, most] = [Infinity, -Infinity];
+        for (let j = i; j < Math.min(i + step, bins); j++) {
+          if (values[low + j] === -32768) continue;
+          least = Math.min(least, values[low + j]);
+          most = Math.max(most, values[high + j]);
+        }
+        const one = width === 1 && step === 1;
+        const time = stream.start + (first + (one ? i : (i + step / 2) * width)) / stream.rate;
+        if (least > most) {
+          x.push(time);
+          y.push(null);
+        } else if (one) {
+          x.push(time);
+          y.push(least);
+        } else {
+          x.push(time, time);
+          y.push(least, most);
+        }
+      }
+    }
+    return [x, y];
+  }
+
+  // Intervals in which a channel's gate is open.
+  function opened(stream, channel, from, to, bin) {
+    const spans = [];
+    for (const [start, stop, number] of pieces(stream, from, to, bin)) {
+      const values = layerOf(stream, number);
+      if (values instanceof Promise) continue;
+      const [first, width, bins] = stream.layers[number];
+      const block = seriesOf(stream) * (width > 1 ? 2 : 1);
+      const row = (block * stream.kinds.length + channel) * bins;
+      const index = (time) => ((time - stream.start) * stream.rate - first) / width;
+      const last = Math.min(bins, Math.ceil(index(stop)));
+      for (let i = Math.max(0, Math.floor(index(start))); i < last; i++) {
+        if (!values[row + i]) continue;
+        const begin = stream.start + (first + i * width) / stream.rate;
+        const end = begin + width / stream.rate;
+        const before = spans[spans.length - 1];
+        if (before && begin - before[1] < bin) before[1] = end;
+        else spans.push([begin, end]);
+      }
+    }
+    return spans;
+  }
+
+  // -- drawing ----------------------------------------------------------------------------------
+
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const colour = (kind) => (dark.matches && DARK[kind]) || COLOURS[kind];
+  // plotly reads a little HTML in its text: what comes from files is escaped
+  const plain = (text, length = 14) => {
+    const short = text.length > length ? `${text.slice(0, length - 1)}…` : text;
+    return short.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  };
+  const middle = (values) => {
+    const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
+    return sorted.length ? sorted[sorted.length >> 1] : 0;
+  };
+
+  function lanes(stream, own, from, to, bin) {
+    const zoomed = to - from < 0.9 * (head.stop - head.start);
+    const level = stream.key === "nirs" && zoomed && state.drawn.level;
+    const kinds = stream.kinds.filter((kind) => state.drawn[kind]);
+    const limit = stream.lane / state.taller;
+    const found = Object.fromEntries(kinds.map((kind) => [kind, { x: [], y: [] }]));
+    const gate = { x: [], y: [] };
+    own.shown.forEach((channel, lane) => {
+      const waves = Math.max(1, stream.wavelengths.length);
+      const series = channel * waves + own.wave;
+      const drawn = Object.fromEntries(
+        stream.kinds.map((kind) => [kind, line(stream, kind, series, from, to, bin)]),
+      );
+      const inside = ([x, y]) =>
+        y.filter((_, i) => x[i] >= state.window[0] && x[i] <= state.window[1]);
+      const begin = (seen) => middle(seen.slice(0, Math.ceil(seen.length / 10)));
+      const after = inside(drawn.after);
+      const shared = middle(after);
+      for (const kind of kinds) {
+        const [x, y] = drawn[kind];
+        // earlier shifts have parted the levels; what counts is how they go on from here
+        const centre = shared + (level ? begin(inside(drawn[kind])) - begin(after) : 0);
+        for (let i = 0; i < x.length; i++) {
+          const high = y[i] === null ? null : Math.max(-1, Math.min(1, (y[i] - centre) / limit));
+          found[kind].x.push(x[i]);
+          found[kind].y.push(high === null ? null : high * 0.55 - lane);
+        }
+        found[kind].x.push(null);
+        found[kind].y.push(null);
+      }
+      if (stream.gate && state.drawn.gate)
+        for (const [begin, end] of opened(stream, channel, from, to, bin)) {
+          gate.x.push(begin, end, end, begin, null);
+          gate.y.push(-lane - 0.5, -lane - 0.5, 0.5 - lane, 0.5 - lane, null);
+        }
+    });
+    return { found, gate };
+  }
+
+  function ticks([from, to]) {
+    const steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600];
+    const room = Math.max(3, chart.clientWidth / 90);
+    const step = steps.find((s) => (to - from) / s <= room) ?? 7200;
+    const values = [];
+    for (let at = Math.ceil(from / step - 1e-9); at * step <= to; at++) values.push(at * step);
+    const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+    const text = (time) => {
+      if (!minutes) return time.toFixed(digits);
+      const tenths = Math.abs(time % 60).toFixed(digits);
+      return `${Math.trunc(time / 60)}:${tenths.padStart(digits ? digits + 3 : 2, "0")}`;
+    };
+    return { tickvals: values, ticktext: values.map(text) };
+  }
+  const minutes = head.stop - head.start > 600;
+
+  function eventRow(from, to) {
+    const bars = { x: [], y: [] };
+    const names = { x: [], y: [], text: [] };
+    const least = (to - from) / 700;
+    let free = -Infinity;
+    for (const [onset, duration, name] of head.events) {
+      if (onset > to || onset + duration < from) continue;
+      const end = onset + Math.max(duration, least);
+      bars.x.push(onset, end, end, onset, null);
+      bars.y.push(0, 0, 0.35, 0.35, null);
+      const at = Math.max(onset, state.window[0]);
+      const room = ((Math.min(name.length, 18) + 2) * 6.2 * (to - from)) / chart.clientWidth;
+      if (at < free || at + room / 2 > to) continue; // a name only where the last one has ended
+      names.x.push(at);
+      names.y.push(0.45);
+      names.text.push(plain(name, 18));
+      free = at + room;
+    }
+    return { bars, names };
+  }
+
+  function figure() {
+    const [from, to] = state.window;
+    const span = to - from;
+    const [left, right] = [from - MARGIN * span, to + MARGIN * span];
+    const rows = state.streams.map((own) => Math.max(1, own.shown.length));
+    const lines = head.streams.reduce(
+      (sum, stream, s) => sum + state.streams[s].shown.length * stream.kinds.length,
+      0,
+    );
+    const columns = Math.max(150, Math.min(POINTS / Math.max(1, lines) / 2, chart.clientWidth));
+    const bin = span / columns;
+    const laneHeight = Math.max(14, Math.min(34, 900 / rows.reduce((a, b) => a + b, 0)));
+    const gap = 34;
+    const heights = rows.map((count) => count * laneHeight);
+    const marks = state.drawn.events && head.events.length ? 34 : 0;
+    const inner = heights.reduce((a, b) => a + b, 0) + gap * heights.length + marks;
+    const ink = css("--ink");
+    const traces = [];
+    const axis = { fixedrange: true, zeroline: false, showgrid: false, ticks: "", color: ink };
+    const layout = {
+      height: inner + 46,
+      margin: { l: chart.clientWidth < 600 ? 64 : 92, r: 12, t: 4, b: 42 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },
+      showlegend: false,
+      hovermode: false,
+      dragmode: matchMedia("(pointer: coarse)").matches ? false : state.dragmode ?? "pan",
+      annotations: [],
+      xaxis: {
+        range: [from, to], ...ticks([from, to]), color: ink, gridcolor: css("--line"),
+        zeroline: false, anchor: `y${head.streams.length > 1 ? head.streams.length : ""}`,
+        title: { text: minutes ? "Time [min:s]" : "Time [s]", standoff: 6 },
+        minallowed: head.start - span, maxallowed: head.stop + span,
+      },
+    };
+    let top = inner;
+    if (marks) {
+      const { bars, names } = eventRow(left, right);
+      const flat = { type: "scatter", xaxis: "x", yaxis: "y9", hoverinfo: "skip" };
+      traces.push(
+        { ...flat, ...bars, mode: "lines", fill: "toself", fillcolor: ink, line: { width: 0 }, meta: "events" },
+        { ...flat, ...names, mode: "text", textposition: "top right", textfont: { size: 11 }, meta: "events" },
+      );
+      layout.yaxis9 = { ...axis, range: [0, 1.6], showticklabels: false,
+        domain: [(top - marks) / inner, top / inner] };
+    }
+    top -= marks;
+    head.streams.forEach((stream, s) => {
+      const own = state.streams[s];
+      const y = `y${s ? s + 1 : ""}`;
+      const { found, gate } = lanes(stream, own, left, right, bin);
+      const shared = { type: "scatter", mode: "lines", xaxis: "x", yaxis: y, hoverinfo: "skip" };
+      if (gate.x.length)
+        traces.push({ ...shared, ...gate, fill: "toself", fillcolor: `${colour("gate")}55`,
+          line: { width: 0 }, meta: `${stream.key} gate` });
+      for (const kind of ["before", "truth", "after"])
+        if (found[kind])
+          traces.push({ ...shared, ...found[kind], connectgaps: false, meta: `${stream.key} ${kind}`,
+            line: { width: 1, color: colour(kind) } });
+      top -= gap;
+      const low = top - heights[s];
+      layout[`yaxis${s ? s + 1 : ""}`] = {
+        ...axis, range: [-rows[s] + 0.45, 0.55], domain: [low / inner, top / inner],
+        tickvals: own.shown.map((_, lane) => -lane),
+        ticktext: own.shown.map((channel) => plain(stream.channels[channel])
+          + (stream.bad.includes(channel) ? " ×" : "")),
+      };
+      const size = (stream.lane / state.taller) * stream.quantum;
+      const wave = stream.wavelengths.length ? `, ${stream.wavelengths[own.wave]} nm` : "";
+      layout.annotations.push({
+        text: `<b>${stream.name}</b>${wave}: ${own.shown.length} of ${stream.channels.length} `
+          + `channels, a lane is ±${size.toPrecision(2)} ${stream.unit}`,
+        xref: "paper", yref: "paper", x: 0, xanchor: "left", y: top / inner, yanchor: "bottom",
+        showarrow: false, font: { size: 12 },
+      });
+      top = low;
+    });
+    return { traces, layout, bin };
+  }
+
+  function spoken(seconds) {
+    return seconds < 0.1 ? `${(seconds * 1000).toPrecision(2)} ms` : `${seconds.toPrecision(2)} s`;
+  }
+
+  // What is drawn now, in words: the reader is told when finer detail is not there.
+  function words(bin) {
+    const [from, to] = state.window;
+    const each = head.streams.map((stream) => {
+      const drawn = pieces(stream, from, to, bin).map(([start, stop, number]) => {
+        const width = stream.layers[number][1];
+        const step = Math.max(1, Math.floor((bin * stream.rate) / width)) * width;
+        return [step, stop - start];
+      });
+      const finest = Math.min(...drawn.map(([step]) => step));
+      const coarsest = Math.max(...drawn.map(([step]) => step));
+      const bins = (step) =>
+        step === 1 ? "every sample" : `smallest and largest of ${spoken(step / stream.rate)}`;
+      const limit = coarsest > 1 && coarsest === stream.layers[0][1];
+      return `${stream.name}: ${bins(coarsest)}`
+        + (finest < coarsest ? `, in part ${bins(finest)}` : "")
+        + (limit ? " (no finer detail on this page)" : "");
+    });
+    return `${from.toFixed(1)} to ${to.toFixed(1)} s. ${each.join(". ")}.`;
+  }
+
+  let asked = 0;
+  async function draw() {
+    const ticket = ++asked;
+    const { traces, layout, bin } = figure();
+    const waiting = [];
+    for (const stream of head.streams)
+      for (const [, , number] of pieces(stream, ...state.window, bin)) {
+        const layer = layerOf(stream, number);
+        if (layer instanceof Promise) waiting.push(layer);
+      }
+    if (waiting.length) {
+      await Promise.all(waiting);
+      if (ticket === asked) await draw();
+      return;
+    }
+    await Plotly.react(chart, traces, layout, {
+      displaylogo: false, doubleClick: false, responsive: false, displayModeBar: "hover",
+      modeBarButtonsToRemove: ["autoScale2d", "resetScale2d", "zoomIn2d", "zoomOut2d"],
+    });
+    drawOverview();
+    document.getElementById("shown").textContent = words(bin);
+    head.streams.forEach((stream, s) => {
+      whole.querySelector(`[data-count="${stream.key}"]`).textContent = state.streams[s].shown.length;
+    });
+  }
+
+  function drawOverview() {
+    const scale = devicePixelRatio || 1;
+    const [width, height] = [overview.clientWidth, 44];
+    overview.width = width * scale;
+    overview.height = height * scale;
+    const brush = overview.getContext("2d");
+    brush.scale(scale, scale);
+    const at = (time) => ((time - head.start) / (head.stop - head.start)) * width;
+    brush.fillStyle = css("--panel");
+    brush.fillRect(0, 0, width, height);
+    brush.fillStyle = `${COLOURS.gate}88`;
+    for (const [start, stop] of head.movements)
+      brush.fillRect(at(start), 0, Math.max(1, at(stop) - at(start)), height);
+    brush.fillStyle = colour("after");
+    const tall = height / head.streams.length - 2;
+    head.streams.forEach((stream, s) => {
+      const last = stream.layers[0][2] * stream.layers[0][1] / stream.rate;
+      stream.overview.forEach((value, i) => {
+        const x = at(stream.start + (i * last) / stream.overview.length);
+        const next = at(stream.start + ((i + 1) * last) / stream.overview.length);
+        const size = (value / 255) * tall;
+        brush.fillRect(x, (s + 1) * (tall + 2) - size, Math.max(1, next - x), size);
+      });
+    });
+    const [left, right] = state.window.map(at);
+    brush.strokeStyle = css("--ink");
+    brush.lineWidth = 2;
+    brush.strokeRect(left + 1, 1, Math.max(3, right - left - 2), height - 2);
+  }
+
+  // -- moving about -----------------------------------------------------------------------------
+
+  function show(from, to) {
+    const whole = head.stop - head.start;
+    const span = Math.max(Math.min(NARROWEST, whole), Math.min(whole, to - from));
+    const start = Math.max(head.start, Math.min(head.stop - span, from));
+    state.window = [start, start + span];
+    return draw();
+  }
+  const zoom = (factor, about = (state.window[0] + state.window[1]) / 2) => {
+    const [from, to] = state.window;
+    return show(about - (about - from) * factor, about + (to - about) * factor);
+  };
+  const shift = (share) => {
+    const [from, to] = state.window;
+    return show(from + share * (to - from), to + share * (to - from));
+  };
+  const around = ([start, stop]) => show((start + stop) / 2 - Math.max(10, stop - start),
+    (start + stop) / 2 + Math.max(10, stop - start));
+  const centre = () => (state.window[0] + state.window[1]) / 2;
+  const height = (factor) => {
+    state.taller = Math.max(1 / 64, Math.min(16, state.taller * factor));
+    return draw();
+  };
+  const next = () => {
+    const found = head.movements.find(([start, stop]) => (start + stop) / 2 > centre() + 0.01);
+    return found && around(found);
+  };
+  const previous = () => {
+    const found = head.movements.findLast(([start, stop]) => (start + stop) / 2 < centre() - 0.01);
+    return found && around(found);
+  };
+  const actions = {
+    whole: () => show(head.start, head.stop),
+    largest: () => show(...head.strongest),
+    next,
+    previous,
+    in: () => zoom(0.5),
+    out: () => zoom(2),
+    taller: () => height(Math.SQRT2),
+    flatter: () => height(Math.SQRT1_2),
+    left: () => shift(-0.25),
+    right: () => shift(0.25),
+    first: () => show(head.start, head.start + state.window[1] - state.window[0]),
+    last: () => show(head.stop - (state.window[1] - state.window[0]), head.stop),
+  };
+  const keys = {
+    ArrowLeft: "left", ArrowRight: "right", Home: "first", End: "last", "+": "in", "=": "in",
+    "-": "out", 0: "whole", n: "next", p: "previous", m: "largest", ArrowUp: "taller",
+    ArrowDown: "flatter",
+  };
+
+  function bind() {
+    for (const button of whole.querySelectorAll("[data-do]"))
+      button.addEventListener("click", () => actions[button.dataset.do]());
+    for (const box of whole.querySelectorAll("[data-kind]"))
+      box.addEventListener("change", () => {
+        state.drawn[box.dataset.kind] = box.checked;
+        draw();
+      });
+    head.streams.forEach((stream, s) => {
+      const own = state.streams[s];
+      const boxes = [...whole.querySelectorAll(`input[data-stream="${stream.key}"]`)];
+      const tick = () => boxes.forEach((box, i) => (box.checked = own.shown.includes(i)));
+      const picks = { most: stream.shown, all: stream.channels.map((_, i) => i), none: [] };
+      for (const box of boxes)
+        box.addEventListener("change", () => {
+          own.shown = boxes.flatMap((b, i) => (b.checked ? [i] : []));
+          draw();
+        });
+      for (const button of whole.querySelectorAll(`button[data-stream="${stream.key}"]`))
+        button.addEventListener("click", () => {
+          own.shown = [...picks[button.dataset.pick]];
+          tick();
+          draw();
+        });
+      const select = whole.querySelector(`select[data-stream="${stream.key}"]`);
+      if (select) {
+        select.value = own.wave;
+        select.addEventListener("change", () => {
+          own.wave = Number(select.value);
+          draw();
+        });
+      }
+      tick();
+    });
+    chart.addEventListener("keydown", (event) => {
+      const action = keys[event.key];
+      if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      actions[action]();
+    });
+    chart.addEventListener("wheel", (event) => {
+      const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY);
+      if (!event.ctrlKey && !event.metaKey && !sideways) return; // the page scrolls
+      event.preventDefault();
+      if (sideways) return shift(Math.sign(event.deltaX) * 0.1);
+      const box = chart.getBoundingClientRect();
+      const left = chart._fullLayout._size.l;
+      const share = (event.clientX - box.left - left) / (box.width - left - 12);
+      const [from, to] = state.window;
+      zoom(event.deltaY > 0 ? 1.25 : 0.8, from + Math.max(0, Math.min(1, share)) * (to - from));
+    }, { passive: false });
+    chart.addEventListener("dblclick", actions.whole);
+    chart.on("plotly_relayout", (change) => {
+      if (change.dragmode) state.dragmode = change.dragmode;
+      if ("xaxis.range[0]" in change) show(change["xaxis.range[0]"], change["xaxis.range[1]"]);
+    });
+    let held = false;
+    const jump = (event) => {
+      const box = overview.getBoundingClientRect();
+      const time = head.start + ((event.clientX - box.left) / box.width) * (head.stop - head.start);
+      const half = (state.window[1] - state.window[0]) / 2;
+      const size = half * 2 > 0.99 * (head.stop - head.start) ? (head.stop - head.start) / 20 : half;
+      show(time - size, time + size);
+    };
+    overview.addEventListener("pointerdown", (event) => {
+      held = true;
+      overview.setPointerCapture(event.pointerId);
+      jump(event);
+    });
+    overview.addEventListener("pointermove", (event) => held && jump(event));
+    overview.addEventListener("pointerup", () => (held = false));
+    dark.addEventListener("change", draw);
+    let resized = 0;
+    addEventListener("resize", () => {
+      clearTimeout(resized);
+      resized = setTimeout(draw, 100);
+    });
+  }
+
+  try {
+    const script = document.createElement("script");
+    script.textContent = new TextDecoder().decode(await inflate("plotly"));
+    document.head.append(script);
+    whole.hidden = false;
+    document.documentElement.classList.add("live");
+    await draw();
+    bind();
+    chart.dataset.ready = "yes";
+  } catch (error) {
+    whole.hidden = true;
+    document.documentElement.classList.remove("live");
+    throw error;
+  }
+})();

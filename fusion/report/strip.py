@@ -1,0 +1,263 @@
+"""The interactive strip chart: all streams on one clock, before and after, at any zoom.
+
+What the page's script (`strip.js`) needs is embedded here: a JSON head, and for each stream the
+layers of its pyramid as base64. The static figures below it are for paper, and for browsers
+without scripts.
+"""
+
+import base64
+import gzip
+import json
+from functools import cache
+from html import escape
+from importlib.resources import files
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.changes import View, bouts, carpet, change, strongest
+from neurofuse.fusion.ink import UNITS
+from neurofuse.fusion.report.pyramid import STEPS, Pyramid, centres, pyramid
+from neurofuse.fusion.traces import most_changed
+
+BUDGET = {"eeg": 1_100_000, "nirs": 700_000}  # bytes, before base64 makes them a third larger
+SHOWN = 6  # channels of a stream at first
+DEVIATIONS = 5  # from the middle of a lane to its edge, at least
+COLUMNS = 500  # of the overview
+EVENTS = 5000  # the first of them, should a file hold more
+APART = 1.0  # s between two movements, else they count as one
+
+KEYS = {
+    "← →": "a quarter of the window back, on",
+    "Home End": "first and last stretch",
+    "+ −": "zoom in, out (also Ctrl + wheel)",
+    "0": "whole recording",
+    "n p": "next, previous movement",
+    "m": "largest change",
+    "↑ ↓": "lanes taller, flatter",
+}
+
+
+def strip_chart(found: list[View], events: xr.Dataset | None) -> str:
+    """HTML of the chart, hidden until its script runs.
+
+    Parameters
+    ----------
+    found : list of View
+        Streams, from `views`.
+    events : Dataset, optional
+        An `/events` node.
+    """
+    packed = {view.stream: pyramid(view, _budget(view, found)) for view in found}
+    head = {
+        "start": min(float(v.time[0]) for v in found),
+        "stop": max(float(v.time[-1]) + 1 / v.rate for v in found),
+        "events": _events(events),
+        "movements": _movements(found),
+        "strongest": strongest(found)[:2],
+        "streams": [_stream(view, packed[view.stream]) for view in found],
+    }
+    blobs = "".join(
+        _blob(f"strip-{stream}-{number}", layer.packed)
+        for stream, of in packed.items()
+        for number, layer in enumerate(of.layers)
+    )
+    controls = Controls(found).html(packed)
+    script = files("neurofuse.fusion.report").joinpath("strip.js").read_text("utf-8")
+    return (
+        f'<div id="strip-chart" hidden>{controls}</div>'
+        f'<script type="application/json" id="strip-head">{embedded(head)}</script>{blobs}'
+        f"{_blob('plotly', _plotly())}<script>{script}</script>"
+    )
+
+
+def embedded(value) -> str:
+    """JSON that may stand in an HTML script: nothing in it can end that script.
+
+    Examples
+    --------
+    >>> embedded("</script>")
+    '"\\\\u003c/script>"'
+    """
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+
+
+@cache
+def _plotly() -> bytes:
+    """plotly.js, compressed; the page's script inflates it."""
+    from plotly.offline import get_plotlyjs
+
+    return gzip.compress(get_plotlyjs().encode(), mtime=0)
+
+
+def _blob(name: str, content: bytes) -> str:
+    text = base64.b64encode(content).decode()
+    return f'<script type="application/gzip" id="{name}">{text}</script>'
+
+
+def _budget(view: View, found: list[View]) -> int:
+    return BUDGET[view.stream] if len(found) > 1 else sum(BUDGET.values())
+
+
+def _stream(view: View, of: Pyramid) -> dict:
+    unit, factor = UNITS[view.stream]
+    size = carpet(view, lambda i: change(view, i), columns=COLUMNS)[view.used]
+    course = np.sqrt(size / size.max()).mean(axis=0) if size.size and size.max() else np.zeros(1)
+    peak = course.max() or 1.0
+    return {
+        "key": view.stream,
+        "name": view.name,
+        "unit": unit,
+        "quantum": of.quantum * factor,
+        "lane": _lane(view, of),
+        "rate": view.rate,
+        "start": float(view.time[0]),
+        "channels": view.channel,
+        "bad": np.flatnonzero(view.bad).tolist(),
+        "wavelengths": view.wavelength,
+        "kinds": of.kinds,
+        "gate": view.moving is not None,
+        "layers": [[layer.first, layer.width, layer.bins] for layer in of.layers],
+        "shown": most_changed(view, (-np.inf, np.inf), SHOWN),
+        "overview": np.rint(255 * course / peak).astype(int).tolist(),
+    }
+
+
+def _lane(view: View, of: Pyramid) -> int:
+    """Integers from the middle of a lane to its edge: EEG's rhythms, all of the slow fNIRS."""
+    least = DEVIATIONS * STEPS[view.stream]
+    if view.stream == "eeg":
+        return least
+    centred = np.abs(view.after - centres(view)[..., None])[view.used]
+    finite = centred[np.isfinite(centred)]
+    return max(least, int(np.percentile(finite, 98) / of.quantum) if finite.size else 0)
+
+
+def _events(events: xr.Dataset | None) -> list[tuple]:
+    if events is None or not events.sizes.get("event", 0):
+        return []
+    columns = (events[name].values for name in ("onset", "duration", "description"))
+    rows = {(float(o), max(float(d), 0.0), str(k)) for o, d, k in zip(*columns, strict=True)}
+    return sorted(row for row in rows if np.isfinite(row[:2]).all())[:EVENTS]
+
+
+def _movements(found: list[View]) -> list[list[float]]:
+    """Stretches [s] in which some channel of some stream moves, to walk through."""
+    spans = sorted(
+        span
+        for view in found
+        if (moving := view.moving_anywhere) is not None
+        for span in bouts(moving, view.time, view.rate)
+    )
+    joined: list[list[float]] = []
+    for start, stop in spans:
+        if joined and start - joined[-1][1] < APART:
+            joined[-1][1] = max(joined[-1][1], stop)
+        else:
+            joined.append([start, stop])
+    return [[round(start, 3), round(stop, 3)] for start, stop in joined]
+
+
+class Controls:
+    """Buttons, switches and lists of channels around the chart; its script binds them by `data-`
+    attributes."""
+
+    def __init__(self, found: list[View]):
+        self.found = found
+
+    def html(self, packed: dict[str, Pyramid]) -> str:
+        names = " and ".join(view.name for view in self.found)
+        return (
+            f'<div class="bar" role="group" aria-label="Move and zoom">{self._buttons()}</div>'
+            f'<div class="bar" role="group" aria-label="What is drawn">{self._switches()}</div>'
+            '<canvas id="overview" height="44" role="img" aria-label="How much was changed over '
+            'the whole recording; the frame is the stretch shown below"></canvas>'
+            f'<div id="strip" tabindex="0" role="application" aria-describedby="shown" '
+            f'aria-label="{names} before and after cleaning; arrow keys move, plus and minus zoom">'
+            '</div><p id="shown" class="note" role="status" aria-live="polite"></p>'
+            f"{''.join(self._channels(view) for view in self.found)}"
+            f'<details><summary>Keys</summary><dl class="keys">{self._keys()}</dl></details>'
+            f'<p class="note">{escape(resolution(self.found, packed))}</p>'
+        )
+
+    def _buttons(self) -> str:
+        named = {"whole": "Whole recording", "largest": "Largest change"}
+        if any(view.moving is not None for view in self.found):
+            named |= {"previous": "◀ Movement", "next": "Movement ▶"}
+        named |= {"in": "Zoom in", "out": "Zoom out", "taller": "Taller", "flatter": "Flatter"}
+        return "".join(
+            f'<button type="button" data-do="{k}">{v}</button>' for k, v in named.items()
+        )
+
+    def _switches(self) -> str:
+        drawn = {"before": any(v.treated for v in self.found), "after": True}
+        drawn["truth"] = any(v.truth is not None for v in self.found)
+        drawn["gate"] = any(v.moving is not None for v in self.found)
+        drawn["events"] = True
+        gate = any(v.gate is not None for v in self.found)
+        title = {"gate": "gate open (> 0.5)" if gate else "injected movement"}
+        if not drawn["before"]:
+            title["after"] = "recorded"
+        text = "".join(
+            f'<label class="switch {kind}"><input type="checkbox" data-kind="{kind}" checked> '
+            f"{title.get(kind, kind)}</label>"
+            for kind, there in drawn.items()
+            if there
+        )
+        if any(v.stream == "nirs" for v in self.found):
+            text += (
+                '<label class="switch"><input type="checkbox" data-kind="level" checked> '
+                "fNIRS lines start at one level</label>"
+            )
+        return text
+
+    def _channels(self, view: View) -> str:
+        boxes = "".join(
+            f'<label><input type="checkbox" data-stream="{view.stream}" data-channel="{i}"> '
+            f"{escape(name)}{' ×' if bad else ''}</label>"
+            for i, (name, bad) in enumerate(zip(view.channel, view.bad, strict=True))
+        )
+        picks = {"most": "Most changed", "all": "All", "none": "None"}
+        buttons = "".join(
+            f'<button type="button" data-stream="{view.stream}" data-pick="{k}">{v}</button>'
+            for k, v in picks.items()
+        )
+        waves = ""
+        if len(view.wavelength) > 1:
+            options = "".join(
+                f'<option value="{i}">{w:g} nm</option>' for i, w in enumerate(view.wavelength)
+            )
+            waves = (
+                f'<label>Wavelength <select data-stream="{view.stream}">{options}</select></label>'
+            )
+        return (
+            f'<details class="channels"><summary>{view.name} channels '
+            f'(<span data-count="{view.stream}"></span> of {len(view.channel)})</summary>'
+            f'<div class="bar">{buttons}{waves}</div><fieldset><legend>{view.name} channels drawn'
+            f"{' (× is bad)' if view.bad.any() else ''}</legend>{boxes}</fieldset></details>"
+        )
+
+    def _keys(self) -> str:
+        rows = []
+        for keys, what in KEYS.items():
+            caps = " ".join(f"<kbd>{key}</kbd>" for key in keys.split())
+            rows.append(f"<div><dt>{caps}</dt><dd>{what}</dd></div>")
+        return "".join(rows)
+
+
+def resolution(found: list[View], packed: dict[str, Pyramid]) -> str:
+    """What is embedded, in a sentence: no page holds every sample of an hour."""
+    parts = []
+    for view in found:
+        base, *finer = packed[view.stream].layers
+        if base.width == 1:
+            parts.append(f"{view.name} with every sample")
+            continue
+        text = f"{view.name} as smallest and largest value of every {base.width / view.rate:.2g} s"
+        if finer:
+            width = finer[0].width
+            detail = "every sample" if width == 1 else f"those of every {width / view.rate:.2g} s"
+            seconds = sum(layer.bins * layer.width for layer in finer) / view.rate
+            text += f", with {detail} in the {seconds:.0f} s that were changed most"
+        parts.append(text)
+    return f"This page holds {'; '.join(parts)}."
