@@ -29,6 +29,7 @@ from joint_gain_arms import (
     Producer,
     generator,
     learned,
+    nets,
     producers,
     reference,
     weights,
@@ -39,6 +40,7 @@ from rich.progress import track
 
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.metrics import score
+from neurofuse.fusion.peers import LEARNED
 from neurofuse.io import stream_dataset
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.recording import with_stream, without_stream
@@ -166,6 +168,20 @@ def described(folders: list[Path]) -> str:
     return f"weights of {', '.join(names) or 'elsewhere'}, {', '.join(map(str, steps))} steps each"
 
 
+def zoo_training() -> str:
+    """How long the nets of the zoo were trained."""
+    facts = [
+        json.loads(path.with_suffix(".json").read_text())["training"]
+        for peer in LEARNED
+        for path in nets(peer.name)
+    ]
+    parts = []
+    for key, unit in (("steps", "steps of 32 windows"), ("minutes", "minutes on one core")):
+        values = [fact[key] for fact in facts]
+        parts.append(f"{min(values):g} to {max(values):g} {unit}")
+    return ", ".join(parts)
+
+
 def speed(folders: list[Path]) -> str:
     """Speed and memory of the packaged joint model in a process of its own, and size of weights."""
     command = [sys.executable, str(HERE / "speed.py"), "--seconds", "600"]
@@ -183,10 +199,11 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="use the first recordings only")
     parser.add_argument("--shares", default=",".join(SHARES), help="what to compute and show")
     parser.add_argument("--severities", default=",".join(map(str, SEVERITIES)))
+    parser.add_argument("--zoo", action="store_true", help="also the nets of models/zoo: slow")
     parser.add_argument("--speed", action="store_true", help="also measure speed and memory")
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    made = producers(options.weights)
+    made = producers(options.weights, options.zoo)
     folder = options.out / options.part / generator()
     enough = None if options.limit is None else max(options.limit, 2)
     people = list(islice(pairs(options.part), enough))
@@ -198,7 +215,10 @@ def main() -> None:
     seeds = [[learned(path).key for path in weights(f)] for f in options.weights]
     fixed = [p.key for p in made if p.key not in {key for keys in seeds for key in keys}]
     facts = Facts.read(folder, fixed, seeds, names, shares, severities)
-    text = page(facts, options.part, options.out / "thresholds.json", described(options.weights))
+    told = described(options.weights)
+    if options.zoo:
+        told += f"; nets of the zoo: {zoo_training()}"
+    text = page(facts, options.part, options.out / "thresholds.json", told)
     if options.speed:
         text += f"\n## Speed and size\n\n```\n{speed(options.weights)}\n```\n"
     print(text)

@@ -97,12 +97,22 @@ def inference_code(path: Path, more: Iterable[Path] = ()) -> str:
 
 
 def peer_code(name: str) -> str:
-    """Digest of the modules that a peer's treatments are written in, and of its settings."""
+    """Digest of the modules that a peer is written in, its settings and, of a net, its weights."""
     parts = PEERS[name].treatments.values()
     told = [f for one in parts for f in (one.apply, one.learn) if f is not None]
     files = {Path(str(sys.modules[getattr(f, "func", f).__module__].__file__)) for f in told}
-    settings = json.dumps([dict(one.settings) for one in parts], default=str)
-    return f"{code(files)[:6]}{hashlib.sha256(settings.encode()).hexdigest()[:4]}"
+    settings = json.dumps([dict(one.settings) for one in parts], default=str).encode()
+    if PEERS[name] in LEARNED:
+        zoo = package("models") / "zoo"
+        files |= set(zoo.glob("*.py")) - {zoo / "train.py"}
+        settings += b"".join(p.read_bytes() for p in nets(name))
+    return f"{code(files)[:6]}{hashlib.sha256(settings).hexdigest()[:4]}"
+
+
+def nets(name: str) -> list[Path]:
+    """Packaged weights of a net of the zoo, one file a stream."""
+    folder = package("models") / "zoo/pretrained"
+    return [folder / f"{name}_{stream}.safetensors" for stream in OTHER]
 
 
 def learned(path: Path) -> Producer:
@@ -144,14 +154,14 @@ def _peer(name: str, case: Case) -> Arms:
             yield name, stream, str(error)
 
 
-def producers(folders: list[Path]) -> list[Producer]:
-    """References, classical peers, then the weights of all folders, each file once."""
+def producers(folders: list[Path], zoo: bool = False) -> list[Producer]:
+    """References, classical peers, the zoo if asked for, then all weights, each file once."""
     key = f"reference-{code([HERE / 'joint_gain_bounds.py'])}"
     made = [Producer(key, reference, tuple(OTHER))]
     made += [
         Producer(f"peer-{n}-{peer_code(n)}", partial(_peer, n), p.streams, n)
         for n, p in PEERS.items()
-        if p not in LEARNED
+        if zoo or p not in LEARNED
     ]
     found = [learned(path) for folder in folders for path in weights(folder)]
     return made + list({p.key: p for p in found}.values())

@@ -21,8 +21,11 @@ from joint_gain_rest import quiet_change
 from joint_gain_segments import VIEWS
 from joint_gain_tables import TITLES, against, by_person, interval, median, pooled, ratio
 
+from neurofuse.fusion.peers import LEARNED
+
 Row = tuple[str, Callable[[float], float], list[float], float]  # what, its unit, people, at most
 
+NETS = {peer.name for peer in LEARNED}
 OVER_ZERO = -5.5  # dB
 OVER_PEER = 0.4
 UNCHANGED = {"eeg": -35.0, "nirs": -30.0}  # dB
@@ -62,10 +65,11 @@ def targets(facts: Facts, thresholds: dict[str, float]) -> Iterator[Row]:
     for stream, view in TITLES:
         if view != "slow":
             own = within(facts.segments[stream], *ASKED)
-            best = best_peer(facts, stream, view)
-            if best:
-                values = by_person(own, against(JOINT, best, view), seeds)
-                yield f"{TITLES[stream, view]} / best peer ({best})", ratio, values, OVER_PEER
+            for kind, nets, most in (("peer", False, OVER_PEER), ("net of the zoo", True, 1.0)):
+                best = best_peer(facts, stream, view, nets)
+                if best:
+                    values = by_person(own, against(JOINT, best, view), seeds)
+                    yield f"{TITLES[stream, view]} / best {kind} ({best})", ratio, values, most
     for (stream, view), by_share in OVER_TWIN.items():
         for share, most in by_share.items():
             own = [s for s in facts.segments[stream] if s.share == share]
@@ -87,14 +91,14 @@ def targets(facts: Facts, thresholds: dict[str, float]) -> Iterator[Row]:
             )
 
 
-def best_peer(facts: Facts, stream: str, view: str) -> str | None:
-    """The single-modality method in use with the least pooled error, here, on these people."""
+def best_peer(facts: Facts, stream: str, view: str, nets: bool = False) -> str | None:
+    """The single-modality method (in use, or a net of the zoo) with the least error, on these."""
     own = within(facts.segments[stream], *ASKED)
     learned = (JOINT, TWIN, SHUFFLED, SILENT)
     peers = [
         a
         for a in arms_of(facts, stream)
-        if a not in (*learned, *FLOORS) and not a.startswith("joint_")
+        if a not in (*learned, *FLOORS) and not a.startswith("joint_") and (a in NETS) == nets
     ]
     errors = {a: by_person(own, pooled(a, view), range(facts.seeds)) for a in peers}
     means = {a: interval(v)[0] for a, v in errors.items() if v}

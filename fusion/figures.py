@@ -4,9 +4,11 @@ Each function takes the views of `neurofuse.fusion.changes.views` and returns a 
 """
 
 import numpy as np
+import xarray as xr
 
 from neurofuse.fusion.changes import View, carpet, change
-from neurofuse.fusion.ink import AFTER, BEFORE, GATE, TRUTH, UNITS, grid, label, style
+from neurofuse.fusion.ink import AFTER, BEFORE, GATE, INK, TRUTH, UNITS, grid, label, style
+from neurofuse.fusion.traces import envelope
 
 
 def draw_carpets(found: list[View]):
@@ -46,6 +48,75 @@ def draw_carpets(found: list[View]):
         for ax in axes[-1]:
             ax.set_xlabel("Time [min]" if minutes else "Time [s]")
     return figure
+
+
+def draw_before_after(found: list[View], variance: list[xr.DataArray]):
+    """Channels × time before and after cleaning on one scale, below GVTD of both.
+
+    Parameters
+    ----------
+    found : list of View
+        Streams, from `views`; those without an `after` have one panel.
+    variance : list of DataArray
+        `neurofuse.io.gvtd.global_variance` before and after; empty without fNIRS.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    heights = [0.8] * bool(variance)
+    heights += [min(3.2, max(0.7, 0.11 * len(v.channel))) for v in found]
+    start = min(v.time[0] for v in found)
+    stop = max(v.time[-1] + 1 / v.rate for v in found)
+    minutes = stop - start > 600
+    scale = 60 if minutes else 1
+    with style():
+        figure, axes = grid(heights, 2, gap=0.38, bar=0.2)
+        if variance:
+            top = max((float(np.nanmax(v, initial=0.0)) for v in variance), default=0.0) or 1.0
+            named = zip(axes[0], ("before", "after"), variance, strict=False)
+            for ax, which, course in named:
+                time, values = envelope(course.time.values / scale, course.values)
+                colour = BEFORE if which == "before" else AFTER
+                ax.plot(time, values, color=colour, linewidth=0.8)
+                ax.axhline(course.threshold, color=INK, linewidth=0.6, linestyle=":")
+                ax.set_ylim(0, 1.05 * top)
+                ax.set_title(f"fNIRS: GVTD {which} [OD/sample]")
+            for ax in axes[0][len(variance) :]:
+                ax.set_axis_off()
+        for row, view in zip(axes[bool(variance) :], found, strict=True):
+            unit, factor = UNITS[view.stream]
+            steps = view.stream == "nirs"
+            what = f"|step| [{unit}/sample]" if steps else f"|value − median| [{unit}]"
+            images = {
+                which: factor * carpet(view, lambda i, w=which, v=view: _size(v, w, i))
+                for which in (("before", "after") if view.treated else ("before",))
+            }
+            used = images["before"][view.used]
+            top = float(np.percentile(used, 98)) if used.size else 0.0
+            for ax, (which, image) in zip(row, images.items(), strict=False):
+                colour = BEFORE if which == "before" else AFTER
+                title = f"{view.name} {which}: {what}"
+                _draw_carpet(figure, ax, view, image, top or 1.0, colour, scale, title)
+            for ax in row[len(images) :]:
+                ax.set_axis_off()
+        for row in axes:
+            for ax in row:
+                ax.set_xlim(start / scale, stop / scale)
+                ax.tick_params(labelbottom=row is axes[-1])
+        for ax in axes[-1]:
+            ax.set_xlabel("Time [min]" if minutes else "Time [s]")
+    return figure
+
+
+def _size(view: View, which: str, index: int) -> np.ndarray:
+    """(time): distance from the median (EEG), or size of the step (fNIRS, largest wavelength)."""
+    values = getattr(view, which)[index]
+    if view.stream == "nirs":
+        values = np.diff(values, axis=-1, prepend=values[:, :1])
+    elif np.isfinite(values).any():
+        values = values - np.nanmedian(values)
+    return np.nan_to_num(np.abs(values)).max(axis=0)
 
 
 def _draw_carpet(figure, ax, view: View, image, top, colour, scale, title) -> None:

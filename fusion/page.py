@@ -8,7 +8,7 @@ import numpy as np
 
 from neurofuse.fusion.ink import GRID, INK, style
 
-DOTS = 140  # per inch, of the dense traces inside the otherwise scalable figures
+DOTS = 110  # per inch, of the dense traces inside the otherwise scalable figures
 
 
 def svg(drawn, name: str, alt: str) -> str:

@@ -46,6 +46,7 @@ class Training(BaseModel):
     share: tuple[Share, ...] = tuple(get_args(Share))  # what streams have in common, drawn from
     partner_dropout: float = 0.15  # chance that a joint step sees one stream alone
     simulated: int = 6  # simulated people beside the real ones
+    augment: bool = True  # also other rest and motion than recorded and generated
     real: bool = True  # read the data folder when there is one
     validate_every: int = 100
     validation_batches: int = 8
@@ -128,6 +129,7 @@ def train(
     else:
         log_file.unlink(missing_ok=True)
     draw = Draw(window=plan.window, batch=plan.batch, severity=plan.severity, share=plan.share)
+    draw = draw if plan.augment else unaugmented(draw)
     schedule = _schedule(plan)
     started = time.perf_counter()
     while step < plan.steps:

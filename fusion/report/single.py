@@ -15,13 +15,14 @@ from neurofuse.fusion import summary as words
 from neurofuse.fusion.changes import View, strongest, views
 from neurofuse.fusion.compared import comparison_section
 from neurofuse.fusion.excerpt import excerpt
-from neurofuse.fusion.figures import draw_carpets, draw_spectra
+from neurofuse.fusion.figures import draw_before_after, draw_carpets, draw_spectra
 from neurofuse.fusion.page import cell, figure_block, table
+from neurofuse.fusion.report.sensors import sensor_map
 from neurofuse.fusion.report.strip import strip_chart
 from neurofuse.fusion.spectra import spectra
 from neurofuse.fusion.traces import draw_traces
 from neurofuse.io.errors import NeurofuseError, WriteError
-from neurofuse.io.recording import provenance
+from neurofuse.io.recording import provenance, streams
 from neurofuse.io.staging import staged
 
 
@@ -83,12 +84,16 @@ def report(
     before, after, truth, cut = excerpt(before, after, truth)
     found = views(before, after, truth)
     measured = [words.summarize(view) for view in found]
+    quality = _qualities(before, found)
     sections = {
         "In numbers": _numbers(found, measured),
         "Traces": _traces(before, found),
-        "Gate and change": _carpets(found),
+        "Gate and change": _carpets(before, after, found),
+        "Sensors": sensor_map(
+            before, found, {k: q for k, q in quality.items() if isinstance(q, xr.Dataset)}
+        ),
         "Spectra": _spectra(found),
-        "Channel quality": "".join(_quality(before, view) for view in found),
+        "Channel quality": "".join(_quality(view, quality[view.stream]) for view in found),
         "Alignment": _alignment(before),
         "Comparison": "" if comparison is None else comparison_section(comparison),
         "Provenance": _provenance(after),
@@ -163,7 +168,25 @@ def _traces(before: xr.DataTree, found: list[View]) -> str:
     return f'{strip_chart(found, events)}<div class="still">{text}</div>'
 
 
-def _carpets(found: list[View]) -> str:
+def _carpets(before: xr.DataTree, after: xr.DataTree, found: list[View]) -> str:
+    from neurofuse.io.gvtd import global_variance
+
+    both = [r for r in (before, after) if "nirs" in streams(r)]
+    variance = [global_variance(r) for r in both]
+    whole = [v for v in variance if np.isfinite(v).any()]
+    text = figure_block(
+        draw_before_after(found, whole if len(whole) == len(both) else []),
+        "pair",
+        "Channels by time, before and after cleaning on one scale",
+        "One row a channel, in file order; × marks bad channels. A time bin shows its largest "
+        "value; colours end at the 98th percentile before cleaning, in both. "
+        + (
+            "GVTD: root mean square, over channels, of the change from sample to sample in "
+            "0.01–0.7 Hz; dotted: its threshold for movement."
+            if whole
+            else ""
+        ),
+    )
     caption = (
         "One row a channel, in file order; × marks bad channels. A time bin shows its largest "
         "value; the colour scale of the change ends at the 98th percentile of what was changed. "
@@ -172,7 +195,8 @@ def _carpets(found: list[View]) -> str:
     )
     gated = any(v.gate is not None for v in found)
     alt = "Channels by time: " + ("how far the gate was open, and " if gated else "")
-    return figure_block(draw_carpets(found), "carpet", alt + "how much was changed", caption)
+    text += figure_block(draw_carpets(found), "carpet", alt + "how much was changed", caption)
+    return text
 
 
 def _spectra(found: list[View]) -> str:
@@ -196,13 +220,24 @@ def _spectra(found: list[View]) -> str:
     return figure_block(draw_spectra(results), "spectra", alt, caption) + text
 
 
-def _quality(before: xr.DataTree, view: View) -> str:
-    from neurofuse.io.quality import MASKS, channel_quality
+def _qualities(before: xr.DataTree, found: list[View]) -> dict[str, xr.Dataset | NeurofuseError]:
+    """Quality of every stream, or why it is not known."""
+    from neurofuse.io.quality import channel_quality
 
-    try:
-        quality = channel_quality(before, view.stream)
-    except NeurofuseError as error:
-        return f"<h3>{view.name}</h3><p>Not computed: {escape(str(error))}.</p>"
+    computed: dict[str, xr.Dataset | NeurofuseError] = {}
+    for view in found:
+        try:
+            computed[view.stream] = channel_quality(before, view.stream)
+        except NeurofuseError as error:
+            computed[view.stream] = error
+    return computed
+
+
+def _quality(view: View, quality: xr.Dataset | NeurofuseError) -> str:
+    from neurofuse.io.quality import MASKS
+
+    if isinstance(quality, NeurofuseError):
+        return f"<h3>{view.name}</h3><p>Not computed: {escape(str(quality))}.</p>"
     judged = {value: mask for mask, values in MASKS[view.stream].items() for value in values}
     values = {str(n): v for n, v in quality.data_vars.items() if v.dtype.kind == "f"}
     names = [name for name, value in values.items() if value.fillna(0).any()]

@@ -108,6 +108,10 @@
       const step = Math.max(1, Math.floor((bin * stream.rate) / width));
       const index = (time) => ((time - stream.start) * stream.rate - first) / width;
       const last = Math.min(bins, Math.ceil(index(stop)));
+      if (x.length) {
+        x.push(start); // no line joins what is drawn in other bins
+        y.push(null);
+      }
       // bins stand where they stood, however the window is moved
       for (let i = Math.max(0, Math.floor(index(start) / step) * step); i < last; i += step) {
         let [least, most] = [Infinity, -Infinity];
@@ -264,7 +268,7 @@
     const inner = heights.reduce((a, b) => a + b, 0) + gap * heights.length + marks;
     const ink = css("--ink");
     const traces = [];
-    const axis = { fixedrange: true, zeroline: false, showgrid: false, ticks: "", color: ink };
+    const axis = { fixedrange: true, zeroline: false, showgrid: false, ticks: "", ticklabelstandoff: 5, color: ink };
     const layout = {
       height: inner + 46,
       margin: { l: chart.clientWidth < 600 ? 64 : 92, r: 12, t: 4, b: 42 },
@@ -345,9 +349,8 @@
       const bins = (step) =>
         step === 1 ? "every sample" : `smallest and largest of ${spoken(step / stream.rate)}`;
       const limit = coarsest > 1 && coarsest === stream.layers[0][1];
-      return `${stream.name}: ${bins(coarsest)}`
-        + (finest < coarsest ? `, in part ${bins(finest)}` : "")
-        + (limit ? " (no finer detail on this page)" : "");
+      return `${stream.name}: ${bins(coarsest)}${limit ? " (this page holds no finer)" : ""}`
+        + (finest < coarsest ? `, in part ${bins(finest)}` : "");
     });
     return `${from.toFixed(1)} to ${to.toFixed(1)} s. ${each.join(". ")}.`;
   }
@@ -494,6 +497,11 @@
       }
       tick();
     });
+    for (const sensor of document.querySelectorAll("[data-sensor]"))
+      sensor.addEventListener("click", () => {
+        const [key, channel] = sensor.dataset.sensor.split("-");
+        whole.querySelector(`input[data-stream="${key}"][data-channel="${channel}"]`).click();
+      });
     chart.addEventListener("keydown", (event) => {
       const action = keys[event.key];
       if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
