@@ -34,7 +34,7 @@ def validate(names: list[str], streams: list[str]) -> None:
     import torch
 
     from neurofuse.models.corpus import load_corpus
-    from neurofuse.models.draw import Draw, draw_batch
+    from neurofuse.models.draw import Draw, draw_batch, unaugmented
     from neurofuse.models.zoo import apply
     from neurofuse.models.zoo.loss import left
     from neurofuse.models.zoo.windows import Windows
@@ -45,7 +45,8 @@ def validate(names: list[str], streams: list[str]) -> None:
     print("|---|---|---:|---:|---:|")
     for stream in streams:
         corpus = {stream: load_corpus("validation", stream, 2)}
-        batches = [draw_batch(corpus, Draw(), np.random.default_rng([7, n])) for n in range(8)]
+        draw = unaugmented(Draw())
+        batches = [draw_batch(corpus, draw, np.random.default_rng([7, n])) for n in range(8)]
         for name in ("untouched", "zero", *names):
             ratios, changes = [], []
             for batch in batches:
