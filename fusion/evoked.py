@@ -1,0 +1,87 @@
+"""Responses to events: their average, the size of the canonical one, and how two of them differ."""
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.recording import stream_dataset
+
+FEWEST_EVENTS = {"erp": 10, "hrf": 4}
+ERP_SPAN, HRF_SPAN = (-0.2, 0.8), (-2.0, 20.0)  # s about an onset
+EARLIEST = 0.05  # s, of an ERP's peak
+NEAR_PEAK = {"erp": 0.025, "hrf": 1.0}  # s to both sides, over which amplitudes are averaged
+SEARCH = {"erp": 0.1, "hrf": 4.0}  # s about the truth's peak, where the cleaned one is looked for
+HRF_SPACING = 8.0  # s between onsets, at least, for responses of the blood
+
+Events = dict[str, np.ndarray]  # "erp", "hrf": onsets [s], where there are enough
+
+
+def find_events(recording: xr.DataTree) -> Events:
+    """Onsets [s] of the most frequent description that suits ERPs, and responses of the blood."""
+    if "events" not in recording.children:
+        return {}
+    node = stream_dataset(recording, "events")
+    onsets = {
+        str(n): np.sort(node.onset.values[node.description == n])
+        for n in np.unique(node.description.values.astype(str))
+    }
+    onsets = {n: o for n, o in onsets.items() if not n.lower().startswith(("bad", "motion"))}
+    found: Events = {}
+    for kind, fewest in FEWEST_EVENTS.items():
+        enough = [
+            o
+            for o in onsets.values()
+            if o.size >= fewest and (kind == "erp" or np.median(np.diff(o)) >= HRF_SPACING)
+        ]
+        if enough:
+            found[kind] = max(enough, key=len)
+    return found
+
+
+def average(
+    data: np.ndarray, time: np.ndarray, rate: float, onsets: np.ndarray, span: tuple[float, float]
+) -> np.ndarray:
+    """Mean over onsets (channel, sample), the mean before the onset taken off."""
+    first = np.round((onsets - time[0] + span[0]) * rate).astype(int)
+    length = round((span[1] - span[0]) * rate)
+    first = first[(first >= 0) & (first + length <= time.size)]
+    if not first.size:
+        return np.full((len(data), length), np.nan)
+    epochs = data[:, first[:, None] + np.arange(length)].mean(1)
+    return epochs - epochs[:, : max(1, round(-span[0] * rate))].mean(-1, keepdims=True)
+
+
+def response(
+    averages: list[np.ndarray], rate: float, span: tuple[float, float], kind: str
+) -> tuple[float, float, float, float]:
+    """Ratio of amplitudes, shift of the peak [s], ratio of areas, correlation; of one channel."""
+    truth, found = averages
+    if not np.isfinite(truth).all():
+        return (np.nan,) * 4
+    offset = span[0] + np.arange(truth.shape[1]) / rate
+    after = offset >= (EARLIEST if kind == "erp" else 0.0)
+    channel, peak = np.unravel_index(np.abs(truth[:, after]).argmax(), truth[:, after].shape)
+    at = offset[after][peak]
+    wanted, got = truth[channel], found[channel]
+    near = np.abs(offset - at) <= NEAR_PEAK[kind]
+    search = after & (np.abs(offset - at) <= SEARCH[kind])
+    sign = np.sign(wanted[near].mean())
+    shift = float(offset[search][(sign * got[search]).argmax()] - at)
+    spread = wanted.std() * got.std()
+    together = ((wanted - wanted.mean()) * (got - got.mean())).mean()
+    return (
+        float(got[near].mean() / wanted[near].mean()),
+        shift,
+        float(got[after].sum() / wanted[after].sum()),
+        float(together / spread) if spread > 0 else np.nan,
+    )
+
+
+def canonical_size(data: np.ndarray, time: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+    """Size (channel,) of the canonical response to events, beside cosines up to 0.01 Hz."""
+    from scipy.stats import gamma
+
+    since = time[:, None] - onsets
+    course = (gamma.pdf(since, 6) - gamma.pdf(since, 16) / 6).sum(1)  # Glover 1999
+    length = time[-1] - time[0]
+    slow = [np.cos(np.pi * k * (time - time[0]) / length) for k in range(int(0.02 * length) + 1)]
+    return np.linalg.lstsq(np.stack([course, *slow], axis=1), data.T, rcond=None)[0][0]
