@@ -96,8 +96,14 @@ def written(tmp_path_factory):
 def test_the_page_is_whole_and_needs_no_network(written):
     path, text = written
     page = Page(text)
-    wanted = ["In numbers", "Traces", "Gate and change", "Spectra", "Channel quality"]
-    assert page.headings == [*wanted, "Alignment", "Provenance", "Methods paragraph"]
+    wanted = ["In numbers", "Traces", "Gate and change", "Sensors", "Spectra"]
+    assert page.headings == [
+        *wanted,
+        "Channel quality",
+        "Alignment",
+        "Provenance",
+        "Methods paragraph",
+    ]
     assert len(page.ids) == len(set(page.ids))
     assert all(link.startswith(("#", "data:")) for link in page.links)
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
@@ -105,7 +111,7 @@ def test_the_page_is_whole_and_needs_no_network(written):
     assert "default-src 'none'" in text
     assert not any("src" in attrs for tag, attrs in page.tags if tag == "script")
     drawn = [attrs for tag, attrs in page.tags if tag == "svg"]
-    assert len(drawn) == 4
+    assert len(drawn) == 5
     assert all(d["role"] == "img" and d["aria-label"] for d in drawn)
     assert path.stat().st_size < 6e6
     assert [p.name for p in path.parent.iterdir()] == ["s1.html"]

@@ -1,0 +1,234 @@
+"""Both montages on one head: how much each channel was changed, and how good it is."""
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.changes import View, change
+from neurofuse.fusion.ink import AFTER, BEFORE, GATE, UNITS
+from neurofuse.fusion.page import table
+from neurofuse.fusion.summary import listed
+
+COLOURS = {"eeg": AFTER, "nirs": BEFORE}
+CENTRE = (0.0, 0.0, 0.04)  # m, of a head whose sensors do not tell theirs
+RADIUS = (0.06, 0.13)  # m: a fitted sphere of another size is no head
+HEAD = 100.0  # from the vertex to the height of the ears, in the drawing
+MOST = 10  # rows of the table where no map can be drawn
+
+
+@dataclass(frozen=True)
+class Sensors:
+    """Channels of a stream on the drawing: `at` (channel, 2), for fNIRS also `ends`
+    (channel, source and detector, 2); NaN where unknown."""
+
+    at: np.ndarray
+    ends: np.ndarray | None
+
+
+def sensor_map(recording: xr.DataTree, found: list[View], quality: dict[str, xr.Dataset]) -> str:
+    """HTML of two heads: what was changed, and what each channel is worth.
+
+    Parameters
+    ----------
+    recording : Recording
+        With positions [m, head frame]; channels without one are named, not drawn.
+    found : list of View
+        Its streams.
+    quality : dict of Dataset
+        `channel_quality` of each stream, where it could be computed.
+    """
+    placed = places(recording, [view.stream for view in found])
+    text, size = "", {view.stream: amount(view) for view in found}
+    if any(np.isfinite(place.at).any() for place in placed.values()):
+        panels = [
+            _panel("How much was changed", found, placed, _changed(found, size)),
+            _panel("Quality", found, placed, _worth(found, quality)),
+        ]
+        text = f'<figure><div class="heads">{"".join(panels)}</div>{_caption(found, size)}</figure>'
+    for view in found:
+        place = placed[view.stream]
+        lost = np.flatnonzero(~np.isfinite(place.at).all(axis=1))
+        if len(lost) == len(view.channel):
+            text += f"<p>No position of any {view.name} channel is known, so none is on a map.</p>"
+            text += _most_changed(view, size[view.stream])
+        elif len(lost):
+            names = listed([view.channel[i] for i in lost[:MOST]])
+            more = f" and {len(lost) - MOST} more" if len(lost) > MOST else ""
+            text += f'<p class="note">{view.name}, position unknown: {escape(names)}{more}.</p>'
+    return text
+
+
+def amount(view: View) -> np.ndarray:
+    """(channel): root mean square of what was changed [V, or OD from sample to sample]."""
+    return np.array([np.sqrt(np.mean(change(view, i) ** 2)) for i in range(len(view.channel))])
+
+
+def places(recording: xr.DataTree, names: list[str]) -> dict[str, Sensors]:
+    """Where each channel stands on a head seen from above, nose up; the ears' height is at 1.
+
+    Angles from the vertex become distances (azimuthal equidistant projection), so that what lies
+    below the ears stands outside the circle. The head's centre is that of the sphere through all
+    sensors, where they tell one.
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> right = np.array([[0.1, 0.0, 0.04]])
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["T8"], position=right))
+    >>> (places(recording, ["eeg"])["eeg"].at + 0.0).round(3).tolist()
+    [[1.0, 0.0]]
+    """
+    points: dict[str, np.ndarray] = {}
+    for name in names:
+        node = recording[name]
+        which = ("position",) if name == "eeg" else ("source_position", "detector_position")
+        count = node.sizes["channel"]
+        points[name] = np.stack(
+            [
+                node[w].transpose("channel", "axis").values.astype(float)
+                if w in node.variables
+                else np.full((count, 3), np.nan)
+                for w in which
+            ],
+            axis=1,
+        )
+    centre = _centre(np.concatenate([p.reshape(-1, 3) for p in points.values()]))
+    result = {}
+    for name, where in points.items():
+        flat = _project(where - centre)
+        middle = _project(where.mean(axis=1) - centre)
+        result[name] = Sensors(middle, flat if name == "nirs" else None)
+    return result
+
+
+def _centre(points: np.ndarray) -> np.ndarray:
+    points = np.unique(points[np.isfinite(points).all(axis=1)], axis=0)
+    if len(points) >= 8:
+        # |p|² = 2 p·c + (r² - |c|²) is linear in the centre c
+        system = np.column_stack([2 * points, np.ones(len(points))])
+        fitted, _, rank, _ = np.linalg.lstsq(system, (points**2).sum(axis=1), rcond=1e-6)
+        radius = np.sqrt(max(fitted[3] + fitted[:3] @ fitted[:3], 0.0))
+        if rank == 4 and RADIUS[0] < radius < RADIUS[1]:
+            return fitted[:3]
+    return np.array(CENTRE)
+
+
+def _project(points: np.ndarray) -> np.ndarray:
+    across = np.hypot(points[..., 0], points[..., 1])
+    angle = np.arctan2(across, points[..., 2]) / (np.pi / 2)
+    scale = np.divide(angle, across, out=np.zeros_like(angle), where=across > 0)
+    flat = points[..., :2] * scale[..., None]
+    return np.where(np.isfinite(points).all(axis=-1, keepdims=True), flat, np.nan)
+
+
+def _changed(found: list[View], size: dict[str, np.ndarray]):
+    """How a channel is drawn on the map of change: (fill, opacity, words)."""
+
+    def look(view: View, index: int) -> tuple[str, float, str]:
+        unit, factor = UNITS[view.stream]
+        top = size[view.stream].max() or 1.0
+        value = size[view.stream][index]
+        return COLOURS[view.stream], float(value / top), f"{value * factor:.3g} {unit} changed"
+
+    return look
+
+
+def _worth(found: list[View], quality: dict[str, xr.Dataset]):
+    from neurofuse.io.quality import MASKS
+
+    def look(view: View, index: int) -> tuple[str, float, str]:
+        if view.stream not in quality:
+            return "none", 0.0, "quality unknown"
+        one = quality[view.stream].isel(channel=index)
+        masks = [m for m in MASKS[view.stream] if m != "short" and m in one and bool(one[m])]
+        if view.bad[index] or not bool(one.usable):
+            return BEFORE, 1.0, f"bad: {str(one.reason.item()) or 'marked so'}"
+        if masks:
+            return GATE, 0.8, f"usable, yet {listed([m.replace('_', ' ') for m in masks])}"
+        return "none", 0.0, "usable"
+
+    return look
+
+
+def _panel(title: str, found: list[View], placed: dict[str, Sensors], look) -> str:
+    shapes = [
+        f'<circle r="{HEAD:g}" class="head"/>',
+        '<path d="M-12 -99 L0 -116 L12 -99" class="head"/>',
+        '<path d="M-100 -14 q-11 14 0 28 M100 -14 q11 14 0 28" class="head"/>',
+    ]
+    # lines of fNIRS beneath, so that no electrode is hidden
+    for view in sorted(found, key=lambda v: v.stream != "nirs"):
+        place = placed[view.stream]
+        for index in np.flatnonzero(np.isfinite(place.at).all(axis=1)).tolist():
+            shapes.append(_sensor(view, index, place, look(view, index)))
+    return (
+        f'<svg class="map" viewBox="-140 -146 280 270" role="img" aria-label="{title}: both '
+        f'montages seen from above, nose up"><title>{title}</title>'
+        f'<text y="-134" class="name">{title}</text>{"".join(shapes)}</svg>'
+    )
+
+
+def _sensor(view: View, index: int, place: Sensors, look: tuple[str, float, str]) -> str:
+    fill, opacity, words = look
+    x, y = _xy(place.at[index])
+    size = float(np.clip(60 / np.sqrt(len(view.channel)), 3, 10))
+    style = f'fill="{fill}" fill-opacity="{opacity:.2f}"'
+    name = view.channel[index]
+    lines: list[str] = []
+    shown = name if view.stream == "eeg" and size > 7 and len(name) <= 4 else ""
+    if place.ends is None:
+        shape = f'<circle cx="{x}" cy="{y}" r="{size:.1f}" {{}}/>'
+    else:
+        (a, b), (c, d) = _xy(place.ends[index, 0]), _xy(place.ends[index, 1])
+        half = size * (0.4 if view.short[index] else 0.7)
+        diamond = f"M{x} {y - half:.1f} l{half:.1f} {half:.1f} l-{half:.1f} {half:.1f} "
+        diamond += f"l-{half:.1f} -{half:.1f} z"
+        lines.append(f'<path d="M{a} {b} L{c} {d}" class="pair"/>')
+        shape = f'<path d="{diamond}" {{}}/>'
+    # on the page's colour, so that nothing beneath shines through
+    lines += [shape.format('class="under"'), shape.format(style)]
+    if view.bad[index]:
+        s = size * 0.75
+        lines.append(
+            f'<path d="M{x - s:.1f} {y - s:.1f} l{2 * s:.1f} {2 * s:.1f} '
+            f'm0 -{2 * s:.1f} l-{2 * s:.1f} {2 * s:.1f}" class="cross"/>'
+        )
+    if shown:
+        lines.append(f'<text x="{x}" y="{y + 2.6:.1f}" class="tag">{escape(shown)}</text>')
+    short = ", short" if view.short[index] else ""
+    title = f"<title>{escape(name)}{short}: {escape(words)}</title>"
+    return f'<g data-sensor="{view.stream}-{index}">{title}{"".join(lines)}</g>'
+
+
+def _xy(point: np.ndarray) -> tuple[float, float]:
+    return round(float(point[0]) * HEAD, 1), round(-float(point[1]) * HEAD, 1)
+
+
+def _caption(found: list[View], size: dict[str, np.ndarray]) -> str:
+    parts = []
+    for view in found:
+        unit, factor = UNITS[view.stream]
+        what = "circles" if view.stream == "eeg" else "diamonds between source and detector"
+        step = " from sample to sample" if view.stream == "nirs" else ""
+        top = size[view.stream].max() * factor
+        parts.append(f"{view.name}: {what}, full colour is {top:.3g} {unit} RMS{step}")
+    return (
+        f"<figcaption>How much was changed: {'; '.join(parts)}. Quality: "
+        f'<span style="color:{BEFORE}">■</span> bad or unusable, '
+        f'<span style="color:{GATE}">■</span> usable with a measure beyond its limit, empty: '
+        "nothing found. × is marked bad; small diamonds are short channels. Seen from above, nose "
+        "up; the circle is at the height of the ears. Point at a sensor for its name; a click "
+        "draws it among the traces above, or takes it away.</figcaption>"
+    )
+
+
+def _most_changed(view: View, size: np.ndarray) -> str:
+    unit, factor = UNITS[view.stream]
+    order = np.argsort(-size, kind="stable")[:MOST]
+    rows = [
+        [view.channel[i], f"{size[i] * factor:.3g}", "yes" if view.bad[i] else "no"] for i in order
+    ]
+    step = " from sample to sample" if view.stream == "nirs" else ""
+    return table(["Channel", f"Changed, RMS{step} [{unit}]", "bad"], rows, "Changed most")
