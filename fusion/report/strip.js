@@ -121,7 +121,8 @@
           most = Math.max(most, values[high + j]);
         }
         const one = width === 1 && step === 1;
-        const time = stream.start + (first + (one ? i : (i + step / 2) * width)) / stream.rate;
+        const half = Math.min(step, bins - i) / 2;
+        const time = stream.start + (first + (one ? i : (i + half) * width)) / stream.rate;
         if (least > most) {
           x.push(time);
           y.push(null);
@@ -259,7 +260,7 @@
       (sum, stream, s) => sum + state.streams[s].shown.length * stream.kinds.length,
       0,
     );
-    const columns = Math.max(150, Math.min(POINTS / Math.max(1, lines) / 2, chart.clientWidth));
+    const columns = Math.max(60, Math.min(POINTS / Math.max(1, lines) / 2, chart.clientWidth));
     const bin = span / columns;
     const laneHeight = Math.max(14, Math.min(34, 900 / rows.reduce((a, b) => a + b, 0)));
     const gap = 34;
