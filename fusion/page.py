@@ -6,7 +6,7 @@ from io import StringIO
 
 import numpy as np
 
-from neurofuse.fusion.ink import GRID, INK, style
+from neurofuse.fusion.ink import AFTER, GRID, INK, style
 
 DOTS = 110  # per inch, of the dense traces inside the otherwise scalable figures
 
@@ -36,6 +36,7 @@ def svg(drawn, name: str, alt: str) -> str:
     text = re.sub(r'\sid="([^"]*)"', own, text)
     text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
     text = text.replace(INK, "var(--ink)").replace(GRID, "var(--line)")
+    text = text.replace(AFTER, "var(--accent)")  # lighter on a dark page
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
 
 

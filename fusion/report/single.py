@@ -17,6 +17,7 @@ from neurofuse.fusion.compared import comparison_section
 from neurofuse.fusion.excerpt import excerpt
 from neurofuse.fusion.figures import draw_before_after, draw_carpets, draw_spectra
 from neurofuse.fusion.page import cell, figure_block, table
+from neurofuse.fusion.report.responses import responses_section
 from neurofuse.fusion.report.sensors import sensor_map
 from neurofuse.fusion.report.strip import strip_chart
 from neurofuse.fusion.spectra import spectra
@@ -93,6 +94,7 @@ def report(
             before, found, {k: q for k, q in quality.items() if isinstance(q, xr.Dataset)}
         ),
         "Spectra": _spectra(found),
+        "Responses to events": responses_section(before, after, truth, found),
         "Channel quality": "".join(_quality(view, quality[view.stream]) for view in found),
         "Alignment": _alignment(before),
         "Comparison": "" if comparison is None else comparison_section(comparison),

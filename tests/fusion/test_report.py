@@ -96,7 +96,14 @@ def written(tmp_path_factory):
 def test_the_page_is_whole_and_needs_no_network(written):
     path, text = written
     page = Page(text)
-    wanted = ["In numbers", "Traces", "Gate and change", "Sensors", "Spectra"]
+    wanted = [
+        "In numbers",
+        "Traces",
+        "Gate and change",
+        "Sensors",
+        "Spectra",
+        "Responses to events",
+    ]
     assert page.headings == [
         *wanted,
         "Channel quality",
