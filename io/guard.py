@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import mne
 
 LOG = logging.getLogger("neurofuse")
+_asked: list[int] = []  # MNE's level before `quiet` lowered it, outermost first
 
 # True of nearly every file, and nothing that a user could act on.
 EXPECTED = (
@@ -30,6 +31,16 @@ SMALL = 10_000_000  # samples that need no proof
 MOST = 1e9  # Hz
 
 
+def _as_loud_as_mne(record: logging.LogRecord) -> bool:
+    """Whether MNE's verbosity lets a message of "neurofuse" through."""
+    if LOG.level:  # its own level, where somebody set it, rules
+        return True
+    return record.levelno >= (_asked[0] if _asked else logging.getLogger("mne").level)
+
+
+LOG.addFilter(_as_loud_as_mne)
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Run MNE without its chatter; its warnings go to the logger "neurofuse", each once.
@@ -43,10 +54,12 @@ def quiet() -> Iterator[None]:
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        _asked.append(logging.getLogger("mne").level)
         try:
             with mne.use_log_level("error"):
                 yield
         finally:
+            _asked.pop()
             messages = dict.fromkeys(
                 " ".join(str(w.message).split())
                 for w in caught

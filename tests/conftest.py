@@ -1,5 +1,6 @@
 """What all tests share: real data when it is there, quiet libraries, no window, steady draws."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ os.environ["MNE_DONTWRITE_HOME"] = "true"
 import pytest
 from hypothesis import settings
 
+logging.getLogger("neurofuse").setLevel(logging.WARNING)  # whatever MNE's level is
 # two shared cores make a time limit per example fail at random
 settings.register_profile("neurofuse", deadline=None, derandomize=True)
 settings.load_profile("neurofuse")

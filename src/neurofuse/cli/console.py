@@ -40,7 +40,8 @@ def show_warnings() -> None:
     logger = logging.getLogger("neurofuse")
     for handler in [h for h in logger.handlers if isinstance(h, _Lines)]:
         logger.removeHandler(handler)
-    logger.addHandler(_Lines(level=logging.WARNING))
+    logger.addHandler(_Lines())
+    logger.setLevel(logging.WARNING)  # whatever MNE's verbosity is
 
 
 class _Lines(logging.Handler):
@@ -52,11 +53,12 @@ class _Lines(logging.Handler):
 @contextmanager
 def progress(label: str) -> Iterator[Progress]:
     """Lend a Progress that moves a bar on stderr; nothing is shown where that is no terminal."""
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     console = stderr()
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    spent, left = TimeElapsedColumn(), TimeRemainingColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), spent, TextColumn("left"), left)
     with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(label, total=None)  # pulses until a fraction is known
 

@@ -158,11 +158,7 @@ def simulate_command(
     sensors: options.Sensors = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Simulate an EEG + fNIRS recording with head motion (EDF, SNIRF) and its truth (.nc).
-
-    Example: neurofuse simulate --duration 600 --eeg-montage biosemi32 --nirs-montage prefrontal
-    --share timing --seed 1 -o simulated
-    """
+    """Simulate an EEG + fNIRS recording with head motion (EDF, SNIRF) and its truth (.nc)."""
     with progress("simulating"):
         files = simulate_files(
             out,
@@ -199,10 +195,7 @@ def inject_command(
     align: options.AlignBy = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Inject head motion into a clean recording and keep the truth (.nc).
-
-    Example: neurofuse inject sub-01_eeg.edf sub-01_nirs.snirf --types nod,jaw --seed 3 -o moved
-    """
+    """Inject head motion into a clean recording and keep the truth (.nc)."""
     with progress("injecting movement"):
         files = inject_files(
             options.inputs(eeg, nirs),
