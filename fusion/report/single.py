@@ -17,6 +17,7 @@ from neurofuse.fusion.compared import comparison_section
 from neurofuse.fusion.excerpt import excerpt
 from neurofuse.fusion.figures import draw_before_after, draw_carpets, draw_spectra
 from neurofuse.fusion.page import cell, figure_block, table
+from neurofuse.fusion.report.contribution import contribution_section
 from neurofuse.fusion.report.responses import responses_section
 from neurofuse.fusion.report.sensors import sensor_map
 from neurofuse.fusion.report.strip import strip_chart
@@ -34,6 +35,7 @@ def report(
     *,
     comparison: xr.Dataset | None = None,
     truth: xr.DataTree | None = None,
+    contribution: xr.Dataset | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write one self-contained HTML page about a cleaned recording.
@@ -53,6 +55,9 @@ def report(
         Result of `compare` (method × modality × metric).
     truth : Recording, optional
         The undisturbed recording, drawn beside `before` and `after`.
+    contribution : Dataset, optional
+        Result of `neurofuse.fusion.contribution.contribution`: what each stream brought to the
+        cleaning of the other.
     overwrite : bool
         Replace an existing file.
 
@@ -64,7 +69,8 @@ def report(
     Raises
     ------
     ParameterError
-        If `after` or `truth` has other channels or times than `before`.
+        If `after` or `truth` has other channels or times than `before`, or `comparison` or
+        `contribution` is something else.
     WriteError
         If the file exists and `overwrite` is false, or cannot be written.
 
@@ -95,6 +101,9 @@ def report(
         ),
         "Spectra": _spectra(found),
         "Responses to events": responses_section(before, after, truth, found),
+        "What each stream contributed": (
+            "" if contribution is None else contribution_section(contribution)
+        ),
         "Channel quality": "".join(_quality(view, quality[view.stream]) for view in found),
         "Alignment": _alignment(before),
         "Comparison": "" if comparison is None else comparison_section(comparison),

@@ -1,0 +1,151 @@
+"""What each stream contributed: exact with a cleaner whose partner is known, and with the model."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurofuse.fusion import contribution as module
+from neurofuse.fusion.contribution import contribution, shifted
+from neurofuse.fusion.report import report
+from neurofuse.fusion.report.contribution import contribution_section, sentences_of
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.recording import (
+    build,
+    eeg_dataset,
+    nirs_dataset,
+    stream_dataset,
+    streams,
+    with_stream,
+    without_stream,
+)
+
+GATE = (30.0, 34.0)  # s
+
+
+def make():
+    """(truth, contaminated) of 60 s: both streams are pushed within GATE."""
+    time, slow = np.arange(6000) / 100, np.arange(600) / 10
+    pushed, slowly = ((t >= GATE[0]) & (t < GATE[1]) for t in (time, slow))
+    recordings = []
+    for push in (0.0, 1.0):
+        eeg = 1e-5 * np.sin(time) + push * 1e-4 * pushed * np.sin(10 * time)
+        od = 0.01 * np.sin(slow) + push * 0.1 * slowly * np.sin(slow)
+        node = eeg_dataset(np.stack([eeg, eeg]), 100.0, ["C3", "C4"])
+        light = np.exp(-np.tile(od, (2, 2, 1)))
+        nirs = nirs_dataset(light, 10.0, [760, 850], ["S1", "S2"], ["D1", "D2"])
+        if push:
+            node["motion"] = ("channel", "time"), np.tile(pushed, (2, 1))
+            nirs["motion"] = ("channel", "time"), np.tile(slowly, (2, 1))
+        recordings.append(build(node, nirs))
+    return recordings[0], recordings[1]
+
+
+def cleaner(truth, contaminated):
+    """Takes all out beside the true partner, and half of it alone or beside another one."""
+
+    def clean(recording, model):
+        given = recording
+        for stream in streams(given):
+            other = module.PARTNER[stream]
+            name = {"eeg": "eeg", "nirs": "intensity"}[stream]
+            true = other in streams(given) and stream_dataset(given, other).equals(
+                stream_dataset(contaminated, other)
+            )
+            node = stream_dataset(recording, stream)
+            if not node[name].equals(stream_dataset(contaminated, stream)[name]):
+                continue  # the partner of another time
+            before, wanted = node[name], stream_dataset(truth, stream)[name]
+            share = 1.0 if true else 0.5
+            if stream == "eeg":
+                after = before + share * (wanted - before)
+            else:
+                after = before * (wanted / before) ** share
+            gate = np.tile(np.isclose(node.time % 60, 31.0), (2, 1)).astype(np.float32)
+            after = node.assign({name: after, "gate": (("channel", "time"), gate)})
+            recording = with_stream(recording, stream, after)
+        return recording
+
+    return clean
+
+
+@pytest.fixture
+def found(monkeypatch):
+    truth, contaminated = make()
+    monkeypatch.setattr(module, "clean", cleaner(truth, contaminated))
+    runs = []
+    result = contribution(contaminated, truth=truth, progress=runs.append)
+    assert runs == [
+        "joint",
+        *("eeg: nirs withheld", "eeg: nirs shuffled", "nirs: eeg withheld", "nirs: eeg shuffled"),
+    ]
+    return result
+
+
+def test_the_share_is_that_of_the_partner(found):
+    wanted = np.array([[0.25, 0.0, 0.0]] * 2)  # half of the amplitude is a quarter of the energy
+    np.testing.assert_allclose(found.from_partner, wanted, atol=1e-9)
+    halves = found.changed.sel(run="withheld") / found.changed.sel(run="joint")
+    np.testing.assert_allclose(halves, 0.5, rtol=1e-6)
+    # half of the error is left without the partner: -6 dB
+    np.testing.assert_allclose(found.error_db.sel(run="withheld"), -6.02, atol=0.01)
+    np.testing.assert_allclose(found.error_db.sel(run="shuffled"), -6.02, atol=0.01)
+    late = found.course.sel(run="joint").where(found.second > GATE[1] + 1, drop=True)
+    assert float(late.max()) < 1e-9
+    assert float(found.difference.sel(run="joint", second=31.5).min()) > 1e-3 * 1e-3
+
+
+def test_the_page_says_so(found, tmp_path):
+    eeg = sentences_of(found)[0]
+    assert "25 % of the correction's energy came from fNIRS" in eeg
+    assert "another time of this recording moved it by 0 %" in eeg
+    text = contribution_section(found)
+    assert text.count("<tr>") == 2 * 4
+    assert "<td>−6.02</td>" in text
+    truth, contaminated = make()
+    page = report(contaminated, truth, tmp_path / "a.html", contribution=found).read_text("utf-8")
+    assert '<h2 id="what-each-stream-contributed-title">' in page
+    with pytest.raises(ParameterError, match="from_partner"):
+        report(contaminated, truth, tmp_path / "b.html", contribution=xr.Dataset())
+
+
+def test_what_changes_nothing_contributes_nothing(monkeypatch):
+    monkeypatch.setattr(module, "clean", lambda recording, model: recording)
+    result = contribution(make()[1])
+    assert result.from_partner.isnull().all()
+    assert "nothing was taken out" in sentences_of(result)[0]
+    assert "error_db" not in result
+    contribution_section(result)
+
+
+def test_one_stream_is_refused():
+    for stream in ("eeg", "nirs"):
+        with pytest.raises(ParameterError, match="EEG and fNIRS in both"):
+            contribution(without_stream(make()[1], stream))
+
+
+@pytest.mark.parametrize("stream", ["eeg", "nirs"])
+def test_a_shifted_partner_has_no_step_and_the_same_changes(stream):
+    recording = make()[1]
+    name = {"eeg": "eeg", "nirs": "intensity"}[stream]
+    moved = stream_dataset(shifted(recording, stream), stream)[name].values
+    own = stream_dataset(recording, stream)[name].values
+    if stream == "nirs":
+        moved, own = -np.log(moved), -np.log(own)
+    half = own.shape[-1] // 2
+    steps, before = np.diff(moved), np.diff(own)
+    np.testing.assert_allclose(steps[..., : half - 1], before[..., half:], atol=1e-12)
+    np.testing.assert_allclose(steps[..., half - 1], 0, atol=1e-12)
+    np.testing.assert_allclose(steps[..., half:], before[..., : half - 1], atol=1e-12)
+    other = module.PARTNER[stream]
+    kept = stream_dataset(shifted(recording, stream), other)
+    assert kept.equals(stream_dataset(recording, other))
+
+
+def test_with_the_packaged_model(pair):
+    truth, contaminated = pair
+    result = contribution(contaminated, truth=truth, stranger=truth)
+    assert (result.from_partner.sel(run="withheld") == 0).all()
+    assert (result.from_partner.sel(run="joint") < 1).all()
+    assert (result.opened > 0).all()
+    assert (result.error_db < 0).all()
+    assert result.attrs["shuffled"] == "another recording"
