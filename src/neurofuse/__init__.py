@@ -13,8 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurofuse.fusion import plot
     from neurofuse.fusion.clean import clean
     from neurofuse.fusion.compare import compare
+    from neurofuse.fusion.overview import summary
     from neurofuse.fusion.report import report
     from neurofuse.io import from_mne, read, to_mne, write
     from neurofuse.io.errors import NeurofuseError
@@ -29,9 +31,11 @@ __all__ = [
     "compare",
     "from_mne",
     "inject",
+    "plot",
     "read",
     "report",
     "simulate",
+    "summary",
     "to_mne",
     "write",
 ]
@@ -45,6 +49,7 @@ _HOME = {
     "read": "neurofuse.io",
     "report": "neurofuse.fusion.report",
     "simulate": "neurofuse.synth",
+    "summary": "neurofuse.fusion.overview",
     "to_mne": "neurofuse.io",
     "write": "neurofuse.io",
 }
@@ -53,6 +58,8 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         value = import_module("importlib.metadata").version("neurofuse")
+    elif name == "plot":
+        value = import_module("neurofuse.fusion.plot")
     elif name in _HOME:
         value = getattr(import_module(_HOME[name]), name)
     else:

@@ -1,0 +1,16 @@
+"""Figures of a Recording, for notebooks and papers; public as `neurofuse.plot`.
+
+Each function draws with matplotlib and returns the axes that it drew on, so that titles, limits
+and sizes can be changed afterwards. Streams are drawn one below the other unless `stream` names one
+of them; `axes` takes axes that are there already. What was recorded is vermilion, what came out of
+cleaning blue, a known truth green; where the gate was open the ground is orange.
+"""
+
+from neurofuse.fusion.plot.gates import gate
+from neurofuse.fusion.plot.head import sensors
+from neurofuse.fusion.plot.lanes import traces
+from neurofuse.fusion.plot.power import spectra
+from neurofuse.fusion.plot.responses import evoked
+from neurofuse.fusion.plot.scores import comparison, intervals
+
+__all__ = ["comparison", "evoked", "gate", "intervals", "sensors", "spectra", "traces"]

@@ -1,0 +1,102 @@
+"""What all plots share: which streams are drawn, on which axes, in which style."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.changes import NAMES, View, views
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.recording import check, streams
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDE = 10.0  # inches
+STYLE: dict[Any, Any] = {
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "legend.frameon": False,
+    "text.parse_math": False,  # a channel may be called "$x$"
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The look of plots, for as long as they are drawn."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        yield
+
+
+def chosen(
+    before: xr.DataTree,
+    after: xr.DataTree | None = None,
+    truth: xr.DataTree | None = None,
+    *,
+    stream: str | None = None,
+    window: tuple[float, float] | None = None,
+) -> list[View]:
+    """Views of one stream or of all, of the whole recording or of a window [s].
+
+    Raises
+    ------
+    ParameterError
+        If the recording lacks the stream, or the window holds no sample of it.
+    """
+    check(before)
+    if stream is not None and stream not in streams(before):
+        raise ParameterError(
+            f"the stream {stream!r}",
+            f"one of {', '.join(streams(before))}",
+            "choose a stream that the recording holds, or leave `stream` out",
+        )
+    if window is not None:
+        start, stop = window
+        part = {"time": slice(start, stop)}
+        before = before.sel(part)
+        after, truth = (None if one is None else one.sel(part) for one in (after, truth))
+        empty = [s for s in streams(before) if not before[s].sizes["time"]]
+        if start >= stop or empty:
+            raise ParameterError(
+                f"a window from {start:g} to {stop:g} s", "one inside the recording", "move it"
+            )
+    found = views(before, after, truth)
+    return [view for view in found if stream in (None, view.stream)]
+
+
+def panels(
+    axes: "Axes | Sequence[Axes] | None", heights: Sequence[float], *, sharex: bool = False
+) -> "list[Axes]":
+    """One axes for each panel: those given, or those of a new figure with panels below each other.
+
+    Raises
+    ------
+    ParameterError
+        If fewer or more axes are given than there are panels.
+    """
+    count = len(heights)
+    if axes is None:
+        from matplotlib import pyplot
+
+        _, made = pyplot.subplots(
+            count,
+            figsize=(WIDE, sum(heights) + 0.6),
+            height_ratios=list(heights),
+            layout="constrained",
+            sharex=sharex,
+            squeeze=False,
+        )
+        return list(made[:, 0])
+    given = list(np.ravel(np.array(axes, dtype=object)))
+    if len(given) != count:
+        raise ParameterError(
+            f"{len(given)} axes for {count} panels",
+            "one axes for each panel",
+            f"choose a stream ({', '.join(NAMES)}), or give as many axes",
+        )
+    return given

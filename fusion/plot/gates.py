@@ -1,0 +1,96 @@
+"""Channels × time: where a cleaner saw movement."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.changes import carpet
+from neurofuse.fusion.ink import GATE, label
+from neurofuse.fusion.plot.canvas import chosen, panels, style
+from neurofuse.io.errors import ParameterError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ROW = 0.09  # inches a channel
+MOST_NAMES = 24
+
+
+def gate(
+    recording: xr.DataTree,
+    *,
+    stream: str | None = None,
+    window: tuple[float, float] | None = None,
+    axes: "Axes | Sequence[Axes] | None" = None,
+) -> "list[Axes]":
+    """Where movement was seen: the gate (0 to 1) of every channel over time.
+
+    A stream without a gate is drawn with the mask of injected movement, where it has one.
+
+    Parameters
+    ----------
+    recording : Recording
+        Cleaned by a learned model, or with injected movement.
+    stream : {"eeg", "nirs"}, optional
+        Draw this stream only.
+    window : (start, stop), optional
+        Part of the recording [s]; all of it by default.
+    axes : Axes, optional
+        One for each stream drawn; a new figure by default.
+
+    Returns
+    -------
+    list of Axes
+        One for each stream that has a gate or a mask.
+
+    Raises
+    ------
+    ParameterError
+        If there is neither a gate nor a mask, or the stream or window is not there.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> truth, contaminated = nf.simulate(duration=20, seed=2, bouts_per_minute=9)
+    >>> [ax.get_title() for ax in nf.plot.gate(contaminated)]
+    ['EEG: injected movement', 'fNIRS: injected movement']
+    """
+    found = [v for v in chosen(recording, stream=stream, window=window) if v.moving is not None]
+    if not found:
+        raise ParameterError(
+            "a recording with neither `gate` nor `motion`",
+            "one that was cleaned by a learned model, or that has injected movement",
+            "pass what neurofuse.clean or neurofuse.inject returned",
+        )
+    from matplotlib.colors import LinearSegmentedColormap
+
+    shades = LinearSegmentedColormap.from_list("gate", ["#ffffff", GATE, "#7a4b00"])
+    minutes = max(view.seconds for view in found) > 600
+    scale, unit = (60, "min") if minutes else (1, "s")
+    with style():
+        heights = [float(np.clip(ROW * len(v.channel), 1.0, 3.5)) for v in found]
+        drawn = panels(axes, heights, sharex=True)
+        for ax, view in zip(drawn, found, strict=True):
+            mask = view.moving if view.gate is None else view.gate
+            assert mask is not None  # others were left out above
+            shown = np.nan_to_num(mask)
+            count = len(view.channel)
+            last = view.time[-1] + 1 / view.rate
+            ax.imshow(
+                carpet(view, lambda i, shown=shown: shown[i]),
+                cmap=shades,
+                vmin=0,
+                vmax=1,
+                aspect="auto",
+                interpolation="nearest",
+                extent=(view.time[0] / scale, last / scale, count - 0.5, -0.5),
+            )
+            ticks = np.arange(0, count, -(-count // MOST_NAMES))
+            names = [label(view.channel[i], 12) + (" ×" if view.bad[i] else "") for i in ticks]
+            ax.set_yticks(ticks, names, fontsize=6)
+            ax.set_title(f"{view.name}: {'injected movement' if view.gate is None else 'gate'}")
+        drawn[0].figure.colorbar(drawn[0].images[0], ax=drawn, shrink=0.6)
+        drawn[-1].set_xlabel(f"Time [{unit}]")
+    return drawn

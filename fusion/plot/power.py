@@ -1,0 +1,90 @@
+"""Power spectra before and after cleaning."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from neurofuse.fusion.ink import AFTER, BEFORE, TRUTH
+from neurofuse.fusion.plot.canvas import chosen, panels, style
+from neurofuse.fusion.spectra import spectra as power_of
+from neurofuse.io.errors import ParameterError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LOOK = {
+    "before": {"color": BEFORE},
+    "after": {"color": AFTER, "linestyle": "--"},
+    "truth": {"color": TRUTH, "linewidth": 1.0},
+    "recorded": {"color": AFTER},
+}
+
+
+def spectra(
+    before: xr.DataTree,
+    after: xr.DataTree | None = None,
+    truth: xr.DataTree | None = None,
+    *,
+    stream: str | None = None,
+    moving: bool = True,
+    axes: "Axes | Sequence[Axes] | None" = None,
+) -> "list[Axes]":
+    """Welch spectra, the median over channels, of the time with or without movement.
+
+    Parameters
+    ----------
+    before, after, truth : Recording
+        The same channels and times; `after` and `truth` may be left out.
+    stream : {"eeg", "nirs"}, optional
+        Draw this stream only.
+    moving : bool
+        Segments (2 s of EEG, 20 s of fNIRS) with movement, or those without. Where nothing tells
+        them apart, or one of them is empty, all of the recording is drawn.
+    axes : Axes, optional
+        One for each stream drawn; a new figure by default.
+
+    Returns
+    -------
+    list of Axes
+        One for each stream.
+
+    Raises
+    ------
+    ParameterError
+        If the stream is not there, or too short for a spectrum.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> truth, contaminated = nf.simulate(duration=60, seed=2)
+    >>> ax, = nf.plot.spectra(contaminated, truth=truth, stream="eeg")
+    >>> ax.get_ylabel()
+    'µV²/Hz'
+    """
+    found = chosen(before, after, truth, stream=stream)
+    results = []
+    for view in found:
+        result = power_of(view)
+        if result is None:
+            raise ParameterError(
+                f"{view.name} of {view.seconds:.3g} s", "a whole segment", "take more of it"
+            )
+        results.append(result)
+    wanted = "with movement" if moving else "without movement"
+    with style():
+        drawn = panels(axes, [2.4] * len(results))
+        for ax, result in zip(drawn, results, strict=True):
+            parts = result["parts"]
+            part = wanted if wanted in parts else next(iter(parts))
+            for name, power in parts[part].items():
+                ax.plot(result["frequency"], power, label=name, **LOOK[name])
+            ax.set_yscale("log")
+            ax.set_xscale("log" if result["log_frequency"] else "linear")
+            ax.set_xlim(result["frequency"][0], result["frequency"][-1])
+            ax.grid(alpha=0.25)
+            ax.set_xlabel("Frequency [Hz]")
+            ax.set_ylabel(f"{result['unit']}²/Hz")
+            ax.set_title(f"{result['name']}, {part}")
+            ax.legend(loc="upper right")
+    return drawn

@@ -1,0 +1,169 @@
+"""Responses to events: ERP of the EEG; HbO and HbR of fNIRS."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.bands import bandpass
+from neurofuse.fusion.evoked import ERP_SPAN, HRF_SPAN
+from neurofuse.fusion.ink import AFTER, BEFORE, TRUTH, label
+from neurofuse.fusion.plot.canvas import panels, style
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.optics import to_haemoglobin
+from neurofuse.io.recording import check, stream_dataset, streams
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SPAN = {"eeg": ERP_SPAN, "nirs": HRF_SPAN}
+HRF_BAND = (0.01, 0.2)  # Hz
+LINES = {"hbo": "-", "hbr": "--"}
+NAMES = {"hbo": "HbO", "hbr": "HbR"}
+
+
+def evoked(
+    before: xr.DataTree,
+    after: xr.DataTree | None = None,
+    truth: xr.DataTree | None = None,
+    *,
+    stream: str = "eeg",
+    event: str | None = None,
+    channel: str | None = None,
+    span: tuple[float, float] | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """The mean response to an event in one channel, with its 95 % interval over events.
+
+    EEG as it is [µV]; fNIRS as HbO (solid) and HbR (dashed) in 0.01-0.2 Hz [µmol/L]. The mean
+    before the onset is taken off. Events whose span leaves the recording are left out.
+
+    Parameters
+    ----------
+    before, after, truth : Recording
+        The same channels and times; `after` and `truth` may be left out. Events are those of
+        `before`.
+    stream : {"eeg", "nirs"}
+        Which stream responds.
+    event : str, optional
+        Description of the event; by default the most frequent one that is no movement.
+    channel : str, optional
+        By default the usable channel with the largest response in the last recording given.
+    span : (start, stop), optional
+        Time about the onset [s]; -0.2 to 0.8 for EEG, -2 to 20 for fNIRS.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ParameterError
+        If the stream, channel or event is not there, or there are fewer than two such events.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> truth, contaminated = nf.simulate(duration=120, seed=2)
+    >>> nf.plot.evoked(contaminated, truth=truth, stream="nirs").get_ylabel()
+    'µmol/L'
+    """
+    check(before)
+    if stream not in streams(before):
+        raise ParameterError(
+            f"the stream {stream!r}", f"one of {', '.join(streams(before))}", "choose one"
+        )
+    name, onsets = _onsets(before, event)
+    low, high = span or SPAN[stream]
+    given = {"before": before, "after": after, "truth": truth}
+    found = {
+        which: _epochs(recording, stream, onsets, (low, high))
+        for which, recording in given.items()
+        if recording is not None and stream in streams(recording)
+    }
+    usable = before[stream].channel.values[~before[stream].bad.values].astype(str)
+    if channel is None:
+        last = next(iter(list(found.values())[-1].values()))
+        size = abs(last.mean("event")).max("time").sel(channel=usable)
+        channel = str(size.channel.values[np.nan_to_num(size.values).argmax()])
+    elif channel not in before[stream].channel:
+        raise ParameterError(
+            f"the channel {channel!r}", f"one of {', '.join(usable)}", "check its name"
+        )
+    colours = {"before": BEFORE if len(found) > 1 else AFTER, "after": AFTER, "truth": TRUTH}
+    with style():
+        if ax is None:
+            (ax,) = panels(None, [3.2])
+        for which, kinds in found.items():
+            for kind, epochs in kinds.items():
+                _draw(ax, epochs.sel(channel=channel), which, kind, colours[which])
+        count = next(iter(next(iter(found.values())).values())).sizes["event"]
+        ax.axvline(0, color="0.4", linewidth=0.7, linestyle=":")
+        ax.axhline(0, color="0.4", linewidth=0.5)
+        ax.set_xlim(low, high)
+        ax.set_xlabel(f"Time from “{label(name)}” [s]")
+        ax.set_ylabel("µV" if stream == "eeg" else "µmol/L")
+        ax.set_title(f"{label(channel)}, mean of {count} with 95 % interval")
+        ax.legend(fontsize=8)
+    return ax
+
+
+def _onsets(recording: xr.DataTree, event: str | None) -> tuple[str, np.ndarray]:
+    node = stream_dataset(recording, "events") if "events" in recording.children else None
+    names = [] if node is None else [str(n) for n in node.description.values]
+    known = [n for n in names if not n.lower().startswith(("bad", "motion/"))]
+    if event is None and known:
+        event = max(dict.fromkeys(known), key=known.count)
+    count = names.count(event or "")
+    if node is None or event is None or count < 2:
+        raise ParameterError(
+            f"{count} events {event!r}" if event else "no event",
+            "at least two of one description"
+            + (f": {', '.join(sorted(set(known)))}" * bool(known)),
+            "name an event that the recording has",
+        )
+    return event, np.unique(node.onset.values[node.description.values.astype(str) == event])
+
+
+def _epochs(
+    recording: xr.DataTree, stream: str, onsets: np.ndarray, span: tuple[float, float]
+) -> dict[str, xr.DataArray]:
+    """(event, channel, time) of each kind of signal, in the unit that is drawn."""
+    if stream == "nirs":
+        node = stream_dataset(to_haemoglobin(recording), "nirs")
+        signals = {"hbo": node.hbo, "hbr": node.hbr}
+    else:
+        node = stream_dataset(recording, "eeg")
+        signals = {"": node.eeg}
+    rate, time = float(node.attrs["rate"]), node.time.values
+    first = np.round((onsets - time[0] + span[0]) * rate).astype(int)
+    length = round((span[1] - span[0]) * rate)
+    first = first[(first >= 0) & (first + length <= time.size)]
+    if first.size < 2:
+        raise ParameterError(
+            f"{first.size} events whose {span[0]:g} to {span[1]:g} s lie inside the recording",
+            "at least two",
+            "choose a shorter span or another event",
+        )
+    lags = span[0] + np.arange(length) / rate
+    found = {}
+    for kind, signal in signals.items():
+        data = 1e6 * np.asarray(signal.transpose("channel", "time").values, float)
+        if stream == "nirs":
+            whole = np.isfinite(data).all(-1)
+            data[whole] = bandpass(data[whole], rate, *HRF_BAND)
+        epochs = data[:, first[:, None] + np.arange(length)].swapaxes(0, 1)
+        epochs = epochs - epochs[..., lags < max(0.0, lags[1])].mean(-1, keepdims=True)
+        dims, names = ("event", "channel", "time"), node.channel.values.astype(str)
+        found[kind] = xr.DataArray(epochs, dims=dims, coords={"channel": names, "time": lags})
+    return found
+
+
+def _draw(ax: "Axes", epochs: xr.DataArray, which: str, kind: str, colour: str) -> None:
+    mean = epochs.mean("event")
+    reach = 1.96 * epochs.std("event", ddof=1) / np.sqrt(epochs.sizes["event"])
+    text = f"{NAMES[kind]}, {which}" if kind else which
+    ax.plot(mean.time, mean, LINES.get(kind, "-"), color=colour, label=text)
+    ax.fill_between(mean.time, mean - reach, mean + reach, color=colour, alpha=0.15, linewidth=0)
