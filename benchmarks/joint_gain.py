@@ -218,7 +218,8 @@ def main() -> None:
     told = described(options.weights)
     if options.zoo:
         told += f"; nets of the zoo: {zoo_training()}"
-    text = page(facts, options.part, options.out / "thresholds.json", told)
+    figure = options.page and options.page.parent / f"figures/{options.page.stem}.png"
+    text = page(facts, options.part, options.out / "thresholds.json", told, figure)
     if options.speed:
         text += f"\n## Speed and size\n\n```\n{speed(options.weights)}\n```\n"
     print(text)

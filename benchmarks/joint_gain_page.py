@@ -5,6 +5,7 @@ from pathlib import Path
 
 from joint_gain_facts import Facts, arms_of
 from joint_gain_gates import best_threshold, gate_table
+from joint_gain_overview import overview
 from joint_gain_rest import rest_table
 from joint_gain_segments import VIEWS
 from joint_gain_tables import (
@@ -41,8 +42,8 @@ above 3) was chosen by its author partly on these people, in ICA's favour.
 """
 
 
-def page(facts: Facts, part: str, kept: Path, weights: str) -> str:
-    """Markdown of everything; `weights` says which.
+def page(facts: Facts, part: str, kept: Path, weights: str, figure: Path | None = None) -> str:
+    """Markdown of everything; `weights` says which; a picture goes to `figure`.
 
     Thresholds are set on validation people and kept in a JSON for the test.
     """
@@ -68,7 +69,12 @@ def page(facts: Facts, part: str, kept: Path, weights: str) -> str:
         INTRODUCTION.format(
             part=part, weights=weights, unseen=unseen, few=few, **settings, **counts
         ),
-        "## Targets\n",
+        "## All methods\n",
+        "Segments of -5 to 20 dB, pooled. p: Wilcoxon's signed-rank test by person against joint, "
+        "corrected for the number of methods (Holm); with five people none can be below 0.06, with "
+        "nine below 0.004 before correction.\n",
+        *overview(facts, figure),
+        "\n## Targets\n",
         *target_table(facts, thresholds),
         "\n## Joint against its twin and controls\n",
         "A shuffled partner is somebody else's disturbed stream; a silent one is withheld.\n",
