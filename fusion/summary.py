@@ -231,8 +231,8 @@ def methods(recording: xr.DataTree, found: list[View], measured: list[Summary]) 
     text = [
         f"{listed([contents(v) for v in found])} "
         f"{'were' if len(found) > 1 else 'was'} processed with neurofuse "
-        f"{installed.get('neurofuse', '')} (MNE-Python {installed.get('mne', '')}, "
-        f"Python {installed['Python']})."
+        f"{installed.get('neurofuse', '')} (MNE-Python {installed.get('mne', '')}, Gramfort et al. "
+        f"2013; Python {installed['Python']})."
     ]
     if len(found) > 1 and "clock" in recording.children:
         text.append(_clock(recording["clock"].to_dataset()))
@@ -243,6 +243,7 @@ def methods(recording: xr.DataTree, found: list[View], measured: list[Summary]) 
             + "; ".join(f"{s.get('step', '?')}{_parameters(s)}" for s in steps)
             + "."
         )
+    text += _sources(steps)
     for view, summary in zip(found, measured, strict=True):
         if view.treated:
             what = "samples" if view.stream == "eeg" else "steps between samples"
@@ -260,7 +261,21 @@ def methods(recording: xr.DataTree, found: list[View], measured: list[Summary]) 
         bad = [n for n, b in zip(view.channel, view.bad, strict=True) if b]
         if bad:
             text.append(f"{view.name} channels marked bad: {', '.join(bad)}.")
+    if any(v.stream == "nirs" for v in found):
+        text.append(
+            "Coupling of optodes was judged by the scalp coupling index (Pollonini et al. 2014), "
+            "movement of all fNIRS channels at once by the global variance of temporal derivatives "
+            "(Sherafati et al. 2020)."
+        )
     return " ".join(text)
+
+
+def _sources(steps: list[dict]) -> list[str]:
+    """Where the classical methods among the steps come from."""
+    from neurofuse.fusion.peers import PEERS
+
+    names = dict.fromkeys(str((s.get("parameters") or {}).get("model", "")) for s in steps)
+    return [f"“{name}” is {PEERS[name].citation}." for name in names if name in PEERS]
 
 
 def _parameters(step: dict) -> str:

@@ -17,6 +17,8 @@ from neurofuse.fusion.compared import comparison_section
 from neurofuse.fusion.excerpt import excerpt
 from neurofuse.fusion.figures import draw_before_after, draw_carpets, draw_spectra
 from neurofuse.fusion.page import cell, figure_block, table
+from neurofuse.fusion.report.alignment import alignment_section
+from neurofuse.fusion.report.citations import citations_block, keys
 from neurofuse.fusion.report.contribution import contribution_section
 from neurofuse.fusion.report.responses import responses_section
 from neurofuse.fusion.report.sensors import sensor_map
@@ -105,17 +107,21 @@ def report(
             "" if contribution is None else contribution_section(contribution)
         ),
         "Channel quality": "".join(_quality(view, quality[view.stream]) for view in found),
-        "Alignment": _alignment(before),
+        "Alignment": alignment_section(before, found),
         "Comparison": "" if comparison is None else comparison_section(comparison),
         "Provenance": _provenance(after),
-        "Methods paragraph": f'<p class="paper">{escape(words.methods(after, found, measured))}</p>'
-        '<p class="note">Written from the files and figures above; check it before use.</p>',
+        "Methods paragraph": (
+            f'<p class="paper" id="methods">{escape(words.methods(after, found, measured))}</p>'
+            '<p class="note">Written from the files and figures above; check it before use.</p>'
+            + citations_block(keys(after, found, comparison))
+        ),
     }
     sections = {title: body for title, body in sections.items() if body}
     measured_at = str(before.attrs.get("measured_at", ""))
     parts = files("neurofuse.fusion.report")
     text = Template(parts.joinpath("page.html").read_text("utf-8")).substitute(
         style=parts.joinpath("style.css").read_text("utf-8"),
+        script=parts.joinpath("page.js").read_text("utf-8"),
         title=escape(f"Cleaning report: {re.sub('(_desc-clean)?_report$', '', path.stem)}"),
         subtitle=escape(
             f"Measured {measured_at}" if measured_at else "Time of measurement unknown"
@@ -283,39 +289,6 @@ def _quality(view: View, quality: xr.Dataset | NeurofuseError) -> str:
 def _heading(name: str, variable: xr.DataArray) -> str:
     unit = {"V": "µV", "m": "mm"}.get(variable.attrs.get("units", ""), variable.attrs.get("units"))
     return name.replace("_", " ") + (f" [{unit}]" if unit and unit != "1" else "")
-
-
-def _alignment(before: xr.DataTree) -> str:
-    if "clock" not in before.children:
-        return "<p>No alignment is recorded.</p>"
-    clock = before["clock"].to_dataset()
-    body = []
-    for stream in clock.stream.values:
-        row = clock.sel(stream=stream)
-        body.append(
-            [
-                {"eeg": "EEG", "nirs": "fNIRS"}.get(str(stream), str(stream)),
-                str(row.method.item()),
-                f"{float(row.offset):+.4f}",
-                _interval(row, "offset_interval", 4),
-                f"{float(row.drift):+.2f}",
-                _interval(row, "drift_interval", 2),
-                str(int(row.anchors)),
-                # without anchors nothing was compared, so a residual of 0 would claim too much
-                f"{float(row.residual) * 1e3:.2f}" if int(row.anchors) else "not measured",
-            ]
-        )
-    head = ["Stream", "Method", "Offset [s]", "95 % interval", "Drift [ppm]", "95 % interval"]
-    head += ["Anchors", "Residual [ms]"]
-    return table(head, body, "Time on the common clock = offset + file time × (1 + drift).")
-
-
-def _interval(row: xr.Dataset, name: str, digits: int) -> str:
-    """An interval of `/clock`, "not known" where none was estimated or an older file has none."""
-    ends = np.asarray(row[name].values if name in row else [np.nan], float)
-    if np.isnan(ends).any():
-        return "not known"
-    return " to ".join(f"{end:+.{digits}f}" for end in ends)
 
 
 def _numbers(found: list[View], measured: list[words.Summary]) -> str:
