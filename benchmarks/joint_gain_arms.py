@@ -21,7 +21,7 @@ import xarray as xr
 
 import neurofuse
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.compare import with_partner
+from neurofuse.fusion.partner import with_partner
 from neurofuse.fusion.peers import LEARNED, PEERS
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.recording import without_stream

@@ -25,7 +25,8 @@ from rich.progress import track
 
 from neurofuse.fusion.blind import UNITS, score_blind
 from neurofuse.fusion.clean import MODELS, clean
-from neurofuse.fusion.compare import SHUFFLED, streams_of, with_partner
+from neurofuse.fusion.compare import SHUFFLED, streams_of
+from neurofuse.fusion.partner import with_partner
 from neurofuse.fusion.peers import PEERS
 from neurofuse.fusion.statistics import summarise
 from neurofuse.io import mark_bad, read, stream_dataset, streams

@@ -11,14 +11,15 @@ from neurofuse.fusion import blind, kept, metrics
 from neurofuse.fusion.clean import MODELS
 from neurofuse.fusion.memory import Watch
 from neurofuse.fusion.oracle import oracle
+from neurofuse.fusion.partner import shifted, with_partner
 from neurofuse.fusion.peers import PEERS
 from neurofuse.io.errors import NeurofuseError, ParameterError
-from neurofuse.io.recording import check, note, stream_dataset, streams, time_axis, with_stream
+from neurofuse.io.recording import check, stream_dataset, streams, with_stream
 
 DELAY = 60.0  # s of the joint model and its twins: the window that they see at once
 REFERENCES = ("untouched", "zero")  # rows that every comparison has
 ORACLE = "oracle"  # with a truth: the row of a perfect correction where motion is
-SHUFFLED = "joint, shuffled partner"  # with somebody else's recording
+SHUFFLED = "joint, shuffled partner"  # with both streams
 METHODS = tuple(name for name in (*MODELS, *PEERS) if name not in REFERENCES)
 
 
@@ -43,8 +44,8 @@ def compare(
         The same recording without motion. Without it only figures without a reference are
         given; their names begin with `noref_`.
     stranger : Recording, optional
-        Somebody else's recording: the joint model is then also given its other stream as a
-        partner, which must take away what the true partner gains.
+        Somebody else's recording, whose other stream stands in as the shuffled partner. By
+        default it is the recording's own, from half of its duration away.
     progress : function, optional
         Called with a method's name before it runs.
 
@@ -56,7 +57,9 @@ def compare(
         how much of the future a method looks at (inf: the whole recording), and `failure` (method),
         "" where a method ran. What a method does not treat, and a method that failed, is NaN. The
         last rows are always "untouched" and "zero", with a truth also "oracle"
-        (`neurofuse.fusion.oracle`), with a stranger "joint, shuffled partner".
+        (`neurofuse.fusion.oracle`), with both streams and "joint" also "joint, shuffled partner":
+        the joint model beside a partner that knows nothing, which must not gain what the true
+        one gains.
         Select with `table.value.loc["tddr", "nirs"]`, since `sel(method=...)` means something else
         to xarray. Metrics: `neurofuse.fusion.metrics.score` and `neurofuse.fusion.kept.score_kept`,
         or `neurofuse.fusion.blind.score_blind`.
@@ -88,8 +91,8 @@ def compare(
     if truth is not None:
         metrics.match(truth, recording)
         runs[ORACLE] = partial(oracle, truth, recording)
-    if stranger is not None:
-        runs[SHUFFLED] = partial(_with_stranger, recording, stranger)
+    if stranger is not None or ("joint" in names and len(streams(recording)) > 1):
+        runs[SHUFFLED] = partial(_beside_stranger, recording, stranger)
     rows: list[xr.DataArray | None] = []
     seconds, memory, failures = [], [], []
     for name, run in runs.items():
@@ -147,53 +150,6 @@ def streams_of(method: str) -> tuple[str, ...]:
     )
 
 
-def with_partner(recording: xr.DataTree, partner: xr.DataTree, stream: str) -> xr.DataTree:
-    """A Recording whose `stream` comes from another recording: a partner that knows nothing.
-
-    A joint cleaner that gains as much from such a partner as from the true one gains nothing from
-    the other stream. The partner's stream keeps its rate and starts where the replaced one did.
-    It is cut to the same duration; where it is too short it runs back and forth, so that no step
-    appears at a seam.
-
-    Parameters
-    ----------
-    recording, partner : Recording
-        Both hold `stream`.
-    stream : {"eeg", "nirs"}
-        The stream to replace.
-
-    Raises
-    ------
-    ParameterError
-        If one of them lacks the stream.
-
-    Examples
-    --------
-    >>> from neurofuse.io.recording import build, eeg_dataset
-    >>> one, other = (build(eeg_dataset(np.full((1, n), n), 10.0, ["Cz"])) for n in (50, 20))
-    >>> with_partner(one, other, "eeg").eeg.eeg.values[0, ::20].tolist()
-    [20, 20, 20]
-    """
-    for side, name in ((recording, "recording"), (partner, "partner")):
-        if stream not in streams(side):
-            raise ParameterError(
-                f"a {name} with {' and '.join(streams(side))} only", f"/{stream} in both", "add it"
-            )
-    replaced, other = stream_dataset(recording, stream), stream_dataset(partner, stream)
-    rate, length = other.attrs["rate"], other.sizes["time"]
-    samples = max(1, round(replaced.sizes["time"] / replaced.attrs["rate"] * rate))
-    there = np.arange(samples) % max(1, 2 * length - 2)
-    index = np.minimum(there, 2 * length - 2 - there) if length > 1 else there
-    taken = other.isel(time=index).assign_coords(
-        time=time_axis(samples, rate, float(replaced.time[0]))
-    )
-    swapped = with_stream(recording, stream, taken)
-    if "events" in recording.children:
-        events = stream_dataset(recording, "events")
-        swapped = with_stream(swapped, "events", events.isel(event=events.stream != stream))
-    return note(swapped, "with_partner", stream=stream)
-
-
 def _clean(recording: xr.DataTree, name: str) -> xr.DataTree:
     if name in PEERS:
         return PEERS[name].transform(recording)
@@ -207,15 +163,19 @@ def _clean(recording: xr.DataTree, name: str) -> xr.DataTree:
     return clean(recording, model=name)
 
 
-def _with_stranger(recording: xr.DataTree, stranger: xr.DataTree) -> xr.DataTree:
-    """Each stream cleaned by the joint model beside the other stream of somebody else."""
+def _beside_stranger(recording: xr.DataTree, stranger: xr.DataTree | None) -> xr.DataTree:
+    """Each stream cleaned by the joint model beside another stream that knows nothing of it."""
     if len(streams(recording)) < 2:
         raise ParameterError(
             f"a Recording with {streams(recording)[0]} only", "both streams", "leave `stranger` out"
         )
     cleaned = recording
     for stream, other in (("eeg", "nirs"), ("nirs", "eeg")):
-        beside = _clean(with_partner(recording, stranger, other), "joint")
+        if stranger is None:
+            given = shifted(recording, other)
+        else:
+            given = with_partner(recording, stranger, other)
+        beside = _clean(given, "joint")
         cleaned = with_stream(cleaned, stream, stream_dataset(beside, stream))
     return cleaned
 

@@ -7,10 +7,10 @@ import xarray as xr
 
 from neurofuse.fusion.changes import View, views
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.compare import with_partner
 from neurofuse.fusion.excerpt import excerpt
+from neurofuse.fusion.partner import shifted, with_partner
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.recording import check, note, stream_dataset, streams, with_stream, without_stream
+from neurofuse.io.recording import check, stream_dataset, streams, with_stream, without_stream
 
 PARTNER = {"eeg": "nirs", "nirs": "eeg"}
 RUNS = ("joint", "withheld", "shuffled")
@@ -106,32 +106,6 @@ def contribution(
     found = xr.concat(tables, xr.Variable("stream", list(PARTNER)), join="outer")
     away = "another recording" if stranger is not None else "another time of this recording"
     return found.assign_attrs(model=model, shuffled=away)
-
-
-def shifted(recording: xr.DataTree, stream: str) -> xr.DataTree:
-    """A Recording whose `stream` is half of its duration away, in a circle and without a step.
-
-    Examples
-    --------
-    >>> from neurofuse.io.recording import build, eeg_dataset
-    >>> ramp = build(eeg_dataset(np.arange(6.0)[None], 1.0, ["Cz"]))
-    >>> shifted(ramp, "eeg").eeg.eeg.values.tolist()
-    [[3.0, 4.0, 5.0, 5.0, 6.0, 7.0]]
-    """
-    node = stream_dataset(recording, stream)
-    name = next(n for n in ("eeg", "od", "intensity") if n in node)
-    values = node[name].transpose(..., "time")
-    half = values.sizes["time"] // 2
-    later, first = values.values[..., half:], values.values[..., :half]
-    ends = later[..., -1:], first[..., :1]
-    if name == "intensity":  # light multiplies
-        factor = np.divide(*ends, out=np.ones_like(ends[0], float), where=(ends[1] > 0))
-        first = first * np.where(np.isfinite(factor) & (factor > 0), factor, 1.0)
-    else:
-        first = first + np.nan_to_num(ends[0] - ends[1])
-    rolled = values.copy(data=np.concatenate([later, first], axis=-1))
-    moved = with_stream(recording, stream, node.assign({name: rolled}))
-    return note(moved, "shifted", stream=stream, samples=half)
 
 
 def _table(

@@ -15,11 +15,11 @@ from neurofuse.fusion.compare import (
     SHUFFLED,
     compare,
     streams_of,
-    with_partner,
 )
 from neurofuse.fusion.kept import score_kept
 from neurofuse.fusion.metrics import score
 from neurofuse.fusion.oracle import oracle
+from neurofuse.fusion.partner import shifted, with_partner
 from neurofuse.fusion.peers import PEERS, get
 from neurofuse.fusion.table import to_csv, to_table
 from neurofuse.io.errors import ParameterError, WriteError
@@ -53,7 +53,7 @@ def test_default_methods_against_a_truth(pair, perfect):
     truth, contaminated = pair
     seen = []
     table = compare(contaminated, truth=truth, progress=seen.append)
-    assert tuple(table.method.values) == (*METHODS, *REFERENCES, ORACLE) == tuple(seen)
+    assert tuple(table.method.values) == (*METHODS, *REFERENCES, ORACLE, SHUFFLED) == tuple(seen)
     for name, failure in zip(seen, table.failure.values.tolist(), strict=True):
         assert not failure or name in MAY_FAIL, (name, failure)
     ran = table.isel(method=table.failure.values == "")
@@ -65,7 +65,7 @@ def test_default_methods_against_a_truth(pair, perfect):
     np.testing.assert_allclose(error.loc["zero"], 0, atol=1e-6)
     for method in ran.method.values:
         for modality in ("eeg", "nirs"):
-            treated = method == ORACLE or modality in streams_of(str(method))
+            treated = method in (ORACLE, SHUFFLED) or modality in streams_of(str(method))
             assert np.isfinite(table.value.loc[method, modality, "residual"]) == treated
     assert table.attrs["truth"] == "known"
 
@@ -200,3 +200,17 @@ def test_csv_round_trip(pair, tmp_path):
     with pytest.raises(WriteError, match="can be written"):
         to_csv(table, path / "below" / "table.csv")
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_without_a_stranger_the_partner_is_from_another_time(pair):
+    truth, contaminated = pair
+    table = compare(contaminated, ["joint"], truth)
+    assert table.method.values.tolist() == ["joint", *REFERENCES, ORACLE, SHUFFLED]
+    node = contaminated["nirs"]
+    moved = shifted(contaminated, "nirs")["nirs"]
+    half = node.sizes["time"] // 2
+    np.testing.assert_array_equal(moved.intensity[..., :-half], node.intensity[..., half:])
+    steps = np.abs(np.diff(np.log(moved.intensity.values), axis=-1)).max()
+    assert steps <= np.abs(np.diff(np.log(node.intensity.values), axis=-1)).max() * (1 + 1e-6)
+    alone = compare(without_stream(contaminated, "nirs"), ["joint"])
+    assert alone.method.values.tolist() == ["joint", *REFERENCES]
