@@ -89,7 +89,7 @@ def draw_before_after(found: list[View], variance: list[xr.DataArray]):
             steps = view.stream == "nirs"
             what = f"|step| [{unit}/sample]" if steps else f"|value − median| [{unit}]"
             images = {
-                which: factor * carpet(view, lambda i, w=which, v=view: _size(v, w, i))
+                which: factor * carpet(view, lambda i, w=which, v=view: deviation(v, w, i))
                 for which in (("before", "after") if view.treated else ("before",))
             }
             used = images["before"][view.used]
@@ -109,8 +109,9 @@ def draw_before_after(found: list[View], variance: list[xr.DataArray]):
     return figure
 
 
-def _size(view: View, which: str, index: int) -> np.ndarray:
-    """(time): distance from the median (EEG), or size of the step (fNIRS, largest wavelength)."""
+def deviation(view: View, which: str, index: int) -> np.ndarray:
+    """(time): distance of a channel from its median (EEG), or size of its step from sample to
+    sample (fNIRS, the largest wavelength); `which` is "before", "after" or "truth"."""
     values = getattr(view, which)[index]
     if view.stream == "nirs":
         values = np.diff(values, axis=-1, prepend=values[:, :1])

@@ -1,5 +1,9 @@
-"""Pages that show what cleaning did, one self-contained HTML file each."""
+"""Pages that show what cleaning did, one self-contained HTML file each.
 
+`report` is about one recording, `cohort_report` about many.
+"""
+
+from neurofuse.fusion.report.cohort import CohortRow, cohort_report, cohort_row
 from neurofuse.fusion.report.single import report
 
-__all__ = ["report"]
+__all__ = ["CohortRow", "cohort_report", "cohort_row", "report"]

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from neurofuse.fusion.report import report
+from neurofuse.fusion.report import cohort_report, cohort_row, report
 from neurofuse.io.recording import (
     build,
     eeg_dataset,
@@ -302,3 +302,39 @@ def test_recordings_of_any_kind_open(browser, tmp_path, case):
         made.wait_for_lanes(300)
     assert made.trouble == []
     made.page.close()
+
+
+def test_the_page_of_many_recordings_sorts_and_links(browser, path, tmp_path):
+    rows = []
+    for number, seconds in enumerate((30.0, 10.0, 20.0)):
+        rows.append(cohort_row(f"sub-{number}", *make(seconds=seconds, eeg=2, gate=False), path))
+    made = Opened(browser, cohort_report(rows, tmp_path / "index.html"))
+
+    def order():
+        names = "tbody th"
+        return made.page.eval_on_selector_all(names, "all => all.map(e => e.textContent)")
+
+    assert order() == ["sub-0", "sub-1", "sub-2"]
+    made.page.click("th button:text('Duration')")
+    assert order() == ["sub-1", "sub-2", "sub-0"]
+    assert made.page.get_attribute("th:has(button:text('Duration'))", "aria-sort") == "ascending"
+    made.page.click("th button:text('Duration')")
+    assert order() == ["sub-0", "sub-2", "sub-1"]
+    made.page.click("tbody a >> nth=0")
+    made.ready()
+    assert made.page.url == path.as_uri()
+    assert made.trouble == []
+    made.page.close()
+
+
+def test_references_can_be_copied(opened):
+    opened.page.evaluate(
+        "() => { window.copied = []; document.execCommand = () =>"
+        " window.copied.push(document.activeElement.value);"
+        " Object.defineProperty(navigator, 'clipboard', { value: undefined }); }"
+    )
+    opened.page.click("[data-copy=bibtex]")
+    opened.page.wait_for_selector("button:text('Copied')")
+    (text,) = opened.page.evaluate("window.copied")
+    assert text.startswith("@software{neurofuse,")
+    assert "@article{gramfort2013," in text
