@@ -1,27 +1,54 @@
 """Every notebook runs from top to bottom, and its results are what its text says."""
 
+import ast
 import json
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+
+
+@pytest.fixture(autouse=True)
+def _figures_closed():
+    yield
+    plt.close("all")
 
 
 def run(name: str) -> dict:
-    """Execute a notebook's code cells in one namespace, and return that."""
-    cells = json.loads((FOLDER / name).read_text(encoding="utf-8"))["cells"]
-    space: dict = {}
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            exec("".join(cell["source"]), space)
+    """Execute a notebook's cells in one namespace as Jupyter does, show what each ends with."""
+    space: dict = {"__name__": "__main__"}
+    for cell in json.loads((FOLDER / name).read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        body = ast.parse("".join(cell["source"])).body
+        last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), name, "exec"), space)
+        if isinstance(last, ast.Expr):
+            shown = eval(compile(ast.Expression(last.value), name, "eval"), space)
+            getattr(shown, "_repr_html_", shown.__repr__)()
+        for number in plt.get_fignums():
+            plt.figure(number).canvas.draw()
+        plt.close("all")
     return space
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.ipynb")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.name)
 def test_outputs_are_stripped(path):
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
         assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+    ids = [cell["id"] for cell in notebook["cells"]]
+    assert len(set(ids)) == len(ids)
+
+
+def test_every_notebook_is_run_below():
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [path.name for path in PATHS if f'run("{path.name}")' not in source] == []
 
 
 def test_quick_start():
@@ -29,4 +56,34 @@ def test_quick_start():
     error = space["error"]
     assert error.loc["joint", "eeg"] < 0 < error.loc["untouched", "eeg"]
     assert error.loc["joint", "nirs"] < error.loc["tddr", "nirs"]
+    shut = (space["cleaned"]["eeg"].gate == 0).values
+    same = space["cleaned"]["eeg"].eeg.values == space["contaminated"]["eeg"].eeg.values
+    assert shut.any()
+    assert same[shut].all()
     assert space["raw_nirs"].info["sfreq"] == pytest.approx(10)
+
+
+def test_your_recording():
+    space = run("02_your_recording.ipynb")
+    clock = space["recording"]["clock"].sel(stream="nirs")
+    assert clock.method.item() == "events"
+    assert float(clock.offset) == pytest.approx(7.5, abs=0.05)
+    value = space["table"].value
+    ratio = value.sel(modality="eeg", metric="noref_motion_ratio")
+    assert ratio.loc["joint"] < ratio.loc["untouched"] - 3  # dB
+    steps = value.sel(modality="nirs", metric="noref_gvtd_ratio")
+    assert steps.loc["joint"] < 0.8 * steps.loc["untouched"]
+    assert all(path.is_file() for path in [*space["files"].values(), space["page"]])
+    np.testing.assert_array_equal(space["again"]["eeg"].gate, space["cleaned"]["eeg"].gate)
+
+
+def test_joint_or_single():
+    space = run("03_joint_or_single.ipynb")
+    mean = space["summary"]["mean"].sel(metric="error_db")
+    for stream, classical in (("eeg", ["pca"]), ("nirs", ["tddr", "spline"])):
+        assert mean.loc["zero", stream] == pytest.approx(0, abs=1e-6)
+        assert mean.loc["joint", stream] < mean.loc[classical, stream].min()
+        assert mean.loc["oracle", stream] < mean.loc["joint", stream]
+        assert mean.loc["untouched", stream] > 0
+    assert len(space["twins"]) == 4  # each twin in its stream, the shuffled partner in both
+    assert (space["summary"].p.min() > 0.05).item()
