@@ -271,6 +271,7 @@
     const traces = [];
     const axis = { fixedrange: true, zeroline: false, showgrid: false, ticks: "", ticklabelstandoff: 5, color: ink };
     const layout = {
+      width: chart.clientWidth, // else it would keep the width that it first had
       height: inner + 46,
       margin: { l: chart.clientWidth < 600 ? 64 : 92, r: 12, t: 4, b: 42 },
       paper_bgcolor: "rgba(0,0,0,0)",

@@ -83,8 +83,12 @@ def test_links_are_relative_and_names_are_text(tmp_path):
 
 
 def test_streams_may_differ_and_poor_rows_stand_out(tmp_path):
-    alone = [without_stream(r, "nirs") for r in make()]
-    rows = [cohort_row("a", *alone), cohort_row("poor", *make(flat=2)), cohort_row("c", *make())]
+    before, after = (without_stream(r, "nirs") for r in make())
+    rows = [
+        cohort_row("a", before, after),
+        cohort_row("poor", *make(flat=2)),
+        cohort_row("c", *make()),
+    ]
     text = cohort_report(rows, tmp_path / "index.html").read_text("utf-8")
     assert "fNIRS, 2 of 3 recordings" in text
     assert [len(row) for row in cells(text)] == [11, 10, 10]
