@@ -154,14 +154,14 @@ def _peer(name: str, case: Case) -> Arms:
             yield name, stream, str(error)
 
 
-def producers(folders: list[Path], zoo: bool = False) -> list[Producer]:
+def producers(folders: list[Path], zoo: bool = False, peers: bool = True) -> list[Producer]:
     """References, classical peers, the zoo if asked for, then all weights, each file once."""
     key = f"reference-{code([HERE / 'joint_gain_bounds.py'])}"
     made = [Producer(key, reference, tuple(OTHER))]
     made += [
         Producer(f"peer-{n}-{peer_code(n)}", partial(_peer, n), p.streams, n)
         for n, p in PEERS.items()
-        if zoo or p not in LEARNED
+        if peers and (zoo or p not in LEARNED)
     ]
     found = [learned(path) for folder in folders for path in weights(folder)]
     return made + list({p.key: p for p in found}.values())
