@@ -92,7 +92,7 @@ def draw_before_after(found: list[View], variance: list[xr.DataArray]):
                 which: factor * carpet(view, lambda i, w=which, v=view: deviation(v, w, i))
                 for which in (("before", "after") if view.treated else ("before",))
             }
-            used = images["before"][view.used]
+            used = images["before"][view.used] if view.used.any() else images["before"]
             top = float(np.percentile(used, 98)) if used.size else 0.0
             for ax, (which, image) in zip(row, images.items(), strict=False):
                 colour = BEFORE if which == "before" else AFTER
@@ -188,7 +188,7 @@ def _draw_spectrum(ax, result: dict, part: str, lines: dict) -> None:
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter(_power_of_ten)
     ax.yaxis.minorticks_off()
-    if result["log_frequency"]:
+    if result["log_frequency"] and frequency[-1] >= 10 * frequency[0]:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter("{x:g}")
     ax.set_xlim(frequency[0], frequency[-1])
