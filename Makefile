@@ -2,13 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+DOCS := .venv/.docs
 
-.PHONY: help install demo test check format constraints clean
+.PHONY: help install demo test check docs format constraints clean
 
 help:
 	@echo "make demo         install, then clean a simulated recording; look into demo-output/"
 	@echo "make test         install, then run the tests (ARGS='tests/io -k snirf' runs some)"
 	@echo "make check        lint, format, types, layers, and what the wheel holds"
+	@echo "make docs         the documentation as web pages: build/docs/index.html"
 	@echo "make format       let ruff rewrite the sources"
 	@echo "make constraints  write the installed versions to constraints.txt"
 	@echo "make clean        remove what the above made, .venv included"
@@ -32,6 +34,15 @@ check: $(INSTALLED)
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -k wheel tests/test_package.py
+
+$(DOCS): $(INSTALLED)
+	$(BIN)/python -m pip install -c constraints.txt -e ".[docs]"
+	touch $@
+
+# the first run takes minutes: it runs the notebooks, whose results are kept below build/
+docs: $(DOCS)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "open build/docs/index.html"
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

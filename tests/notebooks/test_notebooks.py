@@ -87,3 +87,36 @@ def test_joint_or_single():
         assert mean.loc["untouched", stream] > 0
     assert len(space["twins"]) == 4  # each twin in its stream, the shuffled partner in both
     assert (space["summary"].p.min() > 0.05).item()
+
+
+def test_synthetic_motion():
+    space = run("04_synthetic_motion.ipynb")
+    assert space["shared"]["timing"] > 1.5 * space["shared"]["none"]
+    assert space["ratio"]["moved"] > space["ratio"]["truth"] + 10
+    still = ~space["moved"]["eeg"].motion.values
+    assert (space["artifact"].values[still] == 0).all()
+    np.testing.assert_array_equal(space["nodding"]["eeg"].eeg, space["again"]["eeg"].eeg)
+    assert {"motion/nod"} == {
+        text for text in space["nodding"]["events"].description.values if "motion" in text
+    } - set(space["drawn"].description) | {"motion/nod"}
+
+
+def test_train():
+    space = run("05_train.ipynb")
+    assert space["weights"].is_file()
+    assert space["facts"]["training"]["start"] == "joint"
+    assert space["per_step"] > 0
+    error = space["error"]
+    for stream in ("eeg", "nirs"):
+        assert error["mine"][stream] < error["untouched"][stream]
+        assert error["mine"][stream] == pytest.approx(error["packaged"][stream], abs=3)
+
+
+def test_after_cleaning():
+    space = run("06_after_cleaning.ipynb")
+    assert space["erp_error"]["cleaned"] < 0.5 * space["erp_error"]["as recorded"]
+    assert space["glm_error"]["cleaned"] < 0.5 * space["glm_error"]["as recorded"]
+    found = space["found"]
+    assert found["true"] > 0.2
+    assert abs(found["cleaned"] - found["true"]) < abs(found["as recorded"] - found["true"])
+    assert space["p"]["cleaned"] > 0.05
