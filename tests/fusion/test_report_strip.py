@@ -130,7 +130,7 @@ def test_the_head_tells_the_page_what_there_is():
     assert len(eeg["overview"]) == 500
     assert max(eeg["overview"]) == 255
     blob = within(text, "strip-nirs-0")
-    assert base64.b64decode(blob) == pyramid(views(before, after)[1], 600_000).layers[0].packed
+    assert base64.b64decode(blob) == pyramid(views(before, after)[1], 550_000).layers[0].packed
 
 
 def test_the_page_says_what_it_holds():
