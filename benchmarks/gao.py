@@ -269,7 +269,8 @@ one channel each; rest from test people's recordings, movements from Homer3's tw
 change in 0.5 s above 10 robust SD of the untouched record's differences. MSE [(µM mm)²]: average
 over five trials in 0.01-0.5 Hz against the response that was put in (none in every tenth record),
 filtered alike; mean over records with a 95 % bootstrap interval. No EEG, so that the joint model
-has no partner: `nirs` is its twin.
+has no partner: `nirs` is its twin. It and the nets met exponential spikes and shifts of this kind
+in training (`models/augment.py`), on other people's rest.
 
 """
 

@@ -321,7 +321,7 @@
           + (stream.bad.includes(channel) ? " ×" : "")),
       };
       const size = (stream.lane / state.taller) * stream.quantum;
-      const wave = stream.wavelengths.length ? `, ${stream.wavelengths[own.wave]} nm` : "";
+      const wave = stream.wavelengths.length ? ` ${stream.wavelengths[own.wave]} nm` : "";
       layout.annotations.push({
         text: `<b>${stream.name}</b>${wave}: ${own.shown.length} of ${stream.channels.length} `
           + `channels, a lane is ±${size.toPrecision(2)} ${stream.unit}`,

@@ -96,12 +96,12 @@ def test_synthetic_motion():
     still = ~space["moved"]["eeg"].motion.values
     assert (space["artifact"].values[still] == 0).all()
     np.testing.assert_array_equal(space["nodding"]["eeg"].eeg, space["again"]["eeg"].eeg)
-    assert {"motion/nod"} == {
-        text for text in space["nodding"]["events"].description.values if "motion" in text
-    } - set(space["drawn"].description) | {"motion/nod"}
+    kinds = {str(text) for text in space["nodding"]["events"].description.values}
+    assert kinds == {"motion/nod"}
 
 
-def test_train():
+def test_train(monkeypatch, tmp_path):
+    monkeypatch.setenv("NEUROFUSE_DATA", str(tmp_path))  # real people would be read and left out
     space = run("05_train.ipynb")
     assert space["weights"].is_file()
     assert space["facts"]["training"]["start"] == "joint"
@@ -112,6 +112,7 @@ def test_train():
         assert error["mine"][stream] == pytest.approx(error["packaged"][stream], abs=3)
 
 
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # MNE-NIRS 0.7.3 with pandas 3.1
 def test_after_cleaning():
     space = run("06_after_cleaning.ipynb")
     assert space["erp_error"]["cleaned"] < 0.5 * space["erp_error"]["as recorded"]
