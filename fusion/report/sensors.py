@@ -14,6 +14,7 @@ from neurofuse.fusion.summary import listed
 COLOURS = {"eeg": AFTER, "nirs": BEFORE}
 CENTRE = (0.0, 0.0, 0.04)  # m, of a head whose sensors do not tell theirs
 RADIUS = (0.06, 0.13)  # m: a fitted sphere of another size is no head
+ROOM = (0.05, 0.16)  # m from its centre: sensors elsewhere are not on a head
 HEAD = 100.0  # from the vertex to the height of the ears, in the drawing
 MOST = 10  # rows of the table where no map can be drawn
 
@@ -21,10 +22,12 @@ MOST = 10  # rows of the table where no map can be drawn
 @dataclass(frozen=True)
 class Sensors:
     """Channels of a stream on the drawing: `at` (channel, 2), for fNIRS also `ends`
-    (channel, source and detector, 2); NaN where unknown."""
+    (channel, source and detector, 2); NaN where unknown. `flat` if they are not on a head but as
+    on a drawing of the probe."""
 
     at: np.ndarray
     ends: np.ndarray | None
+    flat: bool = False
 
 
 def sensor_map(recording: xr.DataTree, found: list[View], quality: dict[str, xr.Dataset]) -> str:
@@ -46,7 +49,8 @@ def sensor_map(recording: xr.DataTree, found: list[View], quality: dict[str, xr.
             _panel("How much was changed", found, placed, _changed(found, size)),
             _panel("Quality", found, placed, _worth(found, quality)),
         ]
-        text = f'<figure><div class="heads">{"".join(panels)}</div>{_caption(found, size)}</figure>'
+        caption = _caption(found, placed, size)
+        text = f'<figure><div class="heads">{"".join(panels)}</div>{caption}</figure>'
     for view in found:
         place = placed[view.stream]
         lost = np.flatnonzero(~np.isfinite(place.at).all(axis=1))
@@ -94,17 +98,26 @@ def places(recording: xr.DataTree, names: list[str]) -> dict[str, Sensors]:
             ],
             axis=1,
         )
-    centre = _centre(np.concatenate([p.reshape(-1, 3) for p in points.values()]))
+    every = np.concatenate([p.reshape(-1, 3) for p in points.values()])
+    known = every[np.isfinite(every).all(axis=1)]
+    centre = _centre(known)
+    away = np.linalg.norm(known - centre, axis=1)
+    around = np.mean((away > ROOM[0]) & (away < ROOM[1])) if len(known) else 1.0
+    flat = bool(around < 0.5 or (len(known) > 1 and not known[:, 2].any()))
     result = {}
     for name, where in points.items():
-        flat = _project(where - centre)
-        middle = _project(where.mean(axis=1) - centre)
-        result[name] = Sensors(middle, flat if name == "nirs" else None)
+        if flat:  # a probe drawn on paper: as in the file, filling the drawing
+            middle = (known.min(axis=0) + known.max(axis=0)) / 2
+            ends = ((where - middle) / (np.ptp(known[:, :2], axis=0).max() / 2 or 1.0))[..., :2]
+            at = ends.mean(axis=1)
+        else:
+            ends, at = _project(where - centre), _project(where.mean(axis=1) - centre)
+        result[name] = Sensors(at, ends if name == "nirs" else None, flat)
     return result
 
 
 def _centre(points: np.ndarray) -> np.ndarray:
-    points = np.unique(points[np.isfinite(points).all(axis=1)], axis=0)
+    points = np.unique(points, axis=0)
     if len(points) >= 8:
         # |p|² = 2 p·c + (r² - |c|²) is linear in the centre c
         system = np.column_stack([2 * points, np.ones(len(points))])
@@ -153,20 +166,24 @@ def _worth(found: list[View], quality: dict[str, xr.Dataset]):
 
 
 def _panel(title: str, found: list[View], placed: dict[str, Sensors], look) -> str:
-    shapes = [
-        f'<circle r="{HEAD:g}" class="head"/>',
-        '<path d="M-12 -99 L0 -116 L12 -99" class="head"/>',
-        '<path d="M-100 -14 q-11 14 0 28 M100 -14 q11 14 0 28" class="head"/>',
-    ]
+    shapes = []
+    if not any(place.flat for place in placed.values()):
+        shapes = [
+            f'<circle r="{HEAD:g}" class="head"/>',
+            '<path d="M-12 -99 L0 -116 L12 -99" class="head"/>',
+            '<path d="M-100 -14 q-11 14 0 28 M100 -14 q11 14 0 28" class="head"/>',
+        ]
     # lines of fNIRS beneath, so that no electrode is hidden
     for view in sorted(found, key=lambda v: v.stream != "nirs"):
         place = placed[view.stream]
         for index in np.flatnonzero(np.isfinite(place.at).all(axis=1)).tolist():
             shapes.append(_sensor(view, index, place, look(view, index)))
+    reach = [np.nanmax(np.abs(p.at), initial=0.0) for p in placed.values()]
+    half = round(max(122.0, HEAD * max(reach) + 14))
     return (
-        f'<svg class="map" viewBox="-140 -146 280 270" role="img" aria-label="{title}: both '
-        f'montages seen from above, nose up"><title>{title}</title>'
-        f'<text y="-134" class="name">{title}</text>{"".join(shapes)}</svg>'
+        f'<div><p class="name">{title}</p><svg class="map" role="img" '
+        f'viewBox="{-half} {-half} {2 * half} {2 * half}" aria-label="{title}: both montages '
+        f'seen from above, nose up">{"".join(shapes)}</svg></div>'
     )
 
 
@@ -206,7 +223,7 @@ def _xy(point: np.ndarray) -> tuple[float, float]:
     return round(float(point[0]) * HEAD, 1), round(-float(point[1]) * HEAD, 1)
 
 
-def _caption(found: list[View], size: dict[str, np.ndarray]) -> str:
+def _caption(found: list[View], placed: dict[str, Sensors], size: dict[str, np.ndarray]) -> str:
     parts = []
     for view in found:
         unit, factor = UNITS[view.stream]
@@ -214,13 +231,18 @@ def _caption(found: list[View], size: dict[str, np.ndarray]) -> str:
         step = " from sample to sample" if view.stream == "nirs" else ""
         top = size[view.stream].max() * factor
         parts.append(f"{view.name}: {what}, full colour is {top:.3g} {unit} RMS{step}")
+    view = (
+        "The positions are not those of a head; they are drawn as in the file, x to the right."
+        if any(place.flat for place in placed.values())
+        else "Seen from above, nose up; the circle is at the height of the ears."
+    )
     return (
         f"<figcaption>How much was changed: {'; '.join(parts)}. Quality: "
         f'<span style="color:{BEFORE}">■</span> bad or unusable, '
         f'<span style="color:{GATE}">■</span> usable with a measure beyond its limit, empty: '
-        "nothing found. × is marked bad; small diamonds are short channels. Seen from above, nose "
-        "up; the circle is at the height of the ears. Point at a sensor for its name; a click "
-        "draws it among the traces above, or takes it away.</figcaption>"
+        f"nothing found. × is marked bad; small diamonds are short channels. {view} Point at a "
+        "sensor for its name; a click draws it among the traces above, or takes it away."
+        "</figcaption>"
     )
 
 

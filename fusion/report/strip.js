@@ -323,8 +323,8 @@
       const size = (stream.lane / state.taller) * stream.quantum;
       const wave = stream.wavelengths.length ? ` ${stream.wavelengths[own.wave]} nm` : "";
       layout.annotations.push({
-        text: `<b>${stream.name}</b>${wave}: ${own.shown.length} of ${stream.channels.length} `
-          + `channels, a lane is ±${size.toPrecision(2)} ${stream.unit}`,
+        text: `<b>${stream.name}</b>${wave}: ${own.shown.length} of ${stream.channels.length}, `
+          + `±${Number(size.toPrecision(2))} ${stream.unit} a lane`,
         xref: "paper", yref: "paper", x: 0, xanchor: "left", y: top / inner, yanchor: "bottom",
         showarrow: false, font: { size: 12 },
       });

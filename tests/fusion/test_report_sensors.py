@@ -86,7 +86,7 @@ def test_colour_tells_how_much_was_changed(pair):
     np.testing.assert_allclose(size[1], 1e-4 * np.sqrt(0.5))
     assert (np.delete(size, 1) == 0).all()
     text = drawn(pair[0], found)
-    first = text.partition("<title>Quality</title>")[0]
+    first = text.partition(">Quality</p>")[0]
     opacity = [re.findall(r'fill-opacity="([\d.]+)"', part)[0] for part in first.split("<g ")[1:]]
     assert opacity == ["0.00"] * 3 + ["0.00", "1.00"] + ["0.00"] * 10
     assert "E1: 70.7 µV changed" in text
@@ -105,7 +105,7 @@ def test_bad_channels_are_crossed_and_faults_told(pair):
         node.assign(eeg=node.eeg.copy(data=flat)).assign_coords(bad=("channel", bad)),
     )
     text = drawn(before, views(before))
-    second = text.partition("<title>Quality</title>")[2]
+    second = text.partition(">Quality</p>")[2]
     assert text.count('class="cross"') == 2  # once on each map
     assert "E3: bad: flat" in second
     assert re.search(r"E2: bad: [a-z]", second)
@@ -128,3 +128,18 @@ def test_without_positions_words_stand_in(pair, quality):
     text = drawn(partly, views(partly, after))
     assert "EEG, position unknown: E1, E2" in text
     assert "and 1 more" in text
+
+
+def test_a_probe_on_paper_is_no_head(pair):
+    """Flat positions, as some acquisition software writes them, fill the drawing without a head."""
+    flat = np.array([[x, y, 0.0] for x in (0.0, 0.03, 0.06) for y in (0.0, 0.02)])
+    recording = build(eeg_dataset(np.zeros((6, 100)), 250.0, list("ABCDEF"), position=flat))
+    place = places(recording, ["eeg"])["eeg"]
+    assert place.flat
+    np.testing.assert_allclose(place.at[0], [-1, -1 / 3])
+    np.testing.assert_allclose(place.at[-1], [1, 1 / 3])
+    text = sensor_map(recording, views(recording), {})
+    assert 'class="head"' not in text
+    assert "not those of a head" in text
+    assert not places(pair[0], ["eeg"])["eeg"].flat
+    assert 'class="head"' in drawn(pair[0], views(*pair))
