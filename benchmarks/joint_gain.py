@@ -44,6 +44,7 @@ from neurofuse.fusion.peers import LEARNED
 from neurofuse.io import stream_dataset
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.recording import with_stream, without_stream
+from neurofuse.models.train import steps_in_all
 from neurofuse.synth import inject
 
 ROOT = HERE.parent
@@ -158,7 +159,7 @@ def run(people: list, limit: int, made: list[Producer], folder: Path, shares, se
 def described(folders: list[Path]) -> str:
     """Where weights lie and for how long each was trained."""
     steps = {
-        json.loads(path.with_suffix(".json").read_text())["training"]["steps"]
+        steps_in_all(json.loads(path.with_suffix(".json").read_text()))
         for folder in folders
         for path in weights(folder)
     }

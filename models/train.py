@@ -120,8 +120,9 @@ def train(
     corpus = {s: _corpus("train", s, simulated, plan.real) for s in streams}
     watched = {s: _corpus("validation", s, max(1, simulated // 3), plan.real) for s in streams}
     model = load_model(plan.start) if plan.start else CrossModalAutoencoder(plan.architecture)
-    before = load_facts(plan.start)["training_data"] if plan.start else {}
-    people = {s: sorted({c.name for c in corpus[s]} | set(before.get(s, ()))) for s in streams}
+    before = load_facts(plan.start) if plan.start else {"training_data": {}}
+    known = before["training_data"]
+    people = {s: sorted({c.name for c in corpus[s]} | set(known.get(s, ()))) for s in streams}
     optimizer = torch.optim.AdamW(model.parameters(), lr=plan.learning_rate, weight_decay=0.01)
     step, best = 0, float("inf")
     if resume and state_file.exists():
@@ -146,7 +147,7 @@ def train(
             if score < best:
                 best = score
                 model.doubt = calibrate(model, _checks(watched, draw, plan.validation_batches))
-                scored = scores | {"step": step}
+                scored = scores | {"step": step, "steps_before": steps_in_all(before)}
                 save_model(weights, model, plan, scored, people, command)
             save_state(state_file, model, optimizer, step, best)
             row = {"step": step, "seconds": round(time.perf_counter() - started, 1)}
@@ -155,6 +156,12 @@ def train(
                 log.write(json.dumps(row) + "\n")
             logger.info("step %d: %s", step, row)
     return weights
+
+
+def steps_in_all(facts: dict[str, Any]) -> int:
+    """Steps that weights were trained for, with those of the weights that they began from."""
+    own = facts.get("training", {}).get("steps", 0)
+    return own + facts.get("validation", {}).get("steps_before", 0)
 
 
 def _corpus(part: str, stream: str, simulated: int, real: bool) -> list[Clean]:

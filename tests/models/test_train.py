@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from neurofuse.io.errors import ParameterError, ReadError
-from neurofuse.models.train import train
+from neurofuse.models.train import steps_in_all, train
 from neurofuse.models.weights import digest, load_model, packaged
 
 QUICK = Path(__file__).parents[2] / "benchmarks/configs/quick.json"
@@ -117,6 +117,7 @@ def test_training_begins_from_given_weights(trained, tmp_path):
         torch.testing.assert_close(after[name], tensor, atol=1e-6, rtol=0, msg=name)
     facts = json.loads(again.with_suffix(".json").read_text())
     assert facts["training"]["start"] == str(trained)
+    assert steps_in_all(facts) == TINY["steps"] + 1
     assert (
         facts["architecture"]
         == json.loads(trained.with_suffix(".json").read_text())["architecture"]
