@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from neurofuse.fusion.bands import bandpass
 from neurofuse.fusion.changes import View
@@ -156,7 +156,7 @@ def _averages(condition: str, signals: Signals, view: View, times, rows) -> Iter
                 continue
             cut = 1e6 * bandpass(samples[best], view.rate, *band)[rows]
             cut = cut - cut[:, times < 0].mean(axis=1, keepdims=True)
-            wide = student.ppf((1 + COVER) / 2, len(cut) - 1) / np.sqrt(len(cut))
+            wide = stdtrit(len(cut) - 1, (1 + COVER) / 2) / np.sqrt(len(cut))
             lines[kind] = cut.mean(axis=0), wide * cut.std(axis=0, ddof=1)
         if lines:
             yield Response(condition, signal, names[best], unit, times, len(rows), lines)
