@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from neurofuse.fusion.changes import views
+from neurofuse.fusion.report.controls import resolution
 from neurofuse.fusion.report.pyramid import centres, pack, pyramid, unpack
-from neurofuse.fusion.report.strip import resolution, strip_chart
+from neurofuse.fusion.report.strip import strip_chart
 from neurofuse.io.recording import (
     build,
     eeg_dataset,
