@@ -33,6 +33,7 @@ nb_execution_cache_path = str(ROOT / "build" / "docs-notebooks")
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
+nb_output_stderr = "remove"  # progress bars of libraries
 
 napoleon_google_docstring = False
 napoleon_use_rtype = False

@@ -27,10 +27,13 @@ STYLE: dict[Any, Any] = {
 @contextmanager
 def style() -> Iterator[None]:
     """The look of plots, for as long as they are drawn."""
-    from matplotlib import rc_context
+    import matplotlib
 
-    with rc_context(STYLE):
+    with matplotlib.rc_context(STYLE):
         yield
+        showing = matplotlib.is_interactive()
+    # the first figure loads a notebook's backend, which turns this on; the context turned it off
+    matplotlib.interactive(showing)
 
 
 def chosen(

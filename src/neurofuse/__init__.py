@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurofuse import io
     from neurofuse.fusion import plot
     from neurofuse.fusion.clean import clean
     from neurofuse.fusion.compare import compare
@@ -31,6 +32,7 @@ __all__ = [
     "compare",
     "from_mne",
     "inject",
+    "io",
     "plot",
     "read",
     "report",
@@ -54,12 +56,14 @@ _HOME = {
     "write": "neurofuse.io",
 }
 
+_MODULES = {"io": "neurofuse.io", "plot": "neurofuse.fusion.plot"}
+
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         value = import_module("importlib.metadata").version("neurofuse")
-    elif name == "plot":
-        value = import_module("neurofuse.fusion.plot")
+    elif name in _MODULES:
+        value = import_module(_MODULES[name])
     elif name in _HOME:
         value = getattr(import_module(_HOME[name]), name)
     else:

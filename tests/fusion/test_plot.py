@@ -1,5 +1,9 @@
 """Plots draw what was asked for, on the axes that were asked for, and say what they lack."""
 
+import os
+import subprocess
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -131,6 +135,23 @@ def test_a_channel_name_is_text_not_a_formula():
     ax.figure.canvas.draw()
     assert ax.get_yticklabels()[0].get_text() == "$x$<b>"
     assert not ax.get_yticklabels()[0].get_parse_math()
+
+
+def test_a_first_plot_leaves_a_notebook_showing_figures(tmp_path):
+    (tmp_path / "notebook_backend.py").write_text(
+        "import matplotlib\n"
+        "from matplotlib.backends.backend_agg import FigureCanvas\n"
+        "matplotlib.interactive(True)\n"
+    )
+    code = (
+        "import matplotlib, numpy as np, neurofuse as nf\n"
+        "volts = 1e-5 * np.random.default_rng(0).random((1, 500))\n"
+        "nf.plot.traces(nf.io.build(nf.io.eeg_dataset(volts, 250.0, ['C3'])))\n"
+        "assert matplotlib.is_interactive()\n"
+    )
+    given = {**os.environ, "MPLBACKEND": "module://notebook_backend", "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
