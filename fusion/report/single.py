@@ -78,6 +78,7 @@ def report(
     Examples
     --------
     >>> from tempfile import mkdtemp
+    >>> import numpy as np
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> noise = np.random.default_rng(0).normal(scale=1e-5, size=(2, 2500))
     >>> recording = build(eeg_dataset(noise, 250.0, ["C3", "C4"]))

@@ -206,7 +206,7 @@ def test_without_gate_no_movement_is_claimed(tmp_path):
     assert "in movement" not in text
 
 
-@pytest.mark.parametrize(("seconds", "eeg", "nirs"), [(60.0, 1, 1), (1.0, 2, 2), (30.0, 300, 150)])
+@pytest.mark.parametrize(("seconds", "eeg", "nirs"), [(60.0, 1, 1), (1.0, 2, 2), (30.0, 128, 64)])
 def test_any_size(tmp_path, seconds, eeg, nirs):
     _, before, after = make(seconds, eeg, nirs)
     path = report(before, after, tmp_path / "a.html")
