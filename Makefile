@@ -49,7 +49,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 
 # torch without its +cpu suffix, so that one file serves machines with and without a GPU
-constraints:
+constraints: $(DOCS)
 	echo "# exact versions that were tested together; made by: make constraints" > constraints.new
 	$(BIN)/python -m pip freeze --all --exclude pip --exclude-editable | sed 's/+cpu$$//' >> constraints.new
 	mv constraints.new constraints.txt
