@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from html import escape
+from itertools import groupby
 
 import xarray as xr
 
@@ -80,7 +81,8 @@ def summary(recording: xr.DataTree) -> Overview:
     if "events" in recording.children:
         kinds = Counter(map(str, stream_dataset(recording, "events").description.values))
         lines.append(f"events: {_listed([f'{n} × {kind}' for kind, n in kinds.most_common()])}")
-    steps = [str(step.get("step", "?")) for step in provenance(recording)]
+    # each of two files that were joined has been read
+    steps = [name for name, _ in groupby(str(s.get("step", "?")) for s in provenance(recording))]
     lines.append(f"done so far: {', '.join(steps) or 'nothing'}")
     if recording.attrs.get("measured_at"):
         lines.append(f"measured at {recording.attrs['measured_at']}")

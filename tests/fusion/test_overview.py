@@ -52,6 +52,13 @@ def test_a_cleaned_recording_tells_how_long_the_gate_was_open():
     assert "done so far: simulate, inject, clean" in text
 
 
+def test_what_was_done_to_both_files_is_told_once():
+    recording = _recording()
+    for step in ("from_mne", "from_mne", "clean"):
+        recording = nf.io.note(recording, step)
+    assert nf.summary(recording).lines[1] == "done so far: from_mne, clean"
+
+
 def test_what_is_no_recording_is_refused():
     with pytest.raises(nf.NeurofuseError, match="a Recording"):
         nf.summary({"eeg": 1})  # pyright: ignore[reportArgumentType]
