@@ -98,7 +98,8 @@ def intervals(
 ) -> "Axes":
     """Mean and 95 % interval over people of every method, the best at the top.
 
-    Stars: differs from the method that was paired with, after Holm's correction.
+    Stars: differs from the method that was paired with, after Holm's correction. What is below
+    -30 dB, as an oracle may be, stands at -30 dB.
 
     Parameters
     ----------
@@ -134,6 +135,9 @@ def intervals(
     with style():
         if ax is None:
             (ax,) = panels(None, [0.4 + ROW * summary.sizes["method"]])
+        if metric in summary.metric and summary.units.sel(metric=metric) == "dB":
+            names = ("mean", "low", "high")
+            summary = summary.assign({n: summary[n].clip(min=FLOOR) for n in names})
         ax = plot_intervals(summary, modality, metric, ax=ax)
         ax.set_title(NAMES.get(modality, modality))
     return ax

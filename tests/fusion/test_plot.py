@@ -7,6 +7,7 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.colors import to_rgba
 
 import neurofuse as nf
@@ -189,3 +190,22 @@ def test_a_bad_channel_is_crossed_out(pair):
     assert len(crosses) == 1
     assert abs(crosses[0, 0]) < 0.05  # Pz: on the midline, behind the vertex
     assert crosses[0, 1] < 0
+
+
+def test_an_oracle_does_not_flatten_the_intervals_of_others():
+    from neurofuse.fusion.statistics import summarise
+
+    value = np.array([[-5.0, -200.0], [-4.0, -210.0]])[..., None, None]
+    table = xr.Dataset(
+        {"value": (("recording", "method", "modality", "metric"), value)},
+        {
+            "method": ["joint", "oracle"],
+            "modality": ["eeg"],
+            "metric": ["error_db"],
+            "units": ("metric", ["dB"]),
+            "subject": ("recording", ["a", "b"]),
+        },
+    )
+    ax = nf.plot.intervals(summarise(table), "eeg")
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["joint", "oracle"]
+    assert ax.get_xlim()[0] > -40
