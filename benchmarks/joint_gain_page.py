@@ -16,11 +16,11 @@ from joint_gain_tables import (
     pooled,
     strata_table,
 )
-from joint_gain_targets import target_table
+from joint_gain_targets import NETS, target_table
 
 DRAWN = ("share", "severity")  # what each setting of a recording is drawn with
 
-INTRODUCTION = """# What the joint model gains
+INTRODUCTION = """# What the joint model gains{title}
 
 Made by `python benchmarks/joint_gain.py --part {part}`: {eeg} people's resting EEG with {nirs}
 other people's fNIRS, none of them used in training{unseen} (`models/split.json`), 150 s
@@ -61,13 +61,21 @@ def page(facts: Facts, part: str, kept: Path, weights: str, figure: Path | None 
         told = "set on validation people" if thresholds else "0.5, since no validation run set any"
         if thresholds and lacking:
             told += f"; 0.5 for {', '.join(lacking)}, which were not run there"
+    every_arm = {arm for s in VIEWS for arm in arms_of(facts, s)}
     settings = {k: ", ".join(dict.fromkeys(str(s[k]) for s in facts.settings)) for k in DRAWN}
     few = "intervals of so few people are too narrow" if len(people["nirs"]) < 6 else "by person"
+    title = " over seeds" if facts.seeds > 1 else ", beside the zoo" if NETS & every_arm else ""
     unseen = " or in choosing a checkpoint" if part == "test" else ""
     counts = {s: len(p) for s, p in people.items()} | {"seeds": facts.seeds}
     text = [
         INTRODUCTION.format(
-            part=part, weights=weights, unseen=unseen, few=few, **settings, **counts
+            part=part,
+            title=title,
+            weights=weights,
+            unseen=unseen,
+            few=few,
+            **settings,
+            **counts,
         ),
         "## All methods\n",
         "Segments of -5 to 20 dB, pooled. p: Wilcoxon's signed-rank test by person against joint, "

@@ -179,7 +179,7 @@ def tables(chosen: list[Moved], found: dict[str, dict[str, dict]]) -> Iterator[s
                     reason = next(
                         (f["failure"] for m in own if "failure" in (f := found[m.name][name])), ""
                     )
-                    if reason:
+                    if reason and stream in PEERS[name].streams:
                         yield f"| {name} | did not run: {reason} |" + " |" * (len(shown) - 1)
                     continue
                 yield f"| {name} | " + " | ".join(_cell(row.sel(metric=m)) for m in shown) + " |"

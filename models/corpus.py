@@ -105,10 +105,10 @@ def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None
     )
 
 
-def load_corpus(part: str, stream: str, simulated: int = 6) -> list[Clean]:
-    """Clean streams of a part: everything real that is there, and some simulated people."""
+def load_corpus(part: str, stream: str, simulated: int = 6, real: bool = True) -> list[Clean]:
+    """Clean streams of a part: if asked, everything real that is there; some simulated people."""
     found = []
-    for subject, files in subject_files(part, stream).items():
+    for subject, files in (subject_files(part, stream) if real else {}).items():
         for path in files:
             clean = clean_stream(read(path), stream, subject)
             if clean is None:

@@ -117,8 +117,8 @@ def train(
     simulated = plan.simulated
     if plan.real and data_folder() is None:
         logger.warning("no data folder (NEUROFUSE_DATA): training on simulated people alone")
-    corpus = {s: _corpus("train", s, simulated, plan.real) for s in streams}
-    watched = {s: _corpus("validation", s, max(1, simulated // 3), plan.real) for s in streams}
+    corpus = {s: load_corpus("train", s, simulated, plan.real) for s in streams}
+    watched = {s: load_corpus("validation", s, max(1, simulated // 3), plan.real) for s in streams}
     model = load_model(plan.start) if plan.start else CrossModalAutoencoder(plan.architecture)
     before = load_facts(plan.start) if plan.start else {"training_data": {}}
     known = before["training_data"]
@@ -162,11 +162,6 @@ def steps_in_all(facts: dict[str, Any]) -> int:
     """Steps that weights were trained for, with those of the weights that they began from."""
     own = facts.get("training", {}).get("steps", 0)
     return own + facts.get("validation", {}).get("steps_before", 0)
-
-
-def _corpus(part: str, stream: str, simulated: int, real: bool) -> list[Clean]:
-    found = load_corpus(part, stream, simulated)
-    return found if real else [c for c in found if c.name.startswith("simulated")]
 
 
 def _schedule(plan: Training) -> Callable[[int], float]:

@@ -53,3 +53,12 @@ def test_another_recording_is_refused(run, simulated, tmp_path):
     done = run("report", simulated["eeg"], simulated["nirs"], "--out", tmp_path / "page.html")
     assert done.exit_code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_each_stream_contributed_on_request(run, simulated, tmp_path):
+    page = tmp_path / "page.html"
+    done = run(
+        "report", simulated["recording"], simulated["truth"], "--contribution", "--out", page
+    )
+    assert done.exit_code == 0, done.stderr
+    assert "What each stream contributed" in page.read_text()

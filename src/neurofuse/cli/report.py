@@ -18,6 +18,7 @@ def report_files(
     *,
     truth: Path | None = None,
     comparison: Path | None = None,
+    contribution: bool = False,
     overwrite: bool = False,
 ) -> Path:
     """Write one self-contained HTML page from files.
@@ -32,6 +33,8 @@ def report_files(
         The recording without movement.
     comparison : Path, optional
         The `STEM_comparison.nc` of `neurofuse compare`.
+    contribution : bool
+        Also show what each stream contributed: the joint model cleans four times more.
     overwrite : bool
         Replace an existing file.
 
@@ -45,12 +48,20 @@ def report_files(
         from neurofuse.fusion.report import report
         from neurofuse.io import read
 
+        untouched, cleaned = read(before), read(after)
+        clear = None if truth is None else read(truth)
+        found = None
+        if contribution:
+            from neurofuse.fusion.contribution import contribution as contribution_of
+
+            found = contribution_of(untouched, cleaned=cleaned, truth=clear)
         report(
-            read(before),
-            read(after),
+            untouched,
+            cleaned,
             stage / out.name,
-            truth=None if truth is None else read(truth),
+            truth=clear,
             comparison=None if comparison is None else _read_table(comparison),
+            contribution=found,
         )
     return out
 
@@ -92,11 +103,25 @@ def command(
     comparison: Annotated[
         Path | None, typer.Option(metavar="FILE", help="STEM_comparison.nc of `neurofuse compare`.")
     ] = None,
+    contribution: Annotated[
+        bool,
+        typer.Option(
+            "--contribution",
+            help="Also show what each stream contributed to the joint model's result: it cleans "
+            "four times more.",
+        ),
+    ] = False,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Draw a recording before and after cleaning into one self-contained HTML file."""
     with progress("drawing"):
         page = report_files(
-            before, after, out, truth=truth, comparison=comparison, overwrite=overwrite
+            before,
+            after,
+            out,
+            truth=truth,
+            comparison=comparison,
+            contribution=contribution,
+            overwrite=overwrite,
         )
     show_files("report:", {"report": page})
