@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from joint_gain_facts import ASKED, JOINT, Facts, arms_of, within
+from joint_gain_facts import ASKED, FLOORS, JOINT, Facts, arms_of, within
 from joint_gain_tables import TITLES, by_person, pooled
 
 from neurofuse.fusion.intervals import plot_intervals
@@ -59,7 +59,7 @@ def _summary(facts: Facts, stream: str, view: str) -> xr.Dataset:
             "subject": ("recording", people),
         },
     )
-    return summarise(table, against=JOINT)
+    return summarise(table, against=JOINT if JOINT in arms else FLOORS[0])
 
 
 def _cells(summary: xr.Dataset, arm: str) -> tuple[str, str]:
