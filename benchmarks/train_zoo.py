@@ -85,6 +85,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0, help="of each stream, all runs")
     parser.add_argument("--steps", type=int, help="of each net, all runs; no limit by default")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--simulated", type=int, default=6, help="simulated people")
+    parser.add_argument("--device", default="cpu", help="where torch computes: cpu, cuda")
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw ahead")
     parser.add_argument("--out", type=Path, default=Path("runs/zoo"))
     parser.add_argument("--install", action="store_true", help="copy the best weights, then end")
     parser.add_argument("--validate", action="store_true", help="print the table, then end")
@@ -103,7 +106,9 @@ def main() -> None:
             names=options.names,
             minutes=options.minutes,
             steps=options.steps,
-            recipe=Recipe(seed=options.seed),
+            recipe=Recipe(seed=options.seed, simulated=options.simulated),
+            device=options.device,
+            workers=options.workers,
             command="python benchmarks/train_zoo.py " + " ".join(sys.argv[1:]),
         )
 

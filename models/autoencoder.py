@@ -31,7 +31,8 @@ GATE = {
 }  # shut below, wide open above
 LARGEST_FILTER = 400  # channels times lags: time grows with its cube
 REACH = (1.0, 0.3, 0.1, 0.05)  # s at which training starts, a band of NIRS_EDGES each
-TOGETHER = 4  # fNIRS channels that are filtered at once: their covariances fit the cache
+# fNIRS channels that are filtered at once: on a CPU their covariances should fit the cache
+TOGETHER = {"cpu": 4}
 
 
 class Architecture(BaseModel):
@@ -194,7 +195,9 @@ class CrossModalAutoencoder(nn.Module):
                     reach=torch.exp(self.log_reach) * stream.rate,
                     active=active[part],
                 )
-                for part in torch.arange(len(observed)).split(TOGETHER)
+                for part in torch.arange(len(observed)).split(
+                    TOGETHER.get(observed.device.type, 64)
+                )
             ]
         )
         return filtered.unflatten(0, gate.shape[:2])

@@ -23,6 +23,8 @@ PARTS = ("train", "validation", "test")
 CONTACT = 0.4  # scalp coupling index under which a channel is no clean source
 ENDS = ("source", "detector", "source_position", "detector_position")
 TRIM = 5.0  # s at both ends, where people still settle
+USUAL_RATES = 6  # simulated people at the usual rates; more than these are sampled otherwise
+OTHER_RATES = ((128.0, 5.0), (500.0, 12.5), (200.0, 7.8125), (256.0, 3.9))  # Hz, EEG and fNIRS
 
 logger = logging.getLogger("neurofuse")
 
@@ -117,8 +119,14 @@ def load_corpus(part: str, stream: str, simulated: int = 6, real: bool = True) -
                 found.append(clean)
     first_seed = 1_000_000 * (1 + PARTS.index(part))
     for number in range(simulated):
-        truth, _ = simulate(180.0, seed=first_seed + number, severity=0.0)
+        truth, _ = simulate(180.0, seed=first_seed + number, severity=0.0, **_rates(number))
         clean = clean_stream(truth, stream, f"simulated-{first_seed + number}")
         if clean is not None:
             found.append(clean)
     return found
+
+
+def _rates(number: int) -> dict[str, float]:
+    if number < USUAL_RATES:
+        return {}
+    return dict(zip(("eeg_rate", "nirs_rate"), OTHER_RATES[number % len(OTHER_RATES)], strict=True))

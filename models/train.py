@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.models.autoencoder import Architecture, CrossModalAutoencoder
+from neurofuse.models.batches import Batch, drawn, on
 from neurofuse.models.corpus import Clean, data_folder, load_corpus
 from neurofuse.models.draw import Draw, draw_batch, unaugmented
 from neurofuse.models.loss import (
@@ -85,6 +86,8 @@ def train(
     *,
     resume: bool = False,
     progress: Callable[[float], None] | None = None,
+    device: str = "cpu",
+    workers: int = 0,
 ) -> Path:
     """Train as configured and return the path of the best weights, `out`/NAME.safetensors.
 
@@ -98,7 +101,18 @@ def train(
         Go on from `state.safetensors`; the result is the one of an uninterrupted run.
     progress : callable, optional
         Called with the fraction done.
+    device : str
+        Where torch computes: "cpu", "cuda", "cuda:1".
+    workers : int
+        Processes that draw windows ahead; with 0 they are drawn between the steps. The windows are
+        the same with any number.
+
+    Raises
+    ------
+    ParameterError
+        For a configuration, a device or a folder that cannot be used.
     """
+    target = usable_device(device)
     plan, folder = read_config(config), Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{plan.name}.safetensors"
@@ -121,6 +135,7 @@ def train(
     watched = {s: load_corpus("validation", s, max(1, simulated // 3), plan.real) for s in streams}
     model = load_model(plan.start) if plan.start else CrossModalAutoencoder(plan.architecture)
     before = load_facts(plan.start) if plan.start else {"training_data": {}}
+    model = model.to(target)
     known = before["training_data"]
     people = {s: sorted({c.name for c in corpus[s]} | set(known.get(s, ()))) for s in streams}
     optimizer = torch.optim.AdamW(model.parameters(), lr=plan.learning_rate, weight_decay=0.01)
@@ -133,11 +148,12 @@ def train(
     draw = draw if plan.augment else unaugmented(draw)
     schedule = _schedule(plan)
     started = time.perf_counter()
-    while step < plan.steps:
+    ahead = drawn(corpus, draw, range(step, plan.steps), plan.seed, plan.partner_dropout, workers)
+    for batch, withheld in ahead:
         for group in optimizer.param_groups:
             group["lr"] = plan.learning_rate * schedule(step)
-        rng = np.random.default_rng([plan.seed, step])
-        losses = _step(model, optimizer, corpus, draw, rng, plan, full=step >= plan.warm_steps)
+        full = step >= plan.warm_steps
+        losses = _step(model, optimizer, on(target, batch), withheld, full=full)
         step += 1
         if progress is not None:
             progress(step / plan.steps)
@@ -146,7 +162,9 @@ def train(
             score = float(np.mean([v for k, v in scores.items() if k.endswith("_db")]))
             if score < best:
                 best = score
-                model.doubt = calibrate(model, _checks(watched, draw, plan.validation_batches))
+                model.doubt = calibrate(
+                    model, _checks(watched, draw, plan.validation_batches, target)
+                )
                 scored = scores | {"step": step, "steps_before": steps_in_all(before)}
                 save_model(weights, model, plan, scored, people, command)
             save_state(state_file, model, optimizer, step, best)
@@ -171,11 +189,22 @@ def _schedule(plan: Training) -> Callable[[int], float]:
     )
 
 
-def _step(model, optimizer, corpus, draw, rng, plan, *, full: bool) -> dict[str, float]:
-    batch = draw_batch(corpus, draw, rng)
-    given = dict(batch)
-    if len(batch) > 1 and rng.random() < plan.partner_dropout:
-        del given[str(rng.choice(list(given)))]
+def usable_device(name: str) -> torch.device:
+    """The device of that name; ParameterError where torch cannot compute on it."""
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ParameterError(
+            f"device={name!r}, which torch cannot use here ({str(error).splitlines()[0]})",
+            "a device of this machine",
+            'use "cpu", or install a torch for the device',
+        ) from error
+    return device
+
+
+def _step(model, optimizer, batch: Batch, withheld: str | None, *, full: bool) -> dict[str, float]:
+    given = {s: b for s, b in batch.items() if s != withheld}
     model.train()
     estimates, motion = model({s: b[0] for s, b in given.items()}, wiener=full)
     losses: dict[str, torch.Tensor] = {}
@@ -196,34 +225,35 @@ def _step(model, optimizer, corpus, draw, rng, plan, *, full: bool) -> dict[str,
     if not torch.isfinite(norm):
         raise FloatingPointError(f"a gradient that is not finite: {losses}")
     optimizer.step()
-    return {k: float(v.detach()) for k, v in losses.items()}
+    return dict(zip(losses, torch.stack([*losses.values()]).tolist(), strict=True))
 
 
-def _checks(corpus, draw: Draw, batches: int) -> Iterator[dict]:
+def _checks(corpus, draw: Draw, batches: int, device: torch.device) -> Iterator[Batch]:
     """The same windows of validation people every time."""
     for number in range(batches):
-        yield draw_batch(corpus, unaugmented(draw), np.random.default_rng([7, number]))
+        yield on(device, draw_batch(corpus, unaugmented(draw), np.random.default_rng([7, number])))
 
 
 @torch.no_grad()
 def validate(model, corpus: dict[str, list[Clean]], draw: Draw, batches: int) -> dict[str, float]:
     """Energy left in motion over clean energy there, in dB: median over channels and windows."""
     model.eval()
+    device = next(model.parameters()).device
     left: dict[str, list[np.ndarray]] = {s: [] for s in corpus}
     changed: dict[str, list[np.ndarray]] = {s: [] for s in corpus}
-    for batch in _checks(corpus, draw, batches):
+    for batch in _checks(corpus, draw, batches, device):
         estimates, _ = model({s: b[0] for s, b in batch.items()})
         for s, (_, target) in batch.items():
             error, clean = estimates[s].artifact - target.artifact, target.clean
             mask = target.mask if s == "eeg" else target.mask[:, :, None]
             change = (estimates[s].artifact ** 2 * (1 - mask)).sum(-1) / (clean**2).sum(-1)
-            changed[s].append(change.flatten().numpy())
+            changed[s].append(change.flatten().cpu().numpy())
             if s == "nirs":
                 error, clean = error.cumsum(-1), clean.cumsum(-1)
                 error, clean = error - error.mean(-1, True), clean - clean.mean(-1, True)
                 mask = torch.ones_like(mask) * mask.any(-1, keepdim=True)
             ratio = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-30)
-            left[s].append(ratio[mask.any(-1).expand_as(ratio)].flatten().numpy())
+            left[s].append(ratio[mask.any(-1).expand_as(ratio)].flatten().cpu().numpy())
     scores = {}
     for s in corpus:
         ratio = np.concatenate(left[s])

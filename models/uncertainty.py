@@ -67,7 +67,7 @@ def calibrate(
                 mask = mask[:, :, None].expand_as(error)
                 variance, error = since_opened(variance, gate), since_opened(error, gate)
             judged = (variance > 0) & mask
-            off[stream].append(error[judged].abs() / variance[judged].sqrt())
+            off[stream].append((error[judged].abs() / variance[judged].sqrt()).cpu())
     found = {s: torch.cat([*map(_thinned, v), torch.zeros(0)]) for s, v in off.items()}
     return {s: float(v.quantile(COVERED)) / NORMAL if len(v) else 1.0 for s, v in found.items()}
 

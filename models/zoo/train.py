@@ -19,10 +19,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.models.corpus import Clean, data_folder, load_corpus
 from neurofuse.models.draw import Draw, draw_batch, unaugmented
+from neurofuse.models.train import usable_device
 from neurofuse.models.zoo import NAMES, ZOO
 from neurofuse.models.zoo.kind import KINDS
 from neurofuse.models.zoo.loss import left, reconstruction
@@ -33,6 +35,7 @@ from neurofuse.models.zoo.windows import Windows, cut
 logger = logging.getLogger("neurofuse")
 MEMORY = 100  # steps that the running mean of the weights reaches back
 SAVED = 90.0  # s after which the state of all nets is written, whatever the step
+ENDLESS = 2**40  # steps
 CHECKED = 7  # first number of the seeds of validation windows, as in `models.train`
 
 
@@ -57,15 +60,17 @@ class Recipe:
 class Learner:
     """One net on its way: weights, their running mean, moments, and the critic if it has one."""
 
-    def __init__(self, name: str, stream: str, recipe: Recipe):
+    def __init__(self, name: str, stream: str, recipe: Recipe, device: str = "cpu"):
         kind = KINDS[stream]
         torch.manual_seed(recipe.seed)
         self.name, self.stream, self.recipe = name, stream, recipe
         self.net: Net = ZOO[name](
             1, kind.rate, kind.length, level=kind.level, **recipe.sizes.get(name, {})
-        )
+        ).to(device)
         self.mean = copy.deepcopy(self.net).eval()
         self.critic = self.net.critic()
+        if self.critic is not None:
+            self.critic = self.critic.to(device)
         self.optimizers = {"net": self._optimizer(self.net)}
         if self.critic is not None:
             self.optimizers["critic"] = self._optimizer(self.critic)
@@ -108,7 +113,7 @@ class Learner:
             for mean, now in zip(self.mean.parameters(), self.net.parameters(), strict=True):
                 mean.lerp_(now, 1 - keep)
         self.seconds += time.perf_counter() - began
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        return dict(zip(losses, torch.stack([*losses.values()]).tolist(), strict=True))
 
     def _follow(self, which: str, net: torch.nn.Module, loss: Tensor) -> None:
         self.optimizers[which].zero_grad()
@@ -166,6 +171,8 @@ def train(
     recipe: Recipe | None = None,
     command: str = "",
     progress: Callable[[int], None] | None = None,
+    device: str = "cpu",
+    workers: int = 0,
 ) -> dict[str, Path]:
     """Train nets on one stream until minutes or steps are used up; go on where a run stopped.
 
@@ -188,6 +195,8 @@ def train(
         Kept beside the weights.
     progress : callable, optional
         Called with each step done.
+    device, workers
+        As of `neurofuse.models.train.train`.
 
     Returns
     -------
@@ -195,9 +204,10 @@ def train(
         The best weights by net.
     """
     recipe = recipe or Recipe()
+    target = usable_device(device)
     torch.set_num_threads(1)
     folders = {name: Path(out) / stream / name for name in names}
-    learners = {name: Learner(name, stream, recipe) for name in names}
+    learners = {name: Learner(name, stream, recipe, device) for name in names}
     for name, folder in folders.items():
         _take_up(learners[name], folder, recipe)
     if data_folder() is None:
@@ -206,7 +216,7 @@ def train(
     watched = load_corpus("validation", stream, max(1, recipe.simulated // 3))
     people = sorted({clean.name for clean in corpus})
     draw = Draw(KINDS[stream].drawn, recipe.batch, severity=recipe.severity)
-    checks = list(_checks(stream, watched, recipe, draw))
+    checks = [w.on(target) for w in _checks(stream, watched, recipe, draw)]
     file = Path(out) / stream / "clock.json"
     used = json.loads(file.read_text())["seconds"] if file.exists() else 0.0
     began = time.perf_counter()
@@ -219,12 +229,19 @@ def train(
         return spent()
 
     saved = spent()
-
-    while True:
-        step = min(learner.step for learner in learners.values())
-        if spent() >= 60 * minutes or (steps is not None and step >= steps):
+    first = min(learner.step for learner in learners.values())
+    ahead = DataLoader(
+        Steps(stream, corpus, recipe, draw),
+        batch_size=None,
+        sampler=range(first, ENDLESS if steps is None else steps),
+        num_workers=workers,
+        collate_fn=_as_it_is,
+        multiprocessing_context="fork" if workers else None,
+    )
+    for step, drawn in enumerate(ahead, first):
+        if spent() >= 60 * minutes:
             break
-        windows = _draw(stream, corpus, recipe, draw, [recipe.seed, step])
+        windows = drawn.on(target)
         for name, learner in learners.items():
             if learner.step > step:
                 continue
@@ -261,6 +278,21 @@ def _take_up(learner: Learner, folder: Path, recipe: Recipe) -> None:
             "choose another folder, or that recipe",
         )
     learner.restore(folder / "state.safetensors")
+
+
+class Steps(Dataset):
+    """The windows of each step, of (seed, step) alone."""
+
+    def __init__(self, stream: str, corpus: list[Clean], recipe: Recipe, draw: Draw):
+        self.stream, self.corpus, self.recipe, self.draw = stream, corpus, recipe, draw
+
+    def __getitem__(self, step: int) -> Windows:
+        seed = [self.recipe.seed, step]
+        return _draw(self.stream, self.corpus, self.recipe, self.draw, seed)
+
+
+def _as_it_is(item):
+    return item
 
 
 def _draw(stream: str, corpus: list[Clean], recipe: Recipe, draw: Draw, seed: list[int]) -> Windows:

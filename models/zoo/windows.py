@@ -21,6 +21,10 @@ class Windows:
     clean: Tensor
     mask: Tensor
 
+    def on(self, device: torch.device) -> "Windows":
+        """The windows on a device."""
+        return Windows(self.seen.to(device), self.clean.to(device), self.mask.to(device))
+
 
 def cut(stream: str, seen: Stream, target: Target, count: int, rng: np.random.Generator) -> Windows:
     """`count` windows at random places of random series of a batch, half of them upside down."""

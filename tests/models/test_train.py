@@ -52,6 +52,17 @@ def test_resumed_training_ends_at_the_same_weights(trained, tmp_path):
         torch.testing.assert_close(resumed[name], tensor, msg=name)
 
 
+def test_windows_drawn_ahead_train_the_same_weights(trained, tmp_path):
+    ahead = train(TINY, tmp_path, workers=2)
+    assert digest(ahead) == digest(trained)
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ParameterError, match="torch cannot use"):
+        train(TINY, tmp_path, device="cuda:99")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_second_run_does_not_overwrite(trained):
     with pytest.raises(ParameterError, match="an earlier run"):
         train(TINY, trained.parent)

@@ -20,12 +20,19 @@ def command(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint in the folder.")
     ] = False,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="Where torch computes: cpu, cuda, cuda:1.")
+    ] = "cpu",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that draw training windows ahead.")
+    ] = 0,
 ) -> None:
     """Train a model on injected movement; checkpoints, log and best weights go to a folder."""
-    from neurofuse.models.train import read_config, train
+    from neurofuse.models.train import read_config, train, usable_device
 
     read_config(config)  # refused before a folder is made
+    usable_device(device)
     make_folder(out)
     with progress("training") as step:
-        weights = train(config, out, resume=resume, progress=step)
+        weights = train(config, out, resume=resume, progress=step, device=device, workers=workers)
     show_files("trained:", {"weights": weights})
