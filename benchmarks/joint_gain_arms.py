@@ -29,7 +29,7 @@ from neurofuse.io.recording import without_stream
 HERE = Path(__file__).parent
 OTHER = {"eeg": "nirs", "nirs": "eeg"}
 # modules of models/ that cleaning does not use
-TRAINING = {"train", "loss", "draw", "corpus", "augment"}
+TRAINING = {"train", "loss", "batches", "draw", "corpus", "augment"}
 Arms = Iterator[tuple[str, str, np.ndarray | xr.DataTree | str]]  # arm, stream, cleaned or failure
 
 

@@ -58,7 +58,7 @@ def command(
         )
         step(0.8, "drawing the report")
         page = report_files(
-            made["recording"],
+            pair,
             cleaned["recording"],
             cleaned["recording"].with_name(
                 cleaned["recording"].name.replace("_recording.nc", "_report.html")

@@ -1,5 +1,6 @@
 """`neurofuse report`: a page that shows a recording before and after cleaning."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from neurofuse.io.staging import staged
 
 
 def report_files(
-    before: Path,
+    before: Path | Sequence[Path],
     after: Path,
     out: Path,
     *,
@@ -25,8 +26,10 @@ def report_files(
 
     Parameters
     ----------
-    before, after : Path
-        The recording before and after cleaning, best as neurofuse .nc.
+    before : path or paths
+        The recording before cleaning: best what was cleaned, one file or two.
+    after : Path
+        The recording after cleaning, best as neurofuse .nc.
     out : Path
         The HTML file.
     truth : Path, optional
@@ -48,7 +51,8 @@ def report_files(
         from neurofuse.fusion.report import report
         from neurofuse.io import read
 
-        untouched, cleaned = read(before), read(after)
+        untouched = read(before) if isinstance(before, str | Path) else read(*before)
+        cleaned = read(after)
         clear = None if truth is None else read(truth)
         found = None
         if contribution:
