@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.changes import View, amplitude, bouts, kept, untouched
-from neurofuse.io.recording import duration, provenance
+from neurofuse.io.recording import duration
 
 PACKAGES = ("neurofuse", "mne", "mne-nirs", "torch", "numpy", "scipy", "xarray")
 
@@ -220,77 +220,3 @@ def versions() -> list[tuple[str, str]]:
         except PackageNotFoundError:  # a stripped installation may lack optional parts
             continue
     return [*installed, ("Python", platform.python_version())]
-
-
-def methods(recording: xr.DataTree, found: list[View], measured: list[Summary]) -> str:
-    """A paragraph for a paper's Methods, made of what was measured and recorded only.
-
-    `recording` is the cleaned one: its provenance names the steps.
-    """
-    installed = dict(versions())
-    text = [
-        f"{listed([contents(v) for v in found])} "
-        f"{'were' if len(found) > 1 else 'was'} processed with neurofuse "
-        f"{installed.get('neurofuse', '')} (MNE-Python {installed.get('mne', '')}, Gramfort et al. "
-        f"2013; Python {installed['Python']})."
-    ]
-    if len(found) > 1 and "clock" in recording.children:
-        text.append(_clock(recording["clock"].to_dataset()))
-    steps = provenance(recording)
-    if steps:
-        text.append(
-            "Recorded processing steps, in order: "
-            + "; ".join(f"{s.get('step', '?')}{_parameters(s)}" for s in steps)
-            + "."
-        )
-    text += _sources(steps)
-    for view, summary in zip(found, measured, strict=True):
-        if view.treated:
-            what = "samples" if view.stream == "eeg" else "steps between samples"
-            seen = (
-                ""
-                if summary.moved is None
-                else (
-                    f"movement was {'detected' if view.gate is not None else 'injected'} "
-                    f"in {summary.moved:.1f} s of {view.seconds:.1f} s, and "
-                )
-            )
-            text.append(
-                f"In {view.name}, {seen}{percent(summary.kept)} of the {what} were left unchanged."
-            )
-        bad = [n for n, b in zip(view.channel, view.bad, strict=True) if b]
-        if bad:
-            text.append(f"{view.name} channels marked bad: {', '.join(bad)}.")
-    if any(v.stream == "nirs" for v in found):
-        text.append(
-            "Coupling of optodes was judged by the scalp coupling index (Pollonini et al. 2014), "
-            "movement of all fNIRS channels at once by the global variance of temporal derivatives "
-            "(Sherafati et al. 2020)."
-        )
-    return " ".join(text)
-
-
-def _sources(steps: list[dict]) -> list[str]:
-    """Where the classical methods among the steps come from."""
-    from neurofuse.fusion.peers import PEERS
-
-    names = dict.fromkeys(str((s.get("parameters") or {}).get("model", "")) for s in steps)
-    return [f"“{name}” is {PEERS[name].citation}." for name in names if name in PEERS]
-
-
-def _parameters(step: dict) -> str:
-    parameters = step.get("parameters") or {}
-    return f" ({', '.join(f'{k}={v}' for k, v in parameters.items())})" if parameters else ""
-
-
-def _clock(clock: xr.Dataset) -> str:
-    parts = []
-    for stream in clock.stream.values:
-        row = clock.sel(stream=stream)
-        name = {"eeg": "EEG", "nirs": "fNIRS"}.get(str(stream), str(stream))
-        part = f"{name} by “{row.method.item()}” (offset {float(row.offset):.4g} s"
-        part += f", drift {float(row.drift):.3g} ppm" if float(row.drift) else ""
-        if int(row.anchors):
-            part += f", {int(row.anchors)} anchors, residual {float(row.residual) * 1e3:.3g} ms"
-        parts.append(part + ")")
-    return f"The streams were put on one clock: {listed(parts)}."

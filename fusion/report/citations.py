@@ -17,6 +17,10 @@ STREAM = {
     "nirs": ("luke2021", "sherafati2020", "pollonini2014", "delpy1988"),
 }
 METHOD = {
+    "joint": ("somers2018",),
+    "eeg": ("somers2018",),
+    "asr": ("mullen2015",),
+    "ica": ("ablin2018",),
     "tddr": ("fishburn2019",),
     "wavelet": ("molavi2012",),
     "spline": ("scholkmann2010",),

@@ -16,6 +16,7 @@ from neurofuse.fusion.excerpt import excerpt
 from neurofuse.fusion.report.alignment import alignment_section
 from neurofuse.fusion.report.citations import citations_block, keys
 from neurofuse.fusion.report.contribution import contribution_section
+from neurofuse.fusion.report.methods import methods_paragraph
 from neurofuse.fusion.report.pictures import carpets_section, spectra_section, traces_section
 from neurofuse.fusion.report.responses import responses_section
 from neurofuse.fusion.report.sensors import sensor_map
@@ -111,7 +112,7 @@ def report(
         "Comparison": "" if comparison is None else comparison_section(comparison),
         "Provenance": provenance_section(after),
         "Methods paragraph": (
-            f'<p class="paper" id="methods">{escape(words.methods(after, found, measured))}</p>'
+            f'<p class="paper" id="methods">{escape(methods_paragraph(after, found, measured))}</p>'
             '<p class="note">Written from the files and figures above; check it before use.</p>'
             + citations_block(keys(after, found, comparison))
         ),

@@ -9,7 +9,8 @@ from neurofuse.fusion.changes import views
 from neurofuse.fusion.report import report
 from neurofuse.fusion.report.alignment import alignment_section, draw_clock, residuals
 from neurofuse.fusion.report.citations import METHOD, SOFTWARE, STREAM, bibtex, keys, library
-from neurofuse.fusion.summary import methods, summarize
+from neurofuse.fusion.report.methods import methods_paragraph
+from neurofuse.fusion.summary import summarize
 from neurofuse.io import ClockModel, build, clock_dataset, eeg_dataset, events_dataset, note
 from neurofuse.io.recording import nirs_dataset
 
@@ -82,6 +83,20 @@ def test_the_page_cites_what_it_used(tmp_path):
     assert "@article{fishburn2019," in block
     assert "@article{luke2021," in block
     assert "VERSION" not in bibtex(["neurofuse"])
-    words = methods(cleaned, views(cleaned), [summarize(v) for v in views(cleaned)])
+    words = methods_paragraph(cleaned, views(cleaned), [summarize(v) for v in views(cleaned)])
     assert "Fishburn et al. 2019" in words
     assert "Sherafati et al. 2020" in words
+
+
+def test_methods_read_as_prose():
+    recording = note(make(), "mark_bad", eeg=["Cz"])
+    cleaned = note(recording, "clean", model="joint", streams=["eeg", "nirs"])
+    found = views(cleaned)
+    words = methods_paragraph(cleaned, found, [summarize(v) for v in found])
+    assert "removed from EEG and fNIRS jointly with the model “joint”" in words
+    assert "marked bad" in words
+    assert not set("{}[]_") & set(words)
+    alone = note(make(), "clean", model="nirs", streams=["nirs"])
+    words = methods_paragraph(alone, found, [summarize(v) for v in found])
+    assert "removed from fNIRS with the model “nirs”" in words
+    assert "multichannel Wiener" not in words
