@@ -6,6 +6,7 @@ People are split before anything is mixed (`split.json`); this module only ever 
 import json
 import logging
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,14 +108,25 @@ def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None
     )
 
 
-def load_corpus(part: str, stream: str, simulated: int = 6, real: bool = True) -> list[Clean]:
-    """Clean streams of a part: if asked, everything real that is there; some simulated people."""
+def load_corpus(
+    part: str,
+    stream: str,
+    simulated: int = 6,
+    real: bool = True,
+    own: Mapping[str, Sequence[str | Path]] | None = None,
+) -> list[Clean]:
+    """Clean streams of a part: some simulated people, if asked what the data folder has, your own.
+
+    `own` names files by person; those without the stream are passed over.
+    """
     found = []
-    for subject, files in (subject_files(part, stream) if real else {}).items():
-        for path in files:
-            clean = clean_stream(read(path), stream, subject)
+    files: dict[str, Sequence[str | Path]] = dict(subject_files(part, stream)) if real else {}
+    for subject, paths in (files | dict(own or {})).items():
+        for path in paths:
+            recording = read(path)
+            clean = clean_stream(recording, stream, subject) if stream in recording else None
             if clean is None:
-                logger.info("%s has fewer than two usable channels: left out", path.name)
+                logger.info("%s has fewer than two usable %s channels: left out", path, stream)
             else:
                 found.append(clean)
     first_seed = 1_000_000 * (1 + PARTS.index(part))

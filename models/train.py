@@ -49,6 +49,8 @@ class Training(BaseModel):
     simulated: int = 6  # simulated people beside the real ones
     augment: bool = True  # also other rest and motion than recorded and generated
     real: bool = True  # read the data folder when there is one
+    # your own clean recordings, files by person: {"train": {"anna": ["anna.edf"]}, "validation": …}
+    own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
     validate_every: int = 100
     validation_batches: int = 8
     seed: int = 0
@@ -68,6 +70,13 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
             f"JSON with some of {', '.join(Training.model_fields)}",
             "see benchmarks/configs for examples",
         ) from error
+    both = set(plan.own.get("train", ())) & set(plan.own.get("validation", ()))
+    if both:
+        raise ParameterError(
+            f"{', '.join(sorted(both))} in training and in validation",
+            "a person in one part only",
+            "split `own` by person",
+        )
     if not plan.start:
         return plan
     before = Architecture.model_validate(load_facts(plan.start)["architecture"])
@@ -128,11 +137,11 @@ def train(
     torch.set_num_threads(1)  # more gain nothing at this size, and see wiener.solve
     torch.manual_seed(plan.seed)
     streams = plan.architecture.streams
-    simulated = plan.simulated
     if plan.real and data_folder() is None:
         logger.warning("no data folder (NEUROFUSE_DATA): training on simulated people alone")
-    corpus = {s: load_corpus("train", s, simulated, plan.real) for s in streams}
-    watched = {s: load_corpus("validation", s, max(1, simulated // 3), plan.real) for s in streams}
+    corpus, watched = (
+        {s: _people(plan, part, s) for s in streams} for part in ("train", "validation")
+    )
     model = load_model(plan.start) if plan.start else CrossModalAutoencoder(plan.architecture)
     before = load_facts(plan.start) if plan.start else {"training_data": {}}
     model = model.to(target)
@@ -180,6 +189,26 @@ def steps_in_all(facts: dict[str, Any]) -> int:
     """Steps that weights were trained for, with those of the weights that they began from."""
     own = facts.get("training", {}).get("steps", 0)
     return own + facts.get("validation", {}).get("steps_before", 0)
+
+
+def _people(plan: Training, part: Literal["train", "validation"], stream: str) -> list[Clean]:
+    """Clean recordings of a part that are longer than a window."""
+    simulated, own = plan.simulated, plan.own.get(part)
+    if part == "validation":
+        simulated = max(1, simulated // 3) if simulated or not own else 0
+    enough = []
+    for clean in load_corpus(part, stream, simulated, plan.real, own):
+        if clean.signal.shape[-1] > plan.window * clean.rate:
+            enough.append(clean)
+        else:
+            logger.warning("%s: less than %g s of %s, left out", clean.name, plan.window, stream)
+    if not enough:
+        raise ParameterError(
+            f"no recording for {part} that holds {plan.window:g} s of usable {stream}",
+            "at least one person",
+            "add files to `own`, people to `simulated`, or take a shorter `window`",
+        )
+    return enough
 
 
 def _schedule(plan: Training) -> Callable[[int], float]:

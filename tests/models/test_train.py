@@ -7,9 +7,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from neurofuse.io import write
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.train import steps_in_all, train
 from neurofuse.models.weights import digest, load_model, packaged
+from neurofuse.synth import simulate
 
 QUICK = Path(__file__).parents[2] / "benchmarks/configs/quick.json"
 TINY = json.loads(QUICK.read_text()) | {
@@ -140,3 +142,34 @@ def test_another_architecture_than_that_of_the_start_is_refused(trained, tmp_pat
         train(TINY | {"start": str(trained), "architecture": {"width": 12}}, tmp_path)
     with pytest.raises(ParameterError, match="one of eeg, joint, nirs"):
         train({"start": "joined"}, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """Two people's files of 30 s, one with both streams."""
+    folder = tmp_path_factory.mktemp("own")
+    both, _ = simulate(30, seed=1, severity=0.0)
+    light, _ = simulate(30, seed=2, severity=0.0, eeg_montage=None)
+    return [str(write(r, folder / n)["recording"]) for n, r in (("anna", both), ("ben", light))]
+
+
+def test_own_recordings_are_trained_on(own, tmp_path):
+    plan = TINY | {"window": 15.0, "simulated": 1, "real": False}
+    plan |= {"own": {"train": {"anna": own[:1]}, "validation": {"ben": own[1:]}}}
+    facts = json.loads(train(plan, tmp_path).with_suffix(".json").read_text())
+    assert facts["training_data"] == {s: ["anna", "simulated-1000000"] for s in ("eeg", "nirs")}
+
+
+def test_nobody_is_in_training_and_validation(own, tmp_path):
+    plan = TINY | {"own": {"train": {"anna": own}, "validation": {"anna": own}}}
+    with pytest.raises(ParameterError, match="anna in training and in validation"):
+        train(plan, tmp_path)
+
+
+def test_people_without_a_stream_or_too_short_are_not_enough(own, tmp_path):
+    plan = TINY | {"simulated": 0, "real": False}
+    plan |= {"own": {"train": {"anna": own[:1]}, "validation": {"ben": own[1:]}}}
+    with pytest.raises(ParameterError, match=r"no recording for validation .* eeg"):
+        train(plan | {"window": 15.0}, tmp_path)
+    with pytest.raises(ParameterError, match="no recording for train that holds 60 s"):
+        train(plan | {"window": 60.0}, tmp_path)
