@@ -26,7 +26,7 @@ demo: $(INSTALLED)
 	$(BIN)/neurofuse demo --out demo-output --overwrite
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
