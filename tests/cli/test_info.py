@@ -1,5 +1,6 @@
 import json
 
+import neurofuse as nf
 from neurofuse.cli import info
 
 
@@ -20,3 +21,14 @@ def test_the_data_folder_is_the_environments(run, monkeypatch):
     assert json.loads(run("info", "--json").stdout)["data"] == "/somewhere/data"
     monkeypatch.delenv("NEUROFUSE_DATA")
     assert "NEUROFUSE_DATA is not set" in run("info").stdout
+
+
+def test_a_recording_at_one_look(run, tmp_path):
+    recording, _ = nf.simulate(20, seed=1)
+    files = nf.write(recording, tmp_path)
+    shown = run("info", files["eeg"], files["nirs"], "--offset", 0).stdout
+    assert "19" in shown
+    assert "10 Hz" in shown
+    told = json.loads(run("info", files["recording"], "--json").stdout)
+    assert [row["stream"] for row in told["streams"]] == ["EEG", "fNIRS"]
+    assert run("info", tmp_path / "none.edf").exit_code == 2

@@ -94,7 +94,7 @@ for name, function, example in (
     ("train", train.command, "train --config joint.json --out runs/joint"),
     ("report", report.command, "report before.nc after_desc-clean_recording.nc --out page.html"),
     ("demo", demo.command, "demo --out demo-output"),
-    ("info", info.command, "info --json"),
+    ("info", info.command, "info sub-01_eeg.edf sub-01_nirs.snirf"),
 ):
     app.command(name, epilog=f"Example: [bold]neurofuse {example}[/]")(function)
 

@@ -1,11 +1,12 @@
-"""`neurofuse info`: versions, packaged models and folders, to be pasted into a bug report."""
+"""`neurofuse info`: a recording at one look, or versions, models and folders for a bug report."""
 
 import json
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -13,6 +14,9 @@ from rich.table import Table
 import neurofuse
 from neurofuse.cli import options
 from neurofuse.cli.console import stdout
+
+if TYPE_CHECKING:
+    from neurofuse.fusion.overview import Overview
 
 PACKAGES = ("neurofuse", "torch", "mne", "mne-nirs", "numpy", "scipy", "xarray")
 
@@ -50,8 +54,39 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-def command(*, json_output: options.Json = False) -> None:
-    """Show versions, packaged models and folders."""
+def show_recording(paths: Sequence[Path], offset: float | None, align: str | None) -> "Overview":
+    """Read one file or two, judge their channels, and tell what they hold."""
+    options.one_alignment(offset, align)
+    from neurofuse.fusion.overview import summary
+    from neurofuse.io import mark_bad, read
+
+    return summary(mark_bad(read(*paths, offset=offset, align=align)))
+
+
+def command(
+    first: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="EEG",
+            show_default=False,
+            help="A recording to look at: any file that `neurofuse clean` takes.",
+        ),
+    ] = None,
+    second: options.Second = None,
+    *,
+    offset: options.Offset = None,
+    align: options.AlignBy = None,
+    json_output: options.Json = False,
+) -> None:
+    """Show what a recording holds; without one, versions, packaged models and folders."""
+    if first is not None:
+        seen = show_recording([p for p in (first, second) if p is not None], offset, align)
+        if json_output:
+            rows = [dict(zip(seen.head, row, strict=True)) for row in seen.rows]
+            typer.echo(json.dumps({"streams": rows, "lines": seen.lines}, indent=2))
+        else:
+            typer.echo(str(seen))
+        return
     found = facts()
     if json_output:
         typer.echo(json.dumps(found, indent=2))
