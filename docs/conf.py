@@ -5,6 +5,7 @@ import re
 from importlib.metadata import version as installed
 from pathlib import Path
 
+from click import Context
 from pygments.lexers.special import TextLexer
 
 ROOT = Path(__file__).parents[1]
@@ -51,17 +52,22 @@ def _copy_notebooks() -> None:
         (here / notebook.name).write_text(text, encoding="utf-8")
 
 
-def _add_results(app, name: str, source: list[str]) -> None:
-    """Pages that the index does not name are results of benchmarks, which come as they are run."""
-    if name != "index":
-        return
-    pages = [path.stem for path in sorted(Path(app.srcdir).glob("*.md"))]
-    more = [page for page in pages if not re.search(rf"\b{page}\b", source[0])]
-    last = "synth_detectors\n"
-    source[0] = source[0].replace(last, last + "".join(f"{page}\n" for page in more))
+def _write_commands() -> None:
+    """The command line's page, from the commands themselves."""
+    from typer.cli import get_docs_for_click
+    from typer.main import get_command
+
+    from neurofuse.cli import app
+
+    command = get_command(app)
+    text = get_docs_for_click(obj=command, ctx=Context(command), name="neurofuse")
+    text = re.sub(
+        r"\[bold\](.*?)\[/\]", r"`\1`", text.replace("# `neurofuse`", "# Command line", 1)
+    )
+    (Path(__file__).parent / "commands.md").write_text(text, encoding="utf-8")
 
 
 def setup(app) -> None:
     _copy_notebooks()
-    app.connect("source-read", _add_results)
+    _write_commands()
     app.add_lexer("mermaid", TextLexer)

@@ -3,8 +3,6 @@
 import os
 import re
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -12,96 +10,16 @@ from string import Template
 from urllib.parse import quote
 
 import numpy as np
-import xarray as xr
 
-from neurofuse.fusion.changes import NAMES, View, carpet, views
-from neurofuse.fusion.excerpt import excerpt
-from neurofuse.fusion.figures import deviation
+from neurofuse.fusion.changes import NAMES
 from neurofuse.fusion.ink import AFTER, BEFORE, UNITS
-from neurofuse.fusion.summary import Summary, clock_time, percent, summarize, versions
-from neurofuse.io.errors import NeurofuseError, ParameterError, WriteError
+from neurofuse.fusion.report.cohort_row import BINS, CohortRow, StreamRow
+from neurofuse.fusion.summary import clock_time, percent, versions
+from neurofuse.io.errors import ParameterError, WriteError
 from neurofuse.io.staging import staged
 
-BINS = 120  # of a small picture
 WIDTH, HEIGHT = 180, 36  # of a small picture
 FEW = 0.8  # of channels usable: below, the row stands out
-
-
-@dataclass(frozen=True)
-class StreamRow:
-    """One stream of a recording: channels, how many are usable, its figures, and the course of
-    its size before and after (bin), median over used channels [V; OD from sample to sample]."""
-
-    channels: int
-    usable: int
-    summary: Summary
-    moved: float | None
-    before: np.ndarray
-    after: np.ndarray
-
-
-@dataclass(frozen=True)
-class CohortRow:
-    """One recording on the page; `page` is its own report, `streams` what each stream holds."""
-
-    name: str
-    measured_at: str
-    seconds: float
-    page: Path | None
-    streams: dict[str, StreamRow]
-
-
-def cohort_row(
-    name: str, before: xr.DataTree, after: xr.DataTree, page: str | os.PathLike | None = None
-) -> CohortRow:
-    """Measure a recording for `cohort_report`; the recording may be forgotten afterwards.
-
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    before, after : Recording
-        As of `neurofuse.report`; of EEG that is still in its file the same stretch is looked at.
-    page : path, optional
-        Its own report, to link to.
-
-    Raises
-    ------
-    ParameterError
-        If `after` has other channels or times than `before`.
-    """
-    measured_at = str(before.attrs.get("measured_at", ""))
-    before, after, _, _ = excerpt(before, after)
-    found = views(before, after)
-    return CohortRow(
-        name=name,
-        measured_at=measured_at,
-        seconds=max(view.seconds for view in found),
-        page=None if page is None else Path(page),
-        streams={view.stream: _stream(before, view) for view in found},
-    )
-
-
-def _stream(before: xr.DataTree, view: View) -> StreamRow:
-    from neurofuse.io.quality import channel_quality
-
-    usable = ~view.bad
-    with suppress(NeurofuseError):  # else what is marked has to do
-        usable = usable & channel_quality(before, view.stream).usable.values
-    summary = summarize(view)
-    course = {
-        which: carpet(view, lambda i, w=which: deviation(view, w, i), BINS)[view.used]
-        for which in ("before", "after")
-    }
-    known = view.used.any()
-    return StreamRow(
-        channels=len(view.channel),
-        usable=int(usable.sum()),
-        summary=summary,
-        moved=None if summary.moved is None else summary.moved / view.seconds,
-        before=np.median(course["before"], axis=0) if known else np.zeros(1),
-        after=np.median(course["after"], axis=0) if known else np.zeros(1),
-    )
 
 
 def cohort_report(
@@ -116,7 +34,7 @@ def cohort_report(
     Parameters
     ----------
     rows : iterable of CohortRow
-        From `cohort_row`.
+        From `cohort_row`. Those with a `failure` are shown as a gap with the reason.
     path : path
         HTML file to write; missing folders are made. Links to the single reports are relative to
         it.
@@ -140,10 +58,11 @@ def cohort_report(
     Examples
     --------
     >>> from tempfile import mkdtemp
+    >>> import neurofuse as nf
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> noise = np.random.default_rng(0).normal(scale=1e-5, size=(2, 2500))
     >>> recording = build(eeg_dataset(noise, 250.0, ["C3", "C4"]))
-    >>> row = cohort_row("sub-01", recording, recording)
+    >>> row = nf.cohort_row("sub-01", recording, recording)
     >>> cohort_report([row], Path(mkdtemp()) / "index.html").name
     'index.html'
     """
@@ -162,7 +81,8 @@ def cohort_report(
         subtitle=f"{len(rows)} recording{'s' * (len(rows) != 1)}",
         headline="\n".join(f"<li>{escape(line)}</li>" for line in _headline(rows)),
         navigation="",
-        sections=f'<section id="recordings"><h2>Recordings</h2>{_table(rows, path)}</section>',
+        sections='<section id="recordings"><h2>Recordings</h2>'
+        f"{_table(rows, path)}{_gaps(rows)}</section>",
         version=escape(dict(versions()).get("neurofuse", "")),
     )
     with staged(path.parent, [path.name], overwrite=overwrite) as stage:
@@ -170,8 +90,17 @@ def cohort_report(
     return path
 
 
+def _gaps(rows: list[CohortRow]) -> str:
+    """Why there are rows without figures."""
+    lines = [f"<li>{escape(f'{r.name}: {r.failure}')}</li>" for r in rows if r.failure]
+    return f'<p class="note">Without figures:</p><ul>{"".join(lines)}</ul>' if lines else ""
+
+
 def _headline(rows: list[CohortRow]) -> list[str]:
     lines = [f"{clock_time(sum(row.seconds for row in rows))} in all."]
+    failed = sum(bool(row.failure) for row in rows)
+    if failed:
+        lines.append(f"{failed} of {len(rows)} could not be measured; see below the table.")
     for stream, name in NAMES.items():
         held = [row.streams[stream] for row in rows if stream in row.streams]
         if not held:
@@ -235,7 +164,7 @@ def _row(row: CohortRow, path: Path, scale: dict[str, float]) -> str:
     cells = [
         f'<th scope="row">{name}</th>',
         _cell(escape(day) or "–", escape(row.measured_at)),
-        _cell(clock_time(round(row.seconds)), row.seconds),
+        _cell("–", "") if row.failure else _cell(clock_time(round(row.seconds)), row.seconds),
     ]
     poor = False
     for stream in scale:
@@ -250,7 +179,7 @@ def _row(row: CohortRow, path: Path, scale: dict[str, float]) -> str:
             _cell(f"{of.usable} of {of.channels}", usable),
             _cell(*moved),
             _cell(percent(of.summary.kept), of.summary.kept),
-            _taken_out(of.summary),
+            _decibels(of.taken_out),
             f"<td>{_picture(of, scale[stream], row.name, stream)}</td>",
         ]
     return f"<tr{' class=poor' if poor else ''}>{''.join(cells)}</tr>"
@@ -260,12 +189,10 @@ def _cell(text: str, value: object) -> str:
     return f'<td data-value="{value}">{text}</td>'
 
 
-def _taken_out(summary: Summary) -> str:
-    was, left = summary.elsewhere if summary.moved is None else summary.in_movement
-    if not (np.isfinite([was, left]).all() and was > 0 and left > 0):
+def _decibels(size: float | None) -> str:
+    if size is None:
         return _cell("–", "")
-    size = 20 * np.log10(was / left)
-    return _cell(f"{size:.1f}".replace("-", "−"), round(float(size), 3))
+    return _cell(f"{size:.1f}".replace("-", "−"), round(size, 3))
 
 
 def _picture(of: StreamRow, top: float, name: str, stream: str) -> str:

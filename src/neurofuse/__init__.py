@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from neurofuse.fusion import plot
     from neurofuse.fusion.clean import clean
     from neurofuse.fusion.compare import compare
+    from neurofuse.fusion.contribution import contribution
     from neurofuse.fusion.overview import summary
-    from neurofuse.fusion.report import report
+    from neurofuse.fusion.report import cohort_report, cohort_row, report
     from neurofuse.io import from_mne, read, to_mne, write
     from neurofuse.io.errors import NeurofuseError
     from neurofuse.synth import inject, simulate
@@ -29,7 +30,10 @@ __all__ = [
     "NeurofuseError",
     "__version__",
     "clean",
+    "cohort_report",
+    "cohort_row",
     "compare",
+    "contribution",
     "from_mne",
     "inject",
     "io",
@@ -45,7 +49,10 @@ __all__ = [
 _HOME = {
     "NeurofuseError": "neurofuse.io.errors",
     "clean": "neurofuse.fusion.clean",
+    "cohort_report": "neurofuse.fusion.report",
+    "cohort_row": "neurofuse.fusion.report",
     "compare": "neurofuse.fusion.compare",
+    "contribution": "neurofuse.fusion.contribution",
     "from_mne": "neurofuse.io",
     "inject": "neurofuse.synth",
     "read": "neurofuse.io",

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neurofuse.cli import clean, compare, demo, info, report, simulate, train
+from neurofuse.cli import clean, cohort, compare, demo, info, report, simulate, train
 from neurofuse.cli.console import complain, show_warnings
 from neurofuse.io.errors import NeurofuseError
 
@@ -93,6 +93,7 @@ for name, function, example in (
     ("inject", simulate.inject_command, "inject rest_eeg.edf rest_nirs.snirf --seed 3 --out moved"),
     ("train", train.command, "train --config joint.json --out runs/joint"),
     ("report", report.command, "report before.nc after_desc-clean_recording.nc --out page.html"),
+    ("cohort", cohort.command, "cohort cleaned --out cleaned/index.html --title 'My study'"),
     ("demo", demo.command, "demo --out demo-output"),
     ("info", info.command, "info sub-01_eeg.edf sub-01_nirs.snirf"),
 ):

@@ -1,7 +1,5 @@
 """`neurofuse clean`: both files in, both cleaned files and a report out."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +8,7 @@ import typer
 
 from neurofuse.cli import names, options
 from neurofuse.cli.console import Progress, progress, show_files, silent
+from neurofuse.cli.inputs import write_inputs
 from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
@@ -107,7 +106,8 @@ def clean_files(
 
             step(0.8, "drawing the report")
             write_report(recording, cleaned, stage / expected["report"])
-        _write_provenance(cleaned, paths, stage / expected["provenance"])
+        told = stage / expected["provenance"]
+        write_inputs(cleaned, paths, told, Path(out), offset, align)
         made = {kind: name for kind, name in expected.items() if (stage / name).exists()}
         step(1.0)
     if "native" in made and made["native"] == made["eeg"]:
@@ -156,24 +156,6 @@ def _write_bids(
 
     write_shared(stage, out, entities["sub"], data_set_of(paths[0]))
     return save_bids(cleaned, stage, entities)
-
-
-def _write_provenance(recording: "xr.DataTree", paths: Sequence[Path], target: Path) -> None:
-    from neurofuse.io import provenance
-
-    facts = {
-        "inputs": [
-            {"name": path.name, "sha256": _sha256(path)} for path in paths if path.is_file()
-        ],
-        "measured_at": recording.attrs.get("measured_at", ""),
-        "steps": provenance(recording),
-    }
-    target.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def command(

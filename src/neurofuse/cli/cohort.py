@@ -1,0 +1,182 @@
+"""`neurofuse cohort`: one page about many cleaned recordings."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neurofuse.cli import options
+from neurofuse.cli.clean import MARK
+from neurofuse.cli.console import Progress, progress, show_files, silent
+from neurofuse.cli.inputs import read_inputs
+from neurofuse.io.errors import NeurofuseError, ReadError
+from neurofuse.io.staging import staged
+
+if TYPE_CHECKING:
+    from neurofuse.fusion.report import CohortRow
+
+CLEANED = f"{MARK}_recording.nc"
+
+
+def cohort_files(
+    cleaned: Sequence[Path],
+    out: Path,
+    *,
+    before: Path | None = None,
+    title: str = "Cleaning report",
+    overwrite: bool = False,
+    step: Progress = silent,
+) -> list["CohortRow"]:
+    """Write one page about what `neurofuse clean` made; one recording is in memory at a time.
+
+    Parameters
+    ----------
+    cleaned : paths
+        Folders, looked through at any depth, or `STEM_desc-clean_recording.nc` files.
+    out : Path
+        The HTML file.
+    before : Path, optional
+        Folder with the recordings before cleaning; by default they are read where they were.
+    title : str
+        Heading of the page.
+    overwrite : bool
+        Replace an existing page.
+    step : Progress
+        Called with the fraction done and the name of the recording.
+
+    Returns
+    -------
+    list of CohortRow
+        A row each; those that could not be measured say why in `failure`.
+
+    Raises
+    ------
+    NeurofuseError
+        If there is no cleaned recording, none can be measured, or the page cannot be written.
+    """
+    out = Path(out)
+    named = names_of(find_cleaned(cleaned))
+    if before is not None and not before.is_dir():
+        raise ReadError(f"no folder {before}", "a folder with recordings", "check --before")
+    with staged(out.parent, [out.name], overwrite=overwrite):  # refuses before the work begins
+        from neurofuse.fusion.report import CohortRow, cohort_report
+        from neurofuse.io.guard import LOG
+
+        rows: list[CohortRow] = []
+        for number, (name, path) in enumerate(named.items()):
+            step(number / len(named), name)
+            try:
+                rows.append(_row(name, path, before))
+            except NeurofuseError as error:
+                LOG.warning("%s: %s", name, error)
+                rows.append(CohortRow(name, page=_page(path), failure=str(error)))
+        if all(row.failure for row in rows):
+            raise ReadError(
+                f"{len(rows)} cleaned recordings, none of which can be measured (the first: "
+                f"{rows[0].failure})",
+                "at least one",
+                "mend what is told of each",
+            )
+        step(1.0, "writing")
+        cohort_report(rows, out, title=title, overwrite=overwrite)
+    return rows
+
+
+def find_cleaned(paths: Sequence[Path]) -> list[Path]:
+    """The cleaned recordings that folders and files stand for, each once, in order of name.
+
+    Raises
+    ------
+    ReadError
+        If a path holds none.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        here = sorted(path.rglob(f"*{CLEANED}")) if path.is_dir() else [path]
+        here = [file.resolve() for file in here if file.name.endswith(CLEANED) and file.is_file()]
+        if not here:
+            raise ReadError(
+                f"no cleaned recording at {path}",
+                f"a folder with files *{CLEANED}, or such a file",
+                "make them with `neurofuse clean`",
+            )
+        found |= dict.fromkeys(here)
+    return list(found)
+
+
+def names_of(files: Sequence[Path]) -> dict[str, Path]:
+    """A file by its stem; stems that occur twice are told with their folders."""
+    stems = {file: file.name.removesuffix(CLEANED) for file in files}
+    often = Counter(stems.values())
+    return {
+        stem if often[stem] == 1 else (file.parent / stem).as_posix(): file
+        for file, stem in stems.items()
+    }
+
+
+def _row(name: str, path: Path, before: Path | None) -> "CohortRow":
+    from neurofuse.fusion.report import cohort_row
+    from neurofuse.io import read
+
+    untouched = read_inputs(_sibling(path, "_provenance.json"), before)
+    return cohort_row(name, untouched, read(path), _page(path))
+
+
+def _page(path: Path) -> Path | None:
+    """The recording's own report, if it is there."""
+    page = _sibling(path, "_report.html")
+    return page if page.exists() else None
+
+
+def _sibling(path: Path, end: str) -> Path:
+    return path.with_name(path.name.removesuffix("_recording.nc") + end)
+
+
+def command(
+    cleaned: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="CLEANED...",
+            show_default=False,
+            help="Folders with outputs of `neurofuse clean` (looked through at any depth), or "
+            f"their *{CLEANED} files.",
+        ),
+    ],
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The HTML file.")],
+    before: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the recordings before cleaning lie, at any depth (default: where they "
+            "were when they were cleaned).",
+        ),
+    ] = None,
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Heading.")] = "Cleaning report",
+    overwrite: options.Overwrite = False,
+    json_output: options.Json = False,
+) -> None:
+    """Draw many cleaned recordings onto one page: a row each, with links to their reports."""
+    with progress("reading") as step:
+        rows = cohort_files(
+            cleaned, out, before=before, title=title, overwrite=overwrite, step=step
+        )
+    if json_output:
+        typer.echo(json.dumps([facts(row) for row in rows], indent=2))
+    else:
+        show_files("report:", {"page": out})
+
+
+def facts(row: "CohortRow") -> dict:
+    """A row as JSON takes it; figures that are not known are null."""
+    return {
+        "name": row.name,
+        "measured_at": row.measured_at,
+        "seconds": None if row.failure else row.seconds,
+        "report": None if row.page is None else str(row.page),
+        "streams": {stream: of.figures() for stream, of in row.streams.items()},
+        "failure": row.failure or None,
+    }

@@ -1,0 +1,149 @@
+"""What was cleaned: told beside the outputs, and found again."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurofuse.io.errors import ReadError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+REMEDY = "say where it lies by --before FOLDER"
+
+
+def write_inputs(
+    recording: "xr.DataTree",
+    paths: Sequence[Path],
+    target: Path,
+    out: Path,
+    offset: float | None,
+    align: str | None,
+) -> None:
+    """Write what a cleaned Recording was made of and how, as JSON that `read_inputs` takes.
+
+    Parameters
+    ----------
+    recording : Recording
+        The result; its provenance is told.
+    paths : one or two paths
+        What was cleaned.
+    target : Path
+        The file to write.
+    out : Path
+        The folder in which it will lie at last; the inputs are told relative to it.
+    offset, align
+        As given to `neurofuse.read`.
+    """
+    from neurofuse.io import provenance
+
+    facts = {
+        "inputs": [
+            {
+                "name": path.resolve().name,
+                "path": _relative(path, out),
+                "sha256": _sha256(path) if path.is_file() else None,
+            }
+            for path in paths
+        ],
+        "offset": offset,
+        "align": None if align is None else str(align),
+        "measured_at": recording.attrs.get("measured_at", ""),
+        "steps": provenance(recording),
+    }
+    target.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def read_inputs(told: Path, before: Path | None = None) -> "xr.DataTree":
+    """Read again what was cleaned, as `neurofuse clean` read it.
+
+    Parameters
+    ----------
+    told : Path
+        The `STEM_provenance.json` beside the outputs.
+    before : Path, optional
+        A folder in which the inputs lie, at any depth, by their names; else they are looked for
+        where they were.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    ReadError
+        If an input is not found, or is another file than the one that was cleaned.
+    """
+    from neurofuse.io import mark_bad, read
+
+    facts = _facts(told)
+    paths = [_find(entry, told.parent, before) for entry in facts["inputs"]]
+    with _told_before():
+        return mark_bad(read(*paths, offset=facts.get("offset"), align=facts.get("align")))
+
+
+@contextmanager
+def _told_before() -> Iterator[None]:
+    """No warnings: what there is to say of these files was said when they were cleaned."""
+    from neurofuse.io.guard import LOG
+
+    level = LOG.level
+    LOG.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        LOG.setLevel(level)
+
+
+def _relative(path: Path, out: Path) -> str:
+    try:
+        return Path(os.path.relpath(path.resolve(), out.resolve())).as_posix()
+    except ValueError:  # on another drive
+        return path.resolve().as_posix()
+
+
+def _facts(told: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(told.read_text(encoding="utf-8"))
+        if not 1 <= len(facts["inputs"]) <= 2 or not all(e["name"] for e in facts["inputs"]):
+            raise KeyError
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReadError(
+            f"no list of inputs in {told}",
+            "the provenance that `neurofuse clean` writes beside its outputs",
+            "clean the recording again",
+        ) from error
+    return facts
+
+
+def _find(entry: dict[str, Any], folder: Path, before: Path | None) -> Path:
+    """The input itself: the same bytes where they are known."""
+    name = Path(entry["name"]).name
+    if before is None:
+        found = [folder / entry["path"]] if entry.get("path") else []
+        found = [path for path in found if path.exists()]
+    else:
+        found = sorted(path for path in before.rglob(name))
+    if not found:
+        place = f"below {before}" if before else "where it was when it was cleaned"
+        raise ReadError(f"no {name} {place}", "what was cleaned", REMEDY)
+    same = [path for path in found if not path.is_file() or entry.get("sha256") == _sha256(path)]
+    if not same:
+        raise ReadError(
+            f"{found[0]}, which has changed since it was cleaned",
+            "the file that was cleaned",
+            f"{REMEDY}, or clean it again",
+        )
+    if len(same) > 1 and same[0].is_dir():
+        raise ReadError(f"{len(same)} folders {name} below {before}", "one", "name it closer")
+    return same[0]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
