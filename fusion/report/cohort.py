@@ -1,7 +1,6 @@
 """A page of many recordings: a row each, sortable, with links to their own reports."""
 
 import os
-import re
 from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
@@ -15,6 +14,7 @@ from neurofuse.fusion.changes import NAMES
 from neurofuse.fusion.ink import AFTER, BEFORE, UNITS
 from neurofuse.fusion.report.cohort_row import BINS, CohortRow, StreamRow
 from neurofuse.fusion.summary import clock_time, percent, versions
+from neurofuse.io.dates import real_date
 from neurofuse.io.errors import ParameterError, WriteError
 from neurofuse.io.staging import staged
 
@@ -160,10 +160,11 @@ def _row(row: CohortRow, path: Path, scale: dict[str, float]) -> str:
     if row.page is not None:
         target = os.path.relpath(row.page.resolve(), path.parent.resolve())
         name = f'<a href="{escape(quote(Path(target).as_posix()))}">{name}</a>'
-    day = re.sub(r"T.*", "", row.measured_at)
+    date = real_date(row.measured_at)  # anonymised files hold dummies
+    day = "" if date is None else f"{date:%Y-%m-%d}"
     cells = [
         f'<th scope="row">{name}</th>',
-        _cell(escape(day) or "–", escape(row.measured_at)),
+        _cell(day or "–", date.isoformat() if date else ""),
         _cell("–", "") if row.failure else _cell(clock_time(round(row.seconds)), row.seconds),
     ]
     poor = False

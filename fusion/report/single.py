@@ -26,6 +26,7 @@ from neurofuse.fusion.report.tables import (
     qualities,
     quality_table,
 )
+from neurofuse.io.dates import real_date
 from neurofuse.io.errors import WriteError
 from neurofuse.io.staging import staged
 
@@ -119,14 +120,13 @@ def report(
     }
     sections = {title: body for title, body in sections.items() if body}
     measured_at = str(before.attrs.get("measured_at", ""))
+    known = real_date(measured_at) is not None  # anonymised files hold dummies
     parts = files("neurofuse.fusion.report")
     text = Template(parts.joinpath("page.html").read_text("utf-8")).substitute(
         style=parts.joinpath("style.css").read_text("utf-8"),
         script=parts.joinpath("page.js").read_text("utf-8"),
         title=escape(f"Cleaning report: {re.sub('(_desc-clean)?_report$', '', path.stem)}"),
-        subtitle=escape(
-            f"Measured {measured_at}" if measured_at else "Time of measurement unknown"
-        ),
+        subtitle=escape(f"Measured {measured_at}" if known else "Time of measurement unknown"),
         headline="\n".join(
             f"<li>{escape(line)}</li>"
             for line in [cut, *words.headline(before, found, measured)]
