@@ -89,7 +89,7 @@ def draw_traces(
         scale = 60 if minutes else 1
         _draw_events(axes[0], marks, start, stop, scale)
         for ax, view, rows in zip(axes[1:], found, shown, strict=False):
-            _draw_lanes(ax, view, rows, (start, stop), scale, window is None)
+            draw_lanes(ax, view, rows, (start, stop), scale, window is None)
         for ax, (name, group) in zip(axes[1 + len(found) :], groups.items(), strict=True):
             _draw_sensors(ax, name, group, (start, stop), scale)
         axes[-1].set_xlim(start / scale, stop / scale)
@@ -102,7 +102,12 @@ def _inside(time: np.ndarray, window: tuple[float, float]) -> slice:
     return slice(*np.searchsorted(time, window))
 
 
-def _draw_lanes(ax, view: View, rows: list[int], window, scale: float, whole: bool) -> None:
+def draw_lanes(ax, view: View, rows: list[int], window, scale: float, whole: bool) -> None:
+    """Draw channels (`rows`) below each other: before, truth if known, after; times over `scale`.
+
+    A `whole` recording is centred on each lane's level after cleaning, a stretch of fNIRS on its
+    beginning. `window` is in seconds.
+    """
     unit, factor = UNITS[view.stream]
     part = _inside(view.time, window)
     time = view.time[part] / scale

@@ -23,7 +23,10 @@ from neurofuse.io.soundness import sound
 from neurofuse.io.staging import holding, staged
 
 NIRS = ("SNIRF", "NIRx", "Homer", "Hitachi", "BOXY")  # formats that hold fNIRS only
-MODALITY = re.compile(r"([_-](eeg|ieeg|f?nirs|optics|raw|recording))+$", re.I)
+# what ends a name; but the value of a BIDS entity (desc-raw) is part of it
+MODALITY = re.compile(
+    r"((?<!_desc)(?<!_acq)(?<!_rec)(?<!_proc)[_-](eeg|ieeg|f?nirs|optics|raw|recording))+$", re.I
+)
 
 
 def read(*paths: Any, offset: float | None = None, align: str | None = None) -> xr.DataTree:
@@ -170,6 +173,8 @@ def plain_stem(name: str) -> str:
     --------
     >>> plain_stem("sub-01_task-rest_eeg.edf"), plain_stem("sub-02-EEG.fif.gz")
     ('sub-01_task-rest', 'sub-02')
+    >>> plain_stem("sub-01_desc-raw_eeg.fif")
+    'sub-01_desc-raw'
     """
     stem = Path(re.sub(r"\.gz$", "", name, flags=re.I)).stem
     return MODALITY.sub("", stem) or stem

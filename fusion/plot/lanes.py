@@ -8,7 +8,7 @@ import xarray as xr
 from neurofuse.fusion.changes import View
 from neurofuse.fusion.ink import AFTER, BEFORE, GATE, TRUTH, label
 from neurofuse.fusion.plot.canvas import chosen, panels, style
-from neurofuse.fusion.traces import _draw_lanes, most_changed
+from neurofuse.fusion.traces import draw_lanes, most_changed
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import stream_dataset
 
@@ -74,7 +74,7 @@ def traces(
     with style():
         drawn = panels(axes, [LANE * max(3, len(rows[v.stream])) for v in found], sharex=True)
         for ax, view in zip(drawn, found, strict=True):
-            _draw_lanes(ax, view, rows[view.stream], (start, stop), scale, window is None)
+            draw_lanes(ax, view, rows[view.stream], (start, stop), scale, window is None)
             ax.set_xlim(start / scale, stop / scale)
         _draw_events(drawn, before, start, stop, scale)
         drawn[-1].set_xlabel(f"Time [{unit}]")
