@@ -139,7 +139,7 @@ def command(
     cleaned: Annotated[
         list[Path],
         typer.Argument(
-            metavar="CLEANED...",
+            metavar="CLEANED",
             show_default=False,
             help="Folders with outputs of `neurofuse clean` (looked through at any depth), or "
             f"their *{CLEANED} files.",
