@@ -4,7 +4,8 @@
     python benchmarks/train_zoo.py --out runs/zoo --install
     python benchmarks/train_zoo.py --validate
 
-Resumes where it stopped; with more `--minutes` (counted over all runs of a stream) it goes on.
+Resumes where it stopped; with more `--minutes` (counted over all runs of a stream) it goes on;
+with `--start` a run begins from the packaged weights.
 `--install` copies the best weights into `models/zoo/pretrained/`. `--validate` prints what the
 packaged nets leave on the windows of validation people that the joint model was chosen by.
 """
@@ -88,6 +89,7 @@ def main() -> None:
     parser.add_argument("--simulated", type=int, default=6, help="simulated people")
     parser.add_argument("--device", default="cpu", help="where torch computes: cpu, cuda")
     parser.add_argument("--workers", type=int, default=0, help="processes that draw ahead")
+    parser.add_argument("--start", action="store_true", help="begin from the packaged weights")
     parser.add_argument("--out", type=Path, default=Path("runs/zoo"))
     parser.add_argument("--install", action="store_true", help="copy the best weights, then end")
     parser.add_argument("--validate", action="store_true", help="print the table, then end")
@@ -109,6 +111,7 @@ def main() -> None:
             recipe=Recipe(seed=options.seed, simulated=options.simulated),
             device=options.device,
             workers=options.workers,
+            start=PRETRAINED if options.start else None,
             command="python benchmarks/train_zoo.py " + " ".join(sys.argv[1:]),
         )
 

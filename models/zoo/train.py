@@ -9,6 +9,7 @@ import copy
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -75,6 +76,7 @@ class Learner:
         if self.critic is not None:
             self.optimizers["critic"] = self._optimizer(self.critic)
         self.step, self.best, self.seconds = 0, float("inf"), 0.0
+        self.begun = 0  # step at which the moments were empty
 
     def _optimizer(self, net: torch.nn.Module) -> torch.optim.Optimizer:
         recipe = self.recipe
@@ -87,7 +89,7 @@ class Learner:
         began = time.perf_counter()
         recipe = self.recipe
         torch.manual_seed(1_000_003 * recipe.seed + self.step)  # what nets draw does not pile up
-        rate = recipe.learning_rate * min(1.0, (self.step + 1) / recipe.rise)
+        rate = recipe.learning_rate * min(1.0, (self.step + 1 - self.begun) / recipe.rise)
         rate /= np.sqrt(1 + self.step / recipe.falling)
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
@@ -123,6 +125,14 @@ class Learner:
             raise FloatingPointError(f"a gradient of {self.name} that is not finite: {loss}")
         self.optimizers[which].step()
 
+    def begin_from(self, weights: Path) -> None:
+        """Go on from a net's best weights, whose moments (and critic) are not kept."""
+        facts = json.loads(weights.with_suffix(".json").read_text())
+        for net in (self.net, self.mean):
+            net.load_state_dict({k: v.float() for k, v in load_file(weights).items()})
+        self.step = self.begun = facts["training"]["steps"]
+        self.best, self.seconds = facts["validation"]["left_db"], 60 * facts["training"]["minutes"]
+
     def save(self, path: Path) -> None:
         """Write all that resuming needs, to a temporary name first."""
         tensors = {}
@@ -132,7 +142,7 @@ class Learner:
             for index, moments in optimizer.state_dict()["state"].items():
                 for k, v in moments.items():
                     tensors[f"moments.{which}.{index}.{k}"] = torch.as_tensor(v)
-        progress = [float(self.step), self.best, self.seconds]
+        progress = [float(self.step), self.best, self.seconds, float(self.begun)]
         tensors["progress"] = torch.tensor(progress, dtype=torch.float64)
         temporary = path.with_suffix(".tmp")
         temporary.write_bytes(save(tensors))
@@ -153,8 +163,8 @@ class Learner:
                     state.setdefault(int(index), {})[name] = value
             whole["state"] = state
             optimizer.load_state_dict(whole)
-        step, self.best, self.seconds = tensors["progress"].tolist()
-        self.step = int(step)
+        step, self.best, self.seconds, begun = tensors["progress"].tolist()
+        self.step, self.begun = int(step), int(begun)
 
     def _nets(self) -> dict[str, torch.nn.Module]:
         nets: dict[str, torch.nn.Module] = {"net": self.net, "mean": self.mean}
@@ -173,6 +183,7 @@ def train(
     progress: Callable[[int], None] | None = None,
     device: str = "cpu",
     workers: int = 0,
+    start: Path | None = None,
 ) -> dict[str, Path]:
     """Train nets on one stream until minutes or steps are used up; go on where a run stopped.
 
@@ -197,6 +208,8 @@ def train(
         Called with each step done.
     device, workers
         As of `neurofuse.models.train.train`.
+    start : Path, optional
+        Folder of weights from which a run without a state begins, such as the packaged ones.
 
     Returns
     -------
@@ -209,7 +222,7 @@ def train(
     folders = {name: Path(out) / stream / name for name in names}
     learners = {name: Learner(name, stream, recipe, device) for name in names}
     for name, folder in folders.items():
-        _take_up(learners[name], folder, recipe)
+        _take_up(learners[name], folder, recipe, start)
     if data_folder() is None:
         logger.warning("no data folder (NEUROFUSE_DATA): training on simulated people alone")
     corpus = load_corpus("train", stream, recipe.simulated)
@@ -262,7 +275,7 @@ def train(
     return {name: folder / f"{name}_{stream}.safetensors" for name, folder in folders.items()}
 
 
-def _take_up(learner: Learner, folder: Path, recipe: Recipe) -> None:
+def _take_up(learner: Learner, folder: Path, recipe: Recipe, start: Path | None) -> None:
     """Restore an earlier run of the same recipe, or begin one."""
     folder.mkdir(parents=True, exist_ok=True)
     told = json.dumps(asdict(recipe) | {"sizes": learner.net.config}, indent=1) + "\n"
@@ -270,6 +283,11 @@ def _take_up(learner: Learner, folder: Path, recipe: Recipe) -> None:
     if not (folder / "state.safetensors").exists():
         begun.write_text(told)
         (folder / "log.jsonl").unlink(missing_ok=True)
+        if start is not None:
+            weights = start / f"{learner.name}_{learner.stream}.safetensors"
+            learner.begin_from(weights)
+            for suffix in (".safetensors", ".json"):  # the best until a better one comes
+                shutil.copy(weights.with_suffix(suffix), folder)
         return
     if begun.read_text() != told:
         raise ParameterError(

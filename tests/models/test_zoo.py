@@ -352,6 +352,19 @@ def test_a_net_by_itself_sees_the_same_windows(trained, tmp_path):
         torch.testing.assert_close(other[part], one[part], msg=part)
 
 
+def test_a_run_may_begin_from_weights(trained, tmp_path):
+    folder = trained[0] / "nirs" / "gan"
+    train("nirs", tmp_path, steps=6, recipe=RECIPE, names=["gan"], start=folder)
+    state = load_file(tmp_path / "nirs/gan/state.safetensors")
+    step, best, seconds, begun = state["progress"].tolist()
+    facts = json.loads((folder / "gan_nirs.json").read_text())
+    assert (step, begun) == (6, facts["training"]["steps"])
+    assert best <= facts["validation"]["left_db"]
+    kept = json.loads((tmp_path / "nirs/gan/gan_nirs.json").read_text())
+    assert kept["validation"]["left_db"] == best
+    assert seconds >= 60 * facts["training"]["minutes"]
+
+
 def test_another_recipe_is_refused(trained):
     with pytest.raises(ParameterError, match=r"another recipe.*recipe\.json"):
         train("nirs", trained[0], steps=4, recipe=Recipe(seed=1, sizes=TINY))
