@@ -41,7 +41,7 @@ $(DOCS): $(INSTALLED)
 
 # the first run takes minutes: it runs the notebooks, whose results are kept below build/
 docs: $(DOCS)
-	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs build/docs
+	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet $(ARGS) docs build/docs
 	@echo "open build/docs/index.html"
 
 format: $(INSTALLED)

@@ -128,7 +128,8 @@ def tables(found: dict) -> Iterator[str]:
     for task, by_method in found.items():
         people = list(by_method["truth"])
         kinds = list(by_method["truth"][people[0]]["accuracy"])
-        yield f"\n## {task[0].upper()}{task[1:]}: {len(people)} people\n"
+        many = f"{len(people)} people" if len(people) > 1 else "1 person"
+        yield f"\n## {task[0].upper()}{task[1:]}: {many}\n"
         yield "| cleaned by | " + " | ".join(f"{k} | change" for k in kinds) + " |"
         yield "|---|" + "---|" * (2 * len(kinds))
         for name, by_person in by_method.items():
@@ -153,8 +154,9 @@ into whole recordings, alike in both classes. Accuracy [%] within each person, i
 neighbouring trials, decoder trained and tested on the same cleaned recording; mean over people with
 a 95 % bootstrap interval by person, and the change against the disturbed recording (`untouched`).
 Chance is 50 %. Rest and arithmetic are two files, which differ in more than the task: compare rows,
-not with the literature. EEG: CSP (4 components) or log band powers, shrinkage LDA. fNIRS: mean and
-slope of HbO and HbR, shrinkage LDA.
+not with the literature; a method that is fitted to each file (ICA, ICLabel) can leave a mark of the
+file, so a lead over the truth is no brain signal. EEG: CSP (4 components) or log band powers,
+shrinkage LDA. fNIRS: mean and slope of HbO and HbR, shrinkage LDA.
 """
 
 
