@@ -104,7 +104,7 @@ def peer_code(name: str) -> str:
     settings = json.dumps([dict(one.settings) for one in parts], default=str).encode()
     if PEERS[name] in LEARNED:
         zoo = package("models") / "zoo"
-        files |= set(zoo.glob("*.py")) - {zoo / "train.py"}
+        files |= set(zoo.glob("*.py")) - {zoo / "train.py", zoo / "learner.py"}
         settings += b"".join(p.read_bytes() for p in nets(name))
     return f"{code(files)[:6]}{hashlib.sha256(settings).hexdigest()[:4]}"
 

@@ -98,7 +98,8 @@ def main() -> None:
         return install(options.names, options.streams, options.out)
     if options.validate:
         return validate(options.names, options.streams)
-    from neurofuse.models.zoo.train import Recipe, train
+    from neurofuse.models.zoo.learner import Recipe
+    from neurofuse.models.zoo.train import train
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     for stream in options.streams:

@@ -19,9 +19,10 @@ from neurofuse.models.draw import Target
 from neurofuse.models.weights import digest
 from neurofuse.models.zoo import NAMES, ZOO, apply, weights
 from neurofuse.models.zoo.kind import KINDS, changes, ratio, resampled
+from neurofuse.models.zoo.learner import Recipe
 from neurofuse.models.zoo.loss import left, reconstruction
 from neurofuse.models.zoo.net import RUNGS, clipped, ladder, scale
-from neurofuse.models.zoo.train import Recipe, train
+from neurofuse.models.zoo.train import train
 from neurofuse.models.zoo.windows import Windows, cut
 
 # Sizes small enough for a test. A new net needs a row: `test_every_net_is_tested` fails without.
