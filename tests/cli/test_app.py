@@ -10,7 +10,7 @@ import pytest
 from neurofuse.cli import app, info
 from neurofuse.io.errors import ParameterError
 
-COMMANDS = ["clean", "compare", "simulate", "inject", "train", "report", "demo", "info"]
+COMMANDS = ["clean", "compare", "simulate", "inject", "train", "report", "cohort", "demo", "info"]
 
 
 def failing(error: BaseException):

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from neurofuse.cli.clean import clean_files
 from neurofuse.cli.compare import compare_files
 
 
@@ -62,3 +63,16 @@ def test_what_each_stream_contributed_on_request(run, simulated, tmp_path):
     )
     assert done.exit_code == 0, done.stderr
     assert "What each stream contributed" in page.read_text()
+
+
+def test_what_was_cleaned_is_found_again(run, simulated, tmp_path):
+    files = clean_files([simulated["eeg"], simulated["nirs"]], tmp_path / "out", report=False)
+    page = tmp_path / "page.html"
+    done = run("report", files["recording"], "--out", page)
+    assert done.exit_code == 0, done.stderr
+    assert "What each stream" not in page.read_text()
+    for given in ([simulated["recording"]], [simulated["eeg"]] * 3):
+        done = run("report", *given, "--out", tmp_path / "none.html")
+        assert done.exit_code == 2
+        assert "wanted" in done.stderr
+    assert not (tmp_path / "none.html").exists()

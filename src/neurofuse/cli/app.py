@@ -92,7 +92,11 @@ for name, function, example in (
     ("simulate", simulate.simulate_command, "simulate --duration 120 --seed 3 --out simulated"),
     ("inject", simulate.inject_command, "inject rest_eeg.edf rest_nirs.snirf --seed 3 --out moved"),
     ("train", train.command, "train --config joint.json --out runs/joint"),
-    ("report", report.command, "report before.nc after_desc-clean_recording.nc --out page.html"),
+    (
+        "report",
+        report.command,
+        "report cleaned/sub-01_desc-clean_recording.nc --out page.html",
+    ),
     ("cohort", cohort.command, "cohort cleaned --out cleaned/index.html --title 'My study'"),
     ("demo", demo.command, "demo --out demo-output"),
     ("info", info.command, "info sub-01_eeg.edf sub-01_nirs.snirf"),

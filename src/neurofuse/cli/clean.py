@@ -8,13 +8,11 @@ import typer
 
 from neurofuse.cli import names, options
 from neurofuse.cli.console import Progress, progress, show_files, silent
-from neurofuse.cli.inputs import write_inputs
+from neurofuse.cli.inputs import MARK, write_inputs
 from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
     import xarray as xr
-
-MARK = "_desc-clean"
 
 
 def clean_files(

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neurofuse.cli import options
-from neurofuse.cli.clean import MARK
 from neurofuse.cli.console import Progress, progress, show_files, silent
-from neurofuse.cli.inputs import read_inputs
+from neurofuse.cli.inputs import CLEANED, read_inputs, told_beside
 from neurofuse.io.errors import NeurofuseError, ReadError
 from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
     from neurofuse.fusion.report import CohortRow
-
-CLEANED = f"{MARK}_recording.nc"
 
 
 def cohort_files(
@@ -121,18 +118,14 @@ def _row(name: str, path: Path, before: Path | None) -> "CohortRow":
     from neurofuse.fusion.report import cohort_row
     from neurofuse.io import read
 
-    untouched = read_inputs(_sibling(path, "_provenance.json"), before)
+    untouched = read_inputs(told_beside(path), before)
     return cohort_row(name, untouched, read(path), _page(path))
 
 
 def _page(path: Path) -> Path | None:
     """The recording's own report, if it is there."""
-    page = _sibling(path, "_report.html")
+    page = path.with_name(path.name.removesuffix("_recording.nc") + "_report.html")
     return page if page.exists() else None
-
-
-def _sibling(path: Path, end: str) -> Path:
-    return path.with_name(path.name.removesuffix("_recording.nc") + end)
 
 
 def command(

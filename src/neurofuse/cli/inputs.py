@@ -14,7 +14,26 @@ from neurofuse.io.errors import ReadError
 if TYPE_CHECKING:
     import xarray as xr
 
-REMEDY = "say where it lies by --before FOLDER"
+MARK = "_desc-clean"
+CLEANED = f"{MARK}_recording.nc"
+REMEDY = "name where it lies (cohort: --before FOLDER; report: BEFORE)"
+
+
+def told_beside(cleaned: Path) -> Path:
+    """The file beside a cleaned recording that tells its inputs.
+
+    Raises
+    ------
+    ReadError
+        If it is no recording that `neurofuse clean` wrote.
+    """
+    if not cleaned.name.endswith(CLEANED):
+        raise ReadError(
+            f"{cleaned} without the recording before cleaning",
+            f"both, or a *{CLEANED} of `neurofuse clean`",
+            "name the recording before cleaning first",
+        )
+    return cleaned.with_name(cleaned.name.removesuffix("_recording.nc") + "_provenance.json")
 
 
 def write_inputs(

@@ -8,12 +8,13 @@ import typer
 
 from neurofuse.cli import options
 from neurofuse.cli.console import progress, show_files
-from neurofuse.io.errors import ReadError
+from neurofuse.cli.inputs import CLEANED, read_inputs, told_beside
+from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.io.staging import staged
 
 
 def report_files(
-    before: Path | Sequence[Path],
+    before: Path | Sequence[Path] | None,
     after: Path,
     out: Path,
     *,
@@ -27,7 +28,8 @@ def report_files(
     Parameters
     ----------
     before : path or paths
-        The recording before cleaning: best what was cleaned, one file or two.
+        The recording before cleaning: best what was cleaned, one file or two. With None it is read
+        from the files that `neurofuse clean` made `after` of, where they were then.
     after : Path
         The recording after cleaning, best as neurofuse .nc.
     out : Path
@@ -51,7 +53,10 @@ def report_files(
         from neurofuse.fusion.report import report
         from neurofuse.io import read
 
-        untouched = read(before) if isinstance(before, str | Path) else read(*before)
+        if before is None:
+            untouched = read_inputs(told_beside(after))
+        else:
+            untouched = read(before) if isinstance(before, str | Path) else read(*before)
         cleaned = read(after)
         clear = None if truth is None else read(truth)
         found = None
@@ -85,18 +90,13 @@ def _read_table(path: Path):
 
 
 def command(
-    before: Annotated[
-        Path,
+    files: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="BEFORE",
+            metavar="RECORDING",
             show_default=False,
-            help="Recording before cleaning (.nc, or a file of one stream).",
-        ),
-    ],
-    after: Annotated[
-        Path,
-        typer.Argument(
-            metavar="AFTER", show_default=False, help="The same recording after cleaning."
+            help="Two: the recording before cleaning (.nc, or a file of one stream) and after. Or "
+            f"one: a *{CLEANED} of `neurofuse clean`, whose inputs lie where they were.",
         ),
     ],
     *,
@@ -118,10 +118,12 @@ def command(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Draw a recording before and after cleaning into one self-contained HTML file."""
+    if len(files) > 2:
+        raise ParameterError(f"{len(files)} recordings", "BEFORE and AFTER", "leave some out")
     with progress("drawing"):
         page = report_files(
-            before,
-            after,
+            files[0] if len(files) > 1 else None,
+            files[-1],
             out,
             truth=truth,
             comparison=comparison,
