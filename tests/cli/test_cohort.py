@@ -17,7 +17,7 @@ def study(tmp_path_factory):
     for number in range(3):
         made = simulate_files(root / "made", duration=20.0, seed=number, overwrite=True)
         paths = [
-            shutil.move(made[kind], root / "raw" / f"sub-{number}_{made[kind].name.split('_')[1]}")
+            made[kind].rename(root / "raw" / f"sub-{number}_{made[kind].name.split('_')[1]}")
             for kind in (("eeg", "nirs") if number else ("eeg",))
         ]
         offset = 0.5 if number == 2 else None
