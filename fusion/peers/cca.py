@@ -47,9 +47,7 @@ def tcca(node: xr.Dataset, *, reach: float, taps: int, least: float, ridge: floa
     scaled = own / np.where(scale > 0, scale, 1.0)
     turns = blocks(own.shape[1], max(1, round(BLOCK * node.attrs["rate"])))
     halves = turns[::2], turns[1::2]
-    weights = [
-        _passing(scaled, design, *sides, least, ridge) for sides in (halves, halves[::-1])
-    ]
+    weights = [_passing(scaled, design, *sides, least, ridge) for sides in (halves, halves[::-1])]
     variates = _mixed(np.concatenate(weights, axis=1), design, turns)
     if not len(variates):
         return samples(node)
@@ -101,9 +99,7 @@ def _mixtures(
         cross += ours @ theirs.T
     length = sum(stop - start for start, stop in where)
     whiten = [_whitening(one / length, ridge) for one in (covariance, lagged)]
-    left, _, right = np.linalg.svd(
-        whiten[0] @ (cross / length) @ whiten[1].T, full_matrices=False
-    )
+    left, _, right = np.linalg.svd(whiten[0] @ (cross / length) @ whiten[1].T, full_matrices=False)
     return whiten[0].T @ left, whiten[1].T @ right.T
 
 
