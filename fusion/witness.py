@@ -10,6 +10,7 @@ PULSE = (0.7, 1.8)  # Hz
 HALF = 0.15  # Hz about the pulse's line
 COURSE = 4.0  # Hz of courses compared with the accelerometer
 ACCELEROMETER = ("acc", "imu")  # how names of sensors begin that say when the head moves
+NOTHING = 1e-4  # of what was taken out on average: what float32 rounds is no change
 WINDOW = {"eeg": 2.0, "nirs": 10.0}  # s of spectra
 
 
@@ -89,6 +90,7 @@ def accelerometer_agreement(recording: xr.DataTree, change: np.ndarray, time: np
         return np.nan
     scale = np.sqrt((change**2).mean(-1, keepdims=True))
     taken = np.sqrt(((change / np.where(scale > 0, scale, np.inf)) ** 2).mean(0))
+    taken[taken < NOTHING] = 0  # ranks would tell one rounding from another
     courses = [_course(taken, time, grid), _course(size, own_time, grid)]
     return float(spearmanr(*courses).statistic)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from neurofuse.fusion.peers.lagged import Lagged, blocks
 from neurofuse.fusion.peers.peer import Peer, Treatment, refuse_short, samples
 from neurofuse.fusion.peers.regression import back, ready, regressors
 
@@ -44,9 +45,10 @@ def tcca(node: xr.Dataset, *, reach: float, taps: int, least: float, ridge: floa
     own = rows[treated]
     scale = own.std(-1, keepdims=True)
     scaled = own / np.where(scale > 0, scale, 1.0)
-    half = (np.arange(own.shape[1]) // max(1, round(BLOCK * node.attrs["rate"]))) % 2
-    weights = [_passing(scaled, design, half == h, least, ridge) for h in (0, 1)]
-    variates = np.concatenate(weights, axis=1).T @ design
+    turns = blocks(own.shape[1], max(1, round(BLOCK * node.attrs["rate"])))
+    halves = turns[::2], turns[1::2]
+    weights = [_passing(scaled, design, *sides, least, ridge) for sides in (halves, halves[::-1])]
+    variates = _mixed(np.concatenate(weights, axis=1), design, turns)
     if not len(variates):
         return samples(node)
     found = np.linalg.lstsq(variates.T, own.T, rcond=None)[0]
@@ -71,25 +73,39 @@ def _with_short(node: xr.Dataset) -> tuple[xr.Dataset, np.ndarray]:
 
 
 def _passing(
-    own: np.ndarray, design: np.ndarray, where: np.ndarray, least: float, ridge: float
+    own: np.ndarray, design: Lagged, half: list, other_half: list, least: float, ridge: float
 ) -> np.ndarray:
-    """Weights (regressor, variate), found where told, of variates that correlate elsewhere."""
-    own_weights, weights = _mixtures(own[:, where], design[:, where], ridge)
-    one, other = (
-        _unit(w.T @ side[:, ~where]) for w, side in ((own_weights, own), (weights, design))
-    )
-    held = (one * other).sum(-1)
-    steps = np.linspace(0, one.shape[1], SHIFTS + 2)[1:-1].astype(int)
-    chance = max(float((one * np.roll(other, k, axis=-1)).sum(-1).max()) for k in steps)
+    """Weights (regressor, variate), found in one half, of variates that correlate in the other."""
+    own_weights, weights = _mixtures(own, design, half, ridge)
+    theirs = _unit(_mixed(weights, design, other_half))
+    kept = np.concatenate([own[:, start:stop] for start, stop in other_half], axis=1)
+    ours = _unit(own_weights.T @ kept)
+    held = (ours * theirs).sum(-1)
+    steps = np.linspace(0, ours.shape[1], SHIFTS + 2)[1:-1].astype(int)
+    chance = max(float((ours * np.roll(theirs, k, axis=-1)).sum(-1).max()) for k in steps)
     return weights[:, held >= max(least, chance)]
 
 
-def _mixtures(own: np.ndarray, design: np.ndarray, ridge: float) -> tuple[np.ndarray, np.ndarray]:
+def _mixtures(
+    own: np.ndarray, design: Lagged, where: list, ridge: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Weights (channel, variate) and (regressor, variate), the most correlated first."""
-    whiten = [_whitening(side @ side.T / side.shape[1], ridge) for side in (own, design)]
-    cross = whiten[0] @ (own @ design.T / own.shape[1]) @ whiten[1].T
-    left, _, right = np.linalg.svd(cross, full_matrices=False)
+    size = len(own), design.count
+    covariance, lagged, cross = np.zeros((size[0],) * 2), np.zeros((size[1],) * 2), np.zeros(size)
+    for start, stop in where:
+        ours, theirs = own[:, start:stop], design.block(start, stop)
+        covariance += ours @ ours.T
+        lagged += theirs @ theirs.T
+        cross += ours @ theirs.T
+    length = sum(stop - start for start, stop in where)
+    whiten = [_whitening(one / length, ridge) for one in (covariance, lagged)]
+    left, _, right = np.linalg.svd(whiten[0] @ (cross / length) @ whiten[1].T, full_matrices=False)
     return whiten[0].T @ left, whiten[1].T @ right.T
+
+
+def _mixed(weights: np.ndarray, design: Lagged, where: list) -> np.ndarray:
+    """Mixtures (variate, time) of the regressors in these blocks."""
+    return np.concatenate([weights.T @ design.block(*block) for block in where], axis=1)
 
 
 def _whitening(covariance: np.ndarray, ridge: float) -> np.ndarray:

@@ -7,10 +7,12 @@ a network must get as well.
 import numpy as np
 import xarray as xr
 
+from neurofuse.fusion.peers.lagged import Lagged, blocks
 from neurofuse.fusion.peers.peer import Peer, Treatment, samples
 from neurofuse.io.errors import ParameterError
 
 MOST = 400  # lagged regressors; of more, principal components of the references are lagged
+BLOCK = 5.0  # s
 STRENGTHS = np.geomspace(1e-6, 1e2, 17)  # ridge penalties over the mean eigenvalue
 
 
@@ -35,11 +37,12 @@ def regression(node: xr.Dataset, *, reach: float, taps: int) -> np.ndarray:
         If there is no reference.
     """
     design, rows = regressors(node, reach, taps), ready(node)
-    return back(node, rows - _explained(design, rows))
+    width = max(1, round(BLOCK * node.attrs["rate"]))
+    return back(node, rows - _explained(design, rows, width))
 
 
-def regressors(node: xr.Dataset, reach: float, taps: int) -> np.ndarray:
-    """References, lagged, without constants (regressor, time); principal ones if too many."""
+def regressors(node: xr.Dataset, reach: float, taps: int) -> Lagged:
+    """References with their lags; principal ones if there are too many."""
     reference = node.regressor.values
     if not len(reference):
         raise ParameterError(
@@ -50,40 +53,26 @@ def regressors(node: xr.Dataset, reach: float, taps: int) -> np.ndarray:
     if "od" in node:  # both as changes
         reference = np.diff(reference, axis=-1, prepend=reference[:, :1])
     most = max(1, MOST // (2 * taps + 1))
-    if len(reference) > most:  # before they are lagged, which keeps memory bounded
+    if len(reference) > most:
         values, axes = np.linalg.eigh(reference @ reference.T)
         held = values > 1e-9 * values[-1]
         reference = axes[:, held][:, -most:].T @ reference
     stride = max(1, round(reach * node.attrs["rate"] / max(taps, 1)))
-    rows = np.concatenate([shifted(reference, k * stride) for k in range(-taps, taps + 1)])
-    rows -= rows.mean(-1, keepdims=True)
-    size = rows.std(-1)
-    rows /= np.where(size > 0, size, 1.0)[:, None]
-    return rows if (size > 0).all() else rows[size > 0]
+    return Lagged.of(reference, [k * stride for k in range(-taps, taps + 1)])
 
 
-def shifted(rows: np.ndarray, by: int) -> np.ndarray:
-    """Rows (row, time) delayed by some samples, zeros where nothing is known.
-
-    Examples
-    --------
-    >>> shifted(np.array([[1, 2, 3]]), 1).tolist(), shifted(np.array([[1, 2, 3]]), -1).tolist()
-    ([[0, 1, 2]], [[2, 3, 0]])
-    """
-    length = rows.shape[-1]
-    out = np.zeros_like(rows)
-    if abs(by) < length:
-        out[:, max(by, 0) : length + min(by, 0)] = rows[:, max(-by, 0) : length - max(by, 0)]
-    return out
-
-
-def _explained(design: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Ridge regression of rows (row, time) on the design (regressor, time)."""
-    values, axes = np.linalg.eigh(design @ design.T)
-    values = np.maximum(values, 0)
-    turned = axes.T @ design
-    found = turned @ rows.T  # (regressor, row)
+def _explained(design: Lagged, rows: np.ndarray, width: int) -> np.ndarray:
+    """Ridge regression of rows (row, time) on the design, in blocks of so many samples."""
     length, energy = rows.shape[1], (rows**2).sum(-1)
+    gram = np.zeros((design.count, design.count))
+    shared = np.zeros((design.count, len(rows)))
+    for start, stop in blocks(length, width):
+        block = design.block(start, stop)
+        gram += block @ block.T
+        shared += block @ rows[:, start:stop].T
+    values, axes = np.linalg.eigh(gram)
+    values = np.maximum(values, 0)
+    found = axes.T @ shared  # (component, row)
     best, error = np.zeros(len(rows)), np.full(len(rows), np.inf)
     for penalty in STRENGTHS * values.mean():
         shrunk = 1 / (values + penalty)
@@ -93,8 +82,11 @@ def _explained(design: np.ndarray, rows: np.ndarray) -> np.ndarray:
         score = length * left / free**2
         better = score < error
         best[better], error[better] = penalty, score[better]
-    weight = found / (values[:, None] + best)
-    return weight.T @ turned
+    weight = axes @ (found / (values[:, None] + best))
+    out = np.empty_like(rows)
+    for start, stop in blocks(length, width):
+        out[:, start:stop] = weight.T @ design.block(start, stop)
+    return out
 
 
 def ready(node: xr.Dataset) -> np.ndarray:

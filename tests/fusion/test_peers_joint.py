@@ -1,11 +1,14 @@
 """Classical joint peers: what the other stream tells is taken out, chance is not."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
 from neurofuse.fusion.peers import get
+from neurofuse.fusion.peers.cca import tcca
 from neurofuse.fusion.peers.regression import MOST, STRENGTHS, regression, regressors
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import build, eeg_dataset, nirs_dataset, without_stream
@@ -141,7 +144,7 @@ def test_linear_is_ridge_regression_of_the_least_cross_validation_error():
     reference = rng.standard_normal((3, 400))
     rows = 1e-5 * (rng.standard_normal((2, 3)) @ reference + rng.standard_normal((2, 400)))
     node = eeg_node(rows, reference)
-    design = regressors(node, 0.05, 1)
+    design = regressors(node, 0.05, 1).block(0, 400)
     assert design.shape == (9, 400)
     gram = design @ design.T
     for row, after in zip(rows, regression(node, reach=0.05, taps=1), strict=True):
@@ -159,6 +162,18 @@ def test_many_references_are_few_components():
     latent = rng.standard_normal((4, 600))
     reference = rng.standard_normal((300, 4)) @ latent  # of rank 4, as EEG of a common reference
     node = eeg_node(rng.standard_normal((2, 600)), reference)
-    assert len(regressors(node, 0.1, 2)) == 4 * 5
+    assert regressors(node, 0.1, 2).count == 4 * 5
     noisy = eeg_node(rng.standard_normal((2, 600)), rng.standard_normal((300, 600)))
-    assert len(regressors(noisy, 0.1, 2)) == MOST
+    assert regressors(noisy, 0.1, 2).count == MOST
+
+
+@pytest.mark.parametrize("method", [regression, tcca])
+def test_memory_holds_references_once_not_once_a_lag(method):
+    rng = np.random.default_rng(0)
+    node = eeg_node(rng.standard_normal((4, 60_000)), rng.standard_normal((19, 60_000)))
+    settings = {} if method is regression else {"least": 0.2, "ridge": 0.01}
+    tracemalloc.start()
+    method(node, reach=0.5, taps=10, **settings)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * node.regressor.nbytes * 21

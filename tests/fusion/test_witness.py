@@ -58,6 +58,15 @@ def test_agreement_with_noise_is_none(moved):
     assert np.isnan(accelerometer_agreement(bare, noise, time))
 
 
+def test_roundings_are_no_change(moved):
+    time = moved["eeg"].time.values
+    noise = np.random.default_rng(0).standard_normal((2, time.size))
+    change = np.where((time > 10) & (time < 12), 1e-4 * noise[:1], 0.0)
+    rounded = change + 1e-12 * noise[1:]
+    exact = accelerometer_agreement(moved, change, time)
+    assert accelerometer_agreement(moved, rounded, time) == pytest.approx(exact)
+
+
 def test_a_band_pass_takes_the_pulse_and_leaves_alpha(moved):
     table = score_blind(moved, get("bandpass").transform(moved)).value
     assert table.loc["nirs", "noref_pulse"] < 0.2
