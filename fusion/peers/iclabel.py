@@ -13,14 +13,14 @@ BRAIN, OTHER = 0, 6  # columns of ICLabel's answer
 SHORTEST = 10.0  # s
 FITTED_RATE = 250.0  # Hz; ICA needs no more to find the mixture
 SEED = 0
-ITERATIONS = 200  # at most; near-Gaussian components never settle
 
 
 def learn(node: xr.Dataset, *, least: float, other: bool) -> tuple[np.ndarray, np.ndarray]:
     """Unmixing (component, channel) and mixing (channel, component) of what is to be removed.
 
     ICA is fitted to, and ICLabel judges, 1-100 Hz on average reference. The mixing is a regression
-    on the components, so that they come out of the recording in its own reference as well.
+    on the components, so that they come out of the recording in its own reference as well. Which
+    are removed depends on the true size of the signal: ICLabel knows how strong a brain is in µV.
 
     Parameters
     ----------

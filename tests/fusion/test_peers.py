@@ -38,8 +38,8 @@ EXPECTED = {
     "wiener": {"eeg": (0.01, -15.0), "nirs": (0.01, -15.0)},
     "linear": {"eeg": (0.9, 5.0), "nirs": (0.9, -2.0)},
     "tcca": {"eeg": (1.0, -1.0), "nirs": (0.5, -1.0)},  # by the short channel
-    "cnn": {"eeg": (0.02, -10.0), "nirs": (0.3, -15.0)},
-    "unet": {"eeg": (0.02, -15.0), "nirs": (0.3, -15.0)},
+    "cnn": {"eeg": (0.02, -8.0), "nirs": (0.3, -15.0)},
+    "unet": {"eeg": (0.02, -13.0), "nirs": (0.3, -15.0)},
     "lstm": {"eeg": (0.02, -10.0), "nirs": (0.05, -15.0)},
     "cnn_lstm": {"eeg": (0.02, -10.0), "nirs": (0.1, -15.0)},
     "dae": {"eeg": (0.02, -3.0), "nirs": (0.05, 1.0)},
@@ -55,7 +55,9 @@ APART = {
 ALONE = [name for name in EXPECTED if name not in APART]
 # ICA stops iterating at a tolerance, so its components differ in their last digits, as do solutions
 # near a boundary of what is removed; ASR adds a fixed floor to its covariances.
-TOLERANCE = {"ica": 1e-3, "iclabel": 1e-3, "asr": 1e-6}
+TOLERANCE = {"ica": 1e-3, "asr": 1e-6}
+# What judges EEG by its size in µV, as it was trained: tests/fusion/test_peers_eeg.py.
+IN_MICROVOLT = {"iclabel"}
 
 
 def cleaned_by(name, recording):
@@ -130,7 +132,7 @@ def test_intensity_and_optical_density_are_cleaned_alike(pair, name):
     np.testing.assert_allclose(one - level, other, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("name", sorted(set(ALONE) - IN_MICROVOLT))
 def test_scale_in_scale_out(pair, name):
     contaminated = pair[1]
     scaled = contaminated

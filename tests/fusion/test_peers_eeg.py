@@ -85,6 +85,25 @@ def test_iclabel_takes_blinks_out_and_leaves_the_back_of_the_head():
     assert change.var() < 0.1 * eeg_of(plain)[back].var()
 
 
+def test_only_the_judgement_of_iclabel_depends_on_size(monkeypatch):
+    """With the same labels, a louder recording loses the same, louder."""
+    from mne_icalabel import iclabel
+
+    monkeypatch.setattr(
+        iclabel,
+        "iclabel_label_components",
+        lambda raw, ica, **_: np.eye(7)[[3] + (ica.n_components_ - 1) * [0]],
+    )
+    recording = nf.simulate(60, seed=3, nirs_montage=None)[0]
+    eeg = stream_dataset(recording, "eeg")
+    louder = with_stream(recording, "eeg", eeg.assign(eeg=eeg.eeg.copy(data=1000 * eeg.eeg.values)))
+    wanted = 1000 * eeg_of(get("iclabel").transform(recording))
+    assert np.abs(wanted - eeg_of(louder)).max() > 0.1 * np.abs(wanted).max()
+    np.testing.assert_allclose(
+        eeg_of(get("iclabel").transform(louder)), wanted, atol=1e-3 * np.abs(wanted).max()
+    )
+
+
 def test_iclabel_wants_positions(pair):
     eeg = stream_dataset(pair[1], "eeg")
     nowhere = eeg.assign_coords(position=eeg.position * np.nan)
