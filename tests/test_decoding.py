@@ -97,3 +97,27 @@ def test_a_step_is_a_movement_and_rest_is_none(gao):
     mask = gao.movements(rest)
     assert mask[490:510].all()
     assert mask.sum() < 40
+
+
+def test_ratios_are_to_the_classical_method_with_the_least_error(gao):
+    """Not to zeros, which are no method; what did not run is told."""
+    rows = {
+        "untouched": [{"left": 4, "hbo": 9.0, "hbr": 9.0}, {"left": 6, "hbo": 9.0, "hbr": 9.0}],
+        "zero": [{"left": 0, "hbo": 1.0, "hbr": 1.0}] * 2,
+        "tddr": [{"left": 5, "hbo": h, "hbr": 2.0} for h in (2.0, 6.0)],
+        "spline": [{"left": 5, "hbo": 5.0, "hbr": 2.0}] * 2,
+        "nirs": [{"left": 1, "hbo": h, "hbr": 1.0} for h in (1.0, 3.0)],
+        "tpca": [{"failure": "too few channels"}] * 2,
+    }
+    _, _, *lines = gao.table(rows)
+    assert [line.split()[1] for line in lines] == [
+        "zero",
+        "nirs",
+        "tddr",
+        "spline",
+        "untouched",
+        "tpca",
+    ]
+    assert lines[1].startswith("| nirs | 2 | 80.0 | 2.0 [")
+    assert lines[1].endswith("| 0.50 [0.50, 0.50] |")
+    assert "too few channels" in lines[-1]
