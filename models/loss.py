@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
-from torch.nn.functional import smooth_l1_loss
+from torch.nn.functional import max_pool1d, smooth_l1_loss
 
 from neurofuse.models.autoencoder import Estimate, Stream
 from neurofuse.models.bands import EEG_EDGES, FLOOR, NIRS_EDGES, split, to_frames
 from neurofuse.models.draw import Target
+from neurofuse.models.level import RETURN
 
 NOTICEABLE = 0.2  # artifact energy over clean energy in a band at which a channel counts as moving
+BESIDE = 2.0  # s beside a movement in which a wrong level counts
 HARM = 100.0  # a change of 1 / HARM of the clean energy where nothing moves begins to cost
 
 
@@ -68,7 +70,9 @@ def motion_target(true: Truth) -> Tensor:
     return true.gate.amax(1)
 
 
-def residual_loss(stream: str, target: Target, estimate: Estimate) -> dict[str, Tensor]:
+def residual_loss(
+    stream: str, target: Target, estimate: Estimate, rate: float
+) -> dict[str, Tensor]:
     """Energy left in motion (log) and change where nothing moves, over the clean energy."""
     error = estimate.artifact - target.artifact
     mask = target.mask if stream == "eeg" else target.mask[:, :, None]
@@ -82,10 +86,23 @@ def residual_loss(stream: str, target: Target, estimate: Estimate) -> dict[str, 
         "harm": torch.log1p(HARM * outside).mean(),
     }
     if stream == "nirs":  # a wrong sum over a movement leaves a wrong level
-        level, truth = error.cumsum(-1), clean.cumsum(-1)
-        level = level - level.mean(-1, keepdim=True)
-        truth = truth - truth.mean(-1, keepdim=True)
-        ratio = (level**2).sum(-1) / ((truth**2).sum(-1) + 1e-30)
-        losses["level"] = torch.log(ratio + 0.03).mean()
+        around = widened(target.mask, rate)[:, :, None]
+        level, truth = (returning_sum(x, rate) for x in (error, clean))
+        ratio = (level**2 * around).sum(-1) / ((truth**2 * around).sum(-1) + 1e-30)
+        losses["level"] = (torch.log(ratio + 0.03) * moved).sum() / moved.sum().clamp_min(1)
         losses["left"] = 0.3 * losses["left"]
     return losses
+
+
+def widened(mask: Tensor, rate: float) -> Tensor:
+    """A mask (batch, channel, time) with what lies up to 2 s beside it."""
+    reach = round(BESIDE * rate)
+    return max_pool1d(mask, 2 * reach + 1, 1, reach)
+
+
+def returning_sum(changes: Tensor, rate: float) -> Tensor:
+    """Sum over time (…, time) that forgets as the level of optical density does, `level.RETURN`."""
+    length = changes.shape[-1]
+    time = torch.arange(length, dtype=changes.dtype, device=changes.device) / rate
+    kept = torch.fft.rfft(torch.exp(-time / RETURN), 2 * length)
+    return torch.fft.irfft(torch.fft.rfft(changes, 2 * length) * kept, 2 * length)[..., :length]

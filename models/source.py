@@ -16,6 +16,7 @@ from neurofuse.io.optics import to_optical_density
 from neurofuse.io.recording import stream_dataset
 from neurofuse.models.autoencoder import Estimate, Stream
 from neurofuse.models.baseline import drift, filled
+from neurofuse.models.level import level_error
 from neurofuse.models.multirate import SlowSeries, fast_artifact, slow_series
 
 WINDOW = 60.0  # s, as in training
@@ -181,10 +182,11 @@ class NirsSource(Source):
         weight = np.maximum(self.weight, 1e-9)
         gate = (self.gate / weight).clip(0, 1)
         level = self.artifact  # in place: of an 8 h recording there is no room for copies
-        for row, open_ in zip(level, gate, strict=True):
+        for row, open_, seen in zip(level, gate, self.slow.values, strict=True):
             row /= weight
             row[:, open_ == 0] = 0
             np.cumsum(row, axis=-1, out=row)
+            row += level_error(seen - row, row, np.broadcast_to(open_, row.shape), self.rate)
             # the median level stays, so that the longest stretches come back as they were
             row -= np.quantile(row, 0.5, axis=-1, method="nearest", keepdims=True)
         deviation = self._deviation(weight, gate) if self.doubt else None

@@ -20,8 +20,10 @@ from neurofuse.models.loss import (
     cross_entropy,
     motion_target,
     residual_loss,
+    returning_sum,
     statistics_loss,
     truth,
+    widened,
 )
 from neurofuse.models.uncertainty import calibrate
 from neurofuse.models.weights import load_facts, load_model, load_state, save_model, save_state
@@ -245,7 +247,7 @@ def _step(model, optimizer, batch: Batch, withheld: str | None, *, full: bool) -
         if s in given:
             parts = statistics_loss(true, estimates[s])
             if full:
-                parts |= residual_loss(s, target, estimates[s])
+                parts |= residual_loss(s, target, estimates[s], seen.rate)
             losses |= {f"{s}_{k}": v for k, v in parts.items()}
     total = torch.stack(list(losses.values())).sum()
     optimizer.zero_grad()
@@ -272,15 +274,14 @@ def validate(model, corpus: dict[str, list[Clean]], draw: Draw, batches: int) ->
     changed: dict[str, list[np.ndarray]] = {s: [] for s in corpus}
     for batch in _checks(corpus, draw, batches, device):
         estimates, _ = model({s: b[0] for s, b in batch.items()})
-        for s, (_, target) in batch.items():
+        for s, (seen, target) in batch.items():
             error, clean = estimates[s].artifact - target.artifact, target.clean
             mask = target.mask if s == "eeg" else target.mask[:, :, None]
             change = (estimates[s].artifact ** 2 * (1 - mask)).sum(-1) / (clean**2).sum(-1)
             changed[s].append(change.flatten().cpu().numpy())
             if s == "nirs":
-                error, clean = error.cumsum(-1), clean.cumsum(-1)
-                error, clean = error - error.mean(-1, True), clean - clean.mean(-1, True)
-                mask = torch.ones_like(mask) * mask.any(-1, keepdim=True)
+                error, clean = (returning_sum(x, seen.rate) for x in (error, clean))
+                mask = widened(target.mask, seen.rate)[:, :, None]
             ratio = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-30)
             left[s].append(ratio[mask.any(-1).expand_as(ratio)].flatten().cpu().numpy())
     scores = {}
