@@ -2,8 +2,9 @@
 
 A filter of the derivative cannot know how far the signal went while it could not be seen, so that
 its sum would wander off further with every movement. Here the level after each movement is the one
-at which the whole series, before and after, is most probable if it is an Ornstein-Uhlenbeck process
-(Uhlenbeck and Ornstein 1930), the simplest that returns to a mean: a Gaussian smoother over seconds.
+at which the whole series, before and after, is most probable as an Ornstein-Uhlenbeck process
+(Uhlenbeck and Ornstein 1930), the simplest that returns to a mean: a Gaussian smoother of means
+over a second.
 """
 
 import numpy as np
