@@ -133,7 +133,7 @@ def _draw_carpet(figure, ax, view: View, image, top, colour, scale, title) -> No
     every = int(np.ceil(count / 24))
     ticks = np.arange(0, count, every)
     names = [label(view.channel[i], 12) + (" ×" if view.bad[i] else "") for i in ticks]
-    ax.set_yticks(ticks, names, fontsize=6.5 if count > 6 else 8)
+    ax.set_yticks(ticks, names, fontsize=6.5)  # wider ones reach the bar of the panel to the left
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right"]].set_visible(True)
     ax.set_title(title)

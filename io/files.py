@@ -17,7 +17,7 @@ from neurofuse.io.joining import join
 from neurofuse.io.netcdf import read_netcdf, save_netcdf
 from neurofuse.io.nirs import read_nirs_raw
 from neurofuse.io.pair import from_mne, to_mne
-from neurofuse.io.recording import check, streams
+from neurofuse.io.recording import check, note, streams
 from neurofuse.io.snirf import read_aux, write_snirf
 from neurofuse.io.soundness import sound
 from neurofuse.io.staging import holding, staged
@@ -83,7 +83,10 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Home
                     "give one file of each kind",
                 )
             found[stream] = recording, path
-    return join(found["eeg"][0], found["nirs"][0], offset=offset, align=align)
+    joined = join(found["eeg"][0], found["nirs"][0], offset=offset, align=align)
+    clock = joined["clock"].sel(stream="nirs")
+    told = {name: float(clock[name]) for name in ("offset", "drift")}
+    return note(joined, "join", method=str(clock.method.item()), **told)
 
 
 def write(

@@ -273,6 +273,9 @@ def test_paper_and_pages_without_scripts_have_the_static_figures(opened, browser
     opened.page.emulate_media(media="print")
     assert opened.page.is_visible(".still svg >> nth=0")
     assert not opened.page.is_visible("#strip")
+    # nobody presses a button on paper; the works are read, not copied
+    assert not opened.page.is_visible("button >> nth=-1")
+    assert opened.page.is_visible(".references")
     opened.page.emulate_media(media="screen")
     context = browser.new_context(java_script_enabled=False)
     plain = context.new_page()
