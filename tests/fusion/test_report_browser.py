@@ -198,6 +198,17 @@ def test_buttons_and_keys_zoom_and_move(opened):
     assert "every sample" in opened.page.inner_text("#shown")
 
 
+def test_the_chart_can_be_saved_but_not_sent_away(opened):
+    opened.page.hover("#strip")
+    buttons = opened.page.eval_on_selector_all(
+        ".modebar-btn", "all => all.map(e => e.dataset.title)"
+    )
+    assert buttons == ["Download plot as a PNG", "Zoom", "Pan"]
+    with opened.page.expect_download() as saved:
+        opened.page.click(".modebar-btn >> nth=0")
+    assert saved.value.suggested_filename.endswith(".png")
+
+
 def test_dragging_pans_both_streams(opened):
     opened.page.click("[data-do=largest]")
     start, _ = opened.wait_for_range(20)
@@ -240,6 +251,25 @@ def test_channels_are_chosen(opened):
         "() => !document.getElementById('strip').data.some(t => t.meta === 'eeg before')"
     )
     assert opened.drawn("eeg after") is not None
+
+
+def test_who_was_not_recording_is_told(browser, tmp_path):
+    rng = np.random.default_rng(0)
+    eeg = eeg_dataset(1e-5 * rng.standard_normal((1, 2000)), 100.0, ["E0"])
+    nirs = nirs_dataset(np.ones((1, 2, 1000)), 10.0, [760, 850], ["S"], ["D"])
+    page = Opened(browser, report(build(eeg, nirs), build(eeg, nirs), tmp_path / "a.html")).ready()
+    page.page.click("[data-do=in]")
+    page.page.click("[data-do=in]")
+    page.wait_for_range(25)
+    page.page.locator("#strip").focus()
+    page.page.keyboard.press("End")
+    page.page.wait_for_function(
+        "() => document.getElementById('strip').layout.annotations[0].text.includes('not recorded')"
+    )
+    text = page.page.evaluate("document.getElementById('strip').layout.annotations[1].text")
+    assert "a lane" in text
+    assert page.trouble == []
+    page.page.close()
 
 
 def test_a_click_on_the_head_draws_the_channel(opened):
