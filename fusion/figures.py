@@ -185,9 +185,10 @@ def _draw_spectrum(ax, result: dict, part: str, lines: dict) -> None:
         dashes = "--" if name == "after" else "-"
         style = {"color": colours[name], "linewidth": thin, "label": name, "linestyle": dashes}
         ax.plot(frequency, power, **style)
-    ax.set_yscale("log")
-    ax.yaxis.set_major_formatter(_power_of_ten)
-    ax.yaxis.minorticks_off()
+    if any(np.any(power > 0) for power in lines.values()):  # not of a constant
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(_power_of_ten)
+        ax.yaxis.minorticks_off()
     if result["log_frequency"] and frequency[-1] >= 10 * frequency[0]:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter("{x:g}")

@@ -68,6 +68,8 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Home
     """
     if len(paths) not in (1, 2):
         raise ParameterError(f"{len(paths)} paths", "one or two files", "read(eeg, nirs)")
+    if any(isinstance(path, str) and not path.strip() for path in paths):  # else: this folder
+        raise ReadError("an empty file name", "the name of a file", "put it in, or leave it out")
     formats = ["BIDS" if is_bids_path(path) else find_format(path) for path in paths]
     if len(paths) == 1:
         return open_file(paths[0], formats[0], offset=offset, align=align)
