@@ -104,7 +104,7 @@
       bars.y.push(0, 0, 0.35, 0.35, null);
       const at = Math.max(onset, state.window[0]);
       const room = ((Math.min(name.length, 18) + 2) * 6.2 * (to - from)) / chart.clientWidth;
-      if (at < free || at + room / 2 > to) continue; // a name only where the last one has ended
+      if (at < free || at + room > to) continue; // a name only where the last one has ended, and whole
       names.x.push(at);
       names.y.push(0.45);
       names.text.push(plain(name, 18));

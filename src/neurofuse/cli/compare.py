@@ -185,7 +185,8 @@ def _grid(table: "xr.Dataset", modality: str) -> Table:
     grid.add_column("method", no_wrap=True)
     for metric in metrics:
         title = heading(metric, str(table.units.loc[metric].item()))
-        grid.add_column(escape(title), justify="right", overflow="fold")
+        whole = max(map(len, title.split()))  # words of a head are not cut
+        grid.add_column(escape(title), justify="right", min_width=whole)
     for method in known.method.values:
         row = known.loc[method, metrics].values
         if not all(map(math.isnan, row)):
