@@ -6,7 +6,6 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 from click import Context
-from pygments.lexers.special import TextLexer
 
 ROOT = Path(__file__).parents[1]
 os.environ["MNE_LOGGING_LEVEL"] = "ERROR"  # of notebooks that are run for their figures
@@ -64,10 +63,13 @@ def _write_commands() -> None:
     text = re.sub(
         r"\[bold\](.*?)\[/\]", r"`\1`", text.replace("# `neurofuse`", "# Command line", 1)
     )
+    for name, one in command.commands.items():  # whole sentences, not as much as a screen holds
+        text = re.sub(
+            rf"(?m)^\* `{name}`: .*$", f"* [`{name}`](#neurofuse-{name}): {one.help}", text
+        )
     (Path(__file__).parent / "commands.md").write_text(text, encoding="utf-8")
 
 
 def setup(app) -> None:
     _copy_notebooks()
     _write_commands()
-    app.add_lexer("mermaid", TextLexer)

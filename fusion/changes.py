@@ -180,11 +180,13 @@ def _identical(node: xr.Dataset, cleaned: xr.Dataset) -> np.ndarray:
 def change(view: View, index: int) -> np.ndarray:
     """How much a channel was changed (time): EEG |after - before| [V], fNIRS the change of the
     step from sample to sample [OD], the largest over wavelengths. A corrected level shift
-    therefore counts where the level shifts, not in all that follows."""
+    therefore counts where the level shifts, not in all that follows. Steps changed by up to
+    `UNCHANGED` have 0: that is rounding."""
     difference = view.after[index] - view.before[index]
     if view.stream == "nirs":
         difference = np.diff(difference, axis=-1, prepend=difference[:, :1])
-    return np.nan_to_num(np.abs(difference)).max(axis=0)
+    size = np.nan_to_num(np.abs(difference)).max(axis=0)
+    return np.where(size > UNCHANGED, size, 0.0) if view.stream == "nirs" else size
 
 
 def kept(view: View) -> float:
@@ -192,7 +194,7 @@ def kept(view: View) -> float:
     that came back unchanged."""
     if view.stream == "eeg":
         return float(view.identical.mean())
-    shares = [np.mean(change(view, i) <= UNCHANGED) for i in range(len(view.channel))]
+    shares = [np.mean(change(view, i) == 0) for i in range(len(view.channel))]
     return float(np.mean(shares))
 
 

@@ -12,7 +12,7 @@ MEANING = {
     "error_db": "energy of cleaned − truth over that of the truth, in movement; lower is better, "
     "an output of zeros has 0",
     "error_db_median": "the same, median over channels",
-    "error_db_unfiltered": "error_db without the band-pass",
+    "error_db_unfiltered": "error without the band-pass",
     "residual": "energy of the error over that of the untouched recording, in movement; lower is "
     "better, untouched has 1",
     "rrmse_time": "RMS error over RMS of the truth, in movement; lower is better",
@@ -50,6 +50,20 @@ MEANING = {
     "kept_coupling": "change of the correlation between rhythms' fall and HbO 5 s later; 0 is best",
 }
 KEPT = "kept_"
+SHORT = ("erp", "glm", "gvtd", "hrf", "rrmse", "sci", "snr")
+
+
+def heading(metric: str, units: str = "1") -> str:
+    """A metric as a column's head.
+
+    Examples
+    --------
+    >>> heading("noref_motion_ratio", "dB"), heading("error_db_median"), heading("kept_hrf_area")
+    ('motion ratio [dB]', 'error median', 'HRF area')
+    """
+    words = metric.removeprefix("noref_").removeprefix(KEPT).replace("_db", "").split("_")
+    text = " ".join(word.upper() if word in SHORT else word for word in words)
+    return text if units == "1" else f"{text} [{units}]"
 
 
 def comparison_section(comparison: xr.Dataset) -> str:
@@ -84,7 +98,11 @@ def comparison_section(comparison: xr.Dataset) -> str:
         text += f"<h3>Did not run</h3><ul>{''.join(failed)}</ul>" if failed else ""
     if comparison.attrs.get("truth") == "unknown":
         text += "<p>Truth unknown: these figures tell what shrank, not what was artifact.</p>"
-    meanings = [f"<dt>{escape(n)}</dt><dd>{MEANING[n]}</dd>" for n in shown if n in MEANING]
+    meanings = [
+        f"<dt>{'kept: ' * n.startswith(KEPT)}{escape(heading(n))}</dt><dd>{MEANING[n]}</dd>"
+        for n in shown
+        if n in MEANING
+    ]
     return text + (f'<dl class="note">{"".join(meanings)}</dl>' if meanings else "")
 
 
@@ -114,10 +132,9 @@ def _rows(value: xr.DataArray) -> str:
     head = ["Method"]
     for metric in value.metric[metrics]:
         unit = str(metric.units.item()) if "units" in metric.coords else "1"
-        title = str(metric.item()).removeprefix(KEPT)
-        head.append(f"{title} [{unit}]" if unit != "1" else title)
+        head.append(heading(str(metric.item()), unit))
     body = [
         [str(value.method.values[m]), *(cell(value.values[m, k]) for k in metrics)]
         for m in np.flatnonzero(known.any(axis=1))
     ]
-    return table(head, body) if body else ""
+    return table(head, body, kind="wide") if body else ""

@@ -121,8 +121,8 @@ def _table(
         node = with_stream(alone, stream, stream_dataset(result, stream))
         seen[name] = views(alone, node, None if truth is None else _only(truth, stream))[0]
     taken = {name: _taken(view) for name, view in seen.items()}
-    rate = seen["joint"].rate
-    seconds = {name: _by_second(values, rate) for name, values in taken.items()}
+    time = seen["joint"].time
+    seconds = {name: _by_second(values, time) for name, values in taken.items()}
     apart = {name: taken[name] - taken["withheld"] for name in RUNS}
     total = float(np.sum(taken["joint"] ** 2))
     shares = [float(np.sum(apart[n] ** 2)) / total if total else np.nan for n in RUNS]
@@ -131,12 +131,12 @@ def _table(
         "opened": ("run", [_opened(seen[n]) for n in RUNS]),
         "from_partner": ("run", shares),
         "course": (("run", "second"), [seconds[n] for n in RUNS]),
-        "difference": (("run", "second"), [_by_second(apart[n], rate) for n in RUNS]),
+        "difference": (("run", "second"), [_by_second(apart[n], time) for n in RUNS]),
     }
     if truth is not None:
         columns["error_db"] = ("run", [_error(seen[n]) for n in RUNS], {"units": "dB"})
-    start = float(seen["joint"].time[0])
-    coords = {"run": list(RUNS), "second": start + np.arange(len(seconds["joint"])) + 0.5}
+    second = np.floor(time[0]) + np.arange(len(seconds["joint"])) + 0.5
+    coords = {"run": list(RUNS), "second": second}
     return xr.Dataset(columns, coords=coords)
 
 
@@ -155,10 +155,10 @@ def _steps(view: View, values: np.ndarray) -> np.ndarray:
     return np.nan_to_num(values)
 
 
-def _by_second(values: np.ndarray, rate: float) -> np.ndarray:
-    """Root mean square of each second."""
+def _by_second(values: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Root mean square of each whole second of the common clock, where streams may begin apart."""
     power = (values**2).mean(axis=(0, 1)) if values.size else np.zeros(values.shape[-1])
-    second = (np.arange(len(power)) / rate).astype(int)
+    second = (np.floor(time) - np.floor(time[0])).astype(int)
     return np.sqrt(np.bincount(second, power) / np.bincount(second))
 
 

@@ -133,7 +133,7 @@ def _draw_carpet(figure, ax, view: View, image, top, colour, scale, title) -> No
     every = int(np.ceil(count / 24))
     ticks = np.arange(0, count, every)
     names = [label(view.channel[i], 12) + (" ×" if view.bad[i] else "") for i in ticks]
-    ax.set_yticks(ticks, names, fontsize=6.5 if count > 6 else 8)
+    ax.set_yticks(ticks, names, fontsize=6.5)  # wider ones reach the bar of the panel to the left
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right"]].set_visible(True)
     ax.set_title(title)
@@ -185,9 +185,10 @@ def _draw_spectrum(ax, result: dict, part: str, lines: dict) -> None:
         dashes = "--" if name == "after" else "-"
         style = {"color": colours[name], "linewidth": thin, "label": name, "linestyle": dashes}
         ax.plot(frequency, power, **style)
-    ax.set_yscale("log")
-    ax.yaxis.set_major_formatter(_power_of_ten)
-    ax.yaxis.minorticks_off()
+    if any(np.any(power > 0) for power in lines.values()):  # not of a constant
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(_power_of_ten)
+        ax.yaxis.minorticks_off()
     if result["log_frequency"] and frequency[-1] >= 10 * frequency[0]:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter("{x:g}")

@@ -7,9 +7,11 @@ from itertools import groupby
 
 import xarray as xr
 
-from neurofuse.fusion.changes import GATE_OPEN, NAMES
+from neurofuse.fusion.changes import NAMES
+from neurofuse.fusion.facts import moving_share
 from neurofuse.fusion.summary import clock_time, percent
 from neurofuse.io.clock import UNKNOWN, ClockModel
+from neurofuse.io.dates import real_date
 from neurofuse.io.lazy import is_lazy
 from neurofuse.io.recording import check, provenance, stream_dataset, streams
 
@@ -80,11 +82,11 @@ def summary(recording: xr.DataTree) -> Overview:
     lines = []
     if "events" in recording.children:
         kinds = Counter(map(str, stream_dataset(recording, "events").description.values))
-        lines.append(f"events: {_listed([f'{n} × {kind}' for kind, n in kinds.most_common()])}")
+        lines.append(f"events: {_listed([f'{n} × “{kind}”' for kind, n in kinds.most_common()])}")
     # each of two files that were joined has been read
     steps = [name for name, _ in groupby(str(s.get("step", "?")) for s in provenance(recording))]
     lines.append(f"done so far: {', '.join(steps) or 'nothing'}")
-    if recording.attrs.get("measured_at"):
+    if real_date(recording.attrs.get("measured_at", "")):  # formats put dummies in
         lines.append(f"measured at {recording.attrs['measured_at']}")
     return Overview(rows, lines)
 
@@ -123,11 +125,10 @@ def _sensor(name: str, node: xr.Dataset) -> tuple[str, ...]:
 
 
 def _movement(node: xr.Dataset) -> str:
-    name = next((n for n in ("gate", "motion") if n in node and not is_lazy(node[n])), None)
-    if name is None:
+    share, name = moving_share(node)
+    if share is None:
         return "–"
-    open_share = float((node[name] > GATE_OPEN).mean())
-    return f"{percent(open_share)} {'gate open' if name == 'gate' else 'injected'}"
+    return f"{percent(share)} {'gate open' if name == 'gate' else 'injected'}"
 
 
 def _clock(recording: xr.DataTree, stream: str) -> str:

@@ -56,7 +56,8 @@ def table(head: list[str], body: list[list[str]], caption: str = "", kind="", po
         cells = "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
         mark = ' class="poor"' if number in poor else ""
         lines.append(f'<tr{mark}><th scope="row">{escape(row[0])}</th>{cells}</tr>')
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    # the span stays in sight and in width where a wide table is scrolled
+    title = f"<caption><span>{escape(caption)}</span></caption>" if caption else ""
     rows = "\n".join(lines)
     return (
         f'<div class="table" tabindex="0"><table class="{kind}">{title}'

@@ -17,7 +17,7 @@ from neurofuse.io.joining import join
 from neurofuse.io.netcdf import read_netcdf, save_netcdf
 from neurofuse.io.nirs import read_nirs_raw
 from neurofuse.io.pair import from_mne, to_mne
-from neurofuse.io.recording import check, streams
+from neurofuse.io.recording import check, note, streams
 from neurofuse.io.snirf import read_aux, write_snirf
 from neurofuse.io.soundness import sound
 from neurofuse.io.staging import holding, staged
@@ -68,6 +68,8 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Home
     """
     if len(paths) not in (1, 2):
         raise ParameterError(f"{len(paths)} paths", "one or two files", "read(eeg, nirs)")
+    if any(isinstance(path, str) and not path.strip() for path in paths):  # else: this folder
+        raise ReadError("an empty file name", "the name of a file", "put it in, or leave it out")
     formats = ["BIDS" if is_bids_path(path) else find_format(path) for path in paths]
     if len(paths) == 1:
         return open_file(paths[0], formats[0], offset=offset, align=align)
@@ -83,7 +85,10 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Home
                     "give one file of each kind",
                 )
             found[stream] = recording, path
-    return join(found["eeg"][0], found["nirs"][0], offset=offset, align=align)
+    joined = join(found["eeg"][0], found["nirs"][0], offset=offset, align=align)
+    clock = joined["clock"].sel(stream="nirs")
+    told = {name: float(clock[name]) for name in ("offset", "drift")}
+    return note(joined, "join", method=str(clock.method.item()), **told)
 
 
 def write(

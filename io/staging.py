@@ -162,13 +162,13 @@ def _refuse_existing(folder: Path, names: Iterable[str], overwrite: bool) -> Non
         raise WriteError(
             f"a folder named {', '.join(folders)} in {folder}",
             "a name that is free for a file",
-            "move it away or choose another --out",
+            "move it away or choose another folder (--out)",
         )
     if taken and not overwrite:
         raise WriteError(
             f"{', '.join(taken)} in {folder} already",
             "outputs that do not exist yet",
-            "add --overwrite (overwrite=True) to replace them or choose another --out",
+            "add --overwrite (overwrite=True) to replace them or choose another folder (--out)",
         )
 
 
@@ -207,5 +207,5 @@ def _write_error(folder: Path, error: OSError) -> WriteError:
     return WriteError(
         f"{error.strerror or error} at {error.filename or folder}",
         f"a folder that can be written at {folder}",
-        _REFUSED.get(error.errno or 0, "choose another --out"),
+        _REFUSED.get(error.errno or 0, "choose another folder (--out)"),
     )

@@ -1,6 +1,7 @@
 """Whom to cite: the papers behind what a page shows, as text and as BibTeX to copy."""
 
 import re
+import unicodedata
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -19,16 +20,32 @@ STREAM = {
 METHOD = {
     "joint": ("somers2018",),
     "eeg": ("somers2018",),
-    "asr": ("mullen2015",),
-    "ica": ("ablin2018",),
+    "asr": ("mullen2015", "chang2020"),
+    "ica": ("hyvarinen1999", "delorme2007"),
     "tddr": ("fishburn2019",),
     "wavelet": ("molavi2012",),
     "spline": ("scholkmann2010",),
     "tpca": ("yucel2014",),
     "cbsi": ("cui2010",),
+    "spline_sg": ("jahani2018",),
+    "short": ("saager2005",),
+    "pca": ("lagerlund1997", "yucel2014"),
     "wiener": ("somers2018",),
+    "regression": ("gratton1983", "croft2000"),
+    "linear": ("golub1979",),
+    "tcca": ("vonluhmann2020",),
     "iclabel": ("ablin2018", "pion2019"),
+    "cnn": ("zhang2021",),
+    "unet": ("ronneberger2015", "chuang2022"),
+    "cnn_lstm": ("gao2023",),
+    "dae": ("gao2022",),
+    "vae": ("kingma2014",),
+    "gan": ("sawangjai2022",),
+    "transformer": ("pu2022",),
 }
+ACCENTS = {'"': "\N{COMBINING DIAERESIS}", "'": "\N{COMBINING ACUTE ACCENT}"}
+ACCENTS |= {"c": "\N{COMBINING CEDILLA}"}
+NAMED = 3  # authors before "et al."
 
 
 def keys(recording: xr.DataTree, found: list[View], comparison: xr.Dataset | None) -> list[str]:
@@ -67,10 +84,50 @@ def bibtex(named: list[str]) -> str:
     return "\n\n".join(library()[key].replace("VERSION", number) for key in named)
 
 
+def plain(text: str) -> str:
+    """A value of BibTeX without TeX.
+
+    Examples
+    --------
+    >>> plain(r"Y{\\"u}cel and {EEG}, 70--73")
+    'Yücel and EEG, 70–73'
+    """
+    accented = re.sub(r"\{\\(\W|c )(\w)\}", lambda m: m[2] + ACCENTS[m[1].strip()], text)
+    bare = accented.replace("{", "").replace("}", "").replace("--", "–")
+    return unicodedata.normalize("NFC", bare)
+
+
+def reference(entry: str) -> str:
+    """An entry as a line of a list of references.
+
+    Examples
+    --------
+    >>> reference(library()["hoyer2017"])[:60]
+    'Hoyer S., Hamman J. (2017). xarray: N-D labeled arrays and d'
+    """
+    fields = {k: plain(v) for k, v in re.findall(r"^  (\w+) = \{(.*)\},?$", entry, re.MULTILINE)}
+    people = []
+    for author in fields["author"].split(" and ")[:NAMED]:
+        last, _, first = author.partition(", ")
+        people.append(" ".join([last, *(f"{name[0]}." for name in first.split())]))
+    if fields["author"].count(" and ") >= NAMED:
+        people.append("et al.")
+    told = [f"{', '.join(people)} ({fields.get('year', 'n.d.')}). {fields['title']}."]
+    where = [fields.get(name, "") for name in ("journal", "booktitle", "volume", "pages")]
+    told += [", ".join(part for part in where if part) + "."] if any(where) else []
+    told += [f"Version {fields['version']}."] if "version" in fields else []
+    told += [f"arXiv:{fields['eprint']}"] if "eprint" in fields else []
+    told += [f"doi:{fields['doi']}"] if "doi" in fields else []
+    return " ".join(told)
+
+
 def citations_block(named: list[str]) -> str:
-    """HTML: the entries, with a button to copy them."""
+    """HTML: the works as a list, and as entries with a button to copy them."""
+    lines = [reference(entry) for entry in bibtex(named).split("\n\n")]
+    listed = "".join(f"<li>{escape(line)}</li>" for line in sorted(lines, key=str.casefold))
     return (
-        f"<h3>References</h3><details><summary>BibTeX of the {len(named)} works behind this page "
+        f'<h3>References</h3><ul class="references">{listed}</ul>'
+        f"<details><summary>BibTeX of the {len(named)} works behind this page"
         '</summary><pre id="bibtex" class="paper" tabindex="0">'
         f"{escape(bibtex(named))}</pre></details>"
         '<p><button type="button" data-copy="bibtex">Copy BibTeX</button> '

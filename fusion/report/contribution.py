@@ -137,7 +137,7 @@ def draw_contribution(found: xr.Dataset):
             ]
             top = max(float(values.max()) for _, values, *_ in lines) * factor or 1.0
             ax.set_yscale("log")
-            ax.set_ylim(SMALLEST * top, 2 * top)
+            ax.set_ylim(SMALLEST * top, 10 * top)  # the legend lies above the lines
             ax.yaxis.set_minor_locator(NullLocator())
             ax.yaxis.set_major_formatter("{x:g}")
             for text, values, colour, dashes in lines:

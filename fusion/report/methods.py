@@ -10,7 +10,7 @@ from neurofuse.fusion.summary import Summary, contents, listed, percent, version
 from neurofuse.io.recording import provenance
 
 NAME = {"eeg": "EEG", "nirs": "fNIRS"}
-READING = ("from_mne", "read_xdf")
+READING = ("from_mne", "read_xdf", "join")
 MODEL = (
     "From {seen} the network estimates when and in which frequency bands each channel moves, which "
     "gives the covariance of the artifact; {filters}. Where it sees no movement, {kept} unchanged."

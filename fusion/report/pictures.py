@@ -38,9 +38,11 @@ def traces_section(before: xr.DataTree, found: list[View]) -> str:
     start, stop, reason = strongest(found)
     start, stop = np.floor(start), np.floor(start) + stop - start
     if stop - start < max(v.seconds for v in found) - 1:
+        near = [v for v in found if v.time[0] < stop and v.time[-1] > start]
+        names = " and ".join(v.name for v in near)
         level = " The fNIRS lines start at one level." if "fNIRS" in names else ""
         text += "<h3>Close up</h3>" + figure_block(
-            draw_traces(found, (start, stop), events=events, sensors=sensors),
+            draw_traces(near, (start, stop), events=events, sensors=sensors),
             "close",
             f"{names} {drawn} from {start:.0f} to {stop:.0f} s",
             f"{start:.0f} to {stop:.0f} s, around {reason}.{level}"

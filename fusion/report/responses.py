@@ -59,6 +59,9 @@ def responses_section(
         "Beer-Lambert law (partial pathlength factor 6). Of each stream the used channel whose "
         "mean after cleaning is largest is shown: picked for its size, it is no test of an effect."
     )
+    every, shown = conditions(before, None), conditions(before)
+    if len(every) > len(shown):
+        caption += f" The {len(shown)} most frequent of {len(every)} conditions are drawn."
     named = sorted({a.condition for a in averages})
     alt = f"Averages over the events {', '.join(named)}, before and after cleaning"
     return figure_block(draw_responses(averages), "responses", alt, caption)
@@ -94,7 +97,7 @@ def responses(
             yield from _averages(condition, signals, view, times, rows)
 
 
-def conditions(recording: xr.DataTree) -> dict[str, np.ndarray]:
+def conditions(recording: xr.DataTree, most: int | None = CONDITIONS) -> dict[str, np.ndarray]:
     """Onsets [s] of the most frequent events by description, annotations of movement left out."""
     if "events" not in recording.children:
         return {}
@@ -106,7 +109,7 @@ def conditions(recording: xr.DataTree) -> dict[str, np.ndarray]:
             named.setdefault(name, set()).add(float(onset))
     frequent = sorted(named, key=lambda name: (-len(named[name]), name))
     kept = [name for name in frequent if len(named[name]) >= min(FEWEST.values())]
-    return {name: np.array(sorted(named[name])) for name in kept[:CONDITIONS]}
+    return {name: np.array(sorted(named[name])) for name in kept[:most]}
 
 
 def _epochs(view: View, onsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -187,6 +190,7 @@ def draw_responses(averages: list[Response]):
         figure, axes = grid([1.7] * len(rows), max(2, len(columns)), gap=0.65)
         for ax in (ax for row in axes for ax in row):
             ax.set_visible(False)
+        lines = {}
         for one in averages:
             ax = axes[rows.index(one.condition)][columns.index(one.signal)]
             ax.set_visible(True)
@@ -194,8 +198,9 @@ def draw_responses(averages: list[Response]):
                 ax.fill_between(
                     one.time, mean - half, mean + half, color=colours[kind], alpha=0.2, linewidth=0
                 )
-                dashes = "--" if kind == "truth" else "-"
-                ax.plot(one.time, mean, color=colours[kind], linestyle=dashes, label=kind)
+                # "after" lies on "before" where nothing was changed: both must show
+                dashes = {"before": "-", "after": "--", "truth": ":"}[kind]
+                lines[kind] = ax.plot(one.time, mean, color=colours[kind], linestyle=dashes)[0]
             ax.axvline(0, color=INK, linewidth=0.6)
             ax.axhline(0, color=INK, linewidth=0.4, linestyle=":")
             ax.set_xlim(one.time[0], one.time[-1])
@@ -203,5 +208,7 @@ def draw_responses(averages: list[Response]):
             ax.set_title(f"{name} (n = {one.count})")
             ax.set_ylabel(one.unit)
             ax.set_xlabel("Time from onset [s]")
-            ax.legend(loc="upper right", fontsize=6.5)
+        # above the panels: intervals leave no corner free
+        names = list(lines)
+        figure.legend(lines.values(), names, loc="upper right", ncols=3, borderaxespad=0.0)
     return figure

@@ -104,7 +104,7 @@
       bars.y.push(0, 0, 0.35, 0.35, null);
       const at = Math.max(onset, state.window[0]);
       const room = ((Math.min(name.length, 18) + 2) * 6.2 * (to - from)) / chart.clientWidth;
-      if (at < free || at + room / 2 > to) continue; // a name only where the last one has ended
+      if (at < free || at + room > to) continue; // a name only where the last one has ended, and whole
       names.x.push(at);
       names.y.push(0.45);
       names.text.push(plain(name, 18));
@@ -143,6 +143,7 @@
       hovermode: false,
       dragmode: matchMedia("(pointer: coarse)").matches ? false : state.dragmode ?? "pan",
       annotations: [],
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--muted"), activecolor: css("--accent") },
       xaxis: {
         range: [from, to], ...ticks([from, to]), color: ink, gridcolor: css("--line"),
         zeroline: false, anchor: `y${head.streams.length > 1 ? head.streams.length : ""}`,
@@ -184,10 +185,12 @@
       };
       const size = (stream.lane / state.taller) * stream.quantum;
       const wave = stream.wavelengths.length ? ` ${stream.wavelengths[own.wave]} nm` : "";
+      const [base] = stream.layers;
+      const absent = from > stream.start + (base[1] * base[2]) / stream.rate || to < stream.start;
       layout.annotations.push({
         text: `<b>${stream.name}</b>${wave}: ${own.shown.length} of ${stream.channels.length}`
           + `${chart.clientWidth < 600 ? "" : " channels"}, `
-          + `±${Number(size.toPrecision(2))} ${stream.unit} a lane`,
+          + (absent ? "not recorded here" : `±${Number(size.toPrecision(2))} ${stream.unit} a lane`),
         xref: "paper", yref: "paper", x: 0, xanchor: "left", y: top / inner, yanchor: "bottom",
         showarrow: false, font: { size: 12 },
       });
@@ -237,7 +240,8 @@
     }
     await Plotly.react(chart, traces, layout, {
       displaylogo: false, doubleClick: false, responsive: false, displayModeBar: "hover",
-      modeBarButtonsToRemove: ["autoScale2d", "resetScale2d", "zoomIn2d", "zoomOut2d"],
+      // named one by one: plotly's own set has a button that sends the chart away
+      modeBarButtons: [["toImage"], ["zoom2d", "pan2d"]],
     });
     drawOverview();
     document.getElementById("shown").textContent = words(bin);

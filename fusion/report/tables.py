@@ -60,7 +60,7 @@ def quality_table(view: View, quality: xr.Dataset | NeurofuseError) -> str:
             "time."
         )
     head += ["bridged to"] * bridged + ["marked bad", "reason"]
-    return f"<h3>{view.name}</h3>{table(head, body, caption, poor=poor)}"
+    return f"<h3>{view.name}</h3>{table(head, body, caption, 'wide', poor)}"
 
 
 def _heading(name: str, variable: xr.DataArray) -> str:

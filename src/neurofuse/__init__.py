@@ -9,6 +9,7 @@
 Every name below is loaded when it is first used, so that importing the package is quick.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -81,3 +82,19 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _show_in_notebooks() -> None:
+    """Where a notebook runs, let it show a Recording by its summary; see `fusion/notebook.py`."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is not None:
+        shown = shell.display_formatter.formatters["text/html"]
+        # by the class's name: xarray is not imported for it
+        shown.for_type_by_name("xarray.core.datatree", "DataTree", _recording_html)
+
+
+def _recording_html(tree: Any) -> str:
+    return import_module("neurofuse.fusion.notebook").recording_html(tree)
+
+
+_show_in_notebooks()

@@ -47,14 +47,14 @@ def test_wrong_usage_is_status_2(run, args):
 
 def test_a_users_error_is_one_line_and_status_2(run, monkeypatch):
     error = ParameterError("3 [legs]", "4\nlegs", "add one")
-    monkeypatch.setattr(info, "facts", failing(error))
+    monkeypatch.setattr(info, "installation", failing(error))
     done = run("info")
     assert done.exit_code == 2
     assert done.stderr == "error: found 3 [legs]; wanted 4 legs; add one\n"
 
 
 def test_another_failure_is_status_1_with_a_hint(run, monkeypatch):
-    monkeypatch.setattr(info, "facts", failing(ZeroDivisionError("oh")))
+    monkeypatch.setattr(info, "installation", failing(ZeroDivisionError("oh")))
     done = run("info")
     assert done.exit_code == 1
     assert done.stderr.startswith("error: ZeroDivisionError: oh\n")
@@ -64,7 +64,7 @@ def test_another_failure_is_status_1_with_a_hint(run, monkeypatch):
 
 @pytest.mark.parametrize("args", [["--debug", "info"], ["info", "--debug"]])
 def test_debug_shows_where(run, monkeypatch, args):
-    monkeypatch.setattr(info, "facts", failing(ZeroDivisionError("oh")))
+    monkeypatch.setattr(info, "installation", failing(ZeroDivisionError("oh")))
     done = run(*args)
     assert done.exit_code == 1
     assert "Traceback" in done.stderr
@@ -79,7 +79,7 @@ def test_our_warnings_are_shown_and_those_of_libraries_are_not(run, monkeypatch)
         logging.getLogger("neurofuse").warning("C3 is flat")
         return {}
 
-    monkeypatch.setattr(info, "facts", facts)
+    monkeypatch.setattr(info, "installation", facts)
     done = run("info", "--json")
     assert done.exit_code == 0
     assert done.stderr == "warning: C3 is flat\n"
@@ -87,7 +87,7 @@ def test_our_warnings_are_shown_and_those_of_libraries_are_not(run, monkeypatch)
 
 
 def test_an_interrupt_is_status_130(run, monkeypatch):
-    monkeypatch.setattr(info, "facts", failing(KeyboardInterrupt()))
+    monkeypatch.setattr(info, "installation", failing(KeyboardInterrupt()))
     assert run("info").exit_code == 130
 
 

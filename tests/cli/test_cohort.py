@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
+from neurofuse.cli import cohort
 from neurofuse.cli.clean import clean_files
 from neurofuse.cli.simulate import simulate_files
+from neurofuse.fusion.report import CohortRow
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +131,13 @@ def test_mistakes_are_told(run, study, tmp_path):
     done = run("cohort", study / "cleaned", "--out", page)
     assert done.exit_code == 2
     assert page.read_text() == "mine"
+
+
+def test_names_that_occur_twice_are_told_by_the_folders_that_differ():
+    files = [Path(f"/home/me/study/{p}_desc-clean_recording.nc") for p in ("a/x", "b/c/x", "a/y")]
+    assert list(cohort.names_of(files)) == ["a/x", "b/c/x", "y"]
+
+
+def test_json_takes_a_dummy_date_for_none():
+    row = CohortRow("a", measured_at="1985-01-01T00:00:00+00:00", failure="gone")
+    assert cohort.facts(row)["measured_at"] is None

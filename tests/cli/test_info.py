@@ -30,5 +30,7 @@ def test_a_recording_at_one_look(run, tmp_path):
     assert "19" in shown
     assert "10 Hz" in shown
     told = json.loads(run("info", files["recording"], "--json").stdout)
-    assert [row["stream"] for row in told["streams"]] == ["EEG", "fNIRS"]
+    assert told["streams"]["eeg"]["rate_hz"] == 250.0
+    assert told["streams"]["nirs"]["wavelengths_nm"] == [760.0, 850.0]
+    assert told["streams"]["nirs"]["duration_s"] == 20.0
     assert run("info", tmp_path / "none.edf").exit_code == 2

@@ -32,7 +32,7 @@ def test_text_names_streams_rates_bads_events_and_alignment():
     assert "1 at 760, 850 nm, intensity" in nirs
     assert "12.5 Hz" in nirs
     assert "offset +0.5000 s, drift +12.00 ppm, by events: 9 anchors within 4.00 ms" in nirs
-    assert "events: 2 × go" in text
+    assert "events: 2 × “go”" in text
 
 
 def test_html_is_a_table_with_the_same_cells_and_escapes_names():

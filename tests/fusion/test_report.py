@@ -7,6 +7,7 @@ import xarray as xr
 
 from neurofuse.fusion.changes import amplitude, bouts, change, kept, strongest, views
 from neurofuse.fusion.report import report
+from neurofuse.fusion.report.pictures import traces_section
 from neurofuse.fusion.spectra import spectra
 from neurofuse.fusion.summary import headline, summarize
 from neurofuse.fusion.traces import envelope
@@ -264,7 +265,13 @@ def test_a_comparison_is_shown_and_another_refused(tmp_path):
     )
     text = report(before, after, tmp_path / "a.html", comparison=comparison).read_text("utf-8")
     assert Page(text).headings.count("Comparison") == 1
-    for expected in ("error_db [dB]", "<td>−12.5</td>", "<td>−inf</td>", "Truth unknown"):
+    for expected in (
+        "error [dB]",
+        "<dt>error</dt>",
+        "<td>−12.5</td>",
+        "<td>−inf</td>",
+        "Truth unknown",
+    ):
         assert expected in text
     assert EVIL not in text
     with pytest.raises(ParameterError, match=r"value. over method"):
@@ -335,7 +342,32 @@ def test_brain_signals_have_a_table_of_their_own(pair):
 
     text = comparison_section(compare(pair[1], ["bandpass"], pair[0]))
     errors, _, brain = text.partition("<h4>Brain signals kept in EEG</h4>")
-    assert "error_db [dB]" in errors
-    assert "alpha_peak [Hz]" in brain
-    assert "alpha_peak" not in errors
+    assert "error [dB]" in errors
+    assert "alpha peak [Hz]" in brain
+    assert "alpha peak" not in errors
     assert "<td>bandpass</td>" in brain or ">bandpass<" in brain
+
+
+def test_rounding_of_fnirs_is_no_change():
+    _, before, _ = make()
+    node = stream_dataset(before, "nirs")
+    rounded = node.intensity.astype("float32").astype(float)
+    after = with_stream(before, "nirs", node.assign(intensity=rounded))
+    view = next(v for v in views(before, after) if v.stream == "nirs")
+    assert np.abs(view.after - view.before).max() > 0
+    assert all(change(view, i).max() == 0 for i in range(len(view.channel)))
+
+
+def test_a_close_up_leaves_out_who_was_not_recording_then():
+    eeg = eeg_dataset(1e-5 * np.ones((1, 2000)), 100.0, ["E0"])
+    rng = np.random.default_rng(0)
+    moved = np.exp(0.001 * rng.standard_normal((1, 2, 1000)))
+    moved[..., 900:] *= 2
+    light = np.exp(0.001 * rng.standard_normal((1, 2, 1000)))
+    before, after = (
+        build(eeg, nirs_dataset(values, 10.0, [760, 850], ["S"], ["D"]))
+        for values in (moved, light)
+    )
+    close = traces_section(before, views(before, after)).partition("<h3>Close up</h3>")[2]
+    assert 'aria-label="fNIRS before and after cleaning from' in close
+    assert "EEG (" not in close

@@ -198,6 +198,17 @@ def test_buttons_and_keys_zoom_and_move(opened):
     assert "every sample" in opened.page.inner_text("#shown")
 
 
+def test_the_chart_can_be_saved_but_not_sent_away(opened):
+    opened.page.hover("#strip")
+    buttons = opened.page.eval_on_selector_all(
+        ".modebar-btn", "all => all.map(e => e.dataset.title)"
+    )
+    assert buttons == ["Download plot as a PNG", "Zoom", "Pan"]
+    with opened.page.expect_download() as saved:
+        opened.page.click(".modebar-btn >> nth=0")
+    assert saved.value.suggested_filename.endswith(".png")
+
+
 def test_dragging_pans_both_streams(opened):
     opened.page.click("[data-do=largest]")
     start, _ = opened.wait_for_range(20)
@@ -242,6 +253,25 @@ def test_channels_are_chosen(opened):
     assert opened.drawn("eeg after") is not None
 
 
+def test_who_was_not_recording_is_told(browser, tmp_path):
+    rng = np.random.default_rng(0)
+    eeg = eeg_dataset(1e-5 * rng.standard_normal((1, 2000)), 100.0, ["E0"])
+    nirs = nirs_dataset(np.ones((1, 2, 1000)), 10.0, [760, 850], ["S"], ["D"])
+    page = Opened(browser, report(build(eeg, nirs), build(eeg, nirs), tmp_path / "a.html")).ready()
+    page.page.click("[data-do=in]")
+    page.page.click("[data-do=in]")
+    page.wait_for_range(25)
+    page.page.locator("#strip").focus()
+    page.page.keyboard.press("End")
+    page.page.wait_for_function(
+        "() => document.getElementById('strip').layout.annotations[0].text.includes('not recorded')"
+    )
+    text = page.page.evaluate("document.getElementById('strip').layout.annotations[1].text")
+    assert "a lane" in text
+    assert page.trouble == []
+    page.page.close()
+
+
 def test_a_click_on_the_head_draws_the_channel(opened):
     hidden = next(
         i for i in range(8) if not opened.page.is_checked(f"[data-stream=eeg][data-channel='{i}']")
@@ -273,6 +303,9 @@ def test_paper_and_pages_without_scripts_have_the_static_figures(opened, browser
     opened.page.emulate_media(media="print")
     assert opened.page.is_visible(".still svg >> nth=0")
     assert not opened.page.is_visible("#strip")
+    # nobody presses a button on paper; the works are read, not copied
+    assert not opened.page.is_visible("button >> nth=-1")
+    assert opened.page.is_visible(".references")
     opened.page.emulate_media(media="screen")
     context = browser.new_context(java_script_enabled=False)
     plain = context.new_page()

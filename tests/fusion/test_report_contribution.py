@@ -7,7 +7,11 @@ import xarray as xr
 from neurofuse.fusion import contribution as module
 from neurofuse.fusion.contribution import contribution, shifted
 from neurofuse.fusion.report import report
-from neurofuse.fusion.report.contribution import contribution_section, sentences_of
+from neurofuse.fusion.report.contribution import (
+    contribution_section,
+    draw_contribution,
+    sentences_of,
+)
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import (
     build,
@@ -149,3 +153,20 @@ def test_with_the_packaged_model(pair):
     assert (result.opened > 0).all()
     assert (result.error_db < 0).all()
     assert result.attrs["shuffled"] == "another recording"
+
+
+def test_streams_that_begin_apart_share_whole_seconds(monkeypatch):
+    truth, contaminated = make()
+    late = []
+    for recording in (truth, contaminated):
+        node = stream_dataset(recording, "nirs")
+        late.append(with_stream(recording, "nirs", node.assign_coords(time=node.time + 0.21)))
+    monkeypatch.setattr(module, "clean", cleaner(*late))
+    found = contribution(late[1], truth=late[0])
+    np.testing.assert_allclose(found.second % 1, 0.5)
+    inside = found.course.sel(second=slice(1, 59))
+    assert inside.notnull().all()
+    drawn = draw_contribution(found)
+    for ax in drawn.axes:
+        for line in ax.lines:
+            assert np.isfinite(np.asarray(line.get_ydata(), float)).sum() > 55

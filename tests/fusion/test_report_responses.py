@@ -104,3 +104,12 @@ def test_without_events_a_sentence_says_why():
     text = responses_section(*make(nirs=False), None, views(*make(nirs=False)))
     assert "tap: EEG, E2 (n = 16)" in text
     assert "HbO" not in text.partition("<figcaption>")[0]
+
+
+def test_conditions_that_are_not_drawn_are_told():
+    often = [(20.0 + 12.0 * i + 2 * k, 0.0, f"c{k}", "", "") for i in range(16) for k in range(6)]
+    before, after = make(extra=often)
+    text = responses_section(before, after, None, views(before, after))
+    assert "The 4 most frequent of 7 conditions are drawn." in text
+    whole = responses_section(*make(), None, views(*make()))
+    assert "most frequent" not in whole

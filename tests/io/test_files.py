@@ -274,3 +274,15 @@ def test_real_pair_to_files_and_back(data_dir, tmp_path):
     np.testing.assert_array_equal(again["nirs"].intensity, recording["nirs"].intensity)
     with pytest.raises(io.AlignmentError, match="no real measurement date in the EEG"):
         io.read(paths["eeg"], paths["nirs"])
+
+
+@pytest.mark.parametrize("names", [("",), ("", "b.snirf"), ("a.edf", " ")])
+def test_an_empty_name_is_not_this_folder(names):
+    with pytest.raises(io.ReadError, match=r"an empty file name.*put it in"):
+        io.read(*names)
+
+
+def test_how_two_files_came_onto_one_clock_is_in_the_provenance(pair):
+    last = io.provenance(io.read(*pair, offset=0.5))[-1]
+    assert last["step"] == "join"
+    assert last["parameters"] == {"method": "offset", "offset": 0.5, "drift": 0.0}

@@ -1,6 +1,7 @@
 """`neurofuse cohort`: one page about many cleaned recordings."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,13 +106,20 @@ def find_cleaned(paths: Sequence[Path]) -> list[Path]:
 
 
 def names_of(files: Sequence[Path]) -> dict[str, Path]:
-    """A file by its stem; stems that occur twice are told with their folders."""
+    """A file by its stem; stems that occur twice are told with the folders that differ."""
     stems = {file: file.name.removesuffix(CLEANED) for file in files}
     often = Counter(stems.values())
-    return {
-        stem if often[stem] == 1 else (file.parent / stem).as_posix(): file
-        for file, stem in stems.items()
-    }
+    twins = [file.parent for file, stem in stems.items() if often[stem] > 1]
+    # a page that is sent to somebody need not tell where it was made
+    one_disk = len({folder.anchor for folder in twins}) == 1
+    root = Path(os.path.commonpath(twins)) if one_disk else None
+
+    def told(file: Path, stem: str) -> str:
+        if often[stem] == 1:
+            return stem
+        return (file.parent.relative_to(root) if root else file.parent).joinpath(stem).as_posix()
+
+    return {told(file, stem): file for file, stem in stems.items()}
 
 
 def _row(name: str, path: Path, before: Path | None) -> "CohortRow":
@@ -165,9 +173,11 @@ def command(
 
 def facts(row: "CohortRow") -> dict:
     """A row as JSON takes it; figures that are not known are null."""
+    from neurofuse.io.dates import real_date
+
     return {
         "name": row.name,
-        "measured_at": row.measured_at,
+        "measured_at": row.measured_at if real_date(row.measured_at) else None,
         "seconds": None if row.failure else row.seconds,
         "report": None if row.page is None else str(row.page),
         "streams": {stream: of.figures() for stream, of in row.streams.items()},

@@ -177,22 +177,21 @@ def show(table: "xr.Dataset", files: dict[str, Path] | None = None) -> None:
 
 
 def _grid(table: "xr.Dataset", modality: str) -> Table:
+    from neurofuse.fusion.compared import heading
+
     known = table.value.loc[:, modality].dropna("metric", how="all")
     metrics = [m for m in known.metric.values if m in LEADING or m.startswith("noref_")]
     grid = Table(title=f"{TITLES[modality]}", title_justify="left", title_style="bold")
     grid.add_column("method", no_wrap=True)
     for metric in metrics:
-        grid.add_column(_heading(metric, str(table.units.loc[metric].item())), justify="right")
+        title = heading(metric, str(table.units.loc[metric].item()))
+        whole = max(map(len, title.split()))  # words of a head are not cut
+        grid.add_column(escape(title), justify="right", min_width=whole)
     for method in known.method.values:
         row = known.loc[method, metrics].values
         if not all(map(math.isnan, row)):
             grid.add_row(str(method), *("-" if math.isnan(v) else f"{v:.2f}" for v in row))
     return grid
-
-
-def _heading(metric: str, units: str) -> str:
-    words = metric.removeprefix("noref_").removesuffix("_db").replace("_", " ")
-    return words if units == "1" else f"{words} ({units})"
 
 
 def command(

@@ -13,15 +13,15 @@ from rich.table import Table
 
 import neurofuse
 from neurofuse.cli import options
-from neurofuse.cli.console import stdout
+from neurofuse.cli.console import progress, stdout
 
 if TYPE_CHECKING:
-    from neurofuse.fusion.overview import Overview
+    import xarray as xr
 
 PACKAGES = ("neurofuse", "torch", "mne", "mne-nirs", "numpy", "scipy", "xarray")
 
 
-def facts() -> dict[str, Any]:
+def installation() -> dict[str, Any]:
     """Versions, the packaged models' own descriptions, and the data folder."""
     return {
         "versions": {"python": platform.python_version(), **{n: _version(n) for n in PACKAGES}},
@@ -54,13 +54,12 @@ def _brief(value: Any) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-def show_recording(paths: Sequence[Path], offset: float | None, align: str | None) -> "Overview":
-    """Read one file or two, judge their channels, and tell what they hold."""
+def look(paths: Sequence[Path], offset: float | None, align: str | None) -> "xr.DataTree":
+    """Read one file or two, and judge their channels."""
     options.one_alignment(offset, align)
-    from neurofuse.fusion.overview import summary
     from neurofuse.io import mark_bad, read
 
-    return summary(mark_bad(read(*paths, offset=offset, align=align)))
+    return mark_bad(read(*paths, offset=offset, align=align))
 
 
 def command(
@@ -80,14 +79,17 @@ def command(
 ) -> None:
     """Show what a recording holds; without one, versions, packaged models and folders."""
     if first is not None:
-        seen = show_recording([p for p in (first, second) if p is not None], offset, align)
+        from neurofuse.fusion.facts import facts
+        from neurofuse.fusion.overview import summary
+
+        with progress("reading"):
+            recording = look([p for p in (first, second) if p is not None], offset, align)
         if json_output:
-            rows = [dict(zip(seen.head, row, strict=True)) for row in seen.rows]
-            typer.echo(json.dumps({"streams": rows, "lines": seen.lines}, indent=2))
+            typer.echo(json.dumps(facts(recording), indent=2))
         else:
-            typer.echo(str(seen))
+            typer.echo(str(summary(recording)))
         return
-    found = facts()
+    found = installation()
     if json_output:
         typer.echo(json.dumps(found, indent=2))
         return

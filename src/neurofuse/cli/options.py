@@ -51,7 +51,9 @@ Out = Annotated[
 ]
 Offset = Annotated[
     float | None,
-    typer.Option(metavar="S", help="Seconds to add to fNIRS times to get EEG times."),
+    typer.Option(
+        metavar="S", help="When the fNIRS file began, in seconds after the EEG file; 0 if together."
+    ),
 ]
 AlignBy = Annotated[
     Align | None,
