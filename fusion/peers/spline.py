@@ -94,7 +94,7 @@ SPLINE = Peer(
 )
 SPLINE_SG = Peer(
     "spline_sg",
-    "splines for shifts and long movements, a Savitzky-Golay filter for spikes: Jahani et al. 2018, "
-    "Neurophotonics 5:015003",
+    "splines for shifts and long movements, a Savitzky-Golay filter for spikes: Jahani et al. "
+    "2018, Neurophotonics 5:015003",
     {"nirs": Treatment(spline_sg, settings=_SETTINGS | {"threshold": 12.0}, choices=_CHOICES)},
 )

@@ -31,7 +31,7 @@ EXPECTED = {
     "short": {"nirs": (0.5, -2.0)},
     "pca": {"eeg": (0.1, -10.0)},
     "ica": {"eeg": (0.2, -1.0)},
-    "iclabel": {"eeg": (1.0, -1.0)},  # six channels of noise are no brain and no blink to it
+    "iclabel": {"eeg": (1.0, 0.1)},  # six channels of noise are no brain to it
     "asr": {"eeg": (0.02, -20.0)},
     "gedai": {"eeg": (0.5, -1.0)},
     "regression": {"eeg": (0.5, 1.0)},
