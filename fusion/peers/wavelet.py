@@ -60,8 +60,8 @@ WAVELET = Peer(
     {
         "eeg": Treatment(
             wavelet,
-            settings={"wave": "sym4", "chance": 0.01},
-            choices={"wave": ("haar", "sym4"), "chance": (0.1, 0.01, 0.001, 0.0001)},
+            settings={"wave": "haar", "chance": 0.01},
+            choices={"wave": ("haar", "db2"), "chance": (0.1, 0.01, 0.001)},
         ),
         "nirs": Treatment(
             wavelet,
