@@ -264,6 +264,13 @@ def test_gaps_are_refused(pair):
         cleaned_by("bandpass", with_stream(pair[1], "eeg", eeg))
 
 
+def test_gaps_do_not_matter_to_zeros(pair):
+    """So that the row of zeros is in every comparison."""
+    eeg = stream_dataset(pair[1], "eeg").copy(deep=True)
+    eeg.eeg[2, 100] = np.nan
+    assert not cleaned_by("zero", with_stream(pair[1], "eeg", eeg))["eeg"].eeg.values.any()
+
+
 def test_a_stream_that_is_not_there_is_refused(pair):
     with pytest.raises(ParameterError, match=r"eeg only.*nirs, which 'tddr' treats"):
         cleaned_by("tddr", without_stream(pair[1], "nirs"))
