@@ -20,7 +20,7 @@ from rich.progress import track
 from scipy.signal import resample_poly
 
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.compare import METHODS, streams_of
+from neurofuse.fusion.compare import METHODS, REFERENCES, streams_of
 from neurofuse.io import build, eeg_dataset, stream_dataset
 from neurofuse.io.errors import NeurofuseError, ReadError
 
@@ -102,7 +102,7 @@ def table(folder: Path, every: int) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for kind in SHARES:
         grid = list(held_out(folder, kind))
-        for method in track(("untouched", "zero", *METHODS), description=kind):
+        for method in track((*REFERENCES, *METHODS), description=kind):
             if "eeg" not in streams_of(method):
                 continue
             try:

@@ -106,18 +106,31 @@ def cache(name: str) -> Path:
 
 
 def fetch(name: str) -> Path:
-    """Download a data set, each file checked against the publisher's checksums."""
+    """Download a data set, each file checked against the publisher's checksums.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be fetched from here: no address, no network, or other bytes than published.
+    """
     import pooch
 
     one = SETS[name]
     if not one.base:
         raise ReadError(f"no way to fetch {name}", "a download by hand", f"see {one.landing}")
     place = cache(name)
-    listed = pooch.retrieve(one.base + one.sums, known_hash=None, fname=one.sums, path=place)
-    registry = checksums(Path(listed).read_text())
-    store = pooch.create(place, one.base, registry={k: f"sha256:{v}" for k, v in registry.items()})
-    for file in store.registry:
-        store.fetch(file, progressbar=True)
+    try:
+        listed = pooch.retrieve(one.base + one.sums, known_hash=None, fname=one.sums, path=place)
+        sums = {k: f"sha256:{v}" for k, v in checksums(Path(listed).read_text()).items()}
+        store = pooch.create(place, one.base, registry=sums)
+        for file in store.registry:
+            store.fetch(file, progressbar=True)
+    except (OSError, ValueError) as error:  # of requests, and pooch's for a wrong checksum
+        raise ReadError(
+            f"{one.base} that gave no whole copy of {name} ({error})",
+            "a network and the files as published",
+            f"try again (what came is kept), or download them by hand from {one.landing}",
+        ) from error
     return place
 
 

@@ -30,7 +30,7 @@ from public_data import located
 from rich.progress import track
 
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.compare import METHODS
+from neurofuse.fusion.compare import METHODS, REFERENCES
 from neurofuse.io import build, eeg_dataset, mark_bad, nirs_dataset, stream_dataset, to_haemoglobin
 from neurofuse.io.errors import NeurofuseError, ReadError
 from neurofuse.io.recording import events_dataset
@@ -198,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--set", default="shin-2017", choices=list(TASKS))
     parser.add_argument("--folder", type=Path, help="where the files are")
-    parser.add_argument("--methods", nargs="+", default=["untouched", *METHODS])
+    parser.add_argument("--methods", nargs="+", default=[*REFERENCES, *METHODS])
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     try:

@@ -24,7 +24,7 @@ from scipy.signal import resample_poly
 
 from neurofuse.fusion.bands import bandpass
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.compare import METHODS, streams_of
+from neurofuse.fusion.compare import METHODS, REFERENCES, streams_of
 from neurofuse.io import build, eeg_dataset, nirs_dataset, stream_dataset
 from neurofuse.io.errors import NeurofuseError, ReadError
 from neurofuse.io.guard import quiet
@@ -164,7 +164,7 @@ def table(folder: Path) -> Iterator[str]:
     found: dict[tuple[str, str], list[dict[str, float]]] = {}
     reasons: dict[tuple[str, str], str] = {}
     for pair in pairs(folder):
-        for method in ("untouched", "zero", *METHODS):
+        for method in (*REFERENCES, *METHODS):
             if pair.stream not in streams_of(method):
                 continue
             try:

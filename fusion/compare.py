@@ -14,6 +14,7 @@ from neurofuse.fusion.oracle import oracle
 from neurofuse.fusion.partner import shifted, with_partner
 from neurofuse.fusion.peers import PEERS
 from neurofuse.io.errors import NeurofuseError, ParameterError
+from neurofuse.io.quality import mark_bad
 from neurofuse.io.recording import check, stream_dataset, streams, with_stream
 
 DELAY = 60.0  # s of the joint model and its twins: the window that they see at once
@@ -79,6 +80,7 @@ def compare(
     (['bandpass', 'untouched', 'zero'], ['', '', ''])
     """
     check(recording)
+    recording = mark_bad(recording)  # once, so that all are judged, and warned of, alike
     names = list(dict.fromkeys(METHODS if methods is None else methods))
     for name in names:
         streams_of(name)

@@ -18,8 +18,10 @@ MEANING = {
     "rrmse_time": "RMS error over RMS of the truth, in movement; lower is better",
     "rrmse_spectrum": "the same of power spectra",
     "correlation": "with the truth, in movement; higher is better",
-    "snr_change": "gain in signal-to-noise ratio over the untouched recording, in movement; "
-    "higher is better",
+    "snr_before": "signal-to-noise ratio of the untouched recording, in movement",
+    "snr_after": "the same of the cleaned one; higher is better, an output of zeros has 0",
+    "snr_change": "the gain; higher is better, but zeros gain as much as the recording was bad",
+    "eta": "share of the lacking correlation with the truth that came back; 100 is best",
     "clean_change_db": "what was changed outside movement, over the energy of the truth; lower is "
     "better, −inf where nothing was touched",
     "alpha_ratio_motion": "power in 8–13 Hz over that of the truth, in movement; 1 is best",

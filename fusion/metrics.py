@@ -23,7 +23,10 @@ UNITS: Mapping[str, str] = {
     "rrmse_time": "1",
     "rrmse_spectrum": "1",
     "correlation": "1",
+    "snr_before": "dB",
+    "snr_after": "dB",
     "snr_change": "dB",
+    "eta": "%",
     "clean_change_db": "dB",
     "alpha_ratio_motion": "1",
     "alpha_ratio_quiet": "1",
@@ -70,8 +73,12 @@ def score(
         - `rrmse_time`, `rrmse_spectrum` [1]: RMS(e)/RMS(truth), and the same of power spectra
           (Zhang et al. 2021, EEGdenoiseNet), mean over channels;
         - `correlation` [1]: Pearson's, mean over channels (NaN for a constant output);
-        - `snr_change` [dB]: gain of var(truth)/var(e) over the untouched one (Sweeney et al.
-          2012), median over channels;
+        - `snr_before`, `snr_after`, `snr_change` [dB]: var(truth)/var(e) of the untouched recording
+          and of the cleaned one, and the gain (Sweeney et al. 2012), medians over channels. Zeros
+          gain as much as the recording was bad: look at `snr_after` too;
+        - `eta` [%]: share of the correlation that was lacking which came back (ibid., with 1 for
+          clean recordings), 100 (1 − (1 − R after)/(1 − R before)), median over channels;
+          constants have R = 0;
         - `alpha_ratio_motion` [1]: power in 8-13 Hz over that of the truth, median over EEG
           channels; `alpha_ratio_quiet`: the same outside motion;
         - `error_db_unfiltered` [dB]: `error_db` of fNIRS without the band-pass.
@@ -233,8 +240,7 @@ def _in_motion(series: Series, motion: np.ndarray, rate: float, seconds: float) 
         inside = motion[i]
         wanted, got, untouched = truth[i, inside], cleaned[i, inside], contaminated[i, inside]
         error, before = got - wanted, untouched - wanted
-        spread = wanted.std() * got.std()
-        covariance = ((wanted - wanted.mean()) * (got - got.mean())).mean()
+        similar, similar_before = (_correlation(wanted, x) for x in (got, untouched))
         chosen = np.any(windows(inside, rate, seconds), axis=-1)
         target = spectrum(truth[i], rate, seconds, chosen)[1]
         difference = spectrum(cleaned[i], rate, seconds, chosen)[1] - target
@@ -245,8 +251,11 @@ def _in_motion(series: Series, motion: np.ndarray, rate: float, seconds: float) 
                 "before": (before**2).sum(),
                 "time": _root_ratio(error, wanted),
                 "spectrum": _root_ratio(difference, target),
-                "correlation": covariance / spread if spread > 0 else np.nan,
-                "snr": -decibel(error.var(), before.var()),
+                "correlation": similar,
+                "snr_before": -decibel(before.var(), wanted.var()),
+                "snr_after": -decibel(error.var(), wanted.var()),
+                "snr_change": -decibel(error.var(), before.var()),
+                "eta": _regained(similar, similar_before),
             }
         )
     column = {name: np.array([row[name] for row in rows]) for name in rows[0]}
@@ -259,8 +268,23 @@ def _in_motion(series: Series, motion: np.ndarray, rate: float, seconds: float) 
         "rrmse_time": float(column["time"].mean()),
         "rrmse_spectrum": float(column["spectrum"].mean()),
         "correlation": float(column["correlation"].mean()),
-        "snr_change": float(np.median(column["snr"])),
+        **{n: float(np.median(column[n])) for n in ("snr_before", "snr_after", "snr_change")},
+        "eta": float(np.median(column["eta"])),
     }
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Pearson's; NaN for a constant."""
+    spread = one.std() * other.std()
+    return (
+        float(((one - one.mean()) * (other - other.mean())).mean() / spread) if spread else np.nan
+    )
+
+
+def _regained(after: float, before: float) -> float:
+    """Share [%] of the lacking correlation that came back; a constant correlates with nothing."""
+    lacking = 1 - np.nan_to_num(before)
+    return 100 * (1 - (1 - np.nan_to_num(after)) / lacking) if lacking > 0 else np.nan
 
 
 def _alpha_ratio(

@@ -8,7 +8,10 @@ import xarray as xr
 from neurofuse.io.staging import staged
 
 TITLES = {"eeg": "EEG", "nirs": "fNIRS"}
-COLUMNS = ["method", "modality", "metric", "value", "units", "seconds", "memory", "failure"]
+COLUMNS = [
+    *("method", "modality", "metric", "value", "units"),
+    *("seconds", "memory", "delay", "failure"),
+]
 
 
 def to_table(dataset: xr.Dataset) -> str:

@@ -1,7 +1,13 @@
 """Loaders and figures of public protocols, on small files of the same format made here."""
 
 import importlib
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -34,6 +40,45 @@ def test_where_files_are_looked_for(benchmark, tmp_path, monkeypatch):
     assert data.located("eegdenoisenet") == tmp_path / "eegdenoisenet"
     with pytest.raises(ReadError, match="no way to fetch shin-2018"):
         data.fetch("shin-2018")
+
+
+def test_files_are_fetched_by_their_checksums(benchmark, tmp_path, monkeypatch):
+    """From a folder that stands in for the publisher; a file that was changed is refused."""
+    data = benchmark("public_data")
+    there = tmp_path / "publisher"
+    there.mkdir()
+    for ending in ("hea", "dat", "trigger"):
+        (there / f"eeg_1.{ending}").write_text(ending)
+    rows = [f"{sha256(p.read_bytes()).hexdigest()}  {p.name}" for p in sorted(there.iterdir())]
+    (there / "SHA256SUMS.txt").write_text("\n".join(rows))
+    with served(there) as address:
+        one = replace(data.SETS["motion-artifact"], base=address)
+        monkeypatch.setitem(data.SETS, "motion-artifact", one)
+        monkeypatch.setattr(data, "cache", lambda name: tmp_path / "cache" / name)
+        place = data.fetch("motion-artifact")
+        assert data.located("motion-artifact", place) == place
+        assert (place / "eeg_1.dat").read_text() == "dat"
+        (place / "eeg_1.dat").unlink()
+        (there / "eeg_1.dat").write_text("another")
+        with pytest.raises(ReadError, match=r"no whole copy.*as published.*physionet"):
+            data.fetch("motion-artifact")
+    monkeypatch.setattr(data, "cache", lambda name: tmp_path / "empty" / name)
+    with pytest.raises(ReadError, match=r"no whole copy.*a network.*by hand"):
+        data.fetch("motion-artifact")  # nobody serves it any more
+
+
+@contextmanager
+def served(folder):
+    """The address at which a folder's files are served on this machine."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
 
 
 def write_sweeney(wfdb, folder):
@@ -108,6 +153,7 @@ def test_the_table_holds_references_and_what_cannot_run(benchmark, wfdb, tmp_pat
     monkeypatch.setattr(sweeney, "METHODS", ("bandpass", "asr", "tddr"))
     rows = list(sweeney.table(tmp_path))
     assert any(r.startswith("| eeg | zero | 1 |") for r in rows)
+    assert any(r.startswith("| eeg | bandpass | 1 |") for r in rows)
     assert any(r.startswith("| nirs | tddr | 1 |") for r in rows)
     assert any("| eeg | asr | did not run: found 1 usable EEG channel" in r for r in rows)
 

@@ -86,6 +86,14 @@ def test_tasks_are_decoded_from_either_stream(shin, files_2017):
     assert min(accuracy.values()) > 0.9
 
 
+def test_nothing_is_decoded_from_zeros(shin, files_2017):
+    from neurofuse.fusion.peers import get
+
+    ((_, found),) = shin.sessions(files_2017, "shin-2017", "arithmetic")
+    accuracy = shin.accuracy(found, get("zero").transform)
+    assert all(value == pytest.approx(0.5, abs=0.1) for value in accuracy.values())
+
+
 def test_concentrations_of_2018_come_back(shin, tmp_path):
     from neurofuse.io import stream_dataset, to_haemoglobin
 

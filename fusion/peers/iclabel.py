@@ -1,4 +1,4 @@
-"""Independent components that ICLabel takes for artifact, removed."""
+"""Independent components that ICLabel does not take for brain, removed."""
 
 import numpy as np
 import xarray as xr
@@ -9,13 +9,13 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.io.guard import quiet
 
 BAND = (1.0, 100.0)  # Hz, for which ICLabel was trained
-BRAIN, OTHER = 0, 6  # columns of ICLabel's answer
+BRAIN = 0  # column of ICLabel's answer
 SHORTEST = 10.0  # s
 FITTED_RATE = 250.0  # Hz; ICA needs no more to find the mixture
 SEED = 0
 
 
-def learn(node: xr.Dataset, *, least: float, other: bool) -> tuple[np.ndarray, np.ndarray]:
+def learn(node: xr.Dataset, *, least: float) -> tuple[np.ndarray, np.ndarray]:
     """Unmixing (component, channel) and mixing (channel, component) of what is to be removed.
 
     ICA is fitted to, and ICLabel judges, 1-100 Hz on average reference. The mixing is a regression
@@ -27,9 +27,8 @@ def learn(node: xr.Dataset, *, least: float, other: bool) -> tuple[np.ndarray, n
     node : Dataset
         With `eeg` (channel, time) and positions.
     least : float
-        Probability of its label from which on a component is removed.
-    other : bool
-        Whether components labelled "other" are: ICLabel knows no label for movement.
+        Probability of brain below which a component is removed. ICLabel knows no label for
+        movement, which it calls "other" or, with little confidence, brain.
     """
     try:
         import picard  # noqa: F401
@@ -70,8 +69,7 @@ def learn(node: xr.Dataset, *, least: float, other: bool) -> tuple[np.ndarray, n
     unmixing -= unmixing.mean(-1, keepdims=True)  # the average reference, for any other
     sources = unmixing @ filtered
     mixing = np.linalg.lstsq(sources.T, filtered.T, rcond=None)[0].T
-    kept = (BRAIN,) if other else (BRAIN, OTHER)
-    removed = ~np.isin(chance.argmax(-1), kept) & (chance.max(-1) >= least)
+    removed = chance[:, BRAIN] < least
     return unmixing[removed], mixing[:, removed]
 
 
@@ -92,13 +90,13 @@ def apply(
 ICLABEL = Peer(
     "iclabel",
     "independent components (Picard: Ablin et al. 2018, IEEE Trans Signal Process 66:4040) that "
-    "ICLabel (Pion-Tonachini et al. 2019, NeuroImage 198:181) takes for artifact; mne-icalabel",
+    "ICLabel (Pion-Tonachini et al. 2019, NeuroImage 198:181) takes for no brain; mne-icalabel",
     {
         "eeg": Treatment(
             apply,
             learn,
-            settings={"least": 0.3, "other": True},
-            choices={"least": (0.3, 0.5, 0.7), "other": (False, True)},
+            settings={"least": 0.95},
+            choices={"least": (0.5, 0.7, 0.9, 0.95, 0.99)},
         )
     },
 )

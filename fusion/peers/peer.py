@@ -39,6 +39,7 @@ class Treatment:
     settings: Mapping[str, Any] = field(default_factory=dict)
     choices: Mapping[str, tuple] = field(default_factory=dict)  # tried on validation people
     references: tuple[str, ...] = ()
+    gaps: bool = False  # whether samples that are not numbers do not matter to it
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ class Peer:
             return None
         variable = _variable(node)
         good = node.isel(channel=used).drop_vars(["kept", "kept_channel"], errors="ignore")
-        refuse_gaps(good[variable], self.name)
+        if not self.treatments[stream].gaps:
+            refuse_gaps(good[variable], self.name)
         if stream == "nirs":
             part = to_optical_density(with_stream(recording, stream, good))
             good, variable = stream_dataset(part, stream), "od"

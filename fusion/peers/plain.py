@@ -37,7 +37,7 @@ UNTOUCHED = Untouched(
 ZERO = Peer(
     "zero",
     "no signal at all (optical density 0)",
-    {"eeg": Treatment(_zero), "nirs": Treatment(_zero)},
+    {"eeg": Treatment(_zero, gaps=True), "nirs": Treatment(_zero, gaps=True)},
     delay=0.0,
 )
 BANDPASS = Peer(

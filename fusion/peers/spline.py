@@ -3,13 +3,13 @@
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.peers.motion import joined, moving_rows, segments
+from neurofuse.fusion.peers.motion import AROUND, WINDOW, joined, moving_rows, segments
 from neurofuse.fusion.peers.peer import Peer, Treatment
 
 SMOOTHEST = 4  # samples that a cubic spline needs
 SAVITZKY_WINDOW = 10.0  # s
 SAVITZKY_ORDER = 3
-LASTING = 0.5  # of the largest change within a segment that is still there after it: a shift
+HALF = 0.5  # s: of a heart beat, of levels around a movement, and the longest of a spike
 
 
 def spline(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarray:
@@ -29,16 +29,16 @@ def spline(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarr
 
 
 def spline_sg(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarray:
-    """Shifts by splines, then a Savitzky-Golay filter over the whole for spikes."""
+    """Shifts and long movements by splines, then a Savitzky-Golay filter for the spikes left.
+
+    The filter smooths all of a series, its pulse as well: 10 s and a cubic, as published. A shift
+    is a movement that changes the level by more than a heart beat does.
+    """
     from scipy.signal import savgol_filter
 
     rate = float(node.attrs["rate"])
+    rows = _corrected(node, smoothness, threshold, lambda row, cuts: _lasting(row, cuts, rate))
     size = 2 * round(SAVITZKY_WINDOW * rate / 2) + 1
-
-    def shifts(row: np.ndarray, cuts: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        return [cut for cut in cuts if _lasts(row, cut, rate)]
-
-    rows = _corrected(node, smoothness, threshold, shifts)
     size = min(size, 2 * ((rows.shape[-1] - 1) // 2) + 1)
     if size <= SAVITZKY_ORDER:
         return rows
@@ -66,14 +66,22 @@ def _curve(samples: np.ndarray, smoothness: float, rate: float) -> np.ndarray:
     return make_smoothing_spline(at, samples, lam=(1 - smoothness) / smoothness)(at)
 
 
-def _lasts(row: np.ndarray, cut: tuple[int, int], rate: float) -> bool:
-    """Whether a movement leaves the level changed: a shift and no spike."""
-    reach = max(1, round(rate))
-    before, after = row[max(0, cut[0] - reach) : cut[0]], row[cut[1] : cut[1] + reach]
-    if not before.size or not after.size:
-        return False
-    inside = row[cut[0] : cut[1]]
-    return abs(after.mean() - before.mean()) > LASTING * np.ptp(inside)
+def _lasting(row: np.ndarray, cuts: list[tuple[int, int]], rate: float) -> list[tuple[int, int]]:
+    """Movements of a row (time,) that are no spikes: they last, or leave another level."""
+    half = max(1, round(HALF * rate))
+    calm = np.ones(row.size, bool)
+    for first, last in cuts:
+        calm[first:last] = False
+    still = calm[half:] & calm[:-half]
+    beat = np.median(np.abs(row[half:] - row[:-half])[still]) if still.any() else 0.0
+    longest = (HALF + WINDOW + 2 * AROUND) * rate  # finding a movement makes it that much longer
+
+    def lasts(first: int, last: int) -> bool:
+        before, after = row[max(0, first - half) : first], row[last : last + half]
+        shifted = before.size and after.size and abs(after.mean() - before.mean()) > beat
+        return bool(shifted) or last - first > longest
+
+    return [cut for cut in cuts if lasts(*cut)]
 
 
 _SETTINGS = {"smoothness": 0.99, "threshold": 3.0}
@@ -86,7 +94,7 @@ SPLINE = Peer(
 )
 SPLINE_SG = Peer(
     "spline_sg",
-    "splines for shifts, a Savitzky-Golay filter for spikes: Jahani et al. 2018, Neurophotonics "
-    "5:015003",
+    "splines for shifts and long movements, a Savitzky-Golay filter for spikes: Jahani et al. "
+    "2018, Neurophotonics 5:015003",
     {"nirs": Treatment(spline_sg, settings=_SETTINGS | {"threshold": 12.0}, choices=_CHOICES)},
 )

@@ -214,3 +214,19 @@ def test_without_a_stranger_the_partner_is_from_another_time(pair):
     assert steps <= np.abs(np.diff(np.log(node.intensity.values), axis=-1)).max() * (1 + 1e-6)
     alone = compare(without_stream(contaminated, "nirs"), ["joint"])
     assert alone.method.values.tolist() == ["joint", *REFERENCES]
+
+
+def test_channels_without_a_signal_are_told_once_and_judged_alike(pair, caplog):
+    truth, contaminated = pair
+    flat = stream_dataset(contaminated, "eeg").copy(deep=True)
+    flat.eeg[1] = 0.0
+    table = compare(with_stream(contaminated, "eeg", flat), ["pca", "bandpass"], truth)
+    assert sum("(flat)" in record.message for record in caplog.records) == 1
+    fewer = [
+        with_stream(r, "eeg", stream_dataset(r, "eeg").drop_isel(channel=[1]))
+        for r in (contaminated, truth)
+    ]
+    alone = compare(fewer[0], ["pca", "bandpass"], fewer[1])
+    np.testing.assert_allclose(
+        table.value.loc[:, "eeg", "error_db"], alone.value.loc[:, "eeg", "error_db"]
+    )

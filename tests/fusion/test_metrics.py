@@ -78,6 +78,36 @@ def test_half_of_the_artifact_is_a_quarter_of_its_energy(pair):
     assert figure(table, "eeg", "snr_change") == pytest.approx(20 * np.log10(2))
 
 
+@pytest.mark.parametrize("stream", STREAMS)
+def test_zeros_gain_as_much_as_the_recording_was_bad(pair, stream):
+    """So the gain tells nothing without the ratio after it."""
+    truth, contaminated = pair
+    table = score(truth, contaminated, get("zero").transform(contaminated))
+    before = figure(table, stream, "snr_before")
+    assert before < -10
+    assert figure(table, stream, "snr_after") == pytest.approx(0, abs=1e-6)
+    assert figure(table, stream, "snr_change") == pytest.approx(-before, abs=1e-6)
+    untouched = score(truth, contaminated, contaminated)
+    assert figure(untouched, stream, "snr_after") == pytest.approx(before)
+
+
+def test_eta_is_the_share_of_the_lacking_correlation_that_came_back(pair):
+    truth, contaminated = pair
+    eta = [figure(score(truth, contaminated, x), "eeg", "eta") for x in (truth, contaminated)]
+    assert eta == pytest.approx([100, 0])
+    eeg = stream_dataset(truth, "eeg")
+    mixed = (eeg.eeg + stream_dataset(contaminated, "eeg").eeg) / 2
+    table = score(truth, contaminated, with_stream(contaminated, "eeg", eeg.assign(eeg=mixed)))
+    motion = contaminated["eeg"].motion.values
+    wanted = []
+    for x, y, z, m in zip(
+        eeg.eeg.values, contaminated["eeg"].eeg.values, mixed.values, motion, strict=True
+    ):
+        before, after = (np.corrcoef(x[m], other[m])[0, 1] for other in (y, z))
+        wanted.append(100 * (after - before) / (1 - before))
+    assert figure(table, "eeg", "eta") == pytest.approx(np.median(wanted))
+
+
 def test_a_shift_corrected_by_a_level_does_not_count_as_change(pair):
     truth, contaminated = pair
     table = score(truth, contaminated, truth)  # level differs by up to 0.2 OD after the shift

@@ -104,6 +104,22 @@ def test_only_the_judgement_of_iclabel_depends_on_size(monkeypatch):
     )
 
 
+def test_iclabel_keeps_what_is_brain_for_sure(pair, monkeypatch):
+    """Whatever else a component may be, and movement has no label, brain alone decides."""
+    from mne_icalabel import iclabel as labels
+
+    from neurofuse.fusion.peers import iclabel
+
+    brain = np.linspace(0.7, 1.0, 6)[:, None]
+    chance = np.hstack([brain, (1 - brain) / 2, np.zeros((6, 4)), (1 - brain) / 2])
+    monkeypatch.setattr(
+        labels, "iclabel_label_components", lambda raw, ica, **_: chance[-ica.n_components_ :]
+    )
+    node = stream_dataset(pair[1], "eeg")
+    removed = [len(iclabel.learn(node, least=least)[0]) for least in (0.5, 0.83, 0.95)]
+    assert removed == [0, 2, 4]
+
+
 def test_iclabel_wants_positions(pair):
     eeg = stream_dataset(pair[1], "eeg")
     nowhere = eeg.assign_coords(position=eeg.position * np.nan)
@@ -195,11 +211,11 @@ def test_iclabel_removes_what_mne_would_on_average_reference(pair):
     eeg = stream_dataset(pair[1], "eeg")
     average = eeg.eeg.values - eeg.eeg.values.mean(0)
     node = eeg.assign(eeg=eeg.eeg.copy(data=average))
-    unmixing, mixing = iclabel.learn(node, least=0.0, other=True)
+    unmixing, mixing = iclabel.learn(node, least=1.0)
     np.testing.assert_allclose(unmixing @ mixing, np.eye(len(unmixing)), atol=1e-6)
     np.testing.assert_allclose(mixing.mean(0), 0, atol=1e-6 * np.abs(mixing).max())
     lifted = eeg.assign(eeg=eeg.eeg.copy(data=average - average[0]))  # the first is the reference
-    cleaned = iclabel.apply(lifted, iclabel.learn(lifted, least=0.0, other=True))
+    cleaned = iclabel.apply(lifted, iclabel.learn(lifted, least=1.0))
     np.testing.assert_allclose(cleaned[0], 0, atol=1e-9 * np.abs(average).max())
 
 

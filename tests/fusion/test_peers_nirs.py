@@ -4,6 +4,7 @@ import mne
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
+from scipy.stats import norm
 
 from neurofuse.fusion.peers import cbsi as cbsi_file
 from neurofuse.fusion.peers import get
@@ -92,27 +93,63 @@ def test_levels_are_joined_at_the_seams():
 
 # Wavelets
 
+NEVER = 1e-300  # a chance so small that nothing is taken out
 
-def test_wavelets_without_outliers_return_what_came_in():
+
+@pytest.mark.parametrize("wave", ["haar", "db2", "db5"])
+def test_wavelets_without_outliers_return_what_came_in(wave):
     od = calm()[..., :-3]  # no power of two
-    np.testing.assert_allclose(cleaned("wavelet", od, outlying=1e6), od, atol=1e-12)
+    np.testing.assert_allclose(cleaned("wavelet", od, wave=wave, chance=NEVER), od, atol=1e-12)
     samples = 1e-5 * np.random.default_rng(0).standard_normal((3, 1001))
     eeg = build(eeg_dataset(samples, 250.0, ["C3", "Cz", "C4"]))
-    after = get("wavelet", outlying=1e6).transform(eeg)["eeg"].eeg.values
+    after = get("wavelet", wave=wave, chance=NEVER).transform(eeg)["eeg"].eeg.values
     np.testing.assert_allclose(after, samples, atol=1e-15)
 
 
 def test_wavelets_take_a_spike_out_and_little_else():
     od, spike = calm(), 0.3 * bump(60, 0.3)
-    after = cleaned("wavelet", od + spike, outlying=1.5)
+    after = cleaned("wavelet", od + spike)
     assert energy(after - od) < 0.1 * 8 * energy(spike)
     far = abs(TIME - 60) > 20
-    assert energy((after - od)[..., far]) < 0.02 * 8 * energy(spike)
+    assert energy((after - od)[..., far]) < 0.01 * 8 * energy(spike)
 
 
-def test_a_lower_fence_of_wavelets_takes_more_out():
+def test_wavelets_take_a_shift_down_to_a_slow_ramp():
+    """What the paper cannot do: levels slower than the slowest that is treated stay."""
+    od, shift = calm(), 0.3 * step(60)
+    change = without_mean(cleaned("wavelet", od + shift) - od)
+    assert energy(change) < 0.9 * 8 * energy(without_mean(shift))
+    assert abs(np.diff(change)).max() < 0.2 * np.diff(shift).max()
+
+
+def test_of_gaussian_coefficients_wavelets_take_the_asked_share_out():
+    """White noise is Gaussian at all levels; beyond z lies 2 (z φ(z) + 1 - Φ(z)) of its energy."""
+    noise = 0.01 * np.random.default_rng(0).standard_normal((8, 2, 4096))
+    for chance in (0.1, 0.01):
+        z = norm.isf(chance / 2)
+        expected = 2 * z * norm.pdf(z) + chance
+        taken = noise - cleaned("wavelet", noise, chance=chance)
+        # Overlapping shifts average, so that less than this goes, but in proportion.
+        assert 0.1 * expected < energy(taken) / energy(noise) < expected
+
+
+def test_wavelets_move_with_what_they_clean():
+    """The decimated transform gives another answer a sample later; this one does not."""
+    rng = np.random.default_rng(0)
+    od = np.pad(0.01 * rng.standard_normal((1, 2, 1000)), ((0, 0), (0, 0), (500, 500)))
+    od += 0.3 * bump(100, 0.4, time_axis(2000, RATE))
+    one = cleaned("wavelet", od, chance=0.1)
+    for shift in (1, 7):
+        other = cleaned("wavelet", np.roll(od, shift, -1), chance=0.1)
+        middle = slice(600, 1400)
+        np.testing.assert_allclose(
+            np.roll(other, -shift, -1)[..., middle], one[..., middle], atol=1e-12
+        )
+
+
+def test_a_higher_chance_takes_more_out():
     od = calm() + 0.3 * bump(60, 0.3)
-    taken = [energy(od - cleaned("wavelet", od, outlying=k)) for k in (0.1, 0.8, 1.5, 3.0)]
+    taken = [energy(od - cleaned("wavelet", od, chance=k)) for k in (0.1, 0.03, 0.01, 0.001)]
     assert taken == sorted(taken, reverse=True)
     assert taken[0] > taken[-1]
 
@@ -169,6 +206,22 @@ def test_spikes_are_left_to_the_filter_and_shifts_to_the_spline():
     assert abs(late.mean(-1) - early.mean(-1)).max() < 0.05
     filtered = cleaned("spline_sg", slow + noise)
     assert abs(filtered - slow).max() < 0.1 * 0.02
+
+
+def test_a_shift_with_a_spike_on_it_is_a_shift():
+    """A level that changes by more than a heart beat, whatever the size of the spike before it."""
+    od, shift = calm(), 0.1 * step(60)
+    for spike in (0.0, 0.5, 2.0):
+        after = cleaned("spline_sg", od + shift + spike * bump(59.5, 0.3))
+        late, early = after[..., TIME > 70].mean(-1), after[..., TIME < 50].mean(-1)
+        assert abs(late - early).max() < 0.02, spike
+
+
+def test_a_long_movement_is_no_spike():
+    """The filter would leave a hill of it that lasts as long as its window."""
+    od, hill = calm(), 0.5 * bump(60, 1.5)
+    after = cleaned("spline_sg", od + hill)
+    assert energy(without_mean(after - cleaned("spline_sg", od))) < 0.02 * 8 * energy(hill)
 
 
 # Targeted principal components
