@@ -112,7 +112,7 @@ REGRESSION = Peer(
     {
         "eeg": Treatment(
             regression,
-            settings={"reach": 0.3, "taps": 5},
+            settings={"reach": 0.1, "taps": 0},
             choices={"taps": (0, 5), "reach": (0.1, 0.3)},
             references=("channels", "aux"),
         )
