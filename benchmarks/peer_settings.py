@@ -4,7 +4,7 @@
 
 All combinations of a peer's `choices`, for each stream by itself. Error in motion as in
 `joint_gain.py`: segments whose artifact is -5 to 20 dB of the signal, pooled for each person, mean
-over people in dB; for fNIRS the mean of that in 0.01-0.7 Hz and unfiltered. Of settings within 0.5
+over people in dB; for fNIRS the mean of that in 0.01-0.7 Hz and unfiltered. Of settings within 0.2
 dB of the least error, which so few people do not tell apart, the one that changes quiet parts least
 is best. Resumable: one JSON a setting.
 """
@@ -32,7 +32,7 @@ from neurofuse.synth import inject
 
 SEVERITIES = (0.15, 0.5)
 FIRST_SEED = 1000
-TIE = 0.5  # dB
+TIE = 0.2  # dB
 
 
 def combinations(name: str, stream: str) -> list[dict]:
@@ -89,7 +89,7 @@ def best_of(errors: list[float], changes: list[float]) -> int:
 
     Examples
     --------
-    >>> best_of([-2.0, -1.8, -1.0], [-5.0, -10.0, -20.0])
+    >>> best_of([-2.0, -1.9, -1.0], [-5.0, -10.0, -20.0])
     1
     """
     near = [k for k, error in enumerate(errors) if error <= min(errors) + TIE]

@@ -72,7 +72,7 @@ def served(folder):
     """The address at which a folder's files are served on this machine."""
 
     class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
+        def log_message(self, format, *args):  # noqa: A002
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:

@@ -130,7 +130,10 @@ TCCA = Peer(
     {
         "eeg": Treatment(tcca, settings=_SETTINGS, choices=_CHOICES, references=("partner", "aux")),
         "nirs": Treatment(
-            tcca, settings=_SETTINGS, choices=_CHOICES, references=("partner", "aux")
+            tcca,
+            settings=_SETTINGS | {"reach": 3.0},
+            choices=_CHOICES,
+            references=("partner", "aux"),
         ),
     },
 )

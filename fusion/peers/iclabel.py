@@ -95,7 +95,7 @@ ICLABEL = Peer(
         "eeg": Treatment(
             apply,
             learn,
-            settings={"least": 0.95},
+            settings={"least": 0.99},
             choices={"least": (0.5, 0.7, 0.9, 0.95, 0.99)},
         )
     },

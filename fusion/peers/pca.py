@@ -33,5 +33,5 @@ PCA = Peer(
     "principal components of moving samples removed where movement is more than half: "
     "after Lagerlund et al. 1997, J Clin Neurophysiol 14:73, applied to moving samples "
     "only as Yücel et al. 2014, J Innov Opt Health Sci 7:1350066",
-    {"eeg": Treatment(pca, settings={"excess": 1.5}, choices={"excess": (1.5, 2.0, 4.0, 8.0)})},
+    {"eeg": Treatment(pca, settings={"excess": 2.0}, choices={"excess": (1.5, 2.0, 4.0, 8.0)})},
 )

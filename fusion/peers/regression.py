@@ -112,8 +112,8 @@ REGRESSION = Peer(
     {
         "eeg": Treatment(
             regression,
+            # No choice: validation people have neither EOG nor sensors to choose lags by.
             settings={"reach": 0.3, "taps": 5},
-            choices={"taps": (0, 5), "reach": (0.1, 0.3)},
             references=("channels", "aux"),
         )
     },

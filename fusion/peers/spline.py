@@ -96,5 +96,5 @@ SPLINE_SG = Peer(
     "spline_sg",
     "splines for shifts and long movements, a Savitzky-Golay filter for spikes: Jahani et al. "
     "2018, Neurophotonics 5:015003",
-    {"nirs": Treatment(spline_sg, settings=_SETTINGS | {"threshold": 12.0}, choices=_CHOICES)},
+    {"nirs": Treatment(spline_sg, settings=_SETTINGS, choices=_CHOICES)},
 )

@@ -40,7 +40,7 @@ def wavelet(node: xr.Dataset, *, wave: str, chance: float) -> np.ndarray:
     if count < 1:  # too short to tell what is usual
         return data
     # The transform is periodic: its seam must be out of reach of the longest filter.
-    unit, margin = 2**count, (pywt.Wavelet(wave).dec_len - 1) * 2**count
+    unit, margin = 2**count, (pywt.Wavelet(wave).dec_len - 1) * 2**count  # pyright: ignore
     after = margin + -(length + 2 * margin) % unit
     inside = slice(margin, margin + length)
     fence = norm.isf(chance / 2) / GAUSSIAN
@@ -65,7 +65,7 @@ WAVELET = Peer(
         ),
         "nirs": Treatment(
             wavelet,
-            settings={"wave": "haar", "chance": 0.01},
+            settings={"wave": "haar", "chance": 0.03},
             choices={"wave": ("haar", "db2", "db5"), "chance": (0.1, 0.03, 0.01, 0.001)},
         ),
     },
