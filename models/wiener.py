@@ -55,11 +55,13 @@ def solve(matrix: Tensor, right: Tensor) -> Tensor:
     """
     size = matrix.diagonal(dim1=-2, dim2=-1).mean(-1)
     factor, failed = torch.linalg.cholesky_ex(matrix)
+    ridge = torch.zeros_like(size)
     for share in RIDGES:
         if not failed.any():
             break
-        ridge = torch.where(failed > 0, share * size, 0)[:, None].expand(matrix.shape[:2])
-        factor, failed = torch.linalg.cholesky_ex(matrix + torch.diag_embed(ridge))
+        ridge = torch.where(failed > 0, share * size, ridge)  # what helped before stays
+        added = torch.diag_embed(ridge[:, None].expand(matrix.shape[:2]))
+        factor, failed = torch.linalg.cholesky_ex(matrix + added)
     if failed.any():
         count = int((failed > 0).sum())
         raise torch.linalg.LinAlgError(

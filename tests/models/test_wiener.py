@@ -124,3 +124,12 @@ def test_solve_lifts_what_rounding_made_indefinite():
 def test_solve_does_not_return_what_it_cannot_trust():
     with pytest.raises(RuntimeError, match="not positive"):
         solve(-torch.eye(3).expand(5, 3, 3), torch.ones(5, 3, 2))
+
+
+def test_solve_does_not_forget_what_was_lifted_when_another_needs_more():
+    slightly = torch.ones(3, 3).double() - 1e-9 * torch.eye(3)
+    further = torch.ones(3, 3).double() - 1e-5 * torch.eye(3)
+    right = tensor(2, 3, 1)
+    found = solve(torch.stack([slightly, further]), right)
+    for answer, matrix, ridge, one in zip(found, (slightly, further), (1e-6, 1e-4), right, strict=True):
+        torch.testing.assert_close(answer, torch.linalg.solve(matrix + ridge * torch.eye(3), one))
