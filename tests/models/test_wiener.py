@@ -127,9 +127,9 @@ def test_solve_does_not_return_what_it_cannot_trust():
 
 
 def test_solve_does_not_forget_what_was_lifted_when_another_needs_more():
-    slightly = torch.ones(3, 3).double() - 1e-9 * torch.eye(3)
-    further = torch.ones(3, 3).double() - 1e-5 * torch.eye(3)
+    slightly, further = (torch.ones(3, 3).double() - by * torch.eye(3) for by in (1e-9, 1e-5))
     right = tensor(2, 3, 1)
     found = solve(torch.stack([slightly, further]), right)
-    for answer, matrix, ridge, one in zip(found, (slightly, further), (1e-6, 1e-4), right, strict=True):
-        torch.testing.assert_close(answer, torch.linalg.solve(matrix + ridge * torch.eye(3), one))
+    for number, (matrix, share) in enumerate(((slightly, 1e-6), (further, 1e-4))):
+        lifted = matrix + share * matrix.diagonal().mean() * torch.eye(3)
+        torch.testing.assert_close(found[number], torch.linalg.solve(lifted, right[number]))
