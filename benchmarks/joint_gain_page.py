@@ -37,8 +37,8 @@ person, then the mean over people in dB, seeds averaged within a person, with a 
 interval by person ({few}). Ratios are geometric means.
 
 Four earlier models, no longer packaged, were scored on the same people. FineMI sub-06 was one of
-four people on whom the fNIRS stage was sketched, before the split was written. ICA's rule (kurtosis)
-was written with some of these people in view, in ICA's favour; its threshold is now chosen on
+four people on whom the fNIRS stage was sketched, before the split was written. ICA's rule was
+written with some of these people in view, in ICA's favour; its threshold is now chosen on
 validation people, as are all settings of peers.
 """
 
