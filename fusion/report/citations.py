@@ -18,8 +18,9 @@ STREAM = {
     "nirs": ("luke2021", "sherafati2020", "pollonini2014", "delpy1988"),
 }
 METHOD = {
-    "joint": ("somers2018",),
+    "joint": ("somers2018", "uhlenbeck1930"),
     "eeg": ("somers2018",),
+    "nirs": ("uhlenbeck1930",),
     "asr": ("mullen2015", "chang2020"),
     "ica": ("hyvarinen1999", "delorme2007"),
     "tddr": ("fishburn2019",),

@@ -17,7 +17,9 @@ MODEL = (
 )
 FILTER = {
     "eeg": "from EEG it is removed by a multichannel Wiener filter (after Somers et al. 2018)",
-    "nirs": "from fNIRS it is removed by a Gaussian smoother of the changes of optical density",
+    "nirs": "from fNIRS it is removed by a Gaussian smoother of the changes of optical density, "
+    "and levels after movements are set as those of a process that returns to its mean (Uhlenbeck "
+    "and Ornstein 1930)",
 }
 UNCHANGED = {"eeg": "samples of EEG", "nirs": "steps between samples of fNIRS"}
 CLOCK = {
