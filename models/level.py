@@ -3,8 +3,8 @@
 A filter of the derivative cannot know how far the signal went while it could not be seen, so that
 its sum would wander off further with every movement. Here the level after each movement is the one
 at which the whole series, before and after, is most probable as an Ornstein-Uhlenbeck process
-(Uhlenbeck and Ornstein 1930), the simplest that returns to a mean: a Gaussian smoother of means
-over a second.
+(Uhlenbeck and Ornstein 1930), the simplest that returns to a mean, about a mean that drifts: a
+Gaussian smoother of means over a second.
 """
 
 import numpy as np
@@ -13,9 +13,11 @@ from scipy.linalg import solveh_banded
 
 STEP = 1.0  # s of which means are taken
 RETURN = 10.0  # s in which a deviation falls to 1/e
+DRIFT = 0.2  # usual changes by which the mean drifts in a second
 FREE = 0.6  # usual changes that the level may be off after each second of movement
 MISSED = 0.1  # of the artifact's course, that it may be off as well
 FIXED = 1e-4  # of the usual change's energy: nearly none where nothing moves
+LOOSE = 1e-6  # what holds the drift to the median: offset and drift would share a constant freely
 OPEN = 0.02  # gate from which on a sample moves
 
 
@@ -81,22 +83,37 @@ def _offset(series, taken, open_, size: int, count: int, rate: float) -> np.ndar
         FREE**2 * usual + (MISSED * np.maximum(course[1:], course[:-1])) ** 2,
         FIXED * usual,
     )
-    # the least of Σ (y_t - φ y_{t-1})² / usual + Σ (s_t - s_{t-1})² / slack over s, y = means + s
-    decay = np.exp(-size / rate / RETURN)
+    offset, _ = _most_probable(means, usual / slack, np.exp(-size / rate / RETURN))
+    at = (np.arange(count) + 0.5) * size - 0.5
+    return np.interp(np.arange(series.size), at, offset)
+
+
+def _most_probable(means: np.ndarray, tie: np.ndarray, decay: float) -> tuple[np.ndarray, ...]:
+    """Offset and drifting mean (second,) at which means (second,) are most probable.
+
+    The least of Σ (y_t - decay y_{t-1})² + Σ tie_t (offset_t - offset_{t-1})² + Σ (drift_t -
+    drift_{t-1})² / DRIFT², where y = means - offset - drift. Both unknowns take turns, so that the
+    matrix is banded.
+    """
+    count = means.size
     middle = np.full(count, 1 + decay**2)
     middle[0] = middle[-1] = 1.0
     pull = middle * means
     pull[1:] -= decay * means[:-1]
     pull[:-1] -= decay * means[1:]
-    tie = usual / slack
-    banded = np.zeros((2, count))
-    banded[0, 1:] = -decay - tie
-    banded[1] = middle
-    banded[1, 1:] += tie
-    banded[1, :-1] += tie
-    offset = solveh_banded(banded, pull)
-    at = (np.arange(count) + 0.5) * size - 0.5
-    return np.interp(np.arange(series.size), at, offset)
+    banded = np.zeros((4, 2 * count))
+    for first, stiff in ((0, tie), (1, np.full(count - 1, DRIFT**-2))):
+        own = banded[3, first::2]
+        own += middle
+        own[1:] += stiff
+        own[:-1] += stiff
+        banded[1, first + 2 :: 2] = -decay - stiff
+    banded[3, 1::2] += LOOSE
+    banded[2, 1::2] = middle  # of an offset with the drift of its second
+    banded[2, 2::2] = -decay  # with the drift of the second before
+    banded[0, 3::2] = -decay  # and of the one after
+    found = solveh_banded(banded, np.repeat(pull, 2))
+    return found[0::2], found[1::2]
 
 
 def _where_it_moves(offset: np.ndarray, open_: np.ndarray) -> np.ndarray:
