@@ -65,7 +65,9 @@ def page(facts: Facts, part: str, kept: Path, weights: str, figure: Path | None 
     every_arm = {arm for s in VIEWS for arm in arms_of(facts, s)}
     settings = {k: ", ".join(dict.fromkeys(str(s[k]) for s in facts.settings)) for k in DRAWN}
     few = "intervals of so few people are too narrow" if len(people["nirs"]) < 6 else "by person"
-    title = " over seeds" if facts.seeds > 1 else ", beside the zoo" if NETS & every_arm else ""
+    peers = ", beside its peers" if "asr" in every_arm else ""
+    beside = ", beside the zoo" if NETS & every_arm else peers
+    title = " over seeds" if facts.seeds > 1 else beside
     unseen = " or in choosing a checkpoint" if part == "test" else ""
     counts = {s: len(p) for s, p in people.items()} | {"seeds": facts.seeds}
     text = [
