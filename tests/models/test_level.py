@@ -22,7 +22,7 @@ def _shifted(rng, moments, seconds=300.0, rate=RATE):
     """A course, what is left of shifts at some moments [s], and the gate around them."""
     course = _course(rng, seconds, rate)
     time = np.arange(course.size) / rate
-    left = sum(rng.normal(0, 0.02) * (time > at) for at in moments)
+    left = np.sum([rng.normal(0, 0.02) * (time > at) for at in moments], axis=0)
     gate = np.any([np.abs(time - at) < 1.0 for at in moments], axis=0).astype(float)
     return course, left, gate
 
