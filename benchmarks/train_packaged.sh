@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train the packaged models (about three and a half hours on 2 cores) and put them into
+# Train the packaged models (about two and a half hours on 2 cores) and put them into
 # models/pretrained: 1700 steps from nothing, 1300 more with the augmented windows of
 # models/augment.py, and 400 in which a wrong level counts as models/level.py leaves it.
 # Resumes where it was cut off. Run in the repository's root with the environment active.
