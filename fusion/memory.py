@@ -44,8 +44,10 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        while True:
+        ended = False
+        while not ended:
+            # asked before the look, so that what is held at the end is seen however late this thread
+            # is woken
+            ended = self._done.wait(INTERVAL)
             more = self._process.memory_info().rss - self._before
             self.peak = max(self.peak, more)
-            if self._done.wait(INTERVAL):
-                return
