@@ -44,6 +44,8 @@ def _without(rows: np.ndarray, mask: np.ndarray, share: float, rate: float) -> n
     size = together.std(-1, keepdims=True)
     size[size == 0] = 1.0  # series count alike, whatever their light
     axes, values, _ = np.linalg.svd(together / size, full_matrices=False)
+    if not values.any():  # stretches of single samples vary not at all
+        return rows
     held = np.cumsum(values**2) / (values**2).sum()
     removed = axes[:, : 1 + int(np.searchsorted(held, share))]
     out = rows.copy()

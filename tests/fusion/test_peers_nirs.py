@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from neurofuse.fusion.peers import cbsi as cbsi_file
 from neurofuse.fusion.peers import get
+from neurofuse.fusion.peers import tpca as tpca_file
 from neurofuse.fusion.peers.motion import joined, moving_deviation, moving_rows, segments
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.guard import quiet
@@ -235,6 +236,12 @@ def test_what_all_channels_share_in_a_movement_is_taken_out():
         errors[share] = energy(without_mean(cleaned("tpca", moved, share=share) - od))
     assert errors[0.97] < 0.05 * energy(moved - od)
     assert errors[0.5] < 0.05 * energy(moved - od)  # one component holds nearly all
+
+
+def test_movement_of_a_single_sample_holds_no_components():
+    rows = np.random.default_rng(0).normal(size=(4, 50))
+    mask = np.arange(50) == 20
+    np.testing.assert_array_equal(tpca_file._without(rows, mask, 0.9, 10.0), rows)
 
 
 def test_one_channel_is_too_few_for_tpca():
