@@ -2,42 +2,58 @@
 
     python benchmarks/levels.py
 
-Validation people only (2 of fNIRS, 2 recordings each, three severities); packaged fNIRS twin. The
-last row sets each stretch between movements to its true level: what is left to win there.
+Packaged fNIRS twin; people of validation and training (whom the network has met, the constants
+have not), and simulated people who tap, whose response should come back whole. The last row sets
+each stretch between movements to its true level: what is left to win there.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from unittest import mock
 
 import joint_gain_segments as segments
 import numpy as np
+import xarray as xr
 from clean_pairs import cut
 from joint_gain_facts import ASKED
+from neural_measures import STRONGEST, response
 
 from neurofuse.fusion.clean import clean
-from neurofuse.io import build, read
+from neurofuse.io import build, read, stream_dataset
 from neurofuse.io.recording import without_stream
 from neurofuse.models import level, source
 from neurofuse.models.corpus import subject_files
-from neurofuse.synth import inject
+from neurofuse.synth import inject, simulate
 
 SEVERITIES = (0.15, 0.5, 1.5)
-RECORDINGS = 2  # of each person
-SEED = 5000
+RECORDINGS = {"validation": 2, "train": 1}  # of each person
+SEEDS = {"validation": 5000, "train": 7000, "tapping": 45_000}
+TAPPING, DURATION, COUPLED = 4, 330.0, 3.0  # simulated people, s each, size of their response
+
+Case = tuple[str, xr.DataTree, xr.DataTree]
 
 
-def cases():
-    """Person and disturbed recording with its truth, fNIRS beside no matter whose EEG."""
-    eeg = [files for _, files in sorted(subject_files("validation", "eeg").items())]
-    for number, (person, files) in enumerate(subject_files("validation", "nirs").items()):
-        for take in range(RECORDINGS):
-            other = eeg[(number + RECORDINGS * take) % len(eeg)]
+def real(part: str) -> Iterator[tuple[str, int, xr.DataTree]]:
+    """Person, seed and recording at rest, fNIRS beside no matter whose EEG."""
+    eeg = [files for _, files in sorted(subject_files(part, "eeg").items())]
+    for number, (person, files) in enumerate(subject_files(part, "nirs").items()):
+        for take in range(RECORDINGS[part]):
+            other = eeg[(number + 2 * take) % len(eeg)]
             rest = next(path for path in other if "rest" in path.name)
             pair = build(cut(read(rest), "eeg"), cut(read(files[take % len(files)]), "nirs"))
-            for severity in SEVERITIES:
-                seed = SEED + 100 * number + take
-                yield person, *inject(pair, seed=seed, severity=severity, share="timing")
+            yield person, SEEDS[part] + 100 * number + take, pair
+
+
+def tapping(group: str) -> Iterator[tuple[str, int, xr.DataTree]]:
+    for seed in range(SEEDS[group], SEEDS[group] + TAPPING):
+        yield str(seed), seed, simulate(DURATION, seed=seed, coupling=COUPLED, severity=0.0)[0]
+
+
+def cases(group: str) -> Iterator[Case]:
+    """Person and disturbed recording with its truth."""
+    for person, seed, rest in (tapping if group == "tapping" else real)(group):
+        for severity in SEVERITIES:
+            yield person, *inject(rest, seed=seed, severity=severity, share="timing")
 
 
 def true_levels(rows: np.ndarray, found: segments.Material) -> np.ndarray:
@@ -64,39 +80,64 @@ def unsettled(contaminated, found: segments.Material) -> np.ndarray:
         return cleaned(contaminated, found)
 
 
+def kept(rows: np.ndarray, found: segments.Material, truth: xr.DataTree) -> float:
+    """Response to tapping over the true one, where it is strongest in optical density."""
+    events, time = (stream_dataset(truth, s) for s in ("events", "nirs"))
+    onsets = events.onset.values[events.description.values == "task"]
+    true, seen = (response(x, time.time.values, onsets) for x in (found.truth, rows))
+    strongest = np.argsort(-np.abs(true))[: 2 * STRONGEST]
+    return float(np.mean(seen[strongest] / true[strongest]))
+
+
+def column(group: str, arms: dict[str, Callable]) -> dict[str, list[str]]:
+    """Cells of every arm: error [dB] by view and, where there is a task, what is kept of it."""
+    left: dict[str, dict[str, np.ndarray]] = {name: {} for name in arms}
+    responses: dict[str, list[float]] = {name: [] for name in arms}
+    for person, truth, contaminated in cases(group):
+        found = segments.material(truth, contaminated, "nirs")
+        energy, size = (
+            {v: np.array([sum(e) for e in rows]) for v, rows in segments.energies(x, found).items()}
+            for x in (found.truth, found.contaminated - found.truth)
+        )
+        asked = 10 * np.log10((size["band"] + 1e-30) / (energy["band"] + 1e-30))
+        asked = (asked >= ASKED[0]) & (asked < ASKED[1])
+        for name, make in arms.items():
+            rows = make(contaminated, found)
+            error = segments.energies(rows - found.truth, found)
+            sums = [
+                [np.sum([sum(e) for e in error[v]], where=asked), energy[v][asked].sum()]
+                for v in error
+            ]
+            left[name][person] = left[name].get(person, 0.0) + np.array(sums)
+            if group == "tapping":
+                responses[name].append(kept(rows, found, truth))
+    cells = {}
+    for name, people in left.items():
+        mean = np.mean([10 * np.log10(x[:, 0] / x[:, 1]) for x in people.values()], axis=0)
+        cells[name] = [" / ".join(f"{v:.1f}" for v in mean)]
+        if group == "tapping":
+            each = np.reshape(responses[name], (-1, len(SEVERITIES))).mean(0)
+            cells[name].append(" / ".join(f"{v:.2f}" for v in each))
+    return cells
+
+
 def main() -> None:
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     arms: dict[str, Callable] = {"levels as the filter leaves them": unsettled}
-    for seconds, free in ((5, 0.6), (10, 0.6), (20, 0.6), (40, 0.6), (10, 0.3), (10, 1.0)):
+    for seconds, free in ((5, 0.4), (10, 0.4), (20, 0.4), (40, 0.4), (10, 0.2), (10, 0.6)):
         arms[f"returning in {seconds} s, free {free}"] = (
             lambda c, found, seconds=seconds, free=free: cleaned(
                 c, found, RETURN=float(seconds), FREE=free
             )
         )
     arms["true levels"] = lambda c, found: true_levels(cleaned(c, found), found)
-    total: dict[str, dict[str, dict[str, float]]] = {}
-    for person, truth, contaminated in cases():
-        found = segments.material(truth, contaminated, "nirs")
-        energy = segments.energies(found.truth, found)
-        artifact = segments.energies(found.contaminated - found.truth, found)["band"]
-        size = [
-            10 * np.log10((sum(a) + 1e-30) / (sum(t) + 1e-30))
-            for a, t in zip(artifact, energy["band"], strict=True)
-        ]
-        asked = [k for k, s in enumerate(size) if ASKED[0] <= s < ASKED[1]]
-        for name, make in {**arms, "": None}.items():
-            rows = energy if make is None else None
-            rows = rows or segments.energies(make(contaminated, found) - found.truth, found)
-            own = total.setdefault(name, {}).setdefault(person, dict.fromkeys(rows, 0.0))
-            for view, values in rows.items():
-                own[view] += sum(sum(values[k]) for k in asked)
-    print("| fNIRS, error [dB] | 0.01-0.7 Hz | unfiltered |\n|---|---|---|")
+    columns = [column(group, arms) for group in SEEDS]
+    severities = ", ".join(f"{s:g}" for s in SEVERITIES)
+    print("fNIRS, error [dB] in 0.01-0.7 Hz / unfiltered; response over the true one at severity")
+    print(f"{severities}\n\n| levels | {' | '.join(SEEDS)} | response |")
+    print("|---" * (len(SEEDS) + 2) + "|")
     for name in arms:
-        per = [
-            [10 * np.log10(own[view] / total[""][person][view]) for view in segments.VIEWS["nirs"]]
-            for person, own in total[name].items()
-        ]
-        print(f"| {name} | " + " | ".join(f"{v:.1f}" for v in np.mean(per, axis=0)) + " |")
+        print(f"| {name} | " + " | ".join(c for part in columns for c in part[name]) + " |")
 
 
 if __name__ == "__main__":

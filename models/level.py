@@ -14,7 +14,7 @@ from scipy.linalg import solveh_banded
 STEP = 1.0  # s of which means are taken
 RETURN = 10.0  # s in which a deviation falls to 1/e
 DRIFT = 0.2  # usual changes by which the mean drifts in a second
-FREE = 0.6  # usual changes that the level may be off after each second of movement
+FREE = 0.4  # usual changes that the level may be off after each second of movement
 MISSED = 0.1  # of the artifact's course, that it may be off as well
 FIXED = 1e-4  # of the usual change's energy: nearly none where nothing moves
 LOOSE = 1e-6  # what holds the drift to the median: offset and drift would share a constant freely
