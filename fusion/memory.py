@@ -46,8 +46,7 @@ class Watch:
     def _look(self) -> None:
         ended = False
         while not ended:
-            # asked before the look, so that what is held at the end is seen however late this thread
-            # is woken
+            # asked before the look: what is held at the end is seen however late this thread wakes
             ended = self._done.wait(INTERVAL)
             more = self._process.memory_info().rss - self._before
             self.peak = max(self.peak, more)

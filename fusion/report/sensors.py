@@ -241,7 +241,8 @@ def _caption(found: list[View], placed: dict[str, Sensors], size: dict[str, np.n
         f'<span style="color:{BEFORE}">■</span> bad or unusable, '
         f'<span style="color:{GATE}">■</span> usable with a measure beyond its limit, empty: '
         f"nothing found. × is marked bad; small diamonds are short channels. {view} Point at a "
-        "sensor for its name; a click draws it among the traces above, or takes it away."
+        "sensor for its name; a click draws it among the traces above, or takes it away (by keys: "
+        "tab, arrows, Enter)."
         "</figcaption>"
     )
 

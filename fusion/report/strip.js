@@ -366,11 +366,7 @@
       }
       tick();
     });
-    for (const sensor of document.querySelectorAll("[data-sensor]"))
-      sensor.addEventListener("click", () => {
-        const [key, channel] = sensor.dataset.sensor.split("-");
-        whole.querySelector(`input[data-stream="${key}"][data-channel="${channel}"]`).click();
-      });
+    bindSensors(whole);
     chart.addEventListener("keydown", (event) => {
       const action = keys[event.key];
       if (!action || event.ctrlKey || event.metaKey || event.altKey) return;

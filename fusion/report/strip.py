@@ -53,7 +53,8 @@ def strip_chart(found: list[View], events: xr.Dataset | None) -> str:
         for number, layer in enumerate(of.layers)
     )
     parts = files("neurofuse.fusion.report")
-    script = "".join(parts.joinpath(f).read_text("utf-8") for f in ("layers.js", "strip.js"))
+    own = ("layers.js", "sensors.js", "strip.js")
+    script = "".join(parts.joinpath(f).read_text("utf-8") for f in own)
     return (
         f'<div id="strip-chart" hidden>{controls(found, packed)}</div>'
         f'<script type="application/json" id="strip-head">{embedded(head)}</script>{blobs}'

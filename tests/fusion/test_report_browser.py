@@ -282,6 +282,31 @@ def test_a_click_on_the_head_draws_the_channel(opened):
     assert f"E{hidden}" in opened.wait_for_lanes(7)
 
 
+def test_keys_walk_over_the_head_and_tick_its_sensors(opened):
+    focused = "document.activeElement.dataset.sensor"
+    place = "(() => { const b = document.activeElement.getBBox(); return b.x + b.width / 2; })()"
+    ticked = "document.activeElement.getAttribute('aria-checked') === 'true'"
+    head = opened.page.locator("svg.map").first
+    assert head.locator("[tabindex='0']").count() == 1  # one stop of the tab key
+    head.locator("[tabindex='0']").focus()
+    for key, sign in (("ArrowRight", 1), ("ArrowLeft", -1)):
+        while True:  # to the last sensor on that side
+            before, x = opened.page.evaluate(focused), opened.page.evaluate(place)
+            opened.page.keyboard.press(key)
+            if opened.page.evaluate(focused) == before:
+                break
+            assert sign * (opened.page.evaluate(place) - x) > 0
+    channel = opened.page.evaluate(focused).split("-")[1]
+    box = f"[data-stream=eeg][data-channel='{channel}']"
+    for key in ("Enter", " "):
+        was = opened.page.is_checked(box)
+        assert opened.page.evaluate(ticked) is was
+        opened.page.keyboard.press(key)
+        assert opened.page.is_checked(box) is not was
+        assert opened.page.evaluate(ticked) is not was
+    assert opened.trouble == []
+
+
 def test_dark_pages_have_light_ink(opened):
     for scheme, ink in (("dark", "#e8eaed"), ("light", "#1b1f24")):
         opened.page.emulate_media(color_scheme=scheme)
