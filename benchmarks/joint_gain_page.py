@@ -36,10 +36,11 @@ whole channels removed: zeros have 0 dB. Strata by a segment's artifact over its
 person, then the mean over people in dB, seeds averaged within a person, with a 95 % bootstrap
 interval by person ({few}). Ratios are geometric means.
 
-Four earlier models, no longer packaged, were scored on the same people. FineMI sub-06 was one of
-four people on whom the fNIRS stage was sketched, before the split was written. ICA's rule was
-written with some of these people in view, in ICA's favour; its threshold is now chosen on
-validation people, as are all settings of peers.
+Five earlier models, no longer packaged, were scored on the same people; the last had the same
+weights and another `FREE` in `models/level.py`. FineMI sub-06 was one of four people on whom the
+fNIRS stage was sketched, before the split was written. ICA's rule was written with some of these
+people in view, in ICA's favour; its threshold is now chosen on validation people, as are all
+settings of peers.
 """
 
 
