@@ -2,9 +2,9 @@
 
     python benchmarks/levels.py
 
-Packaged fNIRS twin; people of validation and training (whom the network has met, the constants
-have not), and simulated people who tap, whose response should come back whole. The last row sets
-each stretch between movements to its true level: what is left to win there.
+Half an hour. Packaged fNIRS twin; people of validation and training (whom the network has met, the
+constants have not), and simulated people who tap, whose response should come back whole. The last
+row sets each stretch between movements to its true level: what is left to win there.
 """
 
 import logging

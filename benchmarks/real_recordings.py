@@ -10,6 +10,7 @@
 import json
 import logging
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -28,7 +29,9 @@ DOCS = Path(__file__).parent.parent / "docs"
 def clean_by_command(eeg: Path, nirs: Path, offset: float, out: Path) -> tuple[str, xr.DataTree]:
     """The command as a user types it, and the Recording that it wrote."""
     arguments = [str(eeg), str(nirs), "--offset", str(offset), "--out", str(out), "--no-report"]
-    subprocess.run(["neurofuse", "clean", *arguments], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "neurofuse", "clean", *arguments], check=True, capture_output=True
+    )
     cleaned = read(next(out.glob("*_recording.nc")))
     folder = data_folder()
     shown = " ".join(a.replace(str(folder), "$NEUROFUSE_DATA") for a in arguments[:4])
@@ -141,7 +144,7 @@ def injected(folder: Path, out: Path) -> list[str]:
     eeg = folder / "eeg_clean" / "sub-19_task-rest_eeg.edf"
     nirs = folder / "fnirs_clean" / "finemi" / "sub-06_block-1_nirs.snirf"
     inject = ["inject", str(eeg), str(nirs), "--offset", "0", "--seed", "3", "--out", str(out)]
-    subprocess.run(["neurofuse", *inject], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "neurofuse", *inject], check=True, capture_output=True)
     stem = "sub-19_task-rest_motion"
     moved = [out / f"{stem}_{name}" for name in ("eeg.edf", "nirs.snirf")]
     _, cleaned = clean_by_command(moved[0], moved[1], 0.0, out / "cleaned")
