@@ -61,7 +61,7 @@ class Facts:
                     for stream in VIEWS:
                         found = [_arms(common + of_seed, stream, failures) for of_seed in own]
                         base = common[0]["streams"][stream]
-                        level = _levels(base, stream)
+                        level = levels(base, stream)
                         person = name.split("+")[PERSON[stream]]
                         settings.append(
                             {"share": share, "severity": severity, "person": person}
@@ -100,7 +100,7 @@ def _change(folder: Path, keys: list[str], name: str) -> dict[str, dict]:
     return {key.split("-")[0]: _read(folder / key / f"{name}_clean.json")["change"] for key in keys}
 
 
-def _levels(base: dict, stream: str) -> list[float]:
+def levels(base: dict, stream: str) -> list[float]:
     """Artifact over truth [dB] of each segment, channels pooled, in the stream's first view."""
     view = VIEWS[stream][0]
     pairs = zip(base["artifact"][view], base["truth"][view], strict=True)

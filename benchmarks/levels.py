@@ -2,7 +2,7 @@
 
     python benchmarks/levels.py
 
-Half an hour. Packaged fNIRS twin; people of validation and training (whom the network has met, the
+An hour. Packaged fNIRS twin; people of validation and training (whom the network has met, the
 constants have not), and simulated people who tap, whose response should come back whole. The last
 row sets each stretch between movements to its true level: what is left to win there.
 """
@@ -15,7 +15,7 @@ import joint_gain_segments as segments
 import numpy as np
 import xarray as xr
 from clean_pairs import cut
-from joint_gain_facts import ASKED
+from joint_gain_facts import ASKED, levels
 from neural_measures import STRONGEST, response
 
 from neurofuse.fusion.clean import clean
@@ -30,15 +30,13 @@ RECORDINGS = {"validation": 2, "train": 1}  # of each person
 SEEDS = {"validation": 5000, "train": 7000, "tapping": 45_000}
 TAPPING, DURATION, COUPLED = 4, 330.0, 3.0  # simulated people, s each, size of their response
 
-Case = tuple[str, xr.DataTree, xr.DataTree]
-
 
 def real(part: str) -> Iterator[tuple[str, int, xr.DataTree]]:
     """Person, seed and recording at rest, fNIRS beside no matter whose EEG."""
     eeg = [files for _, files in sorted(subject_files(part, "eeg").items())]
     for number, (person, files) in enumerate(subject_files(part, "nirs").items()):
         for take in range(RECORDINGS[part]):
-            other = eeg[(number + 2 * take) % len(eeg)]
+            other = eeg[(number + RECORDINGS[part] * take) % len(eeg)]
             rest = next(path for path in other if "rest" in path.name)
             pair = build(cut(read(rest), "eeg"), cut(read(files[take % len(files)]), "nirs"))
             yield person, SEEDS[part] + 100 * number + take, pair
@@ -49,7 +47,7 @@ def tapping(group: str) -> Iterator[tuple[str, int, xr.DataTree]]:
         yield str(seed), seed, simulate(DURATION, seed=seed, coupling=COUPLED, severity=0.0)[0]
 
 
-def cases(group: str) -> Iterator[Case]:
+def cases(group: str) -> Iterator[tuple[str, xr.DataTree, xr.DataTree]]:
     """Person and disturbed recording with its truth."""
     for person, seed, rest in (tapping if group == "tapping" else real)(group):
         for severity in SEVERITIES:
@@ -95,19 +93,14 @@ def column(group: str, arms: dict[str, Callable]) -> dict[str, list[str]]:
     responses: dict[str, list[float]] = {name: [] for name in arms}
     for person, truth, contaminated in cases(group):
         found = segments.material(truth, contaminated, "nirs")
-        energy, size = (
-            {v: np.array([sum(e) for e in rows]) for v, rows in segments.energies(x, found).items()}
-            for x in (found.truth, found.contaminated - found.truth)
-        )
-        asked = 10 * np.log10((size["band"] + 1e-30) / (energy["band"] + 1e-30))
-        asked = (asked >= ASKED[0]) & (asked < ASKED[1])
+        energy = segments.energies(found.truth, found)
+        artifact = segments.energies(found.contaminated - found.truth, found)
+        size = np.array(levels({"truth": energy, "artifact": artifact}, "nirs"))
+        asked = np.flatnonzero((size >= ASKED[0]) & (size < ASKED[1]))
         for name, make in arms.items():
             rows = make(contaminated, found)
             error = segments.energies(rows - found.truth, found)
-            sums = [
-                [np.sum([sum(e) for e in error[v]], where=asked), energy[v][asked].sum()]
-                for v in error
-            ]
+            sums = [[sum(sum(x[v][k]) for k in asked) for x in (error, energy)] for v in error]
             left[name][person] = left[name].get(person, 0.0) + np.array(sums)
             if group == "tapping":
                 responses[name].append(kept(rows, found, truth))
