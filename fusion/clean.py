@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion import peers
+from neurofuse.fusion.methods import registry as peers
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.plausible import refuse_units
-from neurofuse.io.quality import mark_bad
+from neurofuse.io.quality.channels import mark_bad
+from neurofuse.io.quality.units import refuse_units
 from neurofuse.io.recording import check, note, stream_dataset, streams, with_stream
 
 MODELS = {"joint": ("eeg", "nirs"), "eeg": ("eeg",), "nirs": ("nirs",)}
@@ -82,7 +82,7 @@ def clean(
             f"one of {', '.join([*MODELS, *peers.PEERS])}, or a path of .safetensors",
             "check its name",
         )
-    from neurofuse.models.apply import estimate_artifacts
+    from neurofuse.models.inference.apply import estimate_artifacts
 
     checked = mark_bad(recording)
     found = estimate_artifacts(checked, model, uncertainty=uncertainty, progress=progress)

@@ -1,4 +1,4 @@
-"""Compare cleaners on many recordings, for `neurofuse.fusion.statistics`."""
+"""Compare cleaners on many recordings, for `neurofuse.fusion.metrics.statistics`."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -7,14 +7,16 @@ from time import perf_counter
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion import blind, kept, metrics
 from neurofuse.fusion.clean import MODELS
-from neurofuse.fusion.memory import Watch
-from neurofuse.fusion.oracle import oracle
-from neurofuse.fusion.partner import shifted, with_partner
-from neurofuse.fusion.peers import PEERS
+from neurofuse.fusion.controls import shifted, with_partner
+from neurofuse.fusion.methods.registry import PEERS
+from neurofuse.fusion.metrics import errors as metrics
+from neurofuse.fusion.metrics import no_reference as blind
+from neurofuse.fusion.metrics import preserved as kept
+from neurofuse.fusion.metrics.memory import Watch
+from neurofuse.fusion.metrics.oracle import oracle
 from neurofuse.io.errors import NeurofuseError, ParameterError
-from neurofuse.io.quality import mark_bad
+from neurofuse.io.quality.channels import mark_bad
 from neurofuse.io.recording import check, stream_dataset, streams, with_stream
 
 DELAY = 60.0  # s of the joint model and its twins: the window that they see at once
@@ -39,7 +41,7 @@ def compare(
     recording : Recording
         What is to be cleaned; with `truth`, the contaminated one with its `motion` masks.
     methods : names, optional
-        Of "joint", "eeg", "nirs" and the peers (`neurofuse.fusion.peers.PEERS`); by default
+        Of "joint", "eeg", "nirs" and the peers (`neurofuse.fusion.methods.registry.PEERS`); by default
         `METHODS`, all of them.
     truth : Recording, optional
         The same recording without motion. Without it only figures without a reference are
@@ -58,12 +60,12 @@ def compare(
         how much of the future a method looks at (inf: the whole recording), and `failure` (method),
         "" where a method ran. What a method does not treat, and a method that failed, is NaN. The
         last rows are always "untouched" and "zero", with a truth also "oracle"
-        (`neurofuse.fusion.oracle`), with both streams and "joint" also "joint, shuffled partner":
+        (`neurofuse.fusion.metrics.oracle`), with both streams and "joint" also "joint, shuffled partner":
         the joint model beside a partner that knows nothing, which must not gain what the true
         one gains.
         Select with `table.value.loc["tddr", "nirs"]`, since `sel(method=...)` means something else
-        to xarray. Metrics: `neurofuse.fusion.metrics.score` and `neurofuse.fusion.kept.score_kept`,
-        or `neurofuse.fusion.blind.score_blind`.
+        to xarray. Metrics: `neurofuse.fusion.metrics.errors.score` and `neurofuse.fusion.metrics.preserved.score_kept`,
+        or `neurofuse.fusion.metrics.no_reference.score_blind`.
 
     Raises
     ------

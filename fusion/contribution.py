@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import View, views
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.excerpt import excerpt
-from neurofuse.fusion.partner import shifted, with_partner
+from neurofuse.fusion.controls import shifted, with_partner
+from neurofuse.fusion.views.before_after import View, views
+from neurofuse.fusion.views.excerpt import excerpt
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import check, stream_dataset, streams, with_stream, without_stream
 

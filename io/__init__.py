@@ -7,10 +7,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurofuse.io.alignment import align
-    from neurofuse.io.clock import ClockModel
-    from neurofuse.io.derivatives import write_bids
-    from neurofuse.io.eeg import eeg_from_raw, read_eeg_raw
+    from neurofuse.io.bids.write import write_bids
+    from neurofuse.io.clock.alignment import align
+    from neurofuse.io.clock.joining import join
+    from neurofuse.io.clock_model import ClockModel
     from neurofuse.io.errors import (
         AlignmentError,
         NeurofuseError,
@@ -19,15 +19,23 @@ if TYPE_CHECKING:
         SchemaError,
         WriteError,
     )
-    from neurofuse.io.export import write_eeg, write_nirs
-    from neurofuse.io.files import read, stem_of, write
-    from neurofuse.io.gvtd import global_variance
-    from neurofuse.io.joining import join
-    from neurofuse.io.netcdf import read_netcdf, write_netcdf
-    from neurofuse.io.nirs import nirs_from_raw, read_nirs_raw
-    from neurofuse.io.optics import to_haemoglobin, to_intensity, to_optical_density
-    from neurofuse.io.pair import from_mne, to_mne
-    from neurofuse.io.quality import channel_quality, mark_bad
+    from neurofuse.io.files import read
+    from neurofuse.io.formats.eeg import read_eeg_raw
+    from neurofuse.io.formats.export import write_eeg, write_nirs
+    from neurofuse.io.formats.netcdf import read_netcdf, write_netcdf
+    from neurofuse.io.formats.nirs import read_nirs_raw
+    from neurofuse.io.formats.zarr import read_zarr, write_zarr
+    from neurofuse.io.mne_objects.eeg import eeg_from_raw
+    from neurofuse.io.mne_objects.nirs import nirs_from_raw
+    from neurofuse.io.mne_objects.pair import from_mne, to_mne
+    from neurofuse.io.names import stem_of
+    from neurofuse.io.optics.conversion import (
+        to_haemoglobin,
+        to_intensity,
+        to_optical_density,
+    )
+    from neurofuse.io.optics.gvtd import global_variance
+    from neurofuse.io.quality.channels import channel_quality, mark_bad
     from neurofuse.io.recording import (
         build,
         check,
@@ -44,26 +52,30 @@ if TYPE_CHECKING:
         with_stream,
         without_stream,
     )
-    from neurofuse.io.zarr_store import read_zarr, write_zarr
+    from neurofuse.io.saving import write
 
 _HOMES = {
-    "alignment": "align",
-    "clock": "ClockModel",
-    "derivatives": "write_bids",
-    "eeg": "eeg_from_raw read_eeg_raw",
+    "bids.write": "write_bids",
+    "clock.alignment": "align",
+    "clock.joining": "join",
+    "clock_model": "ClockModel",
     "errors": "AlignmentError NeurofuseError ParameterError ReadError SchemaError WriteError",
-    "export": "write_eeg write_nirs",
-    "files": "read stem_of write",
-    "gvtd": "global_variance",
-    "joining": "join",
-    "netcdf": "read_netcdf write_netcdf",
-    "nirs": "nirs_from_raw read_nirs_raw",
-    "optics": "to_haemoglobin to_intensity to_optical_density",
-    "pair": "from_mne to_mne",
-    "quality": "channel_quality mark_bad",
+    "files": "read",
+    "formats.eeg": "read_eeg_raw",
+    "formats.export": "write_eeg write_nirs",
+    "formats.netcdf": "read_netcdf write_netcdf",
+    "formats.nirs": "read_nirs_raw",
+    "formats.zarr": "read_zarr write_zarr",
+    "mne_objects.eeg": "eeg_from_raw",
+    "mne_objects.nirs": "nirs_from_raw",
+    "mne_objects.pair": "from_mne to_mne",
+    "names": "stem_of",
+    "optics.conversion": "to_haemoglobin to_intensity to_optical_density",
+    "optics.gvtd": "global_variance",
+    "quality.channels": "channel_quality mark_bad",
     "recording": "build check clock_dataset duration eeg_dataset events_dataset nirs_dataset note "
     "provenance stream_dataset streams time_axis with_stream without_stream",
-    "zarr_store": "read_zarr write_zarr",
+    "saving": "write",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -1,32 +1,25 @@
 """A session's files ⇄ a Recording: read finds the kinds, write gives them back."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from neurofuse.io.bids import is_bids_path, read_bids
-from neurofuse.io.content import find_format
-from neurofuse.io.eeg import read_eeg_raw
+from neurofuse.io.bids.read import is_bids_path, read_bids
+from neurofuse.io.clock.joining import join
 from neurofuse.io.errors import ParameterError, ReadError
-from neurofuse.io.export import save_eeg, sensors_of
-from neurofuse.io.guard import quiet, reading
-from neurofuse.io.homer import read_homer_aux
-from neurofuse.io.joining import join
-from neurofuse.io.netcdf import read_netcdf, save_netcdf
-from neurofuse.io.nirs import read_nirs_raw
-from neurofuse.io.pair import from_mne, to_mne
-from neurofuse.io.recording import check, note, streams
-from neurofuse.io.snirf import read_aux, write_snirf
-from neurofuse.io.soundness import sound
-from neurofuse.io.staging import holding, staged
+from neurofuse.io.formats.detect import find_format
+from neurofuse.io.formats.eeg import read_eeg_raw
+from neurofuse.io.formats.homer import read_homer_aux
+from neurofuse.io.formats.netcdf import read_netcdf
+from neurofuse.io.formats.nirs import read_nirs_raw
+from neurofuse.io.integrity.recording import sound
+from neurofuse.io.logs import quiet, reading
+from neurofuse.io.mne_objects.pair import from_mne
+from neurofuse.io.recording import note, streams
+from neurofuse.io.snirf.read import read_aux
 
 NIRS = ("SNIRF", "NIRx", "Homer", "Hitachi", "BOXY")  # formats that hold fNIRS only
-# what ends a name; but the value of a BIDS entity (desc-raw) is part of it
-MODALITY = re.compile(
-    r"((?<!_desc)(?<!_acq)(?<!_rec)(?<!_proc)[_-](eeg|ieeg|f?nirs|optics|raw|recording))+$", re.I
-)
 
 
 def read(*paths: Any, offset: float | None = None, align: str | None = None) -> xr.DataTree:
@@ -41,7 +34,7 @@ def read(*paths: Any, offset: float | None = None, align: str | None = None) -> 
         an fNIRS file (SNIRF, NIRx folder or .hdr, Homer .nirs, Hitachi .csv, BOXY .txt). Or one
         that may hold both: an .xdf file of the lab streaming layer, a Recording saved as .nc or
         .zarr, a BIDS folder or `mne_bids.BIDSPath` that leads to one session (see
-        `neurofuse.io.bids.read_bids`). A file inside a BIDS folder is read as that one file.
+        `neurofuse.io.bids.read.read_bids`). A file inside a BIDS folder is read as that one file.
     offset, align :
         How the streams lie on one clock; see `from_mne`.
 
@@ -91,100 +84,6 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Home
     return note(joined, "join", method=str(clock.method.item()), **told)
 
 
-def write(
-    recording: xr.DataTree,
-    folder: str | Path,
-    *,
-    stem: str | None = None,
-    overwrite: bool = False,
-    suffix: str = "",
-) -> dict[str, Path]:
-    """Write a Recording's streams as FIF and SNIRF, and the whole as netCDF.
-
-    Parameters
-    ----------
-    recording : Recording
-    folder : path
-        Made if missing.
-    stem : str, optional
-        Start of the file names; by default that of the EEG file without its modality suffix.
-    overwrite : bool
-        Replace files that are there.
-    suffix : str
-        Put after the stem, e.g. "_desc-clean".
-
-    Returns
-    -------
-    dict
-        Path by what it holds: "eeg", "nirs", "recording". All files or none are written.
-
-    Raises
-    ------
-    WriteError
-        If a file exists already, or the folder cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import numpy as np
-    >>> from neurofuse.io.recording import build, eeg_dataset
-    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     sorted(path.name for path in write(recording, folder, stem="sub-01").values())
-    ['sub-01_eeg.fif', 'sub-01_recording.nc']
-    """
-    check(recording)
-    folder = Path(folder)
-    start = (stem_of(recording) if stem is None else stem) + suffix
-    named = {"eeg": f"{start}_eeg.fif", "nirs": f"{start}_nirs.snirf"}
-    paths = {s: folder / named[s] for s in streams(recording)}
-    paths["recording"] = folder / f"{start}_recording.nc"
-    names = [path.name for path in paths.values()]
-    with staged(folder, names, overwrite=overwrite) as stage:
-        raw_eeg, raw_nirs = to_mne(recording, copy=False)
-        if raw_eeg is not None:
-            with holding(paths["eeg"]):
-                save_eeg(raw_eeg, stage / named["eeg"])
-        if raw_nirs is not None:
-            with holding(paths["nirs"]):
-                write_snirf(raw_nirs, stage / named["nirs"], sensors_of(recording))
-        with holding(paths["recording"]):
-            save_netcdf(recording, stage / paths["recording"].name)
-    return paths
-
-
-def stem_of(recording: xr.DataTree) -> str:
-    """What output files are named after: the EEG (else fNIRS) file without its modality suffix.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from neurofuse.io.recording import build, eeg_dataset
-    >>> node = eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"])
-    >>> stem_of(build(node.assign_attrs(file="sub-01_task-rest_eeg.edf")))
-    'sub-01_task-rest'
-    """
-    for stream in streams(recording):
-        file = recording[stream].attrs.get("file", "")
-        if file:
-            return plain_stem(file)
-    return "recording"
-
-
-def plain_stem(name: str) -> str:
-    """A file's name without suffix and modality.
-
-    Examples
-    --------
-    >>> plain_stem("sub-01_task-rest_eeg.edf"), plain_stem("sub-02-EEG.fif.gz")
-    ('sub-01_task-rest', 'sub-02')
-    >>> plain_stem("sub-01_desc-raw_eeg.fif")
-    'sub-01_desc-raw'
-    """
-    stem = Path(re.sub(r"\.gz$", "", name, flags=re.I)).stem
-    return MODALITY.sub("", stem) or stem
-
-
 def open_file(
     path: Any, kind: str, *, offset: float | None = None, align: str | None = None
 ) -> xr.DataTree:
@@ -195,7 +94,7 @@ def open_file(
     path : path
         A file or folder, or a BIDSPath.
     kind : str
-        Its format, as `neurofuse.io.content.find_format` tells it.
+        Its format, as `neurofuse.io.formats.detect.find_format` tells it.
     offset, align
         For the two runs of a BIDS folder, and for a file whose one table holds both streams.
 
@@ -212,11 +111,11 @@ def _open(path: Any, kind: str, offset: float | None, align: str | None) -> xr.D
     if kind == "neurofuse netCDF":
         return read_netcdf(path)
     if kind == "neurofuse zarr":
-        from neurofuse.io.zarr_store import read_zarr
+        from neurofuse.io.formats.zarr import read_zarr
 
         return read_zarr(path)
     if kind == "XDF":
-        from neurofuse.io.xdf import read_xdf
+        from neurofuse.io.xdf.read import read_xdf
 
         return read_xdf(path)
     if kind == "BIDS":

@@ -84,8 +84,7 @@ class _RawSamples:
         self.shape = (len(picks), raw.n_times)
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:
-        from neurofuse.io.eeg import source_of
-        from neurofuse.io.guard import reading
+        from neurofuse.io.logs import reading, source_of
 
         first, last, step = key[1].indices(self.shape[1])
         with reading(source_of(self.raw), "samples that can be read"):

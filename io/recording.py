@@ -19,11 +19,12 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.clock import ClockModel
+from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.errors import SchemaError
 
 SCHEMA_VERSION = "1"
@@ -356,3 +357,8 @@ def duration(recording: xr.DataTree) -> float:
         float(recording[s].time[-1]) + 1 / recording[s].attrs["rate"] for s in streams(recording)
     ]
     return max(ends) - min(starts)
+
+
+def header(node: xr.Dataset) -> dict[str, Any]:
+    """The facts that `header_of` told of a stream; empty for one that never was a Raw."""
+    return json.loads(node.attrs.get("header", "{}"))

@@ -10,18 +10,15 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save
 
 from neurofuse.io.errors import ParameterError, ReadError
-from neurofuse.models.autoencoder import Architecture, CrossModalAutoencoder
-from neurofuse.models.bands import LATENT_RATE
-
-if TYPE_CHECKING:
-    from neurofuse.models.train import Training
+from neurofuse.models.joint.autoencoder import Architecture, CrossModalAutoencoder
+from neurofuse.models.joint.bands import LATENT_RATE
 
 PRETRAINED = Path(__file__).with_name("pretrained")
 
@@ -39,20 +36,22 @@ def packaged() -> dict[str, dict]:
 def save_model(
     path: Path,
     model: CrossModalAutoencoder,
-    plan: "Training",
+    name: str,
+    training: dict[str, Any],
     scores: dict,
     people: dict[str, list[str]],
     command: str,
 ) -> None:
     """Write weights and their JSON, each to a temporary name first.
 
-    `people` names who was trained on, by stream; `command` made the weights.
+    `training` is all that decided the run, `people` names who was trained on, by stream, and
+    `command` made the weights.
     """
     temporary = path.with_suffix(".safetensors.tmp")
     temporary.write_bytes(save({k: v.contiguous() for k, v in model.state_dict().items()}))
     facts = {
-        "name": plan.name,
-        "architecture": plan.architecture.model_dump(mode="json"),
+        "name": name,
+        "architecture": model.architecture.model_dump(mode="json"),
         "parameters": sum(p.numel() for p in model.parameters()),
         "rates_hz": {
             "latent": LATENT_RATE,
@@ -60,7 +59,7 @@ def save_model(
             "nirs": "any; trained at 5, 7.8125 and 10",
         },
         "units": {"eeg": "V (any scale)", "nirs": "change of optical density per sample"},
-        "training": plan.model_dump(mode="json", exclude={"architecture"}),
+        "training": training,
         "training_data": people,
         "validation": scores,
         "doubt": model.doubt,

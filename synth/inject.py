@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.lazy import is_lazy
-from neurofuse.io.optics import to_intensity, to_optical_density
+from neurofuse.io.optics.conversion import to_intensity, to_optical_density
 from neurofuse.io.recording import check, events_dataset, note, stream_dataset, streams, with_stream
 from neurofuse.synth.bouts import check_motion, draw_movements
 from neurofuse.synth.eeg_artifact import EegArtifact

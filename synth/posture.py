@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neurofuse.io.absorption import absorbs, haemoglobin_to_density
+from neurofuse.io.optics.absorption import absorbs, haemoglobin_to_density
 from neurofuse.synth.movement import Movement
 
 CHANCE = {"tilt": 0.12, "nod": 0.04}  # that somebody stays in the new posture

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.absorption import TABLE, absorbs, haemoglobin_to_density
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.optics.absorption import TABLE, absorbs, haemoglobin_to_density
 from neurofuse.io.recording import build, eeg_dataset, events_dataset, nirs_dataset, note
 from neurofuse.synth import eeg_body, montage
 from neurofuse.synth.brain import TASK, Activity, draw_activity, draw_onsets

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import NAMES, View, views
+from neurofuse.fusion.views.before_after import NAMES, View, views
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import check, streams
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import carpet
-from neurofuse.fusion.ink import GATE, label
 from neurofuse.fusion.plot.canvas import chosen, panels, style
+from neurofuse.fusion.plot.style import GATE, label
+from neurofuse.fusion.views.before_after import carpet
 from neurofuse.io.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import NAMES, View
-from neurofuse.fusion.ink import UNITS
 from neurofuse.fusion.plot.canvas import chosen, panels, style
-from neurofuse.fusion.report.sensors import Sensors, amount, places
+from neurofuse.fusion.plot.sensor_places import Sensors, amount, places
+from neurofuse.fusion.plot.style import UNITS
+from neurofuse.fusion.views.before_after import NAMES, View
 from neurofuse.io.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from neurofuse.fusion.changes import View
-from neurofuse.fusion.ink import AFTER, BEFORE, GATE, TRUTH, label
 from neurofuse.fusion.plot.canvas import chosen, panels, style
-from neurofuse.fusion.traces import draw_lanes, most_changed
+from neurofuse.fusion.plot.draw_traces import draw_lanes, most_changed
+from neurofuse.fusion.plot.style import AFTER, BEFORE, GATE, TRUTH, label
+from neurofuse.fusion.views.before_after import View
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import stream_dataset
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from neurofuse.fusion.ink import AFTER, BEFORE, TRUTH
 from neurofuse.fusion.plot.canvas import chosen, panels, style
-from neurofuse.fusion.spectra import spectra as power_of
+from neurofuse.fusion.plot.draw_spectra import spectra as power_of
+from neurofuse.fusion.plot.style import AFTER, BEFORE, TRUTH
 from neurofuse.io.errors import ParameterError
 
 if TYPE_CHECKING:

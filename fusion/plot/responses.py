@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.bands import bandpass
-from neurofuse.fusion.evoked import ERP_SPAN, HRF_SPAN
-from neurofuse.fusion.ink import AFTER, BEFORE, TRUTH, label
+from neurofuse.fusion.metrics.evoked import ERP_SPAN, HRF_SPAN
 from neurofuse.fusion.plot.canvas import panels, style
+from neurofuse.fusion.plot.style import AFTER, BEFORE, TRUTH, label
+from neurofuse.fusion.signal.bands import bandpass
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.optics import to_haemoglobin
+from neurofuse.io.optics.conversion import to_haemoglobin
 from neurofuse.io.recording import check, stream_dataset, streams
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import NAMES
-from neurofuse.fusion.ink import AFTER
-from neurofuse.fusion.intervals import plot_intervals
 from neurofuse.fusion.plot.canvas import panels, style
+from neurofuse.fusion.plot.draw_intervals import plot_intervals
+from neurofuse.fusion.plot.style import AFTER
+from neurofuse.fusion.views.before_after import NAMES
 from neurofuse.io.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def intervals(
     Parameters
     ----------
     summary : Dataset
-        Of `neurofuse.fusion.statistics.summarise`.
+        Of `neurofuse.fusion.metrics.statistics.summarise`.
     modality : {"eeg", "nirs"}
         Which stream.
     metric : str
@@ -124,7 +124,7 @@ def intervals(
     Examples
     --------
     >>> from neurofuse.fusion.cohort import compare_all
-    >>> from neurofuse.fusion.statistics import summarise
+    >>> from neurofuse.fusion.metrics.statistics import summarise
     >>> import neurofuse as nf
     >>> people = {f"sub-{k}": nf.simulate(20, seed=k, bouts_per_minute=9) for k in (2, 3)}
     >>> truths, moved = ({name: pair[i] for name, pair in people.items()} for i in (0, 1))

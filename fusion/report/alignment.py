@@ -3,9 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import NAMES, View
-from neurofuse.fusion.ink import AFTER, BEFORE, INK, grid, style
-from neurofuse.fusion.page import figure_block, table
+from neurofuse.fusion.plot.style import AFTER, BEFORE, INK, grid, style
+from neurofuse.fusion.report.html import figure_block, table
+from neurofuse.fusion.views.before_after import NAMES, View
 
 NEAR = 0.5  # s: further apart, two events are not the same one
 

@@ -8,8 +8,8 @@ from importlib.resources import files
 
 import xarray as xr
 
-from neurofuse.fusion.changes import View
-from neurofuse.fusion.summary import versions
+from neurofuse.fusion.views.before_after import View
+from neurofuse.fusion.views.summary import versions
 from neurofuse.io.recording import provenance
 
 SOFTWARE = ("neurofuse", "gramfort2013", "hoyer2017")
@@ -54,7 +54,7 @@ def keys(recording: xr.DataTree, found: list[View], comparison: xr.Dataset | Non
 
     Examples
     --------
-    >>> from neurofuse.fusion.changes import views
+    >>> from neurofuse.fusion.views.before_after import views
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> import numpy as np
     >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 import numpy as np
 
-from neurofuse.fusion.changes import NAMES
-from neurofuse.fusion.ink import AFTER, BEFORE, UNITS
+from neurofuse.fusion.plot.style import AFTER, BEFORE, UNITS
 from neurofuse.fusion.report.cohort_row import BINS, CohortRow, StreamRow
-from neurofuse.fusion.summary import clock_time, percent, versions
-from neurofuse.io.dates import real_date
+from neurofuse.fusion.views.before_after import NAMES
+from neurofuse.fusion.views.summary import clock_time, percent, versions
+from neurofuse.io.clock.dates import real_date
 from neurofuse.io.errors import ParameterError, WriteError
 from neurofuse.io.staging import staged
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import View, carpet, views
-from neurofuse.fusion.excerpt import excerpt
-from neurofuse.fusion.figures import deviation
-from neurofuse.fusion.summary import Summary, summarize
+from neurofuse.fusion.plot.draw_carpets import deviation
+from neurofuse.fusion.views.before_after import View, carpet, views
+from neurofuse.fusion.views.excerpt import excerpt
+from neurofuse.fusion.views.summary import Summary, summarize
 from neurofuse.io.errors import NeurofuseError
 
 BINS = 120  # of a small picture
@@ -103,7 +103,7 @@ def cohort_row(
 
 
 def _stream(before: xr.DataTree, view: View) -> StreamRow:
-    from neurofuse.io.quality import channel_quality
+    from neurofuse.io.quality.channels import channel_quality
 
     usable = ~view.bad
     with suppress(NeurofuseError):  # else what is marked has to do

@@ -5,9 +5,9 @@ from html import escape
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import NAMES
-from neurofuse.fusion.ink import AFTER, BEFORE, INK, UNITS, grid, style
-from neurofuse.fusion.page import figure_block, table
+from neurofuse.fusion.plot.style import AFTER, BEFORE, INK, UNITS, grid, style
+from neurofuse.fusion.report.html import figure_block, table
+from neurofuse.fusion.views.before_after import NAMES
 from neurofuse.io.errors import ParameterError
 
 SMALLEST = 1e-4  # of the largest value: what the partner brings is small beside the artifact

@@ -5,8 +5,8 @@ The chart's script binds them by their `data-` attributes.
 
 from html import escape
 
-from neurofuse.fusion.changes import View
 from neurofuse.fusion.report.pyramid import Pyramid
+from neurofuse.fusion.views.before_after import View
 
 KEYS = {
     "← →": "a quarter of the window back, on",

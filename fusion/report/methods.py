@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import xarray as xr
 
-from neurofuse.fusion.changes import View
-from neurofuse.fusion.peers import PEERS
-from neurofuse.fusion.summary import Summary, contents, listed, percent, versions
+from neurofuse.fusion.methods.registry import PEERS
+from neurofuse.fusion.views.before_after import View
+from neurofuse.fusion.views.summary import Summary, contents, listed, percent, versions
 from neurofuse.io.recording import provenance
 
 NAME = {"eeg": "EEG", "nirs": "fNIRS"}
@@ -37,8 +37,8 @@ def methods_paragraph(recording: xr.DataTree, found: list[View], measured: list[
     Examples
     --------
     >>> import neurofuse as nf
-    >>> from neurofuse.fusion.changes import views
-    >>> from neurofuse.fusion.summary import summarize
+    >>> from neurofuse.fusion.views.before_after import views
+    >>> from neurofuse.fusion.views.summary import summarize
     >>> before, _ = nf.simulate(20, nirs_montage=None)
     >>> after = nf.clean(before, "asr")
     >>> found = views(before, after)

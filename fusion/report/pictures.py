@@ -3,12 +3,12 @@
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import View, strongest
-from neurofuse.fusion.figures import draw_before_after, draw_carpets, draw_spectra
-from neurofuse.fusion.page import figure_block
+from neurofuse.fusion.plot.draw_carpets import draw_before_after, draw_carpets, draw_spectra
+from neurofuse.fusion.plot.draw_spectra import spectra
+from neurofuse.fusion.plot.draw_traces import draw_traces
+from neurofuse.fusion.report.html import figure_block
 from neurofuse.fusion.report.strip import strip_chart
-from neurofuse.fusion.spectra import spectra
-from neurofuse.fusion.traces import draw_traces
+from neurofuse.fusion.views.before_after import View, strongest
 from neurofuse.io.recording import streams
 
 
@@ -54,7 +54,7 @@ def traces_section(before: xr.DataTree, found: list[View]) -> str:
 
 def carpets_section(before: xr.DataTree, after: xr.DataTree, found: list[View]) -> str:
     """All channels over time: before and after with GVTD; the gate and the change."""
-    from neurofuse.io.gvtd import global_variance
+    from neurofuse.io.optics.gvtd import global_variance
 
     both = [r for r in (before, after) if "nirs" in streams(r)]
     variance = [global_variance(r) for r in both]

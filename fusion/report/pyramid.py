@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurofuse.fusion.changes import View, carpet, change
+from neurofuse.fusion.views.before_after import View, carpet, change
 
 FINEST = 260  # values a second: what is drawn of a stretch that is shown from nearby
 STRETCH = 20.0  # s of a finer layer
@@ -65,7 +65,7 @@ def pyramid(view: View, budget: int) -> Pyramid:
 
     Examples
     --------
-    >>> from neurofuse.fusion.changes import views
+    >>> from neurofuse.fusion.views.before_after import views
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> noise = np.random.default_rng(0).normal(scale=1e-5, size=(2, 5000))
     >>> view = views(build(eeg_dataset(noise, 250.0, ["C3", "C4"])))[0]

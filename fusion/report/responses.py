@@ -7,12 +7,12 @@ import numpy as np
 import xarray as xr
 from scipy.special import stdtrit
 
-from neurofuse.fusion.bands import bandpass
-from neurofuse.fusion.changes import View
-from neurofuse.fusion.ink import AFTER, BEFORE, INK, TRUTH, grid, label, style
-from neurofuse.fusion.page import figure_block
+from neurofuse.fusion.plot.style import AFTER, BEFORE, INK, TRUTH, grid, label, style
+from neurofuse.fusion.report.html import figure_block
+from neurofuse.fusion.signal.bands import bandpass
+from neurofuse.fusion.views.before_after import View
 from neurofuse.io.errors import NeurofuseError
-from neurofuse.io.optics import to_haemoglobin
+from neurofuse.io.optics.conversion import to_haemoglobin
 from neurofuse.io.recording import stream_dataset, streams
 
 SPAN = {"eeg": (-0.2, 0.8), "nirs": (-2.0, 20.0)}  # s about an onset
@@ -75,7 +75,7 @@ def responses(
     Examples
     --------
     >>> import neurofuse as nf
-    >>> from neurofuse.fusion.changes import views
+    >>> from neurofuse.fusion.views.before_after import views
     >>> recording, _ = nf.simulate(duration=120, seed=0, severity=0.0)
     >>> [(r.condition, r.signal, r.count) for r in responses(recording, recording, None,
     ...                                                      views(recording))]

@@ -1,33 +1,18 @@
 """Both montages on one head: how much each channel was changed, and how good it is."""
 
-from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import View, change
-from neurofuse.fusion.ink import AFTER, BEFORE, GATE, UNITS
-from neurofuse.fusion.page import table
-from neurofuse.fusion.summary import listed
+from neurofuse.fusion.plot.sensor_places import HEAD, Sensors, amount, places
+from neurofuse.fusion.plot.style import AFTER, BEFORE, GATE, UNITS
+from neurofuse.fusion.report.html import table
+from neurofuse.fusion.views.before_after import View
+from neurofuse.fusion.views.summary import listed
 
 COLOURS = {"eeg": AFTER, "nirs": BEFORE}
-CENTRE = (0.0, 0.0, 0.04)  # m, of a head whose sensors do not tell theirs
-RADIUS = (0.06, 0.13)  # m: a fitted sphere of another size is no head
-ROOM = (0.05, 0.16)  # m from its centre: sensors elsewhere are not on a head
-HEAD = 100.0  # from the vertex to the height of the ears, in the drawing
 MOST = 10  # rows of the table where no map can be drawn
-
-
-@dataclass(frozen=True)
-class Sensors:
-    """Channels of a stream on the drawing: `at` (channel, 2), for fNIRS also `ends`
-    (channel, source and detector, 2); NaN where unknown. `flat` if they are not on a head but as
-    on a drawing of the probe."""
-
-    at: np.ndarray
-    ends: np.ndarray | None
-    flat: bool = False
 
 
 def sensor_map(recording: xr.DataTree, found: list[View], quality: dict[str, xr.Dataset]) -> str:
@@ -64,78 +49,6 @@ def sensor_map(recording: xr.DataTree, found: list[View], quality: dict[str, xr.
     return text
 
 
-def amount(view: View) -> np.ndarray:
-    """(channel): root mean square of what was changed [V, or OD from sample to sample]."""
-    return np.array([np.sqrt(np.mean(change(view, i) ** 2)) for i in range(len(view.channel))])
-
-
-def places(recording: xr.DataTree, names: list[str]) -> dict[str, Sensors]:
-    """Where each channel stands on a head seen from above, nose up; the ears' height is at 1.
-
-    Angles from the vertex become distances (azimuthal equidistant projection), so that what lies
-    below the ears stands outside the circle. The head's centre is that of the sphere through all
-    sensors, where they tell one.
-
-    Examples
-    --------
-    >>> from neurofuse.io.recording import build, eeg_dataset
-    >>> right = np.array([[0.1, 0.0, 0.04]])
-    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["T8"], position=right))
-    >>> (places(recording, ["eeg"])["eeg"].at + 0.0).round(3).tolist()
-    [[1.0, 0.0]]
-    """
-    points: dict[str, np.ndarray] = {}
-    for name in names:
-        node = recording[name]
-        which = ("position",) if name == "eeg" else ("source_position", "detector_position")
-        count = node.sizes["channel"]
-        points[name] = np.stack(
-            [
-                node[w].transpose("channel", "axis").values.astype(float)
-                if w in node.variables
-                else np.full((count, 3), np.nan)
-                for w in which
-            ],
-            axis=1,
-        )
-    every = np.concatenate([p.reshape(-1, 3) for p in points.values()])
-    known = every[np.isfinite(every).all(axis=1)]
-    centre = _centre(known)
-    away = np.linalg.norm(known - centre, axis=1)
-    around = np.mean((away > ROOM[0]) & (away < ROOM[1])) if len(known) else 1.0
-    flat = bool(around < 0.5 or (len(known) > 1 and not known[:, 2].any()))
-    result = {}
-    for name, where in points.items():
-        if flat:  # a probe drawn on paper: as in the file, filling the drawing
-            middle = (known.min(axis=0) + known.max(axis=0)) / 2
-            ends = ((where - middle) / (np.ptp(known[:, :2], axis=0).max() / 2 or 1.0))[..., :2]
-            at = ends.mean(axis=1)
-        else:
-            ends, at = _project(where - centre), _project(where.mean(axis=1) - centre)
-        result[name] = Sensors(at, ends if name == "nirs" else None, flat)
-    return result
-
-
-def _centre(points: np.ndarray) -> np.ndarray:
-    points = np.unique(points, axis=0)
-    if len(points) >= 8:
-        # |p|² = 2 p·c + (r² - |c|²) is linear in the centre c
-        system = np.column_stack([2 * points, np.ones(len(points))])
-        fitted, _, rank, _ = np.linalg.lstsq(system, (points**2).sum(axis=1), rcond=1e-6)
-        radius = np.sqrt(max(fitted[3] + fitted[:3] @ fitted[:3], 0.0))
-        if rank == 4 and RADIUS[0] < radius < RADIUS[1]:
-            return fitted[:3]
-    return np.array(CENTRE)
-
-
-def _project(points: np.ndarray) -> np.ndarray:
-    across = np.hypot(points[..., 0], points[..., 1])
-    angle = np.arctan2(across, points[..., 2]) / (np.pi / 2)
-    scale = np.divide(angle, across, out=np.zeros_like(angle), where=across > 0)
-    flat = points[..., :2] * scale[..., None]
-    return np.where(np.isfinite(points).all(axis=-1, keepdims=True), flat, np.nan)
-
-
 def _changed(found: list[View], size: dict[str, np.ndarray]):
     """How a channel is drawn on the map of change: (fill, opacity, words)."""
 
@@ -149,7 +62,7 @@ def _changed(found: list[View], size: dict[str, np.ndarray]):
 
 
 def _worth(found: list[View], quality: dict[str, xr.Dataset]):
-    from neurofuse.io.quality import MASKS
+    from neurofuse.io.quality.channels import MASKS
 
     def look(view: View, index: int) -> tuple[str, float, str]:
         if view.stream not in quality:

@@ -9,12 +9,9 @@ from string import Template
 
 import xarray as xr
 
-from neurofuse.fusion import summary as words
-from neurofuse.fusion.changes import views
-from neurofuse.fusion.compared import comparison_section
-from neurofuse.fusion.excerpt import excerpt
 from neurofuse.fusion.report.alignment import alignment_section
 from neurofuse.fusion.report.citations import citations_block, keys
+from neurofuse.fusion.report.comparison import comparison_section
 from neurofuse.fusion.report.contribution import contribution_section
 from neurofuse.fusion.report.methods import methods_paragraph
 from neurofuse.fusion.report.pictures import carpets_section, spectra_section, traces_section
@@ -26,7 +23,10 @@ from neurofuse.fusion.report.tables import (
     qualities,
     quality_table,
 )
-from neurofuse.io.dates import real_date
+from neurofuse.fusion.views import summary as words
+from neurofuse.fusion.views.before_after import views
+from neurofuse.fusion.views.excerpt import excerpt
+from neurofuse.io.clock.dates import real_date
 from neurofuse.io.errors import WriteError
 from neurofuse.io.staging import staged
 

@@ -14,11 +14,11 @@ from importlib.resources import files
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.changes import View, bouts, carpet, change, strongest
-from neurofuse.fusion.ink import UNITS
+from neurofuse.fusion.plot.draw_traces import most_changed
+from neurofuse.fusion.plot.style import UNITS
 from neurofuse.fusion.report.controls import controls
 from neurofuse.fusion.report.pyramid import STEPS, Pyramid, centres, pyramid
-from neurofuse.fusion.traces import most_changed
+from neurofuse.fusion.views.before_after import View, bouts, carpet, change, strongest
 
 BUDGET = {"eeg": 880_000, "nirs": 550_000}  # bytes, before base64 makes them a third larger
 SHOWN = 6  # channels of a stream at first

@@ -6,16 +6,16 @@ from html import escape
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion import summary as words
-from neurofuse.fusion.changes import View
-from neurofuse.fusion.page import cell, table
+from neurofuse.fusion.report.html import cell, table
+from neurofuse.fusion.views import summary as words
+from neurofuse.fusion.views.before_after import View
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.recording import provenance
 
 
 def qualities(before: xr.DataTree, found: list[View]) -> dict[str, xr.Dataset | NeurofuseError]:
     """Quality of every stream, or why it is not known."""
-    from neurofuse.io.quality import channel_quality
+    from neurofuse.io.quality.channels import channel_quality
 
     computed: dict[str, xr.Dataset | NeurofuseError] = {}
     for view in found:
@@ -28,7 +28,7 @@ def qualities(before: xr.DataTree, found: list[View]) -> dict[str, xr.Dataset | 
 
 def quality_table(view: View, quality: xr.Dataset | NeurofuseError) -> str:
     """A row a channel: its measures, and which are beyond their limits."""
-    from neurofuse.io.quality import MASKS
+    from neurofuse.io.quality.channels import MASKS
 
     if isinstance(quality, NeurofuseError):
         return f"<h3>{view.name}</h3><p>Not computed: {escape(str(quality))}.</p>"

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from neurofuse.fusion.clean import clean
     from neurofuse.fusion.compare import compare
     from neurofuse.fusion.contribution import contribution
-    from neurofuse.fusion.overview import summary
     from neurofuse.fusion.report import cohort_report, cohort_row, report
+    from neurofuse.fusion.views.overview import summary
     from neurofuse.io import from_mne, read, to_mne, write
     from neurofuse.io.errors import NeurofuseError
     from neurofuse.synth import inject, simulate
@@ -59,7 +59,7 @@ _HOME = {
     "read": "neurofuse.io",
     "report": "neurofuse.fusion.report",
     "simulate": "neurofuse.synth",
-    "summary": "neurofuse.fusion.overview",
+    "summary": "neurofuse.fusion.views.overview",
     "to_mne": "neurofuse.io",
     "write": "neurofuse.io",
 }
@@ -85,7 +85,7 @@ def __dir__() -> list[str]:
 
 
 def _show_in_notebooks() -> None:
-    """Where a notebook runs, let it show a Recording by its summary; see `fusion/notebook.py`."""
+    """Where a notebook runs, let it show a Recording by its summary; see `fusion/views/notebook.py`."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None:
         shown = shell.display_formatter.formatters["text/html"]
@@ -94,7 +94,7 @@ def _show_in_notebooks() -> None:
 
 
 def _recording_html(tree: Any) -> str:
-    return import_module("neurofuse.fusion.notebook").recording_html(tree)
+    return import_module("neurofuse.fusion.views.notebook").recording_html(tree)
 
 
 _show_in_notebooks()

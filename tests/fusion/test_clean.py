@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.metrics import score
+from neurofuse.fusion.metrics.errors import score
 from neurofuse.io import (
     build,
     eeg_dataset,

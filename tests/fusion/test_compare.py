@@ -16,12 +16,12 @@ from neurofuse.fusion.compare import (
     compare,
     streams_of,
 )
-from neurofuse.fusion.kept import score_kept
-from neurofuse.fusion.metrics import score
-from neurofuse.fusion.oracle import oracle
-from neurofuse.fusion.partner import shifted, with_partner
-from neurofuse.fusion.peers import PEERS, get
-from neurofuse.fusion.table import to_csv, to_table
+from neurofuse.fusion.controls import shifted, with_partner
+from neurofuse.fusion.methods.registry import PEERS, get
+from neurofuse.fusion.metrics.errors import score
+from neurofuse.fusion.metrics.oracle import oracle
+from neurofuse.fusion.metrics.preserved import score_kept
+from neurofuse.fusion.metrics.table import to_csv, to_table
 from neurofuse.io.errors import ParameterError, WriteError
 from neurofuse.io.recording import (
     provenance,

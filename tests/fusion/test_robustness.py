@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.metrics import score
+from neurofuse.fusion.metrics.errors import score
 from neurofuse.io import build, stream_dataset, to_optical_density, with_stream
 from neurofuse.io.errors import SchemaError
 from neurofuse.synth import simulate

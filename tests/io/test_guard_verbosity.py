@@ -5,7 +5,7 @@ import logging
 import mne
 import pytest
 
-from neurofuse.io.guard import LOG, quiet
+from neurofuse.io.logs import LOG, quiet
 
 
 @pytest.fixture

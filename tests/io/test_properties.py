@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import neurofuse.io as io
-from neurofuse.io.joining import event_rows, join
+from neurofuse.io.clock.joining import event_rows, join
 from neurofuse.io.recording import with_stream
 
 few = settings(

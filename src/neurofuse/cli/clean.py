@@ -121,8 +121,8 @@ def default_model(present: Sequence[str]) -> str:
 def _write_native(cleaned: "xr.DataTree", path: Path) -> None:
     """Write the EEG in the format it came in, unless it is there already or too large for it."""
     from neurofuse.io import write_eeg
-    from neurofuse.io.guard import LOG
     from neurofuse.io.lazy import is_lazy
+    from neurofuse.io.logs import LOG
 
     if path.exists():
         return
@@ -134,8 +134,8 @@ def _write_native(cleaned: "xr.DataTree", path: Path) -> None:
 
 def _bids_plan(stem: str, out: Path, overwrite: bool) -> tuple[dict[str, str], dict]:
     """The entities of the outputs, and how what the data set at `out` has is merged."""
-    from neurofuse.io.dataset import check_root
-    from neurofuse.io.derivatives import find_entities, merged
+    from neurofuse.io.bids.dataset import check_root
+    from neurofuse.io.bids.write import find_entities, merged
 
     check_root(out)
     entities = find_entities([stem], {"desc": MARK.removeprefix("_desc-")})
@@ -149,8 +149,8 @@ def _write_bids(
     paths: Sequence[Path],
     out: Path,
 ) -> dict[str, str]:
-    from neurofuse.io.dataset import data_set_of, write_shared
-    from neurofuse.io.derivatives import save_bids
+    from neurofuse.io.bids.dataset import data_set_of, write_shared
+    from neurofuse.io.bids.write import save_bids
 
     write_shared(stage, out, entities["sub"], data_set_of(paths[0]))
     return save_bids(cleaned, stage, entities)

@@ -61,7 +61,7 @@ def cohort_files(
         raise ReadError(f"no folder {before}", "a folder with recordings", "check --before")
     with staged(out.parent, [out.name], overwrite=overwrite):  # refuses before the work begins
         from neurofuse.fusion.report import CohortRow, cohort_report
-        from neurofuse.io.guard import LOG
+        from neurofuse.io.logs import LOG
 
         rows: list[CohortRow] = []
         for number, (name, path) in enumerate(named.items()):
@@ -173,7 +173,7 @@ def command(
 
 def facts(row: "CohortRow") -> dict:
     """A row as JSON takes it; figures that are not known are null."""
-    from neurofuse.io.dates import real_date
+    from neurofuse.io.clock.dates import real_date
 
     return {
         "name": row.name,

@@ -76,7 +76,7 @@ def compare_files(
     stem = names.stem(paths) + "_comparison"
     expected = {"csv": f"{stem}.csv", "json": f"{stem}.json", "table": f"{stem}.nc"}
     with staged(out, expected.values(), overwrite=overwrite) as stage:
-        from neurofuse.fusion.table import to_csv
+        from neurofuse.fusion.metrics.table import to_csv
 
         table = _compare(paths, truth, stranger, methods, offset, align, step)
         to_csv(table, stage / expected["csv"])
@@ -117,7 +117,7 @@ def with_known_motion(recording: "xr.DataTree", truth: "xr.DataTree") -> "xr.Dat
 
     EDF and SNIRF cannot hold the mask, so the truth's file brings it.
     """
-    from neurofuse.fusion.metrics import match
+    from neurofuse.fusion.metrics.errors import match
     from neurofuse.io import stream_dataset, streams, with_stream
 
     match(truth, recording)
@@ -177,7 +177,7 @@ def show(table: "xr.Dataset", files: dict[str, Path] | None = None) -> None:
 
 
 def _grid(table: "xr.Dataset", modality: str) -> Table:
-    from neurofuse.fusion.compared import heading
+    from neurofuse.fusion.report.comparison import heading
 
     known = table.value.loc[:, modality].dropna("metric", how="all")
     metrics = [m for m in known.metric.values if m in LEADING or m.startswith("noref_")]

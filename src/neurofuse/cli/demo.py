@@ -24,8 +24,8 @@ def draw_picture(
 ) -> Path:
     """Draw the half minute that changed most, as a PNG: before, after, true."""
     with staged(target.parent, [target.name], overwrite=overwrite) as stage:
-        from neurofuse.fusion.changes import strongest, views
-        from neurofuse.fusion.traces import draw_traces
+        from neurofuse.fusion.plot.draw_traces import draw_traces
+        from neurofuse.fusion.views.before_after import strongest, views
         from neurofuse.io import read
 
         found = views(read(before), read(after), read(truth))

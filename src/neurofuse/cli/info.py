@@ -79,8 +79,8 @@ def command(
 ) -> None:
     """Show what a recording holds; without one, versions, packaged models and folders."""
     if first is not None:
-        from neurofuse.fusion.facts import facts
-        from neurofuse.fusion.overview import summary
+        from neurofuse.fusion.views.facts import facts
+        from neurofuse.fusion.views.overview import summary
 
         with progress("reading"):
             recording = look([p for p in (first, second) if p is not None], offset, align)

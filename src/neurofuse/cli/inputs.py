@@ -109,7 +109,7 @@ def read_inputs(told: Path, before: Path | None = None) -> "xr.DataTree":
 @contextmanager
 def _told_before() -> Iterator[None]:
     """No warnings: what there is to say of these files was said when they were cleaned."""
-    from neurofuse.io.guard import LOG
+    from neurofuse.io.logs import LOG
 
     level = LOG.level
     LOG.setLevel(logging.ERROR)

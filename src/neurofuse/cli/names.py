@@ -24,11 +24,11 @@ def stem(paths: Sequence[Path]) -> str:
     >>> stem([Path("sub-02-EEG.fif.gz")])
     'sub-02'
     """
-    from neurofuse.io.files import plain_stem
+    from neurofuse.io.names import plain_stem
 
     path = next((p for p in paths if not _is_nirs(p)), paths[0])
     if _is_bids(path):
-        from neurofuse.io.bids import bids_stem
+        from neurofuse.io.bids.read import bids_stem
 
         return bids_stem(path)
     name = path.resolve().name
@@ -66,7 +66,7 @@ def _is_nirs(path: Path) -> bool:
 
 
 def _is_bids(path: Path) -> bool:
-    from neurofuse.io.folder import folder_content
+    from neurofuse.io.formats.folder import folder_content
 
     return path.is_dir() and folder_content(path) == "BIDS"
 
@@ -75,6 +75,6 @@ def _files(path: Path) -> list[Path]:
     """The files that a path stands for: itself, or those of a BIDS session."""
     if not _is_bids(path):
         return [path]
-    from neurofuse.io.bids import find_session
+    from neurofuse.io.bids.read import find_session
 
     return [file for files in find_session(path).files.values() for file in files]

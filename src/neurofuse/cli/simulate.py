@@ -86,7 +86,7 @@ def _write_pair(
     truth: "xr.DataTree", contaminated: "xr.DataTree", stage: Path, expected: dict[str, str]
 ) -> dict[str, str]:
     from neurofuse.io import streams, write_eeg, write_netcdf, write_nirs
-    from neurofuse.io.sidecars import as_tsv
+    from neurofuse.io.bids.sidecars import as_tsv
 
     present = streams(contaminated)
     if "eeg" in present:

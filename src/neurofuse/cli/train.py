@@ -14,7 +14,9 @@ def command(
     *,
     config: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="Configuration (JSON); benchmarks/configs has some."),
+        typer.Option(
+            metavar="FILE", help="Configuration (JSON); benchmarks/training/configs has some."
+        ),
     ],
     out: options.Out,
     resume: Annotated[
@@ -28,7 +30,8 @@ def command(
     ] = 0,
 ) -> None:
     """Train a model on injected movement; checkpoints, log and best weights go to a folder."""
-    from neurofuse.models.train import read_config, train, usable_device
+    from neurofuse.models.training.config import read_config
+    from neurofuse.models.training.train import train, usable_device
 
     read_config(config)  # refused before a folder is made
     usable_device(device)

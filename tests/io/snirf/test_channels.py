@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurofuse.io as io
-from neurofuse.io.nirs import raw_from_nirs
-from neurofuse.io.snirf import read_snirf_raw, write_snirf
+from neurofuse.io.mne_objects.nirs import raw_from_nirs
+from neurofuse.io.snirf.read import read_snirf_raw, write_snirf
 
 PAIRS = ((1, 1), (1, 2), (2, 2))
 

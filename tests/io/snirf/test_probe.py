@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import neurofuse.io as io
-from neurofuse.io.snirf import mend_length, read_snirf_raw
+from neurofuse.io.snirf.read import mend_length, read_snirf_raw
 
 PAIRS = ((1, 1), (1, 2), (2, 2))
 

@@ -9,8 +9,8 @@ import mne
 import numpy as np
 import pytest
 
-from neurofuse.io.guard import quiet
-from neurofuse.io.snirf import read_snirf_raw
+from neurofuse.io.logs import quiet
+from neurofuse.io.snirf.read import read_snirf_raw
 
 DATA = Path(os.environ.get("NEUROFUSE_DATA") or Path(__file__).parents[4] / "shared" / "data")
 REAL = sorted(DATA.rglob("*.snirf"))

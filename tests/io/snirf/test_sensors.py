@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 
 import neurofuse.io as io
-from neurofuse.io.joining import join
-from neurofuse.io.snirf import read_aux, write_snirf
+from neurofuse.io.clock.joining import join
+from neurofuse.io.snirf.read import read_aux, write_snirf
 
 PAIRS = ((1, 1), (1, 2), (2, 2))
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import neurofuse.io as io
-from neurofuse.io.guard import quiet
-from neurofuse.io.snirf import read_snirf_raw, write_snirf
+from neurofuse.io.logs import quiet
+from neurofuse.io.snirf.read import read_snirf_raw, write_snirf
 
 DATE = datetime(2024, 5, 17, 9, 30, 12, 250000, tzinfo=UTC)
 PAIRS = ((1, 1), (1, 2), (2, 2))

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import neurofuse.io as io
-from neurofuse.io.snirf import read_snirf_raw
+from neurofuse.io.snirf.read import read_snirf_raw
 
 DATE = datetime(2024, 5, 17, 9, 30, 12, 250000, tzinfo=UTC)
 

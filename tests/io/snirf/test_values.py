@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import neurofuse.io as io
-from neurofuse.io.snirf import read_snirf_raw
+from neurofuse.io.snirf.read import read_snirf_raw
 
 
 def put(nirs, name, value):

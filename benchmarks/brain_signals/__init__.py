@@ -1,0 +1,1 @@
+"""What is left of known brain signals: `python -m benchmarks.brain_signals`."""

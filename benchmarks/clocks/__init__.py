@@ -1,0 +1,1 @@
+"""How well two clocks are brought together: pulses and physiology."""

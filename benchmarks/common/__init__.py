@@ -1,0 +1,1 @@
+"""What several benchmarks need: test recordings, keys of results, paths and intervals."""

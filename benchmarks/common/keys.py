@@ -1,0 +1,50 @@
+"""Keys under which results are kept: weights, settings, and a version.
+
+A result is computed again when its weights or its settings change, or when `VERSION` is raised.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from neurofuse.fusion.methods.registry import LEARNED, PEERS
+from neurofuse.models.single_series.weights import PRETRAINED as SINGLE_SERIES
+
+VERSION = 1  # raise it with every change of code that changes results
+OTHER = {"eeg": "nirs", "nirs": "eeg"}
+
+
+def result_key(*settings: object, files: Iterable[Path] = ()) -> str:
+    """A short digest of settings, of the bytes of files (weights), and of `VERSION`.
+
+    Examples
+    --------
+    >>> result_key("pairs", 150.0) == result_key("pairs", 150.0) != result_key("pairs", 60.0)
+    True
+    """
+    total = hashlib.sha256(json.dumps([VERSION, *settings], default=str, sort_keys=True).encode())
+    for path in sorted(files):
+        total.update(path.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def weights(folder: Path) -> list[Path]:
+    """Weights in a folder; what training keeps to go on is none."""
+    return [p for p in sorted(folder.glob("*.safetensors")) if p.with_suffix(".json").exists()]
+
+
+def weights_key(path: Path) -> str:
+    """The key of what a file of weights, or all those of a folder, make."""
+    return result_key("weights", files=weights(path) if path.is_dir() else [path])
+
+
+def nets(name: str) -> list[Path]:
+    """Packaged weights of a single-channel baseline network, one file a modality."""
+    return [SINGLE_SERIES / f"{name}_{stream}.safetensors" for stream in OTHER]
+
+
+def method_key(name: str) -> str:
+    """The key of what a baseline method makes: its settings and, of a network, its weights."""
+    settings = {s: dict(one.settings) for s, one in PEERS[name].treatments.items()}
+    return result_key(name, settings, files=nets(name) if PEERS[name] in LEARNED else ())

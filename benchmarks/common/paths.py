@@ -1,0 +1,17 @@
+"""Where results lie, and how they are written."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]  # the repository
+
+
+def write(target: Path, facts: dict) -> None:
+    """A JSON under a temporary name first, so that no half of one is ever read."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
+    with os.fdopen(handle, "w") as file:
+        json.dump(facts, file)
+    os.replace(temporary, target)

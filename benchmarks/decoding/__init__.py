@@ -1,0 +1,1 @@
+"""Decoding of tasks after cleaning: `python -m benchmarks.decoding`."""

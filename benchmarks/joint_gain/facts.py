@@ -1,0 +1,133 @@
+"""What `joint_gain.py` computed, read back: energies by segment of motion, gates, clean streams."""
+
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.joint_gain.segments import VIEWS
+
+JOINT, TWIN = "joint", "twin"
+SHUFFLED, SILENT = "joint, shuffled partner", "joint, silent partner"
+BLIND, BOUND = "blind Wiener", "bound: true covariance"
+FLOORS = ("untouched", "zero", BLIND, BOUND)
+EDGES = (-np.inf, -5.0, 0.0, 5.0, 10.0, 15.0, 20.0, np.inf)  # dB, artifact over truth in a segment
+ASKED = (-5.0, 20.0)  # dB, the strata that have a target
+LEVEL = (-5.0, 5.0)  # dB, motion near the signal's level
+PERSON = {"eeg": 0, "nirs": 1}  # which name of a pair
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Energies of one segment of motion: truth and artifact by channel, errors by view."""
+
+    person: str
+    share: str
+    level: float  # dB, artifact over truth
+    truth: dict[str, np.ndarray]
+    error: list[dict[str, dict[str, np.ndarray]]]  # seed: arm: view: (channel,)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that was computed: segments, and for each setting the gates and the rest."""
+
+    segments: dict[str, list[Segment]]  # stream
+    settings: list[dict]  # share, severity, person, stream, level, seeds: [arms]
+    clean: list[tuple[str, list[dict]]]  # pair, and for each seed arm: case: stream: dB
+    seeds: int
+    failures: set[str]
+
+    @classmethod
+    def read(
+        cls,
+        folder: Path,
+        fixed: list[str],
+        seeds: list[list[str]],
+        names: list[str],
+        shares: tuple[str, ...],
+        severities: tuple[float, ...],
+    ) -> "Facts":
+        """Join the JSON files of all producers; peers and references count in every seed."""
+        segments: dict[str, list[Segment]] = {s: [] for s in VIEWS}
+        settings, failures = [], set()
+        for name in names:
+            for share in shares:
+                for severity in severities:
+                    file = f"{name}_{share}_{severity}.json"
+                    common = [_read(folder / key / file) for key in fixed]
+                    own = [[_read(folder / key / file) for key in keys] for keys in seeds]
+                    for stream in VIEWS:
+                        found = [_arms(common + of_seed, stream, failures) for of_seed in own]
+                        base = common[0]["streams"][stream]
+                        level = levels(base, stream)
+                        person = name.split("+")[PERSON[stream]]
+                        settings.append(
+                            {"share": share, "severity": severity, "person": person}
+                            | {"stream": stream, "level": level}
+                            | {"seeds": found}
+                        )
+                        for k in range(len(level)):
+                            truth = {v: np.array(base["truth"][v][k]) for v in VIEWS[stream]}
+                            error = [
+                                {
+                                    arm: {v: np.array(f["error"][v][k]) for v in VIEWS[stream]}
+                                    for arm, f in arms.items()
+                                }
+                                for arms in found
+                            ]
+                            segments[stream].append(Segment(person, share, level[k], truth, error))
+        clean = [(name, [_change(folder, keys, name) for keys in seeds]) for name in names]
+        return cls(segments, settings, clean, len(seeds), failures)
+
+
+def _read(path: Path) -> dict:
+    return json.loads(path.read_text())
+
+
+def _arms(files: list[dict], stream: str, failures: set[str]) -> dict[str, dict]:
+    """Figures by arm of one stream."""
+    found: dict[str, dict] = {}
+    for facts in files:
+        node = facts["streams"].get(stream, {"arms": {}, "failure": {}})
+        found |= node["arms"]
+        failures |= {f"{arm} ({stream}): {why}" for arm, why in node["failure"].items()}
+    return found
+
+
+def _change(folder: Path, keys: list[str], name: str) -> dict[str, dict]:
+    return {key.split("-")[0]: _read(folder / key / f"{name}_clean.json")["change"] for key in keys}
+
+
+def levels(base: dict, stream: str) -> list[float]:
+    """Artifact over truth [dB] of each segment, channels pooled, in the stream's first view."""
+    view = VIEWS[stream][0]
+    pairs = zip(base["artifact"][view], base["truth"][view], strict=True)
+    return [float(10 * np.log10((sum(a) + 1e-30) / (sum(t) + 1e-30))) for a, t in pairs]
+
+
+def within(found: list[Segment], low: float, high: float) -> list[Segment]:
+    """Segments whose artifact is of a size [dB]."""
+    return [s for s in found if low <= s.level < high]
+
+
+def arms_of(facts: Facts, stream: str) -> list[str]:
+    """Arms of a stream: joint first, then twin, ablations and controls, floors, peers."""
+    names = {a for s in facts.segments[stream] for seed in s.error for a in seed}
+    first = (JOINT, TWIN, SHUFFLED, SILENT)
+    ablations = sorted(n for n in names if n.startswith("joint_"))
+    peers = sorted(names - {*first, *FLOORS, *ablations})
+    return [n for n in (*first, *ablations, *FLOORS, *peers) if n in names]
+
+
+def strata() -> dict[str, tuple[float, float]]:
+    """Names and edges [dB] of the strata, all that have a target last."""
+
+    def name(low: float, high: float) -> str:
+        if np.isinf(low):
+            return f"< {high:g}"
+        return f"> {low:g}" if np.isinf(high) else f"{low:g} to {high:g}"
+
+    return {name(a, b): (a, b) for a, b in pairwise(EDGES)} | {f"all {name(*ASKED)}": ASKED}

@@ -1,0 +1,138 @@
+"""What finding levels again is worth in fNIRS, and how much depends on its constants.
+
+    python -m benchmarks.joint_gain.levels
+
+An hour. Packaged fNIRS twin; people of validation and training (whom the network has met, the
+constants have not), and simulated people who tap, whose response should come back whole. The last
+row sets each stretch between movements to its true level: what is left to win there.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from unittest import mock
+
+import numpy as np
+import xarray as xr
+
+import benchmarks.joint_gain.segments as segments
+from benchmarks.brain_signals.measures import STRONGEST, response
+from benchmarks.common.clean_pairs import cut
+from benchmarks.joint_gain.facts import ASKED, levels
+from neurofuse.fusion.clean import clean
+from neurofuse.io import build, read, stream_dataset
+from neurofuse.io.recording import without_stream
+from neurofuse.models.inference import windows as source
+from neurofuse.models.joint import baseline_level as level
+from neurofuse.models.training.corpus import subject_files
+from neurofuse.synth import inject, simulate
+
+SEVERITIES = (0.15, 0.5, 1.5)
+RECORDINGS = {"validation": 2, "train": 1}  # of each person
+SEEDS = {"validation": 5000, "train": 7000, "tapping": 45_000}
+TAPPING, DURATION, COUPLED = 4, 330.0, 3.0  # simulated people, s each, size of their response
+
+
+def real(part: str) -> Iterator[tuple[str, int, xr.DataTree]]:
+    """Person, seed and recording at rest, fNIRS beside no matter whose EEG."""
+    eeg = [files for _, files in sorted(subject_files(part, "eeg").items())]
+    for number, (person, files) in enumerate(subject_files(part, "nirs").items()):
+        for take in range(RECORDINGS[part]):
+            other = eeg[(number + RECORDINGS[part] * take) % len(eeg)]
+            rest = next(path for path in other if "rest" in path.name)
+            pair = build(cut(read(rest), "eeg"), cut(read(files[take % len(files)]), "nirs"))
+            yield person, SEEDS[part] + 100 * number + take, pair
+
+
+def tapping(group: str) -> Iterator[tuple[str, int, xr.DataTree]]:
+    for seed in range(SEEDS[group], SEEDS[group] + TAPPING):
+        yield str(seed), seed, simulate(DURATION, seed=seed, coupling=COUPLED, severity=0.0)[0]
+
+
+def cases(group: str) -> Iterator[tuple[str, xr.DataTree, xr.DataTree]]:
+    """Person and disturbed recording with its truth."""
+    for person, seed, rest in (tapping if group == "tapping" else real)(group):
+        for severity in SEVERITIES:
+            yield person, *inject(rest, seed=seed, severity=severity, share="timing")
+
+
+def true_levels(rows: np.ndarray, found: segments.Material) -> np.ndarray:
+    """Rows (row, time) whose stretches at rest have their true level; straight lines between."""
+    out = rows.copy()
+    for k, error in enumerate(rows - found.truth):
+        at, off = [], []
+        for first, last in segments.stretches(~found.motion[k // found.waves]):
+            at += [first, last - 1]
+            off += 2 * [error[first:last].mean()]
+        out[k] -= np.interp(np.arange(len(error)), at, off)
+    return out
+
+
+def cleaned(contaminated, found: segments.Material, **constants: float) -> np.ndarray:
+    with mock.patch.multiple(level, **(constants or {"FREE": level.FREE})):
+        done = clean(without_stream(contaminated, "eeg"), "nirs")
+    return segments.samples(done, "nirs", found.channel)
+
+
+def unsettled(contaminated, found: segments.Material) -> np.ndarray:
+    """As the filter of the derivative sums up."""
+    with mock.patch.object(source, "level_error", lambda density, *_: np.zeros_like(density)):
+        return cleaned(contaminated, found)
+
+
+def kept(rows: np.ndarray, found: segments.Material, truth: xr.DataTree) -> float:
+    """Response to tapping over the true one, where it is strongest in optical density."""
+    events, time = (stream_dataset(truth, s) for s in ("events", "nirs"))
+    onsets = events.onset.values[events.description.values == "task"]
+    true, seen = (response(x, time.time.values, onsets) for x in (found.truth, rows))
+    strongest = np.argsort(-np.abs(true))[: 2 * STRONGEST]
+    return float(np.mean(seen[strongest] / true[strongest]))
+
+
+def column(group: str, arms: dict[str, Callable]) -> dict[str, list[str]]:
+    """Cells of every arm: error [dB] by view and, where there is a task, what is kept of it."""
+    left: dict[str, dict[str, np.ndarray]] = {name: {} for name in arms}
+    responses: dict[str, list[float]] = {name: [] for name in arms}
+    for person, truth, contaminated in cases(group):
+        found = segments.material(truth, contaminated, "nirs")
+        energy = segments.energies(found.truth, found)
+        artifact = segments.energies(found.contaminated - found.truth, found)
+        size = np.array(levels({"truth": energy, "artifact": artifact}, "nirs"))
+        asked = np.flatnonzero((size >= ASKED[0]) & (size < ASKED[1]))
+        for name, make in arms.items():
+            rows = make(contaminated, found)
+            error = segments.energies(rows - found.truth, found)
+            sums = [[sum(sum(x[v][k]) for k in asked) for x in (error, energy)] for v in error]
+            left[name][person] = left[name].get(person, 0.0) + np.array(sums)
+            if group == "tapping":
+                responses[name].append(kept(rows, found, truth))
+    cells = {}
+    for name, people in left.items():
+        mean = np.mean([10 * np.log10(x[:, 0] / x[:, 1]) for x in people.values()], axis=0)
+        cells[name] = [" / ".join(f"{v:.1f}" for v in mean)]
+        if group == "tapping":
+            each = np.reshape(responses[name], (-1, len(SEVERITIES))).mean(0)
+            cells[name].append(" / ".join(f"{v:.2f}" for v in each))
+    return cells
+
+
+def main() -> None:
+    logging.getLogger("neurofuse").setLevel(logging.ERROR)
+    arms: dict[str, Callable] = {"levels as the filter leaves them": unsettled}
+    for seconds, free in ((5, 0.4), (10, 0.4), (20, 0.4), (40, 0.4), (10, 0.2), (10, 0.6)):
+        arms[f"returning in {seconds} s, free {free}"] = (
+            lambda c, found, seconds=seconds, free=free: cleaned(
+                c, found, RETURN=float(seconds), FREE=free
+            )
+        )
+    arms["true levels"] = lambda c, found: true_levels(cleaned(c, found), found)
+    columns = [column(group, arms) for group in SEEDS]
+    severities = ", ".join(f"{s:g}" for s in SEVERITIES)
+    print("fNIRS, error [dB] in 0.01-0.7 Hz / unfiltered; response over the true one at severity")
+    print(f"{severities}\n\n| levels | {' | '.join(SEEDS)} | response |")
+    print("|---" * (len(SEEDS) + 2) + "|")
+    for name in arms:
+        print(f"| {name} | " + " | ".join(c for part in columns for c in part[name]) + " |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Energies of truth, artifact and error in every segment of motion and every channel.
+
+A segment is a connected stretch in which any channel of the stream moves; for fNIRS widened by 2 s,
+as in `neurofuse.fusion.metrics.errors`. In it a channel's samples count where that channel itself moves
+(widened alike), so that zeros have 0 dB everywhere and channels at rest do not flatter a gate.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from scipy.ndimage import binary_dilation, uniform_filter1d
+from scipy.signal import butter, sosfiltfilt
+
+from neurofuse.fusion.metrics.errors import NIRS_BAND, NIRS_GUARD
+from neurofuse.fusion.signal.bands import bandpass
+from neurofuse.io import stream_dataset, to_optical_density
+
+SLOW = 5.0  # Hz; EEG below it is what a head's movement and the fNIRS share
+VIEWS = {"eeg": ("whole", "slow"), "nirs": ("band", "unfiltered")}  # the first one makes strata
+NOTICEABLE = 0.2  # artifact energy over a channel's mean clean energy
+NEAR = 0.5  # s over which the artifact's energy is averaged for that
+THRESHOLDS = (0.02, *(round(0.05 * k, 2) for k in range(1, 20)), 0.98, 0.999)
+
+
+@dataclass(frozen=True)
+class Material:
+    """One stream of a disturbed recording as arrays, and where it moves."""
+
+    stream: str
+    rate: float  # Hz
+    channel: np.ndarray  # names of the channels that count
+    truth: np.ndarray  # (row, time) V or OD; a row is a channel, for fNIRS times a wavelength
+    contaminated: np.ndarray  # (row, time)
+    motion: np.ndarray  # (channel, time) bool
+    segment: list[tuple[int, int]]  # first sample and the one after the last
+
+    @property
+    def waves(self) -> int:
+        """Rows of a channel."""
+        return len(self.truth) // max(len(self.channel), 1)
+
+
+def material(truth: xr.DataTree, contaminated: xr.DataTree, stream: str) -> Material:
+    """What is scored of one stream: usable channels whose samples are all finite."""
+    node = stream_dataset(contaminated, stream)
+    used = ~node.bad.values
+    if stream == "eeg":
+        used &= node.ch_type.values == "eeg"
+    names = node.channel.values[used]
+    arrays = [samples(r, stream, names) for r in (truth, contaminated)]
+    waves = len(arrays[0]) // max(len(names), 1)
+    finite = np.isfinite(np.concatenate(arrays, axis=-1)).all(-1).reshape(-1, waves).all(-1)
+    motion = node.motion.sel(channel=names).values.astype(bool)[finite]
+    rate = float(node.attrs["rate"])
+    rows = np.repeat(finite, waves)
+    found = stretches(widened(motion.any(0), stream, rate))
+    return Material(stream, rate, names[finite], arrays[0][rows], arrays[1][rows], motion, found)
+
+
+def samples(recording: xr.DataTree, stream: str, names: np.ndarray) -> np.ndarray:
+    """Samples (row, time) of named channels in V or optical density."""
+    if stream == "eeg":
+        values = stream_dataset(recording, "eeg").eeg.sel(channel=names).values
+    else:
+        node = stream_dataset(to_optical_density(recording), "nirs")
+        values = node.od.sel(channel=names).values
+    return np.asarray(values, float).reshape(-1, values.shape[-1])
+
+
+def widened(mask: np.ndarray, stream: str, rate: float) -> np.ndarray:
+    """A mask (…, time), for fNIRS with 2 s around it."""
+    if stream == "eeg" or not mask.any():
+        return mask
+    reach = 2 * round(NIRS_GUARD * rate) + 1
+    return binary_dilation(mask, np.ones((1,) * (mask.ndim - 1) + (reach,), bool))
+
+
+def stretches(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Connected stretches of a mask (time,): first sample and the one after the last.
+
+    Examples
+    --------
+    >>> stretches(np.array([0, 1, 1, 0, 1], bool))
+    [(1, 3), (4, 5)]
+    """
+    edge = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
+    return list(zip(edge[::2].tolist(), edge[1::2].tolist(), strict=True))
+
+
+def views(rows: np.ndarray, stream: str, rate: float) -> dict[str, np.ndarray]:
+    """Rows (row, time) without constants in the bands that are scored, all zero-phase."""
+    # by their medians, lest what one long movement leaves counts in all others
+    centred = rows - np.median(rows, axis=-1, keepdims=True)
+    if stream == "nirs":
+        return {"band": bandpass(centred, rate, *NIRS_BAND), "unfiltered": centred}
+    sections = butter(4, SLOW, "lowpass", fs=rate, output="sos")
+    slow = sosfiltfilt(sections, centred, axis=-1, padlen=min(int(2 * rate), rows.shape[-1] - 1))
+    return {"whole": centred, "slow": slow}
+
+
+def energies(rows: np.ndarray, found: Material) -> dict[str, list[list[float]]]:
+    """Energy (segment, channel) of rows (row, time) in each view, in a channel's own motion."""
+    near = np.repeat(widened(found.motion, found.stream, found.rate), found.waves, axis=0)
+    result = {}
+    for view, values in views(rows, found.stream, found.rate).items():
+        energy = values**2 * near
+        per = [energy[:, a:b].sum(-1).reshape(-1, found.waves).sum(-1) for a, b in found.segment]
+        result[view] = [[float(f"{v:.5g}") for v in row] for row in per]
+    return result
+
+
+def beside(change: np.ndarray, found: Material) -> tuple[float, float]:
+    """Energy done to channels at rest while others move, and of the truth there.
+
+    For fNIRS of sample-to-sample changes, since a corrected shift moves the level of what follows.
+    """
+    truth = found.truth - found.truth.mean(-1, keepdims=True)
+    if found.stream == "eeg":
+        change = change - np.median(change, axis=-1, keepdims=True)
+    else:
+        change, truth = (np.diff(x, prepend=x[:, :1]) for x in (change, found.truth))
+    own = widened(found.motion, found.stream, found.rate)
+    rest = np.repeat(own.any(0) & ~own, found.waves, axis=0)
+    return float((change**2 * rest).sum()), float((truth**2 * rest).sum())
+
+
+def noticeable(found: Material) -> np.ndarray:
+    """Where (channel, time) a moving channel's artifact is large enough to be worth finding.
+
+    Its energy within 0.5 s exceeds a fifth of the channel's mean clean energy; for fNIRS of
+    sample-to-sample changes, since a shift leaves its level behind for good.
+    """
+    truth = found.truth - found.truth.mean(-1, keepdims=True)
+    artifact = found.contaminated - found.truth
+    if found.stream == "nirs":
+        truth, artifact = (np.diff(x, prepend=x[:, :1]) for x in (truth, artifact))
+    size = max(round(NEAR * found.rate), 1)
+    shape = (len(found.channel), found.waves, -1)
+    local = uniform_filter1d(artifact**2, size, axis=-1).reshape(shape).sum(1)
+    usual = (truth**2).reshape(shape).sum(1).mean(-1, keepdims=True)
+    return found.motion & (local > NOTICEABLE * usual)
+
+
+def gate_mistakes(gate: np.ndarray, found: Material) -> dict[str, list]:
+    """Channel-seconds that a gate (channel, time) misses or opens for nothing.
+
+    Motion too small to notice counts neither way. `missed` and `false` (threshold, segment) are
+    inside segments, `false_outside` (threshold,) between them; `seconds` (segment,) and
+    `seconds_outside` are what was judged.
+    """
+    target = noticeable(found)
+    wrong = ~found.motion
+    judged = target | wrong
+    count = len(found.segment)
+    at = np.full(found.motion.shape[1], count)
+    for number, (first, last) in enumerate(found.segment):
+        at[first:last] = number
+
+    def per(mask: np.ndarray) -> np.ndarray:
+        """Channel-seconds by segment, those outside last."""
+        return np.bincount(at, mask.sum(0), minlength=count + 1) / found.rate
+
+    missed = [per(target & (gate < t)) for t in THRESHOLDS]
+    false = [per(wrong & (gate >= t)) for t in THRESHOLDS]
+    seconds = per(judged)
+    return {
+        "missed": [m[:-1].round(4).tolist() for m in missed],
+        "false": [f[:-1].round(4).tolist() for f in false],
+        "false_outside": [round(float(f[-1]), 4) for f in false],
+        "seconds": seconds[:-1].round(4).tolist(),
+        "seconds_outside": round(float(seconds[-1]), 4),
+    }

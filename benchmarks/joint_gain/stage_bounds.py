@@ -1,0 +1,121 @@
+"""What the Wiener stages give with a true mask in place of the network: what the mask is worth.
+
+    python -m benchmarks.joint_gain.stage_bounds
+
+Validation people only; injected motion. fNIRS: the temporal filter against TDDR and against a
+derivative set to zero. EEG: the spatial filter with true band shares, and with the mask alone.
+"""
+
+import logging
+
+import numpy as np
+import torch
+from torch.nn.functional import avg_pool1d
+
+from benchmarks.common.clean_pairs import pairs
+from neurofuse.fusion.methods.registry import get
+from neurofuse.fusion.metrics.errors import score
+from neurofuse.io import stream_dataset, to_optical_density, with_stream
+from neurofuse.models.joint.autoencoder import quiet_weight
+from neurofuse.models.joint.bands import EEG_EDGES, split
+from neurofuse.models.joint.wiener import frames_of, spatial_filter, temporal_filter
+from neurofuse.synth import inject
+
+SEVERITY = (0.2, 1.0)
+
+
+def steps(recording) -> np.ndarray:
+    od = stream_dataset(to_optical_density(recording), "nirs").od.values
+    return np.diff(od, axis=-1, prepend=od[..., :1])
+
+
+def with_steps(contaminated, change):
+    density = to_optical_density(contaminated)
+    node = stream_dataset(density, "nirs")
+    return with_stream(density, "nirs", node.assign(od=node.od.copy(data=change.cumsum(-1))))
+
+
+def smoothed(contaminated, seconds: float):
+    """The temporal filter where the true mask is; its variance is the squared step itself."""
+    rate = contaminated["nirs"].attrs["rate"]
+    used = ~contaminated["nirs"].bad.values
+    mask = torch.from_numpy(contaminated["nirs"].motion.values[used]).double()
+    change = steps(contaminated)
+    observed = torch.from_numpy(change[used])
+    size = int(seconds * rate) // 2 * 2
+    open_ = mask[:, None]
+    found = temporal_filter(
+        observed,
+        0 * observed[:, None],
+        open_ * observed**2,
+        1 - mask,
+        size=size,
+        reach=torch.tensor([1.0]),
+        active=(frames_of(open_, size, size // 2) > 0).any(-1).any(-1),
+    )
+    change[used] = (observed - open_ * found).numpy()
+    return with_steps(contaminated, change)
+
+
+def spatial(truth, contaminated, window: float, pooling: float, shares: bool):
+    """The spatial filter (no lags) in the true mask, on true band shares or on the mask alone."""
+    node = stream_dataset(contaminated, "eeg")
+    used = ((node.ch_type == "eeg") & ~node.bad).values
+    rate = node.attrs["rate"]
+    clean = 1e5 * torch.from_numpy(stream_dataset(truth, "eeg").eeg.values[used])[None]
+    observed = 1e5 * torch.from_numpy(node.eeg.values[used])[None]
+    mask = torch.from_numpy(node.motion.values[used]).double()[None]
+    rough = mask * observed
+    if shares:
+        parts = [split(x, rate, EEG_EDGES) for x in (observed, observed - clean, clean)]
+        near = int(rate) | 1
+        moving, still = (
+            avg_pool1d((p**2).flatten(0, 2)[:, None], near, 1, near // 2)[:, 0].view_as(p)
+            for p in parts[1:]
+        )
+        rough = mask * ((moving / (moving + still + 1e-9)).sqrt() * parts[0]).sum(2)
+    quiet = quiet_weight(observed, mask.amax(1), rate)
+    size = int(window * rate)
+    artifact = spatial_filter(observed, rough, quiet, size=size, lags=[0], pooling=pooling)
+    samples = node.eeg.values.copy()
+    samples[used] -= 1e-5 * (mask * artifact)[0].numpy()
+    return with_stream(contaminated, "eeg", node.assign(eeg=node.eeg.copy(data=samples)))
+
+
+def main() -> None:
+    logging.getLogger("neurofuse").setLevel(logging.ERROR)
+    torch.set_num_threads(1)
+    rows = {
+        ("nirs", "TDDR"): lambda t, c: get("tddr").transform(c),
+        ("nirs", "true mask, derivative set to zero"): lambda t, c: with_steps(
+            c, steps(c) * ~c["nirs"].motion.values[:, None]
+        ),
+        **{
+            ("nirs", f"true mask, smoother, {s} s of context"): lambda t, c, s=s: smoothed(c, s)
+            for s in (10, 20)
+        },
+        **{
+            ("eeg", f"{what}, {w:g} s windows, pooling {p}"): (
+                lambda t, c, w=w, p=p, k=k: spatial(t, c, w, p, k)
+            )
+            for k, what in ((True, "true shares"), (False, "true mask alone"))
+            for w in (1.0, 4.0)
+            for p in (0.0, 0.9)
+        },
+    }
+    people = [recording for _, recording in pairs("validation")]
+    print("| stream | stage | weak: pooled / channel median [dB] | typical |\n|---|---|---|---|")
+    for (stream, name), method in rows.items():
+        cells = []
+        for severity in SEVERITY:
+            found = []
+            for number, recording in enumerate(people):
+                truth, contaminated = inject(recording, seed=1000 + number, severity=severity)
+                value = score(truth, contaminated, method(truth, contaminated)).value
+                found.append(value.sel(modality=stream, metric=["error_db", "error_db_median"]))
+            cells.append(" / ".join(f"{v:.1f}" for v in np.mean(found, axis=0)))
+        print(f"| {stream} | {name} | {cells[0]} | {cells[1]} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

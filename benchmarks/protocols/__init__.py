@@ -1,0 +1,1 @@
+"""Published protocols on public data: Gao, Shin, Sweeney, EEGdenoiseNet."""

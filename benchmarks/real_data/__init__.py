@@ -1,0 +1,1 @@
+"""Real recordings without a truth: movement, quality, formats."""

@@ -1,0 +1,1 @@
+"""How real synthetic motion is: `python -m benchmarks.realism`."""

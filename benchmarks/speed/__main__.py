@@ -1,0 +1,134 @@
+"""How fast methods are and what memory they take: python -m benchmarks.speed --seconds 3600.
+
+32 EEG channels at 250 Hz and 40 fNIRS channels at 10 Hz, 8 of them short, with motion sensors. Each
+method runs in a process of its own; imports, weights and what `neurofuse.clean` finds before
+(units, bad channels) are warm or shared.
+`--methods all --page docs/speed.md` puts every method side by side.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from neurofuse.fusion.clean import clean
+from neurofuse.fusion.compare import METHODS, streams_of
+from neurofuse.io import build, eeg_dataset, nirs_dataset
+from neurofuse.io.errors import NeurofuseError
+from neurofuse.synth import inject
+from neurofuse.synth.brain import coloured
+from neurofuse.synth.montage import eeg_montage
+
+WARM = 40.0  # s cleaned before the clock starts
+
+
+def peak() -> float:
+    """Largest memory of this process so far [GB]."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def disturbed(length: float):
+    """A recording of coloured noise with movement."""
+    rng = np.random.default_rng(0)
+    names, places = eeg_montage(32)
+    eeg = 1e-5 * coloured((32, int(length * 250)), 250, 1.7, 1.0, rng)
+    density = 0.01 * coloured((80, int(length * 10)), 10, 2.0, 0.01, rng)
+    detectors = np.array([[0.03, 0.07, 0.06]] * 32 + [[0.007, 0.07, 0.06]] * 8)
+    recording = build(
+        eeg_dataset(eeg, 250, names, position=places),
+        nirs_dataset(
+            np.exp(-density).reshape(40, 2, -1),
+            10,
+            [760, 850],
+            [f"S{i // 5}" for i in range(40)],
+            [f"D{i}" for i in range(40)],
+            source_position=rng.normal([0.0, 0.07, 0.06], 1e-3, (40, 3)),
+            detector_position=rng.normal(detectors, 1e-3),
+        ),
+    )
+    return inject(recording, seed=1, sensors=True)[1]
+
+
+def measure(method: str, length: float) -> dict:
+    """Seconds and memory of one method in this process."""
+    contaminated = disturbed(length)
+    try:
+        clean(contaminated.sel(time=slice(0, WARM)), method)
+        before, start = peak(), time.perf_counter()
+        clean(contaminated, method)
+    except NeurofuseError as error:
+        return {"failure": str(error)}
+    return {"seconds": time.perf_counter() - start, "before": before, "peak": peak()}
+
+
+def apart(method: str, length: float) -> dict:
+    """The same in a process of its own."""
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.speed",
+        "--seconds",
+        str(length),
+        "--methods",
+        method,
+        "--json",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def page(length: float) -> str:
+    lines = [
+        "# Speed and memory\n",
+        f"Made by `python -m benchmarks.speed --methods all --seconds {length:g}`: 32 EEG channels",
+        "at 250 Hz and 40 fNIRS channels at 10 Hz, 8 of them short, with motion sensors;",
+        "one process a method, on two cores.",
+        f"Memory: largest while cleaning {length:g} s, less what was in use before.\n",
+        "| method | streams | s per recorded hour | x real time | memory [GB] |",
+        "|---|---|---|---|---|",
+    ]
+    for method in METHODS:
+        found = apart(method, length)
+        if "failure" in found:
+            lines.append(f"| {method} | | did not run: {found['failure']} | | |")
+            continue
+        more = found["peak"] - found["before"]
+        hour = found["seconds"] * 3600 / length
+        lines.append(
+            f"| {method} | {', '.join(streams_of(method))} | {hour:.0f} | {3600 / hour:.0f} | "
+            f"{more:.2f} |"
+        )
+        print(lines[-1], flush=True)
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=3600.0)
+    parser.add_argument("--methods", default="joint", help="one method, or all")
+    parser.add_argument("--json", action="store_true", help="print figures for a program")
+    parser.add_argument("--page", type=Path, help="write the table of all methods to this file")
+    options = parser.parse_args()
+    if options.methods == "all":
+        text = page(options.seconds)
+        if options.page:
+            options.page.write_text(text)
+        return
+    found = measure(options.methods, options.seconds)
+    if options.json or "failure" in found:
+        print(json.dumps(found))
+        return
+    spent, before = found["seconds"], found["before"]
+    print(f"32 EEG channels at 250 Hz, 40 fNIRS channels at 10 Hz, {options.seconds:g} s")
+    print(f"{spent:.1f} s, {options.seconds / spent:.0f} x real time")
+    more = found["peak"] - before
+    print(f"peak memory {found['peak']:.2f} GB, {more:.2f} GB more than before cleaning")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training of the packaged weights and of the single-channel baseline networks."""

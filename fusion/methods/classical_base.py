@@ -1,0 +1,243 @@
+"""One interface for every cleaner that users may compare with: `fit`, then `transform`.
+
+A method is a function from samples to samples (`Treatment`); `Peer` does for all of them what is
+the same. Channels without a usable signal are marked bad first. Bad channels and channels of
+another type pass through unchanged and unused, as does a stream that the peer does not treat. A
+peer holds the whole of the streams that it treats in memory.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.methods.references import with_references
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.optics.conversion import to_intensity, to_optical_density
+from neurofuse.io.quality.channels import mark_bad
+from neurofuse.io.recording import check, note, stream_dataset, streams, with_stream
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What a method does to one stream.
+
+    `apply` takes a node with usable channels only and the settings as keywords, and returns the
+    cleaned samples (float64): `eeg` (channel, time) [V], or `od` (channel, wavelength, time) [1];
+    the rate is in the node's attrs. With `learn`, which takes the same, `apply` takes what `learn`
+    returned after the node.
+
+    `references` names what else the method may look at: "channels" (of other types, such as EOG),
+    "aux" (accelerometer and the like) and "partner" (the other stream). It is in the node as
+    `regressor` (regressor, time), see `neurofuse.fusion.methods.references`.
+    """
+
+    apply: Callable[..., np.ndarray]
+    learn: Callable[..., Any] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, tuple] = field(default_factory=dict)  # tried on validation people
+    references: tuple[str, ...] = ()
+    gaps: bool = False  # whether samples that are not numbers do not matter to it
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A named method, what it does to each stream that it treats, and where it comes from.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> from neurofuse.fusion.methods.registry import get
+    >>> truth, contaminated = nf.simulate(duration=30, seed=2)
+    >>> cleaned = get("pca").fit(contaminated).transform(contaminated)
+    >>> cleaned["eeg"].eeg.shape == contaminated["eeg"].eeg.shape
+    True
+    """
+
+    name: str
+    citation: str
+    treatments: Mapping[str, Treatment]
+    learned: Mapping[str, Any] | None = None  # by stream, after `fit`
+    delay: float = float("inf")  # s of the future that it looks at; inf: the whole recording
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The streams that it treats."""
+        return tuple(self.treatments)
+
+    def set(self, **settings: Any) -> "Peer":
+        """The same method with other settings, for all streams that know them."""
+        known = {name for one in self.treatments.values() for name in one.settings}
+        for name in settings:
+            if name not in known:
+                raise ParameterError(
+                    f"the setting {name!r} for {self.name!r}",
+                    f"one of {', '.join(sorted(known))}" if known else "no setting",
+                    "check its name",
+                )
+        changed = {
+            stream: replace(
+                one,
+                settings={k: settings.get(k, value) for k, value in one.settings.items()},
+            )
+            for stream, one in self.treatments.items()
+        }
+        return replace(self, treatments=changed)
+
+    def fit(self, recording: xr.DataTree) -> "Peer":
+        """Learn from a recording, say a calm one of the same person with the same montage.
+
+        A copy that has learned is returned; without `fit`, `transform` learns from what it cleans.
+        Methods that learn nothing return themselves.
+        """
+        checked = self._checked(recording)
+        learned = {}
+        for stream, one in self.treatments.items():
+            if one.learn is not None and stream in streams(recording):
+                node = self._usable(checked, stream)
+                if node is not None:
+                    learned[stream] = (
+                        node.channel.values.tolist(),
+                        float(node.attrs["rate"]),
+                        one.learn(node, **one.settings),
+                    )
+        return replace(self, learned=learned) if learned else self
+
+    def transform(self, recording: xr.DataTree) -> xr.DataTree:
+        """A new Recording in which the streams that the method treats are cleaned.
+
+        Raises
+        ------
+        ParameterError
+            If the method treats none of the streams, needs more channels or a longer recording
+            (the message says how many), or a package that is not installed.
+        ReadError
+            If a stream has no usable channel.
+        """
+        checked = self._checked(recording)
+        cleaned, treated = checked, []
+        for stream in self.treatments:
+            if stream in streams(recording):
+                cleaned = with_stream(cleaned, stream, self._treat(checked, stream))
+                treated.append(stream)
+        return note(cleaned, "clean", model=self.name, streams=treated)
+
+    def _checked(self, recording: xr.DataTree) -> xr.DataTree:
+        check(recording)
+        if not any(s in self.treatments for s in streams(recording)):
+            raise ParameterError(
+                f"a Recording with {' and '.join(streams(recording))} only",
+                f"the stream {' or '.join(self.treatments)}, which {self.name!r} treats",
+                "choose another method or add the stream",
+            )
+        return mark_bad(recording)
+
+    def _usable(self, recording: xr.DataTree, stream: str) -> xr.Dataset | None:
+        """The node with usable channels in float64, fNIRS as `od`, with references."""
+        node = stream_dataset(recording, stream)
+        used = usable(node)
+        if not used.any():
+            return None
+        variable = _variable(node)
+        good = node.isel(channel=used).drop_vars(["kept", "kept_channel"], errors="ignore")
+        if not self.treatments[stream].gaps:
+            refuse_gaps(good[variable], self.name)
+        if stream == "nirs":
+            part = to_optical_density(with_stream(recording, stream, good))
+            good, variable = stream_dataset(part, stream), "od"
+        held = np.asarray(good[variable].values, np.float64)  # in memory, also from a file
+        good = good.assign({variable: good[variable].copy(data=held)})
+        wanted = self.treatments[stream].references
+        return with_references(recording, stream, good, wanted) if wanted else good
+
+    def _treat(self, recording: xr.DataTree, stream: str) -> xr.Dataset:
+        node, good = stream_dataset(recording, stream), self._usable(recording, stream)
+        variable = _variable(node)
+        out = node[variable].copy(data=np.array(node[variable].values))
+        if good is not None:
+            samples = self._apply(good, stream)
+            if variable == "intensity":
+                good = good.drop_vars("regressor", errors="ignore")
+                part = good.assign(od=good.od.copy(data=samples))
+                part = to_intensity(with_stream(recording, stream, part))
+                samples = part[stream].intensity.values
+            out[{"channel": usable(node)}] = samples
+        # Haemoglobin worked out before cleaning is stale now.
+        return node.assign({variable: out}).drop_vars(["hbo", "hbr"], errors="ignore")
+
+    def _apply(self, node: xr.Dataset, stream: str) -> np.ndarray:
+        one = self.treatments[stream]
+        if one.learn is None:
+            return one.apply(node, **one.settings)
+        if self.learned is None or stream not in self.learned:
+            return one.apply(node, one.learn(node, **one.settings), **one.settings)
+        channels, rate, learned = self.learned[stream]
+        own = node.channel.values.tolist(), float(node.attrs["rate"])
+        if own != (channels, rate):
+            raise ParameterError(
+                f"/{stream} with {len(own[0])} usable channels at {own[1]:g} Hz",
+                f"what {self.name!r} was fitted to: {len(channels)} channels at {rate:g} Hz, "
+                "the same names in the same order",
+                "fit to a recording of the same montage with the same bad channels",
+            )
+        return one.apply(node, learned, **one.settings)
+
+
+def usable(node: xr.Dataset) -> np.ndarray:
+    """Channels (channel,) that methods treat and learn from."""
+    if "eeg" in node:
+        return (node.ch_type.values == "eeg") & ~node.bad.values
+    used = ~node.bad.values
+    if "intensity" in node:  # what has no logarithm passes through, as in io.optics
+        used = used & ~(node.intensity <= 0).any(["wavelength", "time"]).values
+    return used
+
+
+def samples(node: xr.Dataset) -> np.ndarray:
+    """EEG (channel, time) [V] or optical density (channel, wavelength, time) [1]."""
+    return (node.eeg if "eeg" in node else node.od).values
+
+
+def refuse_gaps(data: xr.DataArray, name: str) -> None:
+    """Raise ParameterError if there are samples that are not finite."""
+    finite = np.isfinite(data.transpose("channel", ...).values)
+    gaps = data.channel.values[~finite.reshape(len(finite), -1).all(-1)]
+    if gaps.size:
+        raise ParameterError(
+            f"samples that are not numbers in {', '.join(map(str, gaps[:5]))}",
+            f"finite samples for {name!r}",
+            "set `bad` for these channels, or crop the recording",
+        )
+
+
+def refuse_few(node: xr.Dataset, name: str, least: int) -> None:
+    """Raise ParameterError if a method needs more channels than there are."""
+    kind = "EEG" if "eeg" in node else "fNIRS"
+    if node.sizes["channel"] < least:
+        raise ParameterError(
+            f"{node.sizes['channel']} usable {kind} channel(s)",
+            f"at least {least} for {name!r}",
+            "choose a method that works on single channels, such as bandpass",
+        )
+
+
+def refuse_short(node: xr.Dataset, name: str, least: float) -> None:
+    """Raise ParameterError if a method needs a longer recording [s]."""
+    seconds = node.sizes["time"] / node.attrs["rate"]
+    if seconds < least:
+        raise ParameterError(
+            f"{seconds:g} s", f"at least {least:g} s for {name!r}", "choose another method"
+        )
+
+
+def lacking(name: str, package: str, install: str) -> ParameterError:
+    """The error of a method whose package is not installed."""
+    return ParameterError(
+        f"{name!r} without the package {package}", "it installed", f"pip install {install}"
+    )
+
+
+def _variable(node: xr.Dataset) -> str:
+    return next(name for name in ("eeg", "intensity", "od") if name in node)

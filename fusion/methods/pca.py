@@ -1,0 +1,37 @@
+"""Principal components of moving EEG, removed where they hold more movement than brain."""
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.methods.classical_base import Peer, Treatment, refuse_few
+from neurofuse.fusion.signal.motion import moving
+
+
+def pca(node: xr.Dataset, *, excess: float) -> np.ndarray:
+    """Remove from moving samples the components of which movement is the most.
+
+    Components are those of the covariance in moving samples (found by `moving`). One whose
+    variance there exceeds `excess` times its variance in quiet samples is removed; at 2 it holds
+    more movement than brain.
+    """
+    refuse_few(node, "pca", 2)
+    data = node.eeg.values
+    mask = moving(data, node.attrs["rate"])
+    if not mask.any() or mask.all():
+        return data
+    centred = data - data[:, ~mask].mean(-1, keepdims=True)
+    variance, axes = np.linalg.eigh(centred[:, mask] @ centred[:, mask].T / mask.sum())
+    quiet = ((axes.T @ centred[:, ~mask]) ** 2).mean(-1)
+    removed = axes[:, variance > excess * quiet]
+    cleaned = data.copy()
+    cleaned[:, mask] -= removed @ (removed.T @ centred[:, mask])
+    return cleaned
+
+
+PCA = Peer(
+    "pca",
+    "principal components of moving samples removed where movement is more than half: "
+    "after Lagerlund et al. 1997, J Clin Neurophysiol 14:73, applied to moving samples "
+    "only as Yücel et al. 2014, J Innov Opt Health Sci 7:1350066",
+    {"eeg": Treatment(pca, settings={"excess": 2.0}, choices={"excess": (1.5, 2.0, 4.0, 8.0)})},
+)

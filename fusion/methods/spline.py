@@ -1,0 +1,100 @@
+"""Movement in fNIRS as a smooth curve: subtracted, or left to a Savitzky-Golay filter."""
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.methods.classical_base import Peer, Treatment
+from neurofuse.fusion.signal.motion import AROUND, WINDOW, joined, moving_rows, segments
+
+SMOOTHEST = 4  # samples that a cubic spline needs
+SAVITZKY_WINDOW = 10.0  # s
+SAVITZKY_ORDER = 3
+HALF = 0.5  # s: of a heart beat, of levels around a movement, and the longest of a spike
+
+
+def spline(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarray:
+    """Each movement of each series less a smoothing spline of it, levels joined.
+
+    Parameters
+    ----------
+    node : Dataset
+        With `od` (channel, wavelength, time).
+    smoothness : float
+        De Boor's p in p Σ(y - f)² + (1 - p) ∫f''² over time in seconds: 1 goes through every
+        sample. Over samples 0.99 would go through them too and leave no pulse in a movement.
+    threshold : float
+        Robust SD above the median of the moving deviation from which on a series moves.
+    """
+    return _corrected(node, smoothness, threshold, lambda row, cuts: cuts)
+
+
+def spline_sg(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarray:
+    """Shifts and long movements by splines, then a Savitzky-Golay filter for the spikes left.
+
+    The filter smooths all of a series, its pulse as well: 10 s and a cubic, as published. A shift
+    is a movement that changes the level by more than a heart beat does.
+    """
+    from scipy.signal import savgol_filter
+
+    rate = float(node.attrs["rate"])
+    rows = _corrected(node, smoothness, threshold, lambda row, cuts: _lasting(row, cuts, rate))
+    size = 2 * round(SAVITZKY_WINDOW * rate / 2) + 1
+    size = min(size, 2 * ((rows.shape[-1] - 1) // 2) + 1)
+    if size <= SAVITZKY_ORDER:
+        return rows
+    return np.asarray(savgol_filter(rows, size, SAVITZKY_ORDER, axis=-1, mode="interp"))
+
+
+def _corrected(node: xr.Dataset, smoothness: float, threshold: float, choose) -> np.ndarray:
+    rate = float(node.attrs["rate"])
+    rows = node.od.values.reshape(-1, node.sizes["time"]).copy()
+    for row, mask in zip(rows, moving_rows(rows, rate, threshold), strict=True):
+        cuts = [cut for cut in segments(mask) if cut[1] - cut[0] > SMOOTHEST]
+        cuts = choose(row, cuts)
+        for first, last in cuts:
+            row[first:last] -= _curve(row[first:last], smoothness, rate)
+        row[:] = joined(row, cuts, rate)
+    return rows.reshape(node.od.shape)
+
+
+def _curve(samples: np.ndarray, smoothness: float, rate: float) -> np.ndarray:
+    from scipy.interpolate import make_smoothing_spline
+
+    at = np.arange(samples.size) / rate
+    if smoothness >= 1:
+        return samples.copy()
+    return make_smoothing_spline(at, samples, lam=(1 - smoothness) / smoothness)(at)
+
+
+def _lasting(row: np.ndarray, cuts: list[tuple[int, int]], rate: float) -> list[tuple[int, int]]:
+    """Movements of a row (time,) that are no spikes: they last, or leave another level."""
+    half = max(1, round(HALF * rate))
+    calm = np.ones(row.size, bool)
+    for first, last in cuts:
+        calm[first:last] = False
+    still = calm[half:] & calm[:-half]
+    beat = np.median(np.abs(row[half:] - row[:-half])[still]) if still.any() else 0.0
+    longest = (HALF + WINDOW + 2 * AROUND) * rate  # finding a movement makes it that much longer
+
+    def lasts(first: int, last: int) -> bool:
+        before, after = row[max(0, first - half) : first], row[last : last + half]
+        shifted = before.size and after.size and abs(after.mean() - before.mean()) > beat
+        return bool(shifted) or last - first > longest
+
+    return [cut for cut in cuts if lasts(*cut)]
+
+
+_SETTINGS = {"smoothness": 0.99, "threshold": 3.0}
+_CHOICES = {"smoothness": (0.99,), "threshold": (3.0, 5.0, 8.0, 12.0)}
+SPLINE = Peer(
+    "spline",
+    "spline interpolation of movements found by their moving standard deviation: Scholkmann et al. "
+    "2010, Physiol Meas 31:649; found by robust multiples of the series' own level",
+    {"nirs": Treatment(spline, settings=_SETTINGS, choices=_CHOICES)},
+)
+SPLINE_SG = Peer(
+    "spline_sg",
+    "splines for shifts and long movements, a Savitzky-Golay filter for spikes: Jahani et al. "
+    "2018, Neurophotonics 5:015003",
+    {"nirs": Treatment(spline_sg, settings=_SETTINGS, choices=_CHOICES)},
+)

@@ -1,0 +1,68 @@
+"""Targeted principal components: those of moving stretches only, of all series together."""
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.methods.classical_base import Peer, Treatment, refuse_few
+from neurofuse.fusion.signal.motion import joined, moving_rows, segments
+
+PASSES = 5
+
+
+def tpca(node: xr.Dataset, *, share: float, threshold: float) -> np.ndarray:
+    """Components that hold a share of the variance while anything moves are taken out there.
+
+    Repeated, at most five times, until nothing moves any more.
+
+    Parameters
+    ----------
+    node : Dataset
+        With `od` (channel, wavelength, time).
+    share : float
+        Of the variance of moving stretches that is taken out, in the fewest components.
+    threshold : float
+        Robust SD above the median of the moving deviation from which on a series moves.
+    """
+    refuse_few(node, "tpca", 2)
+    rate = float(node.attrs["rate"])
+    rows = node.od.values.reshape(-1, node.sizes["time"]).copy()
+    limit = np.asarray(moving_rows(rows, rate, threshold).any(0))
+    mask = limit
+    for _ in range(PASSES):
+        if not mask.any() or mask.all():
+            break
+        rows = _without(rows, mask, share, rate)
+        mask = moving_rows(rows, rate, threshold).any(0) & limit
+    return rows.reshape(node.od.shape)
+
+
+def _without(rows: np.ndarray, mask: np.ndarray, share: float, rate: float) -> np.ndarray:
+    """Rows less the largest components of the masked samples, each stretch about its own mean."""
+    cuts = segments(mask)
+    parts = [rows[:, a:b] - rows[:, a:b].mean(-1, keepdims=True) for a, b in cuts]
+    together = np.concatenate(parts, axis=-1)
+    size = together.std(-1, keepdims=True)
+    size[size == 0] = 1.0  # series count alike, whatever their light
+    axes, values, _ = np.linalg.svd(together / size, full_matrices=False)
+    if not values.any():  # stretches of single samples vary not at all
+        return rows
+    held = np.cumsum(values**2) / (values**2).sum()
+    removed = axes[:, : 1 + int(np.searchsorted(held, share))]
+    out = rows.copy()
+    for (first, last), part in zip(cuts, parts, strict=True):
+        out[:, first:last] -= size * (removed @ (removed.T @ (part / size)))
+    return np.stack([joined(row, cuts, rate) for row in out])
+
+
+TPCA = Peer(
+    "tpca",
+    "targeted principal component analysis, repeated: Yücel et al. 2014, J Innov Opt Health Sci "
+    "7:1350066",
+    {
+        "nirs": Treatment(
+            tpca,
+            settings={"share": 0.97, "threshold": 5.0},
+            choices={"share": (0.8, 0.9, 0.97), "threshold": (5.0, 8.0)},
+        )
+    },
+)

@@ -1,0 +1,116 @@
+"""Coupling between the streams: blood follows the fall of rhythms by seconds.
+
+Movement comes to both streams at once; what the brain does comes to the blood later. So a cleaner
+may neither take this coupling away nor make it up.
+"""
+
+import numpy as np
+import xarray as xr
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import detrend
+
+from neurofuse.fusion.signal.bands import bandpass
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.optics.conversion import to_haemoglobin
+from neurofuse.io.recording import stream_dataset, streams
+
+RHYTHMS = (8.0, 30.0)  # Hz
+SLOW = (0.01, 0.2)  # Hz in which blood follows
+GRID = 4.0  # Hz of slow courses
+LAG = 5.0  # s by which blood follows
+LAGS = 15.0  # s, the longest that the test looks at
+NEARBY = 0.03  # m between an electrode and the fNIRS channels that see its blood
+
+
+def coupling(recording: xr.DataTree, lag: float = LAG) -> float:
+    """Mean over electrodes of the correlation of rhythms' fall with HbO nearby, `lag` s later.
+
+    Rhythms: minus the log power in 8-30 Hz. Both courses in 0.01-0.2 Hz. HbO: mean of the channels
+    whose middle is within 3 cm of the electrode. Bad channels, and those with samples that are not
+    finite, are left out.
+
+    Raises
+    ------
+    ParameterError
+        If a stream is missing, no electrode has fNIRS nearby, or both overlap for too short.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> coupled, _ = nf.simulate(120, seed=2, task=None, severity=0.0, coupling=10.0)
+    >>> coupling(coupled) > 0.5
+    True
+    """
+    power, blood = courses(recording)
+    shift = round(lag * GRID)
+    last = power.shape[1] - shift
+    pairs = zip(power[:, :last], blood[:, shift:], strict=True)
+    return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs]))
+
+
+def coupling_p(recording: xr.DataTree, surrogates: int = 199, seed: int = 0) -> float:
+    """p of the largest absolute correlation at 0-15 s, against power of random phases.
+
+    The phases are the same for all electrodes, which keeps their spectra and how they go together
+    (Prichard & Theiler 1994, Phys Rev Lett 73:951).
+    """
+    power, blood = courses(recording)
+    length = power.shape[1]
+    spectrum = np.fft.rfft(blood) * np.fft.rfft(power).conj()
+    draws = np.random.default_rng(seed).uniform(-np.pi, np.pi, (surrogates, spectrum.shape[1]))
+
+    def largest(cross: np.ndarray) -> float:
+        return np.abs(np.fft.irfft(cross, length)[:, : int(LAGS * GRID) + 1]).max()
+
+    others = np.array([largest(spectrum * np.exp(1j * phase)) for phase in draws])
+    return float((1 + (others >= largest(spectrum)).sum()) / (1 + surrogates))
+
+
+def courses(recording: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
+    """Minus log power of rhythms, and HbO nearby (electrode, grid), of mean 0 and unit norm."""
+    if len(streams(recording)) < 2:
+        raise ParameterError(
+            f"a Recording with {streams(recording)[0]} only", "EEG and fNIRS", "add the other"
+        )
+    eeg = stream_dataset(recording, "eeg")
+    whole = np.isfinite(eeg.eeg).all("time").values
+    eeg = eeg.isel(channel=(eeg.ch_type.values == "eeg") & ~eeg.bad.values & whole)
+    nirs = stream_dataset(to_haemoglobin(recording), "nirs")
+    nirs = nirs.isel(channel=~nirs.bad.values & np.isfinite(nirs.hbo).all("time").values)
+    middle = (nirs.source_position.values + nirs.detector_position.values) / 2
+    away = np.linalg.norm(eeg.position.values[:, None] - middle, axis=-1)
+    near = (away < NEARBY).astype(float)
+    seen = near.any(1)
+    start = max(eeg.time.values[0], nirs.time.values[0])
+    end = min(eeg.time.values[-1], nirs.time.values[-1])
+    if not seen.any() or end - start < 4 * LAGS:
+        raise ParameterError(
+            f"{seen.sum()} electrodes with fNIRS within {1000 * NEARBY:g} mm, {end - start:.0f} s "
+            "in common",
+            f"at least one, for {4 * LAGS:g} s",
+            "give positions, or a longer recording",
+        )
+    rate = float(eeg.attrs["rate"])
+    energy = bandpass(eeg.eeg.values[seen], rate, *RHYTHMS) ** 2
+    energy = uniform_filter1d(energy, round(rate), axis=-1)
+    grid = np.arange(start + 0.5, end - 0.5, 1 / GRID)
+    # running means may end just below zero where there is no signal
+    energy = np.maximum(energy, 1e-9 * energy.mean(-1, keepdims=True) + np.finfo(float).tiny)
+    power = np.array([np.interp(grid, eeg.time.values, -np.log(row)) for row in energy])
+    blood = near[seen] @ np.asarray(nirs.hbo.values, float) / near[seen].sum(1, keepdims=True)
+    blood = np.array([np.interp(grid, nirs.time.values, row) for row in blood])
+    return _ready(power), _ready(blood)
+
+
+def _ready(rows: np.ndarray) -> np.ndarray:
+    """Slow part of rows, of mean 0 and unit norm; by whole Fourier terms.
+
+    A recursive filter would ring alike at the ends of both streams, which a test of coupling takes
+    for coupling.
+    """
+    length = rows.shape[-1]
+    spectrum = np.fft.rfft(detrend(rows))
+    frequency = np.fft.rfftfreq(length, 1 / GRID)
+    spectrum[:, (frequency < SLOW[0]) | (frequency > SLOW[1])] = 0
+    slow = np.fft.irfft(spectrum, length)
+    return slow / np.maximum(np.linalg.norm(slow, axis=-1, keepdims=True), 1e-30)

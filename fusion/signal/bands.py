@@ -1,0 +1,110 @@
+"""Frequency bands: a zero-phase filter and spectra over chosen stretches."""
+
+import numpy as np
+
+from neurofuse.io.errors import ParameterError
+
+NYQUIST_SHARE = 0.9  # a filter edge closer to Nyquist than this rings or is refused
+
+
+def bandpass(data: np.ndarray, rate: float, low: float, high: float) -> np.ndarray:
+    """Zero-phase Butterworth band-pass (order 4, forwards and backwards).
+
+    Parameters
+    ----------
+    data : array (..., time)
+        Samples in any unit; returned as float64 in the same unit.
+    rate : float
+        Sampling rate [Hz].
+    low, high : float
+        Edges [Hz]; `high` is lowered to 0.9 × Nyquist where the rate is too low for it.
+
+    Raises
+    ------
+    ParameterError
+        If nothing of the band lies below Nyquist.
+
+    Examples
+    --------
+    >>> time = np.arange(2000) / 100
+    >>> drift = bandpass(np.sin(2 * np.pi * 0.05 * time), 100.0, 1.0, 40.0)
+    >>> bool(np.abs(drift[500:1500]).max() < 1e-3)
+    True
+    """
+    from scipy.signal import butter, sosfiltfilt
+
+    top = min(high, NYQUIST_SHARE * rate / 2)
+    if top <= low:
+        raise ParameterError(
+            f"a band from {low:g} to {high:g} Hz at {rate:g} Hz",
+            f"a rate above {2 * low / NYQUIST_SHARE:g} Hz",
+            "record faster, or choose another method or band",
+        )
+    sections = butter(4, (low, top), "bandpass", fs=rate, output="sos")
+    # One period of the lowest frequency of padding: the default is far too short for 0.01 Hz.
+    padding = min(data.shape[-1] - 1, int(np.ceil(rate / low)))
+    return sosfiltfilt(sections, np.asarray(data, np.float64), axis=-1, padlen=padding)
+
+
+def windows(samples: np.ndarray, rate: float, seconds: float) -> np.ndarray:
+    """Half-overlapping windows (window, time) of a series, as a view.
+
+    A series shorter than one window is one window.
+
+    Examples
+    --------
+    >>> windows(np.arange(6), 2.0, 2.0).tolist()
+    [[0, 1, 2, 3], [2, 3, 4, 5]]
+    """
+    length = min(samples.shape[-1], max(2, round(seconds * rate)))
+    view = np.lib.stride_tricks.sliding_window_view(samples, length)
+    return view[:: max(1, length // 2)]
+
+
+def spectrum(
+    series: np.ndarray, rate: float, seconds: float, chosen: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Power spectral density (Welch 1967, Hann windows) over the chosen `windows` of a series.
+
+    Parameters
+    ----------
+    series : array (time,)
+        Samples.
+    rate : float
+        Sampling rate [Hz].
+    seconds : float
+        Length of a window [s].
+    chosen : bool array (window,)
+        Which of `windows(series, rate, seconds)` are averaged.
+
+    Returns
+    -------
+    frequency : array (frequency,)
+        [Hz].
+    density : array (frequency,)
+        [unit²/Hz]; NaN where no window is chosen.
+    """
+    parts = windows(series, rate, seconds)
+    length = parts.shape[-1]
+    frequency = np.fft.rfftfreq(length, 1 / rate)
+    if not chosen.any():
+        return frequency, np.full(frequency.size, np.nan)
+    parts = parts[chosen]
+    taper = np.hanning(length + 1)[:-1]
+    lines = np.fft.rfft((parts - parts.mean(-1, keepdims=True)) * taper)
+    density = (np.abs(lines) ** 2).mean(0) / (rate * (taper**2).sum())
+    density[1 : None if length % 2 else -1] *= 2
+    return frequency, density
+
+
+def decibel(energy: float, reference: float) -> float:
+    """10 log10 of a ratio of energies: −inf for no energy, NaN without a reference.
+
+    Examples
+    --------
+    >>> decibel(10.0, 1.0), decibel(0.0, 1.0), decibel(1.0, 0.0)
+    (10.0, -inf, nan)
+    """
+    if not reference > 0 or np.isnan(energy):
+        return float("nan")
+    return float(10 * np.log10(energy / reference)) if energy > 0 else float("-inf")

@@ -1,0 +1,28 @@
+"""A Recording in a notebook: its summary first, xarray's tree below it, folded."""
+
+import xarray as xr
+
+from neurofuse.fusion.views.overview import summary
+from neurofuse.io.errors import NeurofuseError
+
+
+def recording_html(tree: xr.DataTree) -> str:
+    """HTML of a DataTree: with its summary where it is a Recording, else as xarray shows it.
+
+    A Recording is xarray's own class, which cannot be told how to show itself; `import neurofuse`
+    in a notebook hands this function to the notebook instead.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> recording = build(eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"]))
+    >>> "<td>250 Hz</td>" in recording_html(recording)
+    True
+    """
+    whole = tree._repr_html_()
+    try:
+        seen = summary(tree)
+    except NeurofuseError:  # any other tree
+        return whole
+    return f"{seen._repr_html_()}<details><summary>xarray.DataTree</summary>{whole}</details>"

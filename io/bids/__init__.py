@@ -1,0 +1,1 @@
+"""BIDS: the folder of a session in, a Recording out; a Recording in, a derivative data set out."""

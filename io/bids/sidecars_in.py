@@ -1,0 +1,117 @@
+"""One run of a BIDS data set as an MNE Raw, with what the tables beside it say."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neurofuse.io.logs import LOG, quiet
+
+if TYPE_CHECKING:
+    import mne
+
+UNKNOWN = datetime(2000, 1, 1, tzinfo=UTC)  # MNE's stand-in for a date that a SNIRF file lacks
+SAME = 1.0  # s; dates this near to each other are the same one, to the second or finer
+
+
+def read_with_sidecars(path: Path, stream: str) -> "mne.io.BaseRaw":
+    """The Raw of an EEG or fNIRS file with what mne-bids takes from its sidecars.
+
+    Those are types, bad channels, electrodes (EEG), events, date and subject. If mne-bids fails
+    on them, a warning tells why and the file alone counts.
+
+    Parameters
+    ----------
+    path : Path
+        A file in a BIDS data set.
+    stream : {"eeg", "nirs"}
+
+    Raises
+    ------
+    ReadError
+        If the file itself cannot be read.
+    """
+    from neurofuse.io.formats.eeg import read_eeg_raw
+    from neurofuse.io.formats.nirs import read_nirs_raw
+
+    raw = read_eeg_raw(path) if stream == "eeg" else read_nirs_raw(path)
+    try:
+        with quiet():
+            from mne_bids import get_bids_path_from_fname, read_raw_bids
+
+            where = get_bids_path_from_fname(path, check=False)
+            told = read_raw_bids(where, verbose="error")
+            events = where.find_matching_sidecar("events", ".tsv", on_error="ignore")
+            changed = _with_channels(raw, told, stream)
+            changed = _with_marks(changed, told, _date(raw, told), events is not None)
+            subject = dict(changed.info["subject_info"] or {})
+            changed.info["subject_info"] = {**subject, "his_id": f"sub-{where.subject}"}
+            return changed
+    except Exception as error:  # mne-bids raises anything for sidecars that are off
+        LOG.warning(
+            "%s: sidecars not applied (%s: %s); the file itself counts",
+            path,
+            type(error).__name__,
+            " ".join(str(error).split())[:200],
+        )
+        return raw
+
+
+def _with_channels(raw: "mne.io.BaseRaw", told: "mne.io.BaseRaw", stream: str) -> "mne.io.BaseRaw":
+    """A copy of a Raw with types, bads and electrodes of the Raw by mne-bids."""
+    if set(raw.ch_names) != set(told.ch_names):
+        raise ValueError(f"its channels are {told.ch_names[:3]}…, not {raw.ch_names[:3]}…")
+    changed = raw.copy()
+    if stream == "eeg":
+        types = dict(zip(told.ch_names, told.get_channel_types(), strict=True))
+        now = dict(zip(changed.ch_names, changed.get_channel_types(), strict=True))
+        changed.set_channel_types({n: t for n, t in types.items() if t != now[n]})
+        if told.info["dig"]:
+            changed.set_montage(told.get_montage(), on_missing="ignore")
+    changed.info["bads"] = [name for name in changed.ch_names if name in told.info["bads"]]
+    return changed
+
+
+def _with_marks(
+    raw: "mne.io.BaseRaw", told: "mne.io.BaseRaw", date: datetime | None, listed: bool
+) -> "mne.io.BaseRaw":
+    """A Raw at another date; its marks are those of events.tsv if there is one, gaps its own."""
+    import mne
+
+    marks = raw.annotations
+    late = 0.0 if raw.info["meas_date"] is None else raw.first_time
+    kept = [i for i, text in enumerate(marks.description) if not listed or text == "BAD_gap"]
+    rows: list[tuple[float, float, str, Any]] = [
+        (marks.onset[i] - late, marks.duration[i], marks.description[i], marks.ch_names[i])
+        for i in kept
+    ]
+    if listed:
+        other = told.annotations
+        start = 0.0 if told.info["meas_date"] is None else told.first_time
+        rows += zip(
+            np.asarray(other.onset) - start,
+            other.duration,
+            other.description,
+            other.ch_names,
+            strict=True,
+        )
+    raw.set_annotations(None)
+    raw.set_meas_date(date)
+    onset, duration, text, names = zip(*rows, strict=True) if rows else [()] * 4
+    late = 0.0 if date is None else raw.first_time
+    raw.set_annotations(
+        mne.Annotations(np.add(onset, late), list(duration), list(text), date, list(names)),
+        emit_warning=False,
+    )
+    return raw
+
+
+def _date(raw: "mne.io.BaseRaw", told: "mne.io.BaseRaw") -> datetime | None:
+    """The date of scans.tsv where that tells another than the file."""
+    own, other = raw.info["meas_date"], told.info["meas_date"]
+    if other is None or other == UNKNOWN:
+        return own
+    if own is not None and own.microsecond and abs((other - own).total_seconds()) < SAME:
+        return own  # the finer of two that agree
+    return other

@@ -1,0 +1,210 @@
+"""A Recording → a BIDS derivative data set, EEG and fNIRS in folders of their own."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from neurofuse.io.bids import coordinates as places
+from neurofuse.io.bids import sidecars
+from neurofuse.io.bids.dataset import SHARED, check_root, same_positions, write_shared
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.formats.export import save_eeg, sensors_of
+from neurofuse.io.formats.fitting import count_from_zero
+from neurofuse.io.mne_objects.pair import to_mne
+from neurofuse.io.recording import check, streams
+from neurofuse.io.snirf.read import write_snirf
+from neurofuse.io.staging import Merge, holding, staged
+
+if TYPE_CHECKING:
+    import mne
+
+ENTITY = re.compile(r"(?:^|_)(sub|ses|task|acq|run)-([A-Za-z0-9]+)(?=_|$)")
+ORDER = ("sub", "ses", "task", "acq", "run")
+OF_SESSION = ("sub", "ses", "acq")  # entities that positions have
+DATA = {"eeg": (".vhdr", ".vmrk", ".eeg"), "nirs": (".snirf",)}
+PLACES = {"eeg": "electrodes.tsv", "nirs": "optodes.tsv"}
+Entities = dict[str, str]
+
+
+def write_bids(
+    recording: xr.DataTree,
+    root: str | Path,
+    *,
+    subject: str | None = None,
+    session: str | None = None,
+    task: str | None = None,
+    run: str | None = None,
+    desc: str = "clean",
+    source: str | Path | None = None,
+    overwrite: bool = False,
+) -> dict[str, Path]:
+    """Write a Recording as a BIDS derivative, with sidecars that tell what was done to it.
+
+    EEG goes to `eeg/` as BrainVision, fNIRS to `nirs/` as SNIRF, each with its JSON, channels and
+    events. Positions, where they are known, are those of the whole session, as BIDS has it.
+    Further sensors go into the SNIRF file. Several calls may fill one data set. Names and birthday
+    of the subject are left out.
+
+    Parameters
+    ----------
+    recording : Recording
+    root : path
+        The derivative data set, e.g. "study/derivatives/neurofuse"; made if missing.
+    subject, session, task, run : str, optional
+        Labels without "sub-" and so on. By default those in the name of the EEG (else fNIRS) file
+        that the Recording was read from.
+    desc : str
+        The label that tells this derivative from others.
+    source : path, optional
+        The data set that the recording came from, for `SourceDatasets`.
+    overwrite : bool
+        Replace files that are there.
+
+    Returns
+    -------
+    dict
+        Path of the data file by stream: "eeg", "nirs". All files or none are written.
+
+    Raises
+    ------
+    ParameterError
+        If subject or task are not known, or a label has other signs than letters and digits.
+    WriteError
+        If a file exists already, `root` is another data set, the session has other positions
+        there, or it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     write_bids(recording, root, subject="01", task="rest")["eeg"].name
+    'sub-01_task-rest_desc-clean_eeg.vhdr'
+    """
+    check(recording)
+    root = Path(root)
+    given = {"sub": subject, "ses": session, "task": task, "run": run, "desc": desc}
+    names = [recording[stream].attrs.get("file", "") for stream in streams(recording)]
+    entities = find_entities(names, given)
+    check_root(root)
+    taken = expected_files(entities, streams(recording))
+    with staged(root, taken, overwrite=overwrite, merge=merged(entities, overwrite)) as stage:
+        files = save_bids(recording, stage, entities)
+        write_shared(stage, root, entities["sub"], source)
+    return {stream: root / file for stream, file in files.items()}
+
+
+def save_bids(recording: xr.DataTree, root: Path, entities: Entities) -> dict[str, str]:
+    """Write the data files and their sidecars; returns the data files' paths below `root`."""
+    raws = [raw for raw in to_mne(recording, copy=False) if raw is not None]
+    files = {stream: _file(entities, stream) for stream in streams(recording)}
+    for (stream, file), raw in zip(files.items(), raws, strict=True):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        _make_public(raw, entities["sub"])
+        count_from_zero(raw)
+        with holding(root / file):
+            if stream == "eeg":
+                save_eeg(raw, root / file)
+            else:
+                write_snirf(raw, root / file, sensors_of(recording))
+        for name, text in _sidecars(recording, stream, raw, entities["task"]).items():
+            (root / _file(entities, stream, name)).write_text(text, encoding="utf-8")
+    return files
+
+
+def find_entities(names: list[str], given: dict[str, str | None]) -> Entities:
+    """The labels of a recording: those given, else those in its files' names, the first's first.
+
+    Raises
+    ------
+    ParameterError
+        If there is no subject or no task, or a label has signs that BIDS does not allow.
+
+    Examples
+    --------
+    >>> find_entities(["sub-01_ses-a_task-rest_run-2_eeg.edf"], {"ses": "b", "desc": "clean"})
+    {'sub': '01', 'ses': 'b', 'task': 'rest', 'run': '2', 'desc': 'clean'}
+    """
+    found: Entities = {}
+    for name in reversed(names):
+        found.update(ENTITY.findall(Path(name).name.split(".")[0]))
+    found.update({key: str(value) for key, value in given.items() if value is not None})
+    lacking = [word for key, word in (("sub", "subject"), ("task", "task")) if key not in found]
+    if lacking:
+        raise ParameterError(
+            f"no {' and no '.join(lacking)} for the BIDS name",
+            "an input named like sub-01_task-rest_eeg.edf, or both given",
+            "rename it, or call neurofuse.io.write_bids(…, subject='01', task='rest')",
+        )
+    for key, value in found.items():
+        digits = key == "run"
+        if not re.fullmatch(r"[0-9]+" if digits else r"[A-Za-z0-9]+", value):
+            raise ParameterError(
+                f"the label {key}-{value}",
+                "digits only" if digits else "letters and digits only",
+                "choose another label",
+            )
+    return found
+
+
+def expected_files(entities: Entities, present: tuple[str, ...] = ("eeg", "nirs")) -> list[str]:
+    """The files of one recording, below the root, that must not exist yet."""
+    return [
+        name
+        for stream in present
+        for name in (
+            *(_file(entities, stream, stream + suffix) for suffix in DATA[stream]),
+            *(
+                _file(entities, stream, name)
+                for name in (f"{stream}.json", "channels.tsv", "events.tsv", "events.json")
+            ),
+        )
+    ]
+
+
+def merged(entities: Entities, overwrite: bool) -> dict[str, Merge]:
+    """How the files that several recordings share are merged with those in the data set."""
+    if overwrite:
+        return dict(SHARED)
+    names = [_file(entities, s, n) for s in DATA for n in (PLACES[s], "coordsystem.json")]
+    return {**SHARED, **dict.fromkeys(names, same_positions)}
+
+
+def _file(entities: Entities, stream: str, name: str = "") -> str:
+    """Where the data file of a stream, or its file `name`, stands below the root."""
+    name = name or stream + DATA[stream][0]
+    of_session = name in (*PLACES.values(), "coordsystem.json")
+    keys = OF_SESSION if of_session else (*ORDER, "desc")
+    told = [f"{key}-{entities[key]}" for key in keys if entities.get(key)]
+    folders = [f"{key}-{entities[key]}" for key in ("sub", "ses") if entities.get(key)]
+    return "/".join([*folders, stream, "_".join([*told, name])])
+
+
+def _sidecars(
+    recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", task: str
+) -> dict[str, str]:
+    told = sidecars.stream_sidecar(recording, stream, raw, task)
+    texts = {
+        f"{stream}.json": sidecars.as_json(told),
+        "channels.tsv": sidecars.as_tsv(sidecars.channel_table(recording, stream, raw)),
+    }
+    if len(raw.annotations):
+        texts["events.tsv"] = sidecars.as_tsv(sidecars.event_table(raw))
+        texts["events.json"] = sidecars.as_json(sidecars.EVENT_COLUMNS)
+    table = places.electrode_table(raw) if stream == "eeg" else places.optode_table(raw)
+    if table is not None:
+        texts[PLACES[stream]] = sidecars.as_tsv(table)
+        texts["coordsystem.json"] = sidecars.as_json(places.coordinate_system(raw, stream))
+    return texts
+
+
+def _make_public(raw: "mne.io.BaseRaw", subject: str) -> None:
+    """Leave out what tells who the subject is."""
+    person = dict(raw.info["subject_info"] or {})
+    kept = {key: person[key] for key in ("sex", "hand") if key in person}
+    raw.info["subject_info"] = {"his_id": f"sub-{subject}", **kept}
+    raw.info["experimenter"] = None

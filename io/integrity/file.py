@@ -1,0 +1,164 @@
+"""Whether a file's own structure holds together, asked before a reader trusts what it announces.
+
+Readers believe headers: a damaged one makes them read a part in silence, reserve terabytes, run in
+circles or end the process.
+"""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neurofuse.io.errors import ReadError
+
+if TYPE_CHECKING:
+    import mne
+
+REMEDY = "copy or export the recording again"
+SIGNALS = 10_000  # more than any amplifier has
+WIDTHS = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
+
+
+def check_intact(path: str | Path, kind: str) -> None:
+    """Raise ReadError if a file of format `kind` is damaged or shorter than it announces.
+
+    Parameters
+    ----------
+    path : path
+        An existing file or folder of that format.
+    kind : str
+        As `neurofuse.io.formats.detect.find_format` tells it.
+    """
+    path = Path(path)
+    if kind in ("EDF", "BDF"):
+        check_edf(path)
+    elif kind == "BrainVision":
+        check_brainvision(path)
+    elif kind == "FIF":
+        from neurofuse.io.integrity.fif import check_fif
+
+        check_fif(path)
+    elif kind in ("EEGLAB", "Homer", "neurofuse netCDF"):
+        _check_container(path)
+    elif kind == "NIRx":
+        folder = path if path.is_dir() else path.parent
+        for probe in sorted(folder.glob("*.mat")):
+            _check_container(probe)
+
+
+def check_edf(path: Path) -> None:
+    """Raise ReadError if an EDF or BDF file is shorter than its own header announces.
+
+    MNE reads some cut-off files without a word. A header with -1 records (a recording that was
+    never closed) is allowed. Layout: Kemp et al. 1992, doi:10.1016/0013-4694(92)90009-7.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(256)
+        try:
+            width = 3 if head.startswith(b"\xff") else 2
+            header, records = int(head[184:192]), int(head[236:244])
+            seconds, signals = float(head[244:252]), int(head[252:256])
+            if not 0 <= signals < SIGNALS or not 0 <= seconds < 1e9 or records < -1:
+                raise ValueError
+            file.seek(256 + signals * 216)
+            samples = [int(file.read(8)) for _ in range(signals)]
+            if header < 256 or any(count < 0 for count in samples):
+                raise ValueError
+        except ValueError:
+            raise ReadError(
+                f"{path} with a damaged or cut-off header ({size} bytes)",
+                "a whole EDF or BDF file",
+                REMEDY,
+            ) from None
+    record = width * sum(samples)
+    if signals < 1 or record == 0 or records == 0:
+        raise ReadError(
+            f"{path}, which holds a header and no samples", "at least one data record", REMEDY
+        )
+    whole = (size - header) // record
+    if whole < records or whole < 1:
+        raise ReadError(
+            f"{path}, cut off: {max(whole, 0)} of {records} data records "
+            f"({max(whole, 0) * seconds:g} of {records * seconds:g} s)",
+            "a whole EDF or BDF file",
+            REMEDY,
+        )
+
+
+def check_brainvision(path: Path) -> None:
+    """Raise ReadError if a BrainVision .eeg file is shorter than its .vhdr header announces.
+
+    MNE reads cut-off files without a word. Headers need not announce a length; then only a last
+    sample that lacks channels tells.
+    """
+    fields = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", path.read_text("utf-8", errors="replace")))
+    samples = path.parent / fields.get("DataFile", "").replace("$b", path.stem)
+    width, channels = (
+        WIDTHS.get(fields.get("BinaryFormat", ""), 0),
+        _count(fields, "NumberOfChannels"),
+    )
+    if not samples.is_file() or not width or not channels:
+        return  # MNE tells better what is wrong
+    whole, rest = divmod(samples.stat().st_size, width * channels)
+    wanted = _count(fields, "DataPoints") or whole + bool(rest)
+    if whole < wanted:
+        raise ReadError(
+            f"{samples}, cut off: {whole} of {wanted} samples",
+            "a whole BrainVision recording",
+            REMEDY,
+        )
+
+
+def _count(fields: dict[str, str], name: str) -> int:
+    text = fields.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+
+
+def _check_container(path: Path) -> None:
+    """MATLAB 5 or HDF5: .set, .nirs, .nc and the .mat files beside others."""
+    with path.open("rb") as file:
+        head = file.read(14)
+    if head == b"MATLAB 5.0 MAT":
+        from neurofuse.io.integrity.matlab import check_matlab
+
+        check_matlab(path)
+    else:
+        from neurofuse.io.integrity.hdf5 import check_hdf5
+
+        check_hdf5(path)
+
+
+ROOM = 100  # samples for each byte: pauses of a FIF file and gzip take none
+
+
+SMALL = 10_000_000  # samples that need no proof
+
+
+MOST = 1e9  # Hz
+
+
+def check_announced(raw: "mne.io.BaseRaw", path: str | Path) -> None:
+    """Raise ReadError if a Raw that is still in its files promises more than they can hold.
+
+    Also asks for what readers tell lazily: channel types and a rate.
+
+    Raises
+    ------
+    ReadError
+        If there is no channel, no rate, or over `ROOM` samples for each byte of the files.
+    """
+    types = raw.get_channel_types() if raw.ch_names else []
+    if not types:
+        raise ReadError(f"{path} without channels", "at least one channel", "export it again")
+    rate = float(raw.info["sfreq"])
+    if not 0 < rate < MOST:
+        raise ReadError(f"{path} at {rate:g} Hz", "a sampling rate", "export it again")
+    files = {Path(f) for f in raw.filenames if f is not None} | {Path(path)}
+    held = sum(f.stat().st_size for f in files if f.is_file())
+    announced = len(types) * raw.n_times
+    if not raw.preload and announced > max(ROOM * held, SMALL):
+        raise ReadError(
+            f"{path}, which announces {announced:.3g} samples in {held} bytes",
+            "samples that the file can hold",
+            "copy or export the recording again",
+        )

@@ -1,0 +1,104 @@
+"""Where other libraries' messages end: MNE's chatter to logging, its tracebacks to ReadError."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neurofuse.io.errors import NeurofuseError, ReadError
+
+if TYPE_CHECKING:
+    import mne
+
+LOG = logging.getLogger("neurofuse")
+_asked: list[int] = []  # MNE's level before `quiet` lowered it, outermost first
+
+# True of nearly every file, and nothing that a user could act on.
+EXPECTED = (
+    "does not conform to MNE naming conventions",
+    "Extraction of measurement date from SNIRF file",
+    "Non-uniformly-sampled data",
+    "non-uniformly-sampled data",
+    "Encountered data in 'double' format",
+    "recommended to use raw.set_montage",
+)
+
+
+def _as_loud_as_mne(record: logging.LogRecord) -> bool:
+    """Whether MNE's verbosity lets a message of "neurofuse" through."""
+    if LOG.level:  # its own level, where somebody set it, rules
+        return True
+    return record.levelno >= (_asked[0] if _asked else logging.getLogger("mne").level)
+
+
+LOG.addFilter(_as_loud_as_mne)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Run MNE without its chatter; its warnings go to the logger "neurofuse", each once.
+
+    Examples
+    --------
+    >>> with quiet():
+    ...     warnings.warn("two recordings in one file", RuntimeWarning)
+    """
+    import mne
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        _asked.append(logging.getLogger("mne").level)
+        try:
+            with mne.use_log_level("error"):
+                yield
+        finally:
+            _asked.pop()
+            messages = dict.fromkeys(
+                " ".join(str(w.message).split())
+                for w in caught
+                if not issubclass(w.category, (DeprecationWarning, FutureWarning))
+            )
+            for message in messages:
+                if not any(part in message for part in EXPECTED):
+                    LOG.warning("%s", message)
+
+
+@contextlib.contextmanager
+def reading(path: str | Path, wanted: str, remedy: str = "") -> Iterator[None]:
+    """Run a reader quietly; whatever it raises leaves as a ReadError about `path`.
+
+    Examples
+    --------
+    >>> with reading("a.edf", "a whole EDF file"):
+    ...     raise ValueError("unexpected end")
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ReadError: found a.edf, which cannot be read (ValueError: unexpected end); \
+wanted a whole EDF file; check that the file is complete and opens in other programs
+    """
+    try:
+        with quiet():
+            yield
+    except NeurofuseError:
+        raise
+    except MemoryError as error:
+        raise ReadError(
+            f"{path}, which takes more memory than this process has ({error or 'all of it'})",
+            wanted,
+            remedy or "check that the file is complete, or read it on a larger machine",
+        ) from error
+    except Exception as error:  # readers raise anything from KeyError to struct.error
+        reason = " ".join(str(error).split())[:300]
+        raise ReadError(
+            f"{path}, which cannot be read ({type(error).__name__}: {reason})",
+            wanted,
+            remedy or "check that the file is complete and opens in other programs",
+        ) from error
+
+
+def source_of(raw: "mne.io.BaseRaw") -> str:
+    """The file that a Raw came from, for messages."""
+    names = [str(f) for f in raw.filenames if f is not None]
+    return names[0] if names else "the MNE Raw object"

@@ -1,0 +1,1 @@
+"""MNE objects: a Raw in, a stream's Dataset out, and back; no file is opened here."""

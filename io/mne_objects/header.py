@@ -1,0 +1,116 @@
+"""What an MNE Raw knows beyond samples, names and marks ⇄ one JSON text, `attrs["header"]`."""
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from neurofuse.io.recording import header
+
+if TYPE_CHECKING:
+    import mne
+
+FIELDS = (
+    "highpass",
+    "lowpass",
+    "line_freq",
+    "description",
+    "experimenter",
+    "proj_name",
+    "utc_offset",
+    "device_info",
+    "subject_info",
+    "custom_ref_applied",
+)
+SAME_TIME = 1e-6  # s, to find an annotation again
+
+
+def header_of(raw: "mne.io.BaseRaw") -> str:
+    """First sample number, filters, device, subject, digitised points and annotation extras.
+
+    Examples
+    --------
+    >>> import mne
+    >>> import numpy as np
+    >>> info = mne.create_info(["Cz"], 100.0, "eeg")
+    >>> raw = mne.io.RawArray(np.zeros((1, 50)), info, first_samp=20, verbose="error")
+    >>> json.loads(header_of(raw))["first_samp"]
+    20
+    """
+    marks = raw.annotations
+    facts: dict[str, Any] = {name: _plain(raw.info.get(name)) for name in FIELDS}
+    facts["first_samp"] = int(raw.first_samp)
+    facts["dig"] = [
+        [int(p["kind"]), int(p["ident"]), int(p["coord_frame"]), *map(float, p["r"])]
+        for p in raw.info["dig"] or []
+    ]
+    facts["extras"] = [
+        [float(onset - raw.first_time), str(description), dict(extra)]
+        for onset, description, extra in zip(
+            marks.onset, marks.description, getattr(marks, "extras", ()), strict=False
+        )
+        if extra
+    ]
+    return json.dumps({name: value for name, value in facts.items() if value not in (None, [])})
+
+
+def restore_info(raw: "mne.io.BaseRaw", node: xr.Dataset) -> None:
+    """Put the header's facts into the info of a new Raw that was made of `node`.
+
+    Positions that came from a template leave the Raw again: the one that came in had none.
+    """
+    from mne._fiff._digitization import _format_dig_points
+
+    facts = header(node)
+    if node.attrs.get("positions", "").startswith("template"):
+        raw.set_montage(None)
+    if not facts:
+        return
+    info = raw.info
+    subject = facts.get("subject_info")
+    if subject and "birthday" in subject:
+        subject["birthday"] = date.fromisoformat(subject["birthday"])
+    with info._unlock():
+        for name in FIELDS:
+            if name in facts:
+                info[name] = facts[name]
+        info["subject_info"] = subject
+        info["lowpass"] = min(float(info["lowpass"]), info["sfreq"] / 2)
+        if "dig" in facts:
+            info["dig"] = _format_dig_points(
+                [
+                    {"kind": kind, "ident": ident, "coord_frame": frame, "r": place}
+                    for kind, ident, frame, *place in facts["dig"]
+                ]
+            )
+
+
+def extras_at(facts: dict[str, Any], onset: float, description: str) -> dict:
+    """The extras of the annotation `description` at `onset` [s] of the file, or none."""
+    for at, name, extra in facts.get("extras", ()):
+        if name == description and abs(at - onset) <= SAME_TIME:
+            return extra
+    return {}
+
+
+def number_from(raw: "mne.io.BaseRaw", first: int) -> None:
+    """Let the first sample of a new Raw be number `first`, as if earlier ones had been cut off."""
+    raw._cropped_samp = first
+    if raw.preload:  # else they say where to read in the file
+        raw._first_samps, raw._last_samps = raw._first_samps + first, raw._last_samps + first
+
+
+def _plain(value: Any) -> Any:
+    """A value of an Info as JSON knows it; None where it does not."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    if hasattr(value, "items"):
+        return {str(k): _plain(v) for k, v in value.items() if v is not None} or None
+    if hasattr(value, "item") and getattr(value, "size", 1) == 1:
+        value = value.item()
+    if isinstance(value, int):
+        return int(value)
+    return float(value) if isinstance(value, float) else None

@@ -1,0 +1,256 @@
+"""A pair of MNE Raws ⇄ a Recording on one clock."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.clock.alignment import real_date
+from neurofuse.io.clock.joining import event_rows as rows_of
+from neurofuse.io.clock.joining import join
+from neurofuse.io.clock_model import ClockModel
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.logs import quiet
+from neurofuse.io.mne_objects.annotations import Bout, bouts
+from neurofuse.io.mne_objects.eeg import eeg_from_raw, raw_from_eeg
+from neurofuse.io.mne_objects.header import extras_at, header_of, number_from, restore_info
+from neurofuse.io.mne_objects.nirs import nirs_from_raw, raw_from_nirs
+from neurofuse.io.recording import (
+    build,
+    check,
+    events_dataset,
+    header,
+    note,
+    stream_dataset,
+    streams,
+)
+
+if TYPE_CHECKING:
+    import mne
+
+Row = tuple[float, float, str, str, str]
+MOTION = "BAD_motion"
+
+
+def from_mne(
+    raw_eeg: "mne.io.BaseRaw | None" = None,
+    raw_nirs: "mne.io.BaseRaw | None" = None,
+    *,
+    offset: float | None = None,
+    align: str | None = None,
+    aux: dict[str, xr.Dataset] | None = None,
+) -> xr.DataTree:
+    """A Recording of an EEG and an fNIRS Raw, or of one of them.
+
+    The EEG's first sample is time 0 of the Recording; nothing is resampled. Bad channels are those
+    of the Raws; `neurofuse.io.mark_bad` judges the signals.
+
+    Parameters
+    ----------
+    raw_eeg, raw_nirs : mne.io.Raw, optional
+        At least one. Annotations become rows of `/events` with stream "eeg" or "nirs".
+    offset : float, optional
+        Seconds to add to fNIRS times (of its first sample: 0) to get EEG times.
+    align : {"events", "clock"}, optional
+        How to align without an offset; see `neurofuse.io.clock.alignment.align`.
+    aux : dict of name to Dataset (channel, time), optional
+        Further sensors on the fNIRS file's clock.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    AlignmentError
+        If the streams cannot be put on one clock, or do not overlap.
+    ReadError
+        If a Raw lacks channels of its kind.
+
+    Examples
+    --------
+    >>> import mne
+    >>> info = mne.create_info(["C3", "C4"], 100.0, "eeg")
+    >>> rng = np.random.default_rng(0)
+    >>> raw = mne.io.RawArray(1e-5 * rng.standard_normal((2, 500)), info, verbose="error")
+    >>> from_mne(raw)["eeg"].eeg.sizes["time"]
+    500
+    """
+    if raw_eeg is None and raw_nirs is None:
+        raise ParameterError("neither EEG nor fNIRS", "at least one MNE Raw", "pass raw_eeg=…")
+    eeg = None if raw_eeg is None else _from_raw(raw_eeg, "eeg", {} if raw_nirs else aux)
+    nirs = None if raw_nirs is None else _from_raw(raw_nirs, "nirs", aux)
+    if eeg is not None and nirs is not None:
+        recording = join(eeg, nirs, offset=offset, align=align)
+    else:
+        recording = eeg or nirs
+        assert recording is not None
+    files = {s: stream_dataset(recording, s).attrs["file"] for s in streams(recording)}
+    return note(recording, "from_mne", files=files, offset=offset, align=align)
+
+
+def to_mne(
+    recording: xr.DataTree, *, copy: bool = True, motion: bool = False
+) -> "tuple[mne.io.BaseRaw | None, mne.io.BaseRaw | None]":
+    """MNE Raws of a Recording's EEG and fNIRS, None where it lacks one.
+
+    Names, order, types, `first_samp`, bads, positions, annotations with their channels and
+    extras, filter settings, device and subject are those of the Raws that came in; a bad fNIRS
+    pair is bad at every wavelength. A Recording that was cut gives Raws that were cropped. Both
+    Raws are on the Recording's clock: a drift is taken out of the fNIRS rate, and where the EEG
+    has a real measurement date the fNIRS date is the EEG's plus the alignment, so that reading
+    both back aligns them again. Without it each keeps its own date.
+
+    Parameters
+    ----------
+    recording : Recording
+    copy : bool
+        False lets the Raws share samples with the Recording: only if nobody changes them.
+    motion : bool
+        Annotate movement as "BAD_motion", with the names of the channels that it reached: where
+        the cleaner's `gate` was open, or, in a stream without a gate, where the true `motion`
+        mask is set. Off by default, because `mne.Epochs` drops every epoch that such an
+        annotation touches, whatever its channels (see docs/mne.md).
+
+    Returns
+    -------
+    raw_eeg, raw_nirs : mne.io.Raw or None
+        Large samples that are still in a file stay there: such a Raw is not preloaded.
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import eeg_dataset
+    >>> raw_eeg, raw_nirs = to_mne(build(eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"])))
+    >>> raw_eeg.ch_names, raw_nirs
+    (['C3', 'C4'], None)
+    """
+    check(recording)
+    made = {s: _to_raw(recording, s, copy, motion) for s in streams(recording)}
+    return made.get("eeg"), made.get("nirs")
+
+
+def _to_raw(recording: xr.DataTree, stream: str, copy: bool, motion: bool) -> "mne.io.BaseRaw":
+    node = stream_dataset(recording, stream)
+    make = raw_from_eeg if stream == "eeg" else raw_from_nirs
+    with quiet():
+        raw = make(node, copy=copy)
+        restore_info(raw, node)
+        number_from(raw, _first_sample_number(recording, stream))
+        date = _first_sample_date(recording, stream)
+        raw.set_meas_date(date and date - timedelta(seconds=raw.first_time))
+        found = bouts(node) if motion else []
+        raw.set_annotations(_annotations(recording, stream, raw, found), emit_warning=False)
+    return raw
+
+
+def event_rows(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
+    """The annotations and trigger pulses of a Raw as rows of `/events`, each once."""
+    marks = raw.annotations
+    rows = [
+        (
+            float(onset - raw.first_time),
+            float(duration),
+            str(description),
+            ",".join(names or ()),
+            stream,
+        )
+        for onset, duration, description, names in zip(
+            marks.onset, marks.duration, marks.description, marks.ch_names, strict=True
+        )
+    ]
+    if "stim" in raw.get_channel_types() and len(raw.annotations) == 0:
+        rows += _pulses(raw, stream)
+    return list(dict.fromkeys(rows))  # some converters write every stim group twice
+
+
+def _from_raw(raw: "mne.io.BaseRaw", stream: str, aux: dict[str, xr.Dataset] | None) -> xr.DataTree:
+    """A Recording of one stream on its own clock."""
+    node = eeg_from_raw(raw) if stream == "eeg" else nirs_from_raw(raw)
+    node.attrs["header"] = header_of(raw)
+    return build(
+        **{stream: node},
+        aux=aux,
+        events=events_dataset(event_rows(raw, stream)),
+        measured_at=node.attrs["measured_at"],
+    )
+
+
+def _pulses(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
+    import mne
+
+    with quiet():
+        found = mne.find_events(raw, shortest_event=1, mask=0xFFFF, mask_type="and")
+    first = raw.first_samp
+    rate = raw.info["sfreq"]
+    return [((s - first) / rate, 0.0, str(value), "", stream) for s, _, value in found.tolist()]
+
+
+def _first_sample_date(recording: xr.DataTree, stream: str) -> datetime | None:
+    """The date of a stream's first sample, wherever the Recording has been cut."""
+    reference = "eeg" if "eeg" in streams(recording) else stream
+    if not real_date(recording[reference].attrs.get("measured_at", "")):
+        reference = stream
+    text = recording[reference].attrs.get("measured_at", recording.attrs["measured_at"])
+    if not text:
+        return None
+    date = datetime.fromisoformat(text)
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    zero = _clock(recording, reference).offset
+    return date + timedelta(seconds=_start(recording, stream) - zero)
+
+
+def _first_sample_number(recording: xr.DataTree, stream: str) -> int:
+    """The `first_samp` that came in, plus what was cut off since."""
+    node = stream_dataset(recording, stream)
+    cut = _start(recording, stream) - _clock(recording, stream).offset
+    return header(node).get("first_samp", 0) + round(cut * node.attrs["rate"])
+
+
+def _start(recording: xr.DataTree, stream: str) -> float:
+    time = recording[stream].time
+    return float(time[0]) if time.size else 0.0
+
+
+def _clock(recording: xr.DataTree, stream: str) -> ClockModel:
+    """The line from the time in a stream's file to the Recording's."""
+    clock = recording["clock"].to_dataset()
+    if stream not in clock.stream.values:
+        return ClockModel()
+    row = clock.sel(stream=stream)
+    return ClockModel(float(row.offset), float(row.drift))
+
+
+def _annotations(
+    recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", motion: list[Bout]
+) -> "mne.Annotations":
+    import mne
+
+    node, clock = stream_dataset(recording, stream), _clock(recording, stream)
+    start, facts, known = float(node.time[0]), header(node), set(raw.ch_names)
+    rows = []
+    for at, duration, description, channel, owner in rows_of(recording):
+        names = [name for name in channel.split(",") if name in known]
+        if owner in (stream, "") and (names or not channel):  # else about channels that are gone
+            extra = extras_at(facts, (at - clock.offset) / clock.stretch, description)
+            rows.append((at - start, duration, description, names, extra))
+    names = names_of_channels(node, raw)
+    for bout in motion:
+        reached = [name for row in bout.channels for name in names[row]]
+        rows.append((bout.onset, bout.duration, MOTION, reached, {}))
+    onset, duration, description, channels, extras = zip(*rows, strict=True) if rows else [()] * 5
+    more = {"extras": list(extras)} if any(extras) else {}  # unknown to older MNE
+    date = raw.info["meas_date"]
+    late = 0.0 if date is None else raw.first_time
+    return mne.Annotations(
+        np.add(onset, late), list(duration), list(description), date, list(channels), **more
+    )
+
+
+def names_of_channels(node: xr.Dataset, raw: "mne.io.BaseRaw") -> list[list[str]]:
+    """What each channel of a stream is called in its Raw: once, or once a wavelength."""
+    if "raw_name" in node.coords:
+        table = node.raw_name.transpose("channel", "wavelength").values.tolist()
+        return [[name for name in row if name] for row in table]
+    count = node.sizes.get("wavelength", 1)
+    return [raw.ch_names[i : i + count] for i in range(0, len(raw.ch_names), count)]

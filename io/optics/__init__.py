@@ -1,0 +1,1 @@
+"""Optics: intensity in; optical density, haemoglobin and GVTD out."""

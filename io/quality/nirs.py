@@ -1,0 +1,194 @@
+"""How good each fNIRS channel is: faults of its light, the heart beat in it, its steadiness."""
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.optics.conversion import to_optical_density
+from neurofuse.io.optics.gvtd import changes, global_variance
+from neurofuse.io.quality import rails
+from neurofuse.io.quality.eeg import UNUSABLE, extremes
+from neurofuse.io.quality.noise import outlying
+from neurofuse.io.quality.scalp_coupling import coupling, why_not
+from neurofuse.io.recording import build, stream_dataset
+
+FLAT = 1e-9  # of the level: below the noise of a 24-bit converter
+STILL = 5e-4  # of the level, in a window; in light through living tissue the pulse is larger
+ALIVE = 0.1  # share of still windows at most in a channel that sees tissue …
+WORN = 0.5  # … and of such channels at least; with fewer, the optodes were not on a head
+DARK = 0.03  # noise over level: hides the pulse
+DARK_UNUSABLE = 0.3  # hides any change of blood in the brain
+WINDOW = 1.0  # s …
+FEWEST = 8  # … but no fewer samples
+SCI_WEAK = 0.5
+PEAK_POWER_WEAK = 0.1  # 1/Hz
+
+
+def nirs_quality(node: xr.Dataset) -> xr.Dataset:
+    """Every measure of an `/nirs` node's channels, as `channel_quality` tells.
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import nirs_dataset
+    >>> light = np.random.default_rng(0).normal(1, 0.01, (1, 2, 300))
+    >>> nirs_quality(nirs_dataset(light, 10.0, [760, 850], ["S1"], ["D1"])).uncoupled.item()
+    True
+    """
+    table = nirs_faults(node)
+    recording = to_optical_density(build(nirs=node))
+    density = stream_dataset(recording, "nirs")
+    sci, power = coupling(density)
+    rate = float(node.attrs["rate"])
+    od = density.od.transpose("channel", "wavelength", "time").values
+    energy = np.array([[(changes(row, rate) ** 2).mean() for row in rows] for rows in od])
+    steps = np.sqrt(energy.mean(1))
+    used = table.usable.values & ~node.bad.values
+    values = {
+        "sci": sci,
+        "uncoupled": sci < SCI_WEAK,
+        "peak_power": power,
+        "pulseless": power < PEAK_POWER_WEAK,
+        "step_rms": steps,
+        "unsteady": outlying(steps, used),
+    }
+    for name, column in values.items():
+        table[name] = "channel", column
+    reason = why_not(node)
+    if not reason and np.isnan(sci).any():
+        reason = "samples of these channels have no logarithm"
+    for name in ("sci", "peak_power") if reason else ():
+        table[name].attrs["missing_because"] = reason
+    table["peak_power"].attrs["units"] = "1/Hz"
+    course = global_variance(recording)
+    for name in ("median", "percentile_95", "threshold", "moving_share"):
+        table.attrs[f"gvtd_{name}"] = course.attrs[name]
+    return table
+
+
+def nirs_faults(node: xr.Dataset) -> xr.Dataset:
+    """What makes an fNIRS channel unusable; of its wavelengths the worst counts.
+
+    Parameters
+    ----------
+    node : Dataset
+        An `/nirs` node with `intensity` or `od`; what is relative is judged alike in both.
+
+    Returns
+    -------
+    Dataset
+        Over `channel`: `missing_share`, `missing`, `flat_share`, `flat`, `rail_share`, `saturated`,
+        `still_share`, `still`, `noise`, `dark`, `non_positive_share`, `non_positive`, `distance`
+        [m], `short`, `usable`, `reason`, as `channel_quality` tells.
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import nirs_dataset
+    >>> light = np.random.default_rng(0).normal(1, 0.01, (2, 2, 300))
+    >>> light[1, 0, :5] = 0
+    >>> node = nirs_dataset(light, 10.0, [760, 850], ["S1", "S2"], ["D1", "D1"])
+    >>> nirs_faults(node).reason.values.tolist()
+    ['', '1.67 % zero or negative samples']
+    """
+    measures = [
+        np.array([_light_measures(row, node.attrs["rate"]) for row in _light(node, c)]).max(0)
+        for c in range(node.sizes["channel"])
+    ]
+    shares = dict(zip(_LIGHT, np.array(measures).reshape(-1, len(_LIGHT)).T, strict=True))
+    railed = shares["rail_share"] > rails.UNUSABLE
+    values = {
+        "missing_share": shares["missing_share"],
+        "missing": shares["missing_share"] > 0,
+        "flat_share": shares["flat_share"],
+        "flat": (shares["flat"] > 0) | (shares["flat_share"] > UNUSABLE) & ~railed,
+        "rail_share": shares["rail_share"],
+        "saturated": shares["rail_share"] > rails.REPORTED,
+        "still_share": shares["still_share"],
+        "still": shares["still_share"] > UNUSABLE,
+        "noise": shares["noise"],
+        "dark": shares["noise"] > DARK,
+        "non_positive_share": shares["non_positive_share"],
+        "non_positive": shares["non_positive_share"] > 0,
+        "distance": node.distance.values,
+        "short": node.short.values,
+    }
+    table = xr.Dataset(
+        {name: ("channel", column) for name, column in values.items()},
+        coords={"channel": node.channel.values},
+    )
+    table["distance"].attrs["units"] = "m"
+    worn = bool((shares["still_share"] < ALIVE).mean() >= WORN)
+    rows = zip(*shares.values(), strict=True)
+    reason = [_reason(dict(zip(shares, row, strict=True)), worn) for row in rows]
+    table["reason"] = "channel", np.array(reason, object).astype(str)
+    table["usable"] = table.reason == ""
+    return table
+
+
+_LIGHT = (
+    "missing_share", "flat_share", "flat", "rail_share", "still_share", "noise",
+    "non_positive_share",
+)  # fmt: skip
+
+
+def _light_measures(light: np.ndarray, rate: float) -> tuple[float, ...]:
+    """The measures `_LIGHT` of one wavelength of a channel."""
+    window = min(max(round(WINDOW * rate), FEWEST), max(len(light), 1))
+    finite = light[np.isfinite(light)]
+    missing = 1 - len(finite) / max(len(light), 1)
+    if not finite.size:
+        return missing, 0.0, 0.0, 0.0, 0.0, np.nan, 0.0
+    low, high = float(finite.min()), float(finite.max())
+    level = max(abs(low), abs(high))
+    top, bottom, _ = (part[0] for part in extremes(light[None], window))
+    there = top >= bottom
+    span = (top - bottom)[there]
+    still = span <= STILL * np.maximum(np.abs(top), np.abs(bottom))[there]
+    flat = len(finite) > 1 and high - low <= FLAT * level
+    step = np.diff(finite)
+    middle = float(np.median(finite))
+    # robust SD of steps over √2: the SD of noise from sample to sample; movement hardly counts
+    noise = 1.4826 * float(np.median(np.abs(step - np.median(step)))) / 2**0.5 if step.size else 0.0
+    return (
+        missing,
+        float((span <= FLAT * level).mean()) if len(finite) > 1 else 0.0,
+        float(flat),
+        0.0 if flat else rails.rail_share(light[None], -np.inf, high),
+        float(still.mean()) if len(finite) > 1 else 0.0,
+        noise / middle if middle > 0 else np.inf,
+        float((finite <= 0).mean()),
+    )
+
+
+def _light(node: xr.Dataset, channel: int) -> np.ndarray:
+    """Light (wavelength, time) of a channel: intensity, or what optical density says of it."""
+    if "intensity" in node:
+        one = node.intensity.isel(channel=channel).transpose("wavelength", "time").values
+        return np.asarray(one, float)
+    kept = [str(n) for n in node.kept_channel.values] if "kept" in node else []
+    name = str(node.channel.values[channel])
+    if name in kept:  # no logarithm: judge the intensity itself
+        one = node.kept.isel(kept_channel=kept.index(name)).transpose("wavelength", "time").values
+        return np.asarray(one, float)
+    od = node.od.isel(channel=channel).transpose("wavelength", "time").values
+    with np.errstate(over="ignore"):  # what no light can be becomes infinite: a missing sample
+        return np.exp(-od.astype(float))
+
+
+def _reason(row: dict[str, float], worn: bool) -> str:
+    if row["missing_share"] == 1:
+        return "all samples missing"
+    found = []
+    if row["flat"]:
+        found.append("flat")
+    elif row["rail_share"] > rails.UNUSABLE:
+        found.append(f"{100 * row['rail_share']:.0f} % at the rail")
+    elif row["flat_share"] > UNUSABLE:
+        found.append(f"flat for {100 * row['flat_share']:.0f} % of the time")
+    elif row["still_share"] > UNUSABLE and worn:
+        found.append(f"saturated or off the head for {100 * row['still_share']:.0f} % of the time")
+    if row["missing_share"] > 0:
+        found.append(f"{100 * row['missing_share']:.3g} % missing samples")
+    if row["non_positive_share"] > 0:
+        found.append(f"{100 * row['non_positive_share']:.3g} % zero or negative samples")
+    elif row["noise"] > DARK_UNUSABLE and not row["flat"]:
+        found.append(f"dark: noise is {100 * row['noise']:.0f} % of the light")
+    return ", ".join(found)

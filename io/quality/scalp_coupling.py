@@ -1,0 +1,113 @@
+"""How well the heart beat is seen in fNIRS, which only light through living tissue carries.
+
+Scalp coupling index: Pollonini et al. 2014, Hear Res 309:84. Peak spectral power: Pollonini et al.
+2016, Biomed Opt Express 7:5104.
+"""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.logs import quiet
+from neurofuse.io.optics.conversion import plain_raw
+
+BAND = (0.7, 1.5)  # Hz
+TRANSITION = 0.3  # Hz on either side, as MNE has it
+SHORTEST = 12.0  # s, the length of the band-pass filter
+WINDOW = 10.0  # s, of the peak power
+TOGETHER = 8  # channels at once: a long recording is not copied whole
+
+
+def why_not(node: xr.Dataset) -> str:
+    """Why the heart beat of an `/nirs` node cannot be judged; "" if it can.
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import nirs_dataset
+    >>> why_not(nirs_dataset(np.ones((1, 2, 90)), 2.0, [760, 850], ["S1"], ["D1"]))
+    'the rate of 2 Hz is below 3.6 Hz'
+    """
+    rate = float(node.attrs["rate"])
+    least = 2 * (BAND[1] + TRANSITION)
+    if rate <= least:
+        return f"the rate of {rate:g} Hz is {'below ' if rate < least else ''}{least:g} Hz"
+    if node.sizes["time"] / rate < SHORTEST:
+        return f"{node.sizes['time'] / rate:.3g} s are less than {SHORTEST:g} s"
+    if node.sizes["wavelength"] < 2:
+        return "there is one wavelength"
+    return ""
+
+
+def coupling(node: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Scalp coupling index and peak spectral power of each channel.
+
+    Of all pairs of wavelengths the least value counts. The peak power is the median over windows
+    of 10 s of the largest value of the Hamming periodogram [1/Hz] of the cross-correlation, as
+    MNE-NIRS computes it for two wavelengths.
+
+    Parameters
+    ----------
+    node : Dataset
+        An `/nirs` node with `od`; a channel with NaN cannot be judged.
+
+    Returns
+    -------
+    sci, peak_power : array (channel,)
+        NaN where they cannot be told (see `why_not`).
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import nirs_dataset
+    >>> beat = np.sin(2 * np.pi * 1.1 * np.arange(600) / 10)
+    >>> od = 0.01 * np.stack([beat, beat])[None]
+    >>> node = nirs_dataset(od, 10.0, [760, 850], ["S1"], ["D1"], variable="od")
+    >>> [round(float(value[0]), 1) for value in coupling(node)]
+    [1.0, 3.3]
+    """
+    import mne
+    from mne.filter import filter_data
+
+    widths: dict[str, Any] = dict.fromkeys(("l_trans_bandwidth", "h_trans_bandwidth"), TRANSITION)
+    count = node.sizes["channel"]
+    sci, power = np.full(count, np.nan), np.full(count, np.nan)
+    if why_not(node):
+        return sci, power
+    whole = np.isfinite(node.od).all(("wavelength", "time")).values
+    for group in np.array_split(np.flatnonzero(whole), -(-int(whole.sum()) // TOGETHER) or 1):
+        if not group.size:
+            continue
+        with quiet():
+            raw = plain_raw(node.isel(channel=group))
+            every = mne.preprocessing.nirs.scalp_coupling_index(raw, *BAND, **widths)
+            beat = filter_data(
+                raw.get_data(),
+                raw.info["sfreq"],
+                *BAND,
+                **widths,
+            )
+        row = {name: i for i, name in enumerate(raw.ch_names)}
+        waves = [f"{w:g}" for w in node.wavelength.values]
+        for number, channel in enumerate(group, 1):
+            rows = [row[f"S{number}_D{number} {wave}"] for wave in waves]
+            sci[channel] = every[rows[0]]
+            power[channel] = peak_power(beat[rows], float(node.attrs["rate"]))
+    return sci, power
+
+
+def peak_power(beat: np.ndarray, rate: float) -> float:
+    """Peak spectral power [1/Hz] of a channel's wavelengths (wavelength, time), band-passed."""
+    from scipy.signal import periodogram
+
+    size = int(np.ceil(WINDOW * rate))
+    parts = beat[:, : beat.shape[1] // size * size].reshape(len(beat), -1, size)
+    spread = parts.std(-1, keepdims=True)
+    parts = np.divide(parts, spread, out=np.zeros_like(parts), where=spread > 0)
+    lines = np.fft.rfft(parts, 2 * size - 1)
+    least = np.inf
+    for one, other in combinations(lines, 2):
+        both = np.fft.fftshift(np.fft.irfft(one * other.conj(), 2 * size - 1), axes=-1) / size
+        peak = periodogram(both, rate, window="hamming")[1].max(-1)
+        least = min(least, float(np.median(peak)))
+    return least

@@ -1,0 +1,1 @@
+"""SNIRF: a file in, a Raw and its sensors out, and back."""

@@ -1,0 +1,168 @@
+"""Streams of an XDF file → the Datasets of a Recording: volts, light, sensors with units."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.clock.grid import Grid
+from neurofuse.io.logs import LOG, quiet
+from neurofuse.io.mne_objects.eeg import TEMPLATE, eeg_from_raw, template_positions
+from neurofuse.io.mne_objects.nirs import nirs_from_raw
+from neurofuse.io.recording import time_axis
+from neurofuse.io.xdf.optode_labels import Light, optode_names
+from neurofuse.io.xdf.stamps import Timing
+from neurofuse.io.xdf.stream import Stream
+
+VOLTS = {"": 1.0, "milli": 1e-3, "m": 1e-3, "micro": 1e-6, "u": 1e-6, "nano": 1e-9, "n": 1e-9}
+TYPES = {
+    "eeg": "eeg",
+    "eog": "eog",
+    "ecg": "ecg",
+    "ekg": "ecg",
+    "emg": "emg",
+    "stim": "stim",
+    "trigger": "stim",
+    "trig": "stim",
+    "marker": "stim",
+    "markers": "stim",
+}
+SENSORS = {"ACC": r"^acc", "GYRO": r"^gyr", "MAG": r"^mag"}
+
+
+def eeg_node(stream: Stream, grid: Grid, path: Path, date: datetime | None) -> xr.Dataset:
+    """The `/eeg` Dataset of a stream [V], its time from 0 s."""
+    import mne
+
+    kinds: Any = [TYPES.get(k, "misc" if k else "eeg") for k in _told(stream, "type")]
+    if "eeg" not in kinds:
+        kinds = ["eeg"] * stream.width  # a stream of type EEG whose channels say something else
+    scales = _scales(stream, kinds, path)
+    data = grid.fill(stream.values.T * scales[:, None])
+    with quiet():
+        info = mne.create_info(stream.labels, grid.rate, kinds)
+        raw = mne.io.RawArray(data, info)
+        raw.set_meas_date(date)
+    node = eeg_from_raw(raw)
+    node.attrs["file"] = path.name
+    return node
+
+
+def nirs_node(
+    stream: Stream, grid: Grid, lights: Sequence[Light], path: Path, date: datetime | None
+) -> xr.Dataset:
+    """The `/nirs` Dataset of the columns `lights` of a stream, its time from 0 s.
+
+    Optodes stand where the header says [m], else, if their labels hold a name of the 10-05 system
+    ("S1_FCC3h"), where MNE's template has it; `attrs["positions"]` tells which.
+    """
+    import mne
+    from mne._fiff.constants import FIFF
+
+    from neurofuse.io.snirf.read import mend_length
+
+    names = optode_names(list(lights))
+    places, origin = _places(stream, lights)
+    channels = [
+        f"{names['source', light.source]}_{names['detector', light.detector]} {light.wavelength:g}"
+        for light in lights
+    ]
+    data = grid.fill(stream.values[:, [light.column for light in lights]].T.astype(float))
+    with quiet():
+        info = mne.create_info(channels, grid.rate, "fnirs_cw_amplitude")
+        head = origin.startswith("template")
+        for channel, light in zip(info["chs"], lights, strict=True):
+            source, detector = places[light.source], places[light.detector]
+            channel["loc"][:9] = np.concatenate([(source + detector) / 2, source, detector])
+            channel["loc"][9] = light.wavelength
+            channel["coord_frame"] = FIFF.FIFFV_COORD_HEAD if head else FIFF.FIFFV_COORD_UNKNOWN
+        raw = mne.io.RawArray(data, info)
+        raw.set_meas_date(date)
+    if origin == "file":
+        mend_length(raw, path)
+    node = nirs_from_raw(raw)
+    node.attrs.update(file=path.name, positions=origin)
+    told = {
+        f"{names['source', light.source]}-{names['detector', light.detector]}": light.short
+        for light in lights
+        if light.short is not None
+    }
+    short = [
+        told.get(str(n), bool(s))
+        for n, s in zip(node.channel.values, node.short.values, strict=True)
+    ]
+    return node.assign_coords(short=("channel", np.array(short, bool)))
+
+
+def sensor_nodes(
+    stream: Stream, own: Timing, columns: Sequence[int], zero: float
+) -> dict[str, xr.Dataset]:
+    """The `/aux` Datasets of some columns of a stream: one for each sensor and unit.
+
+    A stream without a rate keeps its stamps; others lie on their fitted grid, holes bridged.
+    """
+    groups: dict[tuple[str, str], list[int]] = {}
+    for column in columns:
+        label = re.sub(r"^.*[_\s](?=(acc|gyr|mag))", "", stream.labels[column].lower())
+        sensor = next((s for s, p in SENSORS.items() if re.search(p, label)), "")
+        groups.setdefault((sensor, stream.told("unit", column)), []).append(column)
+    nodes = {}
+    grid, values = own.grid, np.asarray(stream.values)
+    for (sensor, unit), group in groups.items():
+        labels = [stream.labels[i] for i in group]
+        data = values[:, group].T.astype(float)
+        if stream.nominal > 0:
+            data = grid.fill(data)
+            time = time_axis(data.shape[1], grid.rate, grid.start - zero)
+        else:
+            time = stream.stamps - zero
+        name = stream.name
+        if len(groups) > 1:
+            name = f"{name} {sensor or labels[0]}"
+        name = name.replace("/", "_")
+        nodes[name] = xr.Dataset(
+            {name: (("channel", "time"), data, {"units": unit})},
+            coords={"channel": labels, "time": time},
+            attrs={"rate": float(grid.rate)},
+        )
+    return nodes
+
+
+def _scales(stream: Stream, kinds: Sequence[str], path: Path) -> np.ndarray:
+    """Volts in one unit of each channel; XDF's convention of microvolts where none is told."""
+    scales, unknown = np.ones(stream.width), {}
+    for column, (kind, unit) in enumerate(zip(kinds, _told(stream, "unit"), strict=True)):
+        found = re.fullmatch(r"(milli|micro|nano|m|u|n|)(volts?|v)", re.sub("[µμ]", "u", unit))
+        if found:
+            scales[column] = VOLTS[found[1]]
+        elif kind not in ("misc", "stim"):
+            scales[column] = 1e-6
+            unknown[stream.labels[column]] = unit or "none"
+    if unknown:
+        LOG.warning(
+            "%s: unit of %s taken as microvolts, as XDF recommends (told: %s)",
+            path,
+            ", ".join(unknown) if len(unknown) < 6 else f"{len(unknown)} channels",
+            ", ".join(sorted(set(unknown.values()))),
+        )
+    return scales
+
+
+def _places(stream: Stream, lights: Sequence[Light]) -> tuple[dict[str, np.ndarray], str]:
+    """Position [m] of every optode, NaN where unknown, and where positions come from."""
+    labels = list(dict.fromkeys(x for light in lights for x in (light.source, light.detector)))
+    told = {label: stream.optodes[label] for label in labels if label in stream.optodes}
+    if told:
+        return {label: told.get(label, np.full(3, np.nan)) for label in labels}, "file"
+    sites = [label.rsplit("_", 1)[-1] for label in labels]
+    table, known = template_positions(sites, np.ones(len(sites), bool))
+    origin = "none" if known is None else f"template {TEMPLATE}"
+    return dict(zip(labels, table, strict=True)), origin
+
+
+def _told(stream: Stream, what: str) -> list[str]:
+    return [stream.told(what, i).lower() for i in range(stream.width)]

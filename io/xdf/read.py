@@ -1,0 +1,219 @@
+"""XDF (LSL) recordings: EEG, fNIRS, sensors and markers of one file → a Recording on one clock."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.errors import AlignmentError, ReadError
+from neurofuse.io.logs import LOG
+from neurofuse.io.recording import build, clock_dataset, events_dataset, note
+from neurofuse.io.xdf.nodes import eeg_node, nirs_node, sensor_nodes
+from neurofuse.io.xdf.optics import find_lights
+from neurofuse.io.xdf.stamps import Timing, timing
+from neurofuse.io.xdf.stream import Stream, load_streams
+
+MIRROR = 0.05  # s; marker streams that tell the same this close together are one
+OFF_RATE = 0.01  # a true rate this far from the announced one is worth a word
+SCATTER = 0.1  # s; stamps that scatter more leave times doubtful
+Row = tuple[float, float, str, str, str]
+
+
+def read_xdf(path: str | Path) -> xr.DataTree:
+    """The Recording that an XDF file of the lab streaming layer holds.
+
+    Streams are told by their type, channel types, name and labels. EEG becomes volts. Optical
+    streams become `/nirs` where the header, the labels or a list beside the file tell source,
+    detector and wavelength of each column; else they go to `/aux` with a warning, like every
+    other stream. Marker streams become `/events`; one that repeats another is left out.
+
+    Each stream's rate and start are fitted to its stamps (`neurofuse.io.xdf.stamps.timing`); lost
+    samples are bridged linearly and annotated `BAD_gap`. Time 0 is the first EEG sample (else the
+    first fNIRS sample). `/clock` holds a model for each stream: its `drift` is what the true rate
+    deviates from the announced one, `residual` the scatter of the stamps, `anchors` the number of
+    clock offsets measured.
+
+    Parameters
+    ----------
+    path : path
+        An .xdf file. The list of optical columns is looked for in `STEM_nirs.json` beside it (see
+        `neurofuse.io.xdf.optode_labels.listed_lights`).
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    ReadError
+        If the file is damaged, or holds neither EEG nor fNIRS, or more than one of a kind.
+    AlignmentError
+        If stamps make no sense, or EEG and fNIRS never overlap.
+
+    Examples
+    --------
+    >>> read_xdf("absent.xdf")
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ReadError: found no file absent.xdf; wanted an XDF file; check the path
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ReadError(f"no file {path}", "an XDF file", "check the path")
+    streams, date = load_streams(path)
+    filled = [stream for stream in streams if stream.count]
+    numbers = [stream for stream in filled if stream.kind != "markers"]
+    eeg = _only([stream for stream in numbers if stream.kind == "eeg"], "EEG", path)
+    optical = [stream for stream in numbers if stream.kind == "nirs"]
+    lights = find_lights(optical, path)
+    nirs = _only([stream for stream in optical if stream.name in lights], "fNIRS", path)
+    main = [stream for stream in (eeg, nirs) if stream is not None]
+    if not main:
+        raise ReadError(
+            f"{path} with {_list(streams) or 'no stream'}",
+            "a stream of EEG, or of fNIRS whose source, detector and wavelength are told",
+            "describe the fNIRS columns in STEM_nirs.json beside it, or record EEG with type EEG",
+        )
+    times = {id(stream): _timing(stream, path) for stream in main}
+    reference = times[id(main[0])]
+    _check_hosts(main)
+    clocks, rows, nodes = {}, _markers(filled, reference), {}
+    for kind, stream in (("eeg", eeg), ("nirs", nirs)):
+        if stream is None:
+            continue
+        own = times[id(stream)]
+        clocks[kind] = own.clock(reference)
+        start = clocks[kind].offset
+        rows += [(start + at, length, "BAD_gap", "", kind) for at, length in own.grid.holes]
+        begun = _date(date, start)
+        if kind == "eeg":
+            nodes[kind] = eeg_node(stream, own.grid, path, begun)
+        else:
+            nodes[kind] = nirs_node(stream, own.grid, lights[stream.name], path, begun)
+        nodes[kind] = nodes[kind].assign_coords(time=nodes[kind].time.values + start)
+    if len(main) == 2:
+        _check_overlap(reference, times[id(main[1])], path)
+    aux: dict[str, xr.Dataset] = {}
+    for stream in numbers:
+        used = lights.get(stream.name, []) if stream is nirs else []
+        columns = sorted(set(range(stream.width)) - {light.column for light in used})
+        if stream is eeg or not columns:
+            continue
+        try:
+            own = times.get(id(stream)) or _timing(stream, path)
+        except AlignmentError as error:
+            LOG.warning("%s: stream %s left out: %s", path, stream.name, error)
+            continue
+        for name, sensor in sensor_nodes(stream, own, columns, reference.grid.start).items():
+            name = name if name not in aux else f"{name} {len(aux) + 1}"
+            aux[name] = sensor.rename({str(next(iter(sensor.data_vars))): name})
+            clocks[f"aux/{name}"] = own.clock(reference)
+    recording = build(
+        nodes.get("eeg"),
+        nodes.get("nirs"),
+        aux=aux,
+        events=events_dataset(rows),
+        clock=clock_dataset(clocks),
+        measured_at=next(iter(nodes.values())).attrs["measured_at"],
+    )
+    return note(recording, "read_xdf", file=path.name, streams=[stream.name for stream in streams])
+
+
+def _only(found: Sequence[Stream], what: str, path: Path) -> Stream | None:
+    if len(found) > 1:
+        raise ReadError(
+            f"{len(found)} {what} streams in {path}: {_list(found)}",
+            f"one {what} stream",
+            "record one a file, or keep one: load the file with pyxdf, make an MNE Raw of the "
+            "stream and use neurofuse.from_mne",
+        )
+    return found[0] if found else None
+
+
+def _timing(stream: Stream, path: Path) -> Timing:
+    source = f"stream {stream.name} of {path}"
+    found = timing(stream.stamps, source, nominal=stream.nominal, anchors=stream.offsets)
+    rate, holes = found.grid.rate, found.grid.holes
+    if stream.nominal and abs(rate / stream.nominal - 1) > OFF_RATE:
+        LOG.warning(
+            "%s announces %.6g Hz, but its stamps tell %.6g Hz", source, stream.nominal, rate
+        )
+    if found.jitter > SCATTER:
+        LOG.warning(
+            "%s: stamps scatter by %.3g s about even samples; its times are no surer than that",
+            source,
+            found.jitter,
+        )
+    if holes:
+        LOG.warning(
+            "%s: %d gaps of together %.3g s, bridged linearly and annotated BAD_gap",
+            source,
+            len(holes),
+            sum(length for _, length in holes) - len(holes) / rate,
+        )
+    return found
+
+
+def _check_hosts(streams: Sequence[Stream]) -> None:
+    """Streams of two computers share a clock only through offsets that were measured."""
+    if len({stream.host for stream in streams}) > 1:
+        for stream in streams:
+            if stream.offsets == 0:
+                LOG.warning(
+                    "stream %s came from another computer without clock offsets: its times are "
+                    "taken as they are and may be shifted",
+                    stream.name,
+                )
+
+
+def _check_overlap(first: Timing, second: Timing, path: Path) -> None:
+    if second.grid.start > first.end or second.end < first.grid.start:
+        zero = first.grid.start
+        raise AlignmentError(
+            f"EEG from 0 to {first.end - zero:.1f} s and fNIRS from {second.grid.start - zero:.1f} "
+            f"to {second.end - zero:.1f} s in {path} (by their stamps)",
+            "streams that overlap in time",
+            "check that LabRecorder measured clock offsets of both and that no clock was reset",
+        )
+
+
+def _markers(streams: Sequence[Stream], reference: Timing) -> list[Row]:
+    """Rows of `/events` of all marker streams, without those that repeat another one."""
+    kept: list[list[tuple[float, str]]] = []
+    for stream in streams:
+        if stream.kind != "markers":
+            continue
+        marks = []
+        for stamp, sample in zip(stream.stamps.tolist(), stream.values, strict=True):
+            words = [w if isinstance(w, str) else f"{float(w):g}" for w in sample]
+            text = ",".join(w.strip() for w in words if w.strip())
+            if text and np.isfinite(stamp):
+                marks.append((stamp - reference.grid.start, text))
+        if any(_same(marks, other) for other in kept):
+            LOG.info("marker stream %s repeats another one: left out", stream.name)
+        else:
+            kept.append(marks)
+    return [(at, 0.0, text, "", "") for marks in kept for at, text in marks]
+
+
+def _same(one: list[tuple[float, str]], other: list[tuple[float, str]]) -> bool:
+    return [text for _, text in one] == [text for _, text in other] and all(
+        abs(a - b) < MIRROR for (a, _), (b, _) in zip(one, other, strict=True)
+    )
+
+
+def _date(text: str, after: float) -> datetime | None:
+    """The date of a stream's first sample: the file's, as good as that is, plus its start."""
+    try:
+        date = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text.strip()))
+    except ValueError:
+        return None
+    date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    return date + timedelta(seconds=after)
+
+
+def _list(streams: Sequence[Stream]) -> str:
+    return ", ".join(f"{s.name} ({s.type or 'no type'}, {s.width} channels)" for s in streams)

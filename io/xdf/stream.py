@@ -1,0 +1,228 @@
+"""The streams of an XDF file and what their headers tell: kind, channels, units, optodes."""
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurofuse.io.errors import ReadError
+from neurofuse.io.logs import LOG, reading
+from neurofuse.io.xdf.chunks import WANTED, whole_length
+
+# what stream types, names and labels are searched for, in this order
+KINDS = {
+    "markers": r"marker|event|trigger|stim|annotation",
+    "eeg": r"\beeg\b",
+    "nirs": r"f?nirs\b|\boptic|\boptode",
+}
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream: samples, stamps on the recorder's clock, and its header.
+
+    Parameters
+    ----------
+    name, type, host : str
+        As the sender called itself.
+    nominal : float
+        Announced rate [Hz], 0 for none.
+    stamps : array (sample,)
+        Times [s], corrected by the clock offsets.
+    values : array (sample, channel) or list of lists of str
+    offsets : int
+        Clock offsets that were measured.
+    channels : list of dict
+        What the header says of each channel: "label", "unit", "type", "source" …; may be empty.
+    optodes : dict
+        Position [m] by optode label.
+    """
+
+    name: str
+    type: str
+    host: str
+    nominal: float
+    stamps: np.ndarray
+    values: Any
+    offsets: int
+    channels: list[dict[str, str]]
+    optodes: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return len(self.stamps)
+
+    @property
+    def text(self) -> bool:
+        """Whether the samples are words, as of most markers."""
+        return not isinstance(self.values, np.ndarray)
+
+    @property
+    def width(self) -> int:
+        """Number of channels."""
+        return len(self.values[0]) if self.text and self.count else np.shape(self.values)[-1]
+
+    @property
+    def labels(self) -> list[str]:
+        """A name for each channel: the header's, or the stream's with a number."""
+        told = [self.told("label", i) or f"{self.name} {i + 1}" for i in range(self.width)]
+        return told if len(set(told)) == len(told) else [f"{t} {i + 1}" for i, t in enumerate(told)]
+
+    def told(self, what: str, channel: int) -> str:
+        """A field of a channel's header, "" where it is missing."""
+        return self.channels[channel].get(what, "") if channel < len(self.channels) else ""
+
+    @property
+    def kind(self) -> str:
+        """ "eeg", "nirs", "markers" or "other": told by type, else channel types, name, labels."""
+        if self.text:
+            return "markers"
+        for words in (
+            [self.type],
+            [self.told("type", i) for i in range(len(self.channels))],
+            [self.name],
+            [self.told("label", i) for i in range(len(self.channels))],
+        ):
+            plain = [re.sub(r"[_\-.]+", " ", word.lower()) for word in words]
+            for kind, pattern in KINDS.items():
+                hits = sum(bool(re.search(pattern, word)) for word in plain)
+                if hits > len(plain) / 2 and (kind != "markers" or self.nominal == 0):
+                    return kind
+        return "other"
+
+
+def load_streams(path: str | Path) -> tuple[list[Stream], str]:
+    """All streams of an XDF file, and the date of the file as its header has it ("" for none).
+
+    Stamps are on the recorder's clock (pyxdf's synchronised stamps) and as they came: not evened.
+
+    Raises
+    ------
+    ReadError
+        If the file is damaged. One that is cut off at its end is read up to there, with a warning.
+    """
+    import pyxdf
+
+    whole, size = whole_length(path), Path(path).stat().st_size
+    with reading(path, WANTED), _complaints(path):
+        try:
+            source: Any = str(path)
+            if whole < size:
+                LOG.warning(
+                    "%s is cut off: read up to byte %d of %d, its last whole chunk",
+                    path,
+                    whole,
+                    size,
+                )
+                with Path(path).open("rb") as file:
+                    source = io.BytesIO(file.read(whole))
+            found, header = pyxdf.load_xdf(source, dejitter_timestamps=False)
+        except MemoryError as error:
+            raise ReadError(
+                f"{path}, whose headers ask for more memory than there is", WANTED, "copy it again"
+            ) from error
+        date = ((header or {}).get("info") or {}).get("datetime") or [""]
+        return _named_apart([_stream(item) for item in found]), str(date[0] or "")
+
+
+def _named_apart(streams: list[Stream]) -> list[Stream]:
+    """Streams of one name get a number."""
+    names = [stream.name for stream in streams]
+    return [
+        stream if names.count(stream.name) == 1 else replace(stream, name=f"{stream.name} {i + 1}")
+        for i, stream in enumerate(streams)
+    ]
+
+
+def _stream(item: dict) -> Stream:
+    info = item["info"]
+    description = _first(info.get("desc"))
+    channels = [
+        {tag: _text(value) for tag, value in channel.items()}
+        for channel in _children(description, "channels", "channel")
+    ]
+    return Stream(
+        name=_text(info.get("name")) or f"stream {info['stream_id']}",
+        type=_text(info.get("type")),
+        host=_text(info.get("hostname")),
+        nominal=float(_text(info.get("nominal_srate")) or 0),
+        stamps=np.asarray(item["time_stamps"], float),
+        values=item["time_series"],
+        offsets=len(item["clock_times"]),
+        channels=channels,
+        optodes=_optodes(description),
+    )
+
+
+def _optodes(description: dict) -> dict[str, np.ndarray]:
+    """Positions by label; the metadata convention of XDF says millimetres."""
+    found = {}
+    for optode in _children(description, "optodes", "optode"):
+        place = _first(optode.get("location"))
+        try:
+            at = [float(_text(place.get(axis)) or (0 if axis == "Z" else "nan")) for axis in "XYZ"]
+        except ValueError:
+            continue
+        label = _text(optode.get("label"))
+        if label and np.isfinite(at).all():
+            found[label] = np.array(at) / 1e3
+    return found
+
+
+def _children(node: dict, group: str, tag: str) -> list[dict]:
+    """The elements `tag` in all elements `group`, each as a dict."""
+    groups = [g for g in node.get(group) or [] if hasattr(g, "get")]
+    return [c for g in groups for c in g.get(tag) or [] if hasattr(c, "get")]
+
+
+def _first(values: Any) -> dict:
+    """pyxdf keeps each element as a list: its first entry, if that has children."""
+    first = values[0] if isinstance(values, list) and values else None
+    return first if isinstance(first, dict) else {}
+
+
+def _text(values: Any) -> str:
+    first = values[0] if isinstance(values, list) and values else values
+    return first.strip() if isinstance(first, str) else ""
+
+
+class _Keeper(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self, level: int):
+        super().__init__(level)
+        self.told: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.told.append(record)
+
+
+@contextmanager
+def _complaints(path: str | Path) -> Iterator[None]:
+    """pyxdf tells of damage by its logger only: errors become a ReadError, warnings ours."""
+    handler = _Keeper(logging.WARNING)
+    logger = logging.getLogger("pyxdf.pyxdf")
+    passed, level = logger.propagate, logger.level
+    logger.addHandler(handler)
+    logger.propagate = False
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = passed
+        logger.setLevel(level)
+    for record in handler.told:
+        message = " ".join(record.getMessage().split())
+        if record.levelno >= logging.ERROR:
+            raise ReadError(f"{path}, damaged ({message})", WANTED, "copy the recording again")
+        if "Segments and clock-segments" not in message:  # its own bookkeeping
+            LOG.warning("%s: %s", path, message)

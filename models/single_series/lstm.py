@@ -1,0 +1,31 @@
+"""Bidirectional LSTM autoencoder: the series through a narrow code and back.
+
+After the LSTM autoencoder for fNIRS of Yang et al. 2025 (Eur J Neurosci, doi 10.1111/ejn.16679) as
+far as its abstract tells (encoder, LSTM, decoder), and the recurrent network of EEGdenoiseNet
+(Zhang et al. 2021). Nothing but the code reaches the decoder.
+"""
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from neurofuse.models.single_series.net import Net, departure, entrance
+
+
+class LstmAutoencoder(Net):
+    """Pieces of the series → LSTM in both directions → code → LSTM → pieces of the clean one."""
+
+    DEFAULTS: ClassVar = {"width": 32, "hidden": 86, "code": 48, "steps": 128}
+
+    def build(self, width, hidden, code, steps):
+        stride = self.length // steps
+        self.enter = entrance(width, stride)
+        self.encoder = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
+        self.narrow = nn.Linear(2 * hidden, code)
+        self.decoder = nn.LSTM(code, hidden, batch_first=True, bidirectional=True)
+        self.leave = departure(2 * hidden, stride)
+
+    def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        encoded, _ = self.encoder(self.enter(self.view(x)).transpose(1, 2))
+        decoded, _ = self.decoder(self.narrow(encoded))
+        return self.series(self.leave(decoded.transpose(1, 2))), {}

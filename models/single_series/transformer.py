@@ -1,0 +1,54 @@
+"""Self-attention between pieces of a series: what repeats elsewhere helps to fill in.
+
+After EEGDnet (Pu et al. 2022, Comput Biol Med 151:106248), with pieces as in the vision transformer
+(Dosovitskiy et al. 2021) and normalisation first (Xiong et al. 2020). Pieces overlap by half so
+that their borders do not show.
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from neurofuse.models.single_series.net import Net, clipped, departure, entrance
+
+
+class Layer(nn.Module):
+    """Attention over all pieces, then a small network for each; both with a way around."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.ask = nn.Linear(width, 3 * width)
+        self.answer = nn.Linear(width, width)
+        self.think = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        asked = self.ask(self.norms[0](x)).unflatten(-1, (3, self.heads, -1))
+        query, key, value = asked.permute(2, 0, 3, 1, 4)  # each (series, head, piece, feature)
+        heard = nn.functional.scaled_dot_product_attention(query, key, value)
+        x = x + self.answer(heard.transpose(1, 2).flatten(2))
+        return x + self.think(self.norms[1](x))
+
+
+class Transformer(Net):
+    """Pieces with learned places, layers of attention, and a correction of the clipped input."""
+
+    DEFAULTS: ClassVar = {"width": 72, "heads": 4, "layers": 4, "steps": 64}
+
+    def build(self, width, heads, layers, steps):
+        stride = self.length // steps
+        self.enter = entrance(width, stride)
+        self.place = nn.Parameter(0.02 * torch.randn(steps, width))
+        self.layers = nn.Sequential(*(Layer(width, heads) for _ in range(layers)))
+        self.norm = nn.LayerNorm(width)
+        self.leave = departure(width, stride)
+        nn.init.zeros_(self.leave.weight)
+
+    def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        pieces = self.enter(self.view(x)).transpose(1, 2) + self.place
+        thought = self.norm(self.layers(pieces)).transpose(1, 2)
+        return clipped(x, 8.0) + self.series(self.leave(thought)), {}

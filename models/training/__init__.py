@@ -1,0 +1,1 @@
+"""Training: clean recordings and a configuration in, weights and a log out."""

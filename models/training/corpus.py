@@ -1,0 +1,144 @@
+"""Clean recordings to train on: real ones from the data folder, and simulated ones.
+
+People are split before anything is mixed (`split.json`); this module only ever hands out one part.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.files import read
+from neurofuse.io.optics.conversion import to_optical_density
+from neurofuse.io.quality.channels import channel_quality
+from neurofuse.synth.simulate import simulate
+
+SPLIT = Path(__file__).with_name("split.json")
+PARTS = ("train", "validation", "test")
+CONTACT = 0.4  # scalp coupling index under which a channel is no clean source
+ENDS = ("source", "detector", "source_position", "detector_position")
+TRIM = 5.0  # s at both ends, where people still settle
+USUAL_RATES = 6  # simulated people at the usual rates; more than these are sampled otherwise
+OTHER_RATES = ((128.0, 5.0), (500.0, 12.5), (200.0, 7.8125), (256.0, 3.9))  # Hz, EEG and fNIRS
+
+logger = logging.getLogger("neurofuse")
+
+
+@dataclass(frozen=True)
+class Clean:
+    """One person's clean stream."""
+
+    name: str
+    signal: np.ndarray  # EEG (channel, time) V; fNIRS (channel, wavelength, time) OD
+    rate: float  # Hz
+    position: np.ndarray  # (channel, 3) m
+    channel: np.ndarray  # names
+    optodes: "Optodes | None" = None
+
+
+@dataclass(frozen=True)
+class Optodes:
+    """The ends of fNIRS channels."""
+
+    source: np.ndarray  # names
+    detector: np.ndarray
+    source_position: np.ndarray  # (channel, 3) m
+    detector_position: np.ndarray
+    wavelength: np.ndarray  # (wavelength,) nm
+
+
+def data_folder() -> Path | None:
+    """The folder of real recordings: NEUROFUSE_DATA, else ../shared/data; None when absent."""
+    named = os.environ.get("NEUROFUSE_DATA")
+    here = Path(named) if named else Path.cwd() / ".." / "shared" / "data"
+    return here.resolve() if here.is_dir() else None
+
+
+def subject_files(part: str, stream: str) -> dict[str, list[Path]]:
+    """Files of every subject of a part ("train", "validation", "test") for "eeg" or "nirs"."""
+    if part not in PARTS:
+        raise ParameterError(f"part={part!r}", f"one of {', '.join(PARTS)}", "choose one of these")
+    folder = data_folder()
+    if folder is None:
+        return {}
+    prefixes = json.loads(SPLIT.read_text())[part][stream]
+    return {
+        prefix: sorted(
+            p
+            for p in (folder / prefix).parent.glob(f"{Path(prefix).name}_*")
+            if p.suffix in (".edf", ".snirf")
+        )
+        for prefix in prefixes
+    }
+
+
+def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None:
+    """The usable channels of one stream as plain arrays; None if fewer than two are left."""
+    usable = channel_quality(recording, stream)
+    keep = usable.usable.values & ~recording[stream].bad.values
+    if stream == "eeg":
+        node = recording["eeg"].to_dataset()
+        keep &= (node.ch_type == "eeg").values
+        signal, position, optodes = node.eeg.values, node.position.values, None
+    else:
+        node = to_optical_density(recording)["nirs"].to_dataset()
+        contact = usable.sci.values
+        keep &= ~(contact < CONTACT)
+        signal = node.od.values
+        position = (node.source_position.values + node.detector_position.values) / 2
+        ends = (node[n].values[keep] for n in ENDS)
+        optodes = Optodes(*ends, wavelength=node.wavelength.values)
+    if keep.sum() < 2:
+        return None
+    rate = float(node.attrs["rate"])
+    cut = slice(int(TRIM * rate), signal.shape[-1] - int(TRIM * rate))
+    return Clean(
+        name,
+        np.ascontiguousarray(signal[keep][..., cut]),
+        rate,
+        position[keep],
+        node.channel.values[keep],
+        optodes,
+    )
+
+
+def load_corpus(
+    part: str,
+    stream: str,
+    simulated: int = 6,
+    real: bool = True,
+    own: Mapping[str, Sequence[str | Path]] | None = None,
+) -> list[Clean]:
+    """Clean streams of a part: some simulated people, if asked what the data folder has, your own.
+
+    `own` names files by person; those without the stream are passed over.
+    """
+    found = []
+    files: dict[str, Sequence[str | Path]] = dict(subject_files(part, stream)) if real else {}
+    for subject, paths in (files | dict(own or {})).items():
+        for path in paths:
+            recording = read(path)
+            clean = clean_stream(recording, stream, subject) if stream in recording else None
+            if clean is None:
+                logger.info("%s has fewer than two usable %s channels: left out", path, stream)
+            else:
+                found.append(clean)
+    first_seed = 1_000_000 * (1 + PARTS.index(part))
+    for number in range(simulated):
+        truth, _ = simulate(180.0, seed=first_seed + number, severity=0.0, **_rates(number))
+        clean = clean_stream(truth, stream, f"simulated-{first_seed + number}")
+        if clean is not None:
+            found.append(clean)
+    return found
+
+
+def _rates(number: int) -> dict[str, float]:
+    if number < USUAL_RATES:
+        return {}
+    return dict(zip(("eeg_rate", "nirs_rate"), OTHER_RATES[number % len(OTHER_RATES)], strict=True))

@@ -1,0 +1,137 @@
+"""Draw training windows: clean pieces of two people, disturbed by one person's movement.
+
+Every window is drawn anew from (seed, step), so training can resume at any step with the same
+windows, and no window is ever seen twice.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from neurofuse.models.joint.tensors import Stream, Target
+from neurofuse.models.training.augment import plain_eeg, plain_nirs, surrogate
+from neurofuse.models.training.corpus import Clean
+from neurofuse.synth.bouts import draw_movements
+from neurofuse.synth.eeg_artifact import EegArtifact
+from neurofuse.synth.movement import SHARE
+from neurofuse.synth.nirs_artifact import nirs_artifact
+
+# peak of a movement in a window without any: V of EEG (two axes), OD of fNIRS (three)
+USUAL = {2: 100e-6, 3: 0.1}
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How windows are drawn."""
+
+    window: float = 60.0  # s
+    batch: int = 4
+    eeg_channels: tuple[int, int] = (1, 16)
+    nirs_channels: tuple[int, int] = (1, 10)
+    severity: tuple[float, float] = (0.05, 3.0)  # log-uniform
+    share: tuple[str, ...] = tuple(SHARE)
+    surrogate: float = 0.2  # chance of rest with other phases
+    plain: float = 0.3  # chance of plain events, half of the time in place of movements
+
+
+def unaugmented(draw: Draw) -> Draw:
+    """The same windows without augmentation, for validation."""
+    return replace(draw, surrogate=0.0, plain=0.0)
+
+
+def draw_batch(
+    corpus: dict[str, list[Clean]], draw: Draw, rng: np.random.Generator
+) -> dict[str, tuple[Stream, Target]]:
+    """One batch: for each stream of the corpus what the model sees and what is true."""
+    streams = list(corpus)
+    # all windows of a batch have one rate and one number of channels
+    rate = {s: corpus[s][rng.integers(len(corpus[s]))].rate for s in streams}
+    pools = {
+        s: [c for c in corpus[s] if c.rate == rate[s] and c.signal.shape[-1] > draw.window * c.rate]
+        for s in streams
+    }
+    spans = {"eeg": draw.eeg_channels, "nirs": draw.nirs_channels}
+    count = {s: int(rng.integers(spans[s][0], spans[s][1] + 1)) for s in streams}
+    count = {s: min(count[s], min(len(c.position) for c in pools[s])) for s in streams}
+    items: dict[str, list[tuple[np.ndarray, ...]]] = {s: [] for s in streams}
+    for _ in range(draw.batch):
+        share = str(rng.choice(draw.share))
+        movements = draw_movements(draw.window, rng, share, bouts_per_minute=rng.uniform(0.5, 3.5))
+        severity = np.exp(rng.uniform(*np.log(draw.severity), 2))
+        severity = {"eeg": severity[0], "nirs": severity[rng.integers(2)]}
+        for s in streams:
+            clean = pools[s][rng.integers(len(pools[s]))]
+            items[s].append(_window(s, clean, movements[s], severity[s], count[s], draw, rng))
+    return {s: _stack(items[s], rate[s]) for s in streams}
+
+
+def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tuple[np.ndarray, ...]:
+    """Signal and artifact in the model's domain, mask, and positions of one window."""
+    length = int(draw.window * clean.rate)
+    start = rng.integers(clean.signal.shape[-1] - length)
+    pick = rng.choice(len(clean.position), count, replace=False)
+    piece = clean.signal[pick][..., start : start + length]
+    time = np.arange(length) / clean.rate
+    if stream == "eeg":
+        contact = int(rng.integers(2**62))
+        motion = EegArtifact(movements, time, clean.channel[pick], clean.position[pick], contact)
+        artifact, mask = motion.samples(0, length)
+        piece = piece - piece.mean(-1, keepdims=True)
+    else:
+        assert clean.optodes is not None
+        ends = clean.optodes
+        artifact, mask = nirs_artifact(
+            movements,
+            time,
+            ends.source[pick],
+            ends.detector[pick],
+            ends.wavelength,
+            int(rng.integers(2**62)),
+            source_position=ends.source_position[pick],
+            detector_position=ends.detector_position[pick],
+        )
+    if draw.surrogate and rng.random() < draw.surrogate:
+        piece = surrogate(piece, rng)
+    if draw.plain and rng.random() < draw.plain:
+        artifact, mask = _with_plain(artifact, mask, movements, time, rng)
+    if stream == "eeg":
+        piece = _with_noise(piece, time, rng)
+        artifact = severity * artifact
+    else:
+        piece = np.diff(piece, axis=-1, prepend=piece[..., :1])
+        artifact = severity * np.diff(artifact, axis=-1, prepend=artifact[..., :1])
+    position = clean.position[pick]
+    if rng.random() < 0.2:
+        position = np.full_like(position, np.nan)
+    scale = np.median(np.abs(piece + artifact)) + 1e-30  # units cancel; float32 stays in range
+    return piece / scale, artifact / scale, mask, position
+
+
+def _with_plain(artifact, mask, movements, time, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Plain events beside the generated movements or in their place, of about their size."""
+    if artifact.ndim == 2:
+        more, where = plain_eeg(movements, len(artifact), time, rng)
+    else:
+        more, where = plain_nirs(movements, *artifact.shape[:2], time, rng)
+    size = np.median(np.abs(artifact).max(-1)) or USUAL[artifact.ndim]
+    if rng.random() < 0.5:
+        return size * more, where
+    return artifact + size * more, mask | where
+
+
+def _with_noise(piece: np.ndarray, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Now and then mains hum and amplifier noise, which published clean EEG has lost."""
+    if rng.random() > 0.3:
+        return piece
+    size = piece.std()
+    hum = np.sin(2 * np.pi * rng.choice([50.0, 60.0]) * time + rng.uniform(0, 2 * np.pi))
+    gain = size * rng.exponential(0.3, (len(piece), 1))
+    return piece + gain * hum + 0.1 * size * rng.random() * rng.normal(size=piece.shape)
+
+
+def _stack(items: list[tuple[np.ndarray, ...]], rate: float) -> tuple[Stream, Target]:
+    clean, artifact, mask, position = (
+        torch.from_numpy(np.stack(part).astype(np.float32)) for part in zip(*items, strict=True)
+    )
+    return Stream(clean + artifact, position, rate), Target(clean, artifact, mask)

@@ -1,0 +1,375 @@
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from neurofuse.fusion.plot.draw_spectra import spectra
+from neurofuse.fusion.plot.draw_traces import envelope
+from neurofuse.fusion.report import report
+from neurofuse.fusion.report.pictures import traces_section
+from neurofuse.fusion.views.before_after import amplitude, bouts, change, kept, strongest, views
+from neurofuse.fusion.views.summary import headline, summarize
+from neurofuse.io.errors import ParameterError, WriteError
+from neurofuse.io.recording import (
+    build,
+    eeg_dataset,
+    events_dataset,
+    nirs_dataset,
+    note,
+    stream_dataset,
+    with_stream,
+    without_stream,
+)
+
+EVIL = "<script>alert(1)</script>"
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+MOVED = (20.0, 24.0)  # s
+
+
+class Page(HTMLParser):
+    """Collects what the tests ask for and fails on tags that do not close."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.ids, self.links, self.headings = [], [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.handle_startendtag(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.links += [v for n, v in attrs if n in ("src", "href", "xlink:href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(data)
+
+
+def make(seconds=60.0, eeg=3, nirs=2, seed=0, names=None):
+    """(truth, before, after) with a movement at MOVED, seen by the first channels."""
+    rng = np.random.default_rng(seed)
+    clean, moved, gates = {}, {}, {}
+    for stream, rate, scale, count in (("eeg", 100.0, 1e-5, eeg), ("nirs", 10.0, 0.01, 2 * nirs)):
+        time = np.arange(round(seconds * rate)) / rate
+        clean[stream] = scale * rng.standard_normal((count, len(time)))
+        gates[stream] = (time >= MOVED[0]) & (time < MOVED[1])
+        artifact = 10 * scale * np.sin(2 * np.pi * time + 0.3) * gates[stream]
+        if stream == "nirs":
+            artifact = artifact + 10 * scale * (time >= MOVED[1])  # a level shift stays
+        moved[stream] = clean[stream] + artifact
+    names = names or [f"E{i}" for i in range(eeg)]
+
+    def recording(values):
+        od = values["nirs"].reshape(nirs, 2, -1)
+        source, detector = [f"S{i}" for i in range(nirs)], [f"D{i}" for i in range(nirs)]
+        return build(
+            eeg_dataset(values["eeg"], 100.0, names),
+            nirs_dataset(1e3 * np.exp(-od), 10.0, [760, 850], source, detector),
+            events=events_dataset([(5.0, 1.0, EVIL, "", "eeg")]),
+        )
+
+    after = recording(clean)
+    for stream, gate in gates.items():
+        node = stream_dataset(after, stream)
+        gate = np.tile(gate.astype(np.float32), (node.sizes["channel"], 1))
+        after = with_stream(after, stream, node.assign(gate=(("channel", "time"), gate)))
+    return recording(clean), recording(moved), note(after, "clean", model=EVIL)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    truth, before, after = make(names=[EVIL, "$x_1$ & <b>", "Ω脑"])
+    path = report(before, after, tmp_path_factory.mktemp("page") / "new" / "s1.html", truth=truth)
+    return path, path.read_text("utf-8")
+
+
+def test_the_page_is_whole_and_needs_no_network(written):
+    path, text = written
+    page = Page(text)
+    wanted = [
+        "In numbers",
+        "Traces",
+        "Gate and change",
+        "Sensors",
+        "Spectra",
+        "Responses to events",
+    ]
+    assert page.headings == [
+        *wanted,
+        "Channel quality",
+        "Alignment",
+        "Provenance",
+        "Methods paragraph",
+    ]
+    assert len(page.ids) == len(set(page.ids))
+    assert all(link.startswith(("#", "data:")) for link in page.links)
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert "default-src 'none'" in text
+    assert not any("src" in attrs for tag, attrs in page.tags if tag == "script")
+    drawn = [attrs for tag, attrs in page.tags if tag == "svg"]
+    assert len(drawn) == 5
+    assert all(d["role"] == "img" and d["aria-label"] for d in drawn)
+    assert path.stat().st_size < 6e6
+    assert [p.name for p in path.parent.iterdir()] == ["s1.html"]
+
+
+def test_text_from_files_is_escaped(written):
+    _, text = written
+    assert EVIL not in text
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 2  # table, provenance
+    assert "$x_1$ &amp; &lt;b&gt;" in text
+    assert "Ω脑" in text
+
+
+def test_figures_are_those_of_the_data():
+    truth, before, after = make()
+    eeg, nirs = views(before, after, truth)
+    share = 4 / 60
+    assert kept(eeg) == pytest.approx(1 - share, abs=0.001)
+    assert kept(nirs) == pytest.approx(1 - share, abs=0.002)
+    figures = summarize(eeg)
+    assert figures.moved == pytest.approx(4.0)
+    assert figures.intervals == 1
+    assert figures.elsewhere[0] == figures.elsewhere[1]
+    inside = eeg.moving
+    by_hand = 1e6 * np.sqrt(np.mean((eeg.before - eeg.truth)[:, 0][inside] ** 2))
+    assert figures.error == pytest.approx((by_hand, 0.0))
+    assert amplitude(eeg, "after", None) == pytest.approx(1e-5, rel=0.02)
+    text = " ".join(headline(before, [eeg, nirs], [figures, summarize(nirs)]))
+    assert "lasts 1 min 0 s" in text
+    assert "for 4.0 s (6.7 % of its time, 1 interval)" in text
+    # fNIRS is shown over one reference: the same before the movement, whatever the mean became
+    quiet = nirs.time < MOVED[0]
+    np.testing.assert_allclose(nirs.after[..., quiet], nirs.before[..., quiet], atol=1e-9)
+    start, stop, reason = strongest([eeg, nirs])
+    assert start < MOVED[0] < MOVED[1] < stop
+    assert reason == "the largest change"
+
+
+def test_a_corrected_shift_counts_where_it_shifts():
+    _, before, after = make()
+    nirs = views(before, after)[1]
+    where = np.flatnonzero(change(nirs, 0) > 1e-6) / nirs.rate
+    assert where.min() >= MOVED[0]
+    assert where.max() <= MOVED[1]
+
+
+def test_nothing_changed_is_said(tmp_path):
+    _, before, _ = make()
+    text = report(before, before, tmp_path / "a.html").read_text("utf-8")
+    assert "Nothing was changed: every sample of every stream came back bit for bit." in text
+    assert "The middle of the recording" in text
+    changed = report(before, make()[2], tmp_path / "b.html").read_text("utf-8")
+    assert "Nothing was changed" not in changed
+
+
+def test_a_bad_channel_that_was_changed_is_told(tmp_path):
+    _, before, after = make()
+    for tree, expected in ((before, "passed through unchanged"), (after, "changed all the same")):
+        node = stream_dataset(tree, "eeg")
+        marked = with_stream(tree, "eeg", node.assign_coords(bad=("channel", [True, False, False])))
+        found = views(before, marked)
+        text = " ".join(headline(before, found, [summarize(v) for v in found]))
+        assert f"Bad EEG channel: E0 ({expected})." in text
+
+
+@pytest.mark.parametrize("absent", ["eeg", "nirs"])
+@pytest.mark.parametrize("side", ["both", "after"])
+def test_a_stream_may_be_missing(tmp_path, absent, side):
+    _, before, after = make()
+    short = without_stream(before, absent) if side == "both" else before
+    path = report(short, without_stream(after, absent), tmp_path / "a.html")
+    text = path.read_text("utf-8")
+    Page(text)
+    assert ("the result does not hold this stream" in text) == (side == "after")
+
+
+def test_without_gate_no_movement_is_claimed(tmp_path):
+    _, before, after = make()
+    for stream in ("eeg", "nirs"):
+        after = with_stream(after, stream, stream_dataset(after, stream).drop_vars("gate"))
+    text = report(before, after, tmp_path / "a.html").read_text("utf-8")
+    assert "where movement was seen is not known" in text
+    assert "whole recording" in text
+    assert "gate open" not in text
+    assert "in movement" not in text
+
+
+@pytest.mark.parametrize(("seconds", "eeg", "nirs"), [(60.0, 1, 1), (1.0, 2, 2), (30.0, 128, 64)])
+def test_any_size(tmp_path, seconds, eeg, nirs):
+    _, before, after = make(seconds, eeg, nirs)
+    path = report(before, after, tmp_path / "a.html")
+    Page(path.read_text("utf-8"))
+    assert path.stat().st_size < 6e6
+
+
+def test_missing_samples_and_bad_channels(tmp_path):
+    _, before, after = make()
+    for stream, name in (("eeg", "eeg"), ("nirs", "intensity")):
+        node = stream_dataset(before, stream)
+        values = node[name].values.copy()
+        values[0] = np.nan
+        values[1, ..., 100:150] = np.nan
+        node = node.assign({name: node[name].copy(data=values)})
+        before = with_stream(before, stream, node)
+    node = stream_dataset(before, "eeg")
+    all_bad = with_stream(before, "eeg", node.assign_coords(bad=("channel", np.ones(3, bool))))
+    for number, recording in enumerate((before, all_bad)):
+        text = report(recording, after, tmp_path / f"{number}.html").read_text("utf-8")
+        Page(text)
+        assert not re.search(r"\bnan\b", re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL))
+
+
+def test_a_measure_beyond_its_limit_is_marked(tmp_path):
+    _, before, after = make()
+    node = stream_dataset(before, "eeg")
+    values = node.eeg.values.copy()
+    values[0] *= 1000
+    values[1] = 0.0
+    before = with_stream(before, "eeg", node.assign(eeg=node.eeg.copy(data=values)))
+    text = report(before, after, tmp_path / "a.html").read_text("utf-8")
+    table = text[text.index('id="channel-quality"') :].replace("<tr", "\n<tr")
+    rows = [line.split("<td>") for line in table.splitlines() if line.startswith("<tr")]
+    loud, flat = (next(r for r in rows if f">E{n}<" in r[0]) for n in (0, 1))
+    column = rows[0][0].count("<th", 0, rows[0][0].index("deviation")) - 1
+    assert loud[column].startswith(tuple("123456789"))
+    assert loud[column].endswith(" !</td>")
+    assert flat[-1].startswith("flat</td>")
+    assert "2 of 3 channels usable" in table
+
+
+def test_a_comparison_is_shown_and_another_refused(tmp_path):
+    _, before, after = make()
+    comparison = xr.Dataset(
+        {"value": (("method", "modality", "metric"), [[[-12.5, np.nan]], [[0.0, -np.inf]]])},
+        coords={
+            "method": ["joint", EVIL],
+            "modality": ["eeg"],
+            "metric": ["error_db", "clean_change_db"],
+            "units": ("metric", ["dB", "dB"]),
+            "failure": ("method", ["", f"too {EVIL}"]),
+        },
+        attrs={"truth": "unknown"},
+    )
+    text = report(before, after, tmp_path / "a.html", comparison=comparison).read_text("utf-8")
+    assert Page(text).headings.count("Comparison") == 1
+    for expected in (
+        "error [dB]",
+        "<dt>error</dt>",
+        "<td>−12.5</td>",
+        "<td>−inf</td>",
+        "Truth unknown",
+    ):
+        assert expected in text
+    assert EVIL not in text
+    with pytest.raises(ParameterError, match=r"value. over method"):
+        report(before, after, tmp_path / "b.html", comparison=comparison.rename(value="x"))
+    assert not (tmp_path / "b.html").exists()
+
+
+def test_an_existing_file_is_kept_unless_told(tmp_path):
+    _, before, after = make()
+    path = tmp_path / "a.html"
+    path.write_text("mine")
+    with pytest.raises(WriteError, match=re.escape(str(path))):
+        report(before, after, path)
+    assert path.read_text() == "mine"
+    report(before, after, path, overwrite=True)
+    assert path.read_text("utf-8").startswith("<!DOCTYPE html>")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteError):
+        report(before, after, tmp_path / "file" / "a.html")
+
+
+def test_other_channels_are_refused():
+    _, before, after = make()
+    node = stream_dataset(after, "eeg")
+    with pytest.raises(ParameterError, match="other channels or times"):
+        views(before, with_stream(after, "eeg", node.isel(channel=[1, 0, 2])))
+    with pytest.raises(ParameterError, match="a stream that both hold"):
+        views(without_stream(before, "nirs"), without_stream(after, "eeg"))
+
+
+def test_spectra_find_the_movement_only_where_it_is():
+    truth, before, after = make()
+    found = spectra(views(before, after, truth)[0])
+    assert found is not None
+    line = found["frequency"].tolist().index(1.0)
+    with_movement, without = found["parts"]["with movement"], found["parts"]["without movement"]
+    assert with_movement["before"][line] > 20 * with_movement["truth"][line]
+    np.testing.assert_allclose(without["before"], without["truth"])
+    # white noise of 10 µV at 100 Hz: 100 µV² spread over 50 Hz
+    assert np.median(without["truth"]) == pytest.approx(2.0, rel=0.3)
+
+
+def test_decimation_keeps_every_peak():
+    values = np.zeros(100_000)
+    values[[17, 54_321]] = 5.0, -7.0
+    values[300:350] = np.nan
+    _, drawn = envelope(np.arange(100_000) / 250, values)
+    assert len(drawn) == 2000
+    assert (np.nanmin(drawn), np.nanmax(drawn)) == (-7.0, 5.0)
+
+
+def test_bouts_reach_both_ends():
+    mask = np.array([True, False, True, True])
+    assert bouts(mask, np.arange(4.0), 1.0) == [(0.0, 1.0), (2.0, 4.0)]
+    assert bouts(np.zeros(3, bool), np.arange(3.0), 1.0) == []
+
+
+def test_every_metric_of_a_comparison_is_explained():
+    from neurofuse.fusion.metrics import errors as metrics
+    from neurofuse.fusion.metrics import no_reference as blind
+    from neurofuse.fusion.metrics import preserved as kept
+    from neurofuse.fusion.report.comparison import MEANING
+
+    assert {*metrics.UNITS, *kept.UNITS, *blind.UNITS} == set(MEANING)
+
+
+def test_brain_signals_have_a_table_of_their_own(pair):
+    from neurofuse.fusion.compare import compare
+    from neurofuse.fusion.report.comparison import comparison_section
+
+    text = comparison_section(compare(pair[1], ["bandpass"], pair[0]))
+    errors, _, brain = text.partition("<h4>Brain signals kept in EEG</h4>")
+    assert "error [dB]" in errors
+    assert "alpha peak [Hz]" in brain
+    assert "alpha peak" not in errors
+    assert "<td>bandpass</td>" in brain or ">bandpass<" in brain
+
+
+def test_rounding_of_fnirs_is_no_change():
+    _, before, _ = make()
+    node = stream_dataset(before, "nirs")
+    rounded = node.intensity.astype("float32").astype(float)
+    after = with_stream(before, "nirs", node.assign(intensity=rounded))
+    view = next(v for v in views(before, after) if v.stream == "nirs")
+    assert np.abs(view.after - view.before).max() > 0
+    assert all(change(view, i).max() == 0 for i in range(len(view.channel)))
+
+
+def test_a_close_up_leaves_out_who_was_not_recording_then():
+    eeg = eeg_dataset(1e-5 * np.ones((1, 2000)), 100.0, ["E0"])
+    rng = np.random.default_rng(0)
+    moved = np.exp(0.001 * rng.standard_normal((1, 2, 1000)))
+    moved[..., 900:] *= 2
+    light = np.exp(0.001 * rng.standard_normal((1, 2, 1000)))
+    before, after = (
+        build(eeg, nirs_dataset(values, 10.0, [760, 850], ["S"], ["D"]))
+        for values in (moved, light)
+    )
+    close = traces_section(before, views(before, after)).partition("<h3>Close up</h3>")[2]
+    assert 'aria-label="fNIRS before and after cleaning from' in close
+    assert "EEG (" not in close

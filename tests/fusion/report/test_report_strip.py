@@ -1,0 +1,146 @@
+"""What the strip chart embeds is what was recorded, at the resolution that it claims."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+
+from neurofuse.fusion.report.controls import resolution
+from neurofuse.fusion.report.pyramid import centres, pack, pyramid, unpack
+from neurofuse.fusion.report.strip import strip_chart
+from neurofuse.fusion.views.before_after import views
+from neurofuse.io.recording import (
+    build,
+    eeg_dataset,
+    events_dataset,
+    nirs_dataset,
+    stream_dataset,
+    with_stream,
+)
+
+
+def make(seconds=120.0, eeg=3, missing=False):
+    """(before, after): noise, with a push between 60 and 62 s that is taken out; a gate there."""
+    rng = np.random.default_rng(0)
+    time = np.arange(round(seconds * 250)) / 250
+    slow = np.arange(round(seconds * 10)) / 10
+    clean = 1e-5 * rng.standard_normal((eeg, len(time)))
+    od = 0.01 * np.sin(slow) + 0.001 * rng.standard_normal((2, 2, len(slow)))
+    gate = (time >= 60) & (time < 62)
+    if missing:
+        clean[0, 1000:1100] = np.nan
+
+    def recording(values):
+        return build(
+            eeg_dataset(values, 250.0, [f"E{i}" for i in range(eeg)]),
+            nirs_dataset(np.exp(-od), 10.0, [760, 850], ["S1", "S2"], ["D1", "D2"]),
+        )
+
+    before, after = recording(clean + 1e-4 * gate), recording(clean)
+    node = stream_dataset(after, "eeg")
+    gates = np.tile(gate.astype(np.float32), (eeg, 1))
+    return before, with_stream(after, "eeg", node.assign(gate=(("channel", "time"), gates)))
+
+
+def decoded(view, of, number):
+    """Smallest and largest value (kind, series, bin) in the stream's unit, and the gates."""
+    layer = of.layers[number]
+    ends = 1 if layer.width == 1 else 2
+    middle = centres(view).ravel()
+    gates = 0 if view.moving is None else len(view.channel)
+    rows = unpack(layer.packed, len(of.kinds) * ends * middle.size + gates)
+    values = rows[: len(rows) - gates].reshape(len(of.kinds), ends, middle.size, -1)
+    values = np.cumsum(values, axis=0, dtype=np.uint16).view(np.int16).astype(float)
+    values = np.where(values == -32768, np.nan, values * of.quantum)
+    return values + middle[:, None], rows[len(rows) - gates :]
+
+
+def within(text, name):
+    """Content of the script with an id."""
+    return text.partition(f'id="{name}">')[2].partition("</script>")[0]
+
+
+def test_rows_come_back_as_they_were():
+    rows = np.random.default_rng(1).integers(0, 65536, (5, 333)).astype(np.uint16)
+    np.testing.assert_array_equal(unpack(pack(rows), 5), rows)
+
+
+def test_every_sample_is_there_when_it_fits():
+    view = views(*make(missing=True))[0]
+    of = pyramid(view, 10**7)
+    assert [layer.width for layer in of.layers] == [1]
+    (values, gates) = decoded(view, of, 0)
+    for kind, drawn in zip(of.kinds, values, strict=True):
+        expected = getattr(view, kind)[:, 0]
+        np.testing.assert_allclose(drawn[0], expected, atol=of.quantum / 2 * 1.001)
+    np.testing.assert_array_equal(gates, view.moving)
+
+
+def test_bins_hold_every_peak_and_the_push_is_shown_finely():
+    view = views(*make(300.0))[0]
+    of = pyramid(view, 60_000)
+    base, fine = of.layers[0], of.layers[1]
+    assert base.width > 1 == fine.width
+    assert of.size <= 60_000
+    values, gates = decoded(view, of, 0)
+    starts = np.arange(0, len(view.time), base.width)
+    for kind, (low, high) in zip(of.kinds, values, strict=True):
+        samples = getattr(view, kind)[:, 0]
+        expected = [
+            np.minimum.reduceat(samples, starts, 1),
+            np.maximum.reduceat(samples, starts, 1),
+        ]
+        np.testing.assert_allclose([low, high], expected, atol=of.quantum / 2 * 1.001)
+    moving = np.logical_or.reduceat(np.array(view.moving), starts, 1)
+    np.testing.assert_array_equal(gates, moving)
+    # the push lies at 60 s, in the stretch from 60 to 80 s
+    assert (fine.first, fine.bins) == (60 * 250, 20 * 250)
+    finer, _ = decoded(view, of, 1)
+    samples = view.before[:, 0, fine.first : fine.first + fine.bins]
+    np.testing.assert_allclose(finer[0, 0], samples, atol=of.quantum / 2 * 1.001)
+
+
+def test_what_nobody_changed_costs_next_to_nothing():
+    before, after = make()
+    alone, both = (pyramid(views(*given)[0], 10**7).size for given in ((before,), (before, after)))
+    assert both < 1.05 * alone
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_a_stream_without_a_signal_is_packed(value):
+    recording = build(eeg_dataset(np.full((1, 100), value), 250.0, ["Cz"]))
+    view = views(recording)[0]
+    values, _ = decoded(view, pyramid(view, 1000), 0)
+    assert np.isnan(values).all() if np.isnan(value) else (values >= 0).all()
+
+
+def test_the_head_tells_the_page_what_there_is():
+    before, after = make()
+    rows = [(5.0, 1.0, "</script><b>", "", ""), (9.0, -1.0, "x", "", ""), (5.0, 1.0, "x", "", "")]
+    text = strip_chart(views(before, after), events_dataset(rows))
+    assert text.count("</script>") == text.count("<script")
+    head = json.loads(within(text, "strip-head"))
+    assert head["events"] == [[5.0, 1.0, "</script><b>"], [5.0, 1.0, "x"], [9.0, 0.0, "x"]]
+    assert head["movements"] == [[60.0, 62.0]]
+    assert head["strongest"][0] < 60 < 62 < head["strongest"][1]
+    eeg, nirs = head["streams"]
+    assert eeg["layers"] == [[0, 1, 30000]]
+    assert (eeg["gate"], nirs["gate"]) == (True, False)
+    assert len(eeg["overview"]) == 500
+    assert max(eeg["overview"]) == 255
+    blob = within(text, "strip-nirs-0")
+    assert base64.b64decode(blob) == pyramid(views(before, after)[1], 550_000).layers[0].packed
+
+
+def test_the_page_says_what_it_holds():
+    view = views(*make(300.0))[0]
+    assert (
+        resolution([view], {"eeg": pyramid(view, 10**7)})
+        == "This page holds EEG with every sample."
+    )
+    coarse = resolution([view], {"eeg": pyramid(view, 60_000)})
+    assert re.search(
+        r"smallest and largest value of every 0\.\d+ s, with every sample in the 20 s", coarse
+    )

@@ -1,0 +1,64 @@
+"""The summary of a Recording says what is in it, in text and in HTML."""
+
+import numpy as np
+import pytest
+
+import neurofuse as nf
+from neurofuse.io.clock_model import ClockModel
+from neurofuse.io.recording import (
+    build,
+    clock_dataset,
+    eeg_dataset,
+    events_dataset,
+    nirs_dataset,
+)
+
+
+def _recording(name: str = "C3"):
+    eeg = eeg_dataset(np.zeros((2, 500)), 250.0, [name, "C4"], bad=[True, False])
+    nirs = nirs_dataset(np.ones((1, 2, 25)), 12.5, [760, 850], ["S1"], ["D1"])
+    clock = {"eeg": ClockModel(), "nirs": ClockModel(0.5, 12.0, 0.004, 9, "events")}
+    events = events_dataset([(0.5, 0.0, "go", "", ""), (1.0, 0.0, "go", "", "")])
+    return build(eeg, nirs, events=events, clock=clock_dataset(clock))
+
+
+def test_text_names_streams_rates_bads_events_and_alignment():
+    text = repr(nf.summary(_recording()))
+    eeg, nirs = text.splitlines()[1:3]
+    assert eeg.split("  ")[0] == "EEG"
+    assert "250 Hz" in eeg
+    assert "C3" in eeg
+    assert "defines the time" in eeg
+    assert "1 at 760, 850 nm, intensity" in nirs
+    assert "12.5 Hz" in nirs
+    assert "offset +0.5000 s, drift +12.00 ppm, by events: 9 anchors within 4.00 ms" in nirs
+    assert "events: 2 × “go”" in text
+
+
+def test_html_is_a_table_with_the_same_cells_and_escapes_names():
+    summary = nf.summary(_recording("<script>x</script>"))
+    html = summary._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;x&lt;/script&gt;" in html
+    assert html.count("<tr>") == 1 + len(summary.rows)
+
+
+def test_a_cleaned_recording_tells_how_long_the_gate_was_open():
+    _, contaminated = nf.simulate(duration=30, seed=4, nirs_montage=None, sensors=True)
+    cleaned = nf.clean(contaminated)
+    share = float((cleaned["eeg"].gate > 0.5).mean())
+    text = repr(nf.summary(cleaned))
+    assert f"{100 * share:.1f} % gate open" in text
+    assert "done so far: simulate, inject, clean" in text
+
+
+def test_what_was_done_to_both_files_is_told_once():
+    recording = _recording()
+    for step in ("from_mne", "from_mne", "clean"):
+        recording = nf.io.note(recording, step)
+    assert nf.summary(recording).lines[1] == "done so far: from_mne, clean"
+
+
+def test_what_is_no_recording_is_refused():
+    with pytest.raises(nf.NeurofuseError, match="a Recording"):
+        nf.summary({"eeg": 1})  # pyright: ignore[reportArgumentType]

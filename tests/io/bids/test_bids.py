@@ -1,0 +1,209 @@
+"""A BIDS data set: which runs belong together, and what the sidecars say of them."""
+
+import mne
+import mne_bids
+import numpy as np
+import pytest
+
+import neurofuse as nf
+import neurofuse.io as io
+from neurofuse.io.bids.read import bids_stem, find_session
+from neurofuse.io.logs import quiet
+
+MARKS = [(1.0, "go"), (2.5, "go"), (6.1, "stop"), (8.2, "go")]
+
+
+@pytest.fixture
+def add(tmp_path, eeg_raw, nirs_raw):
+    """A function that puts a run into the data set at tmp_path/set; returns its file."""
+
+    def make(stream, raw=None, **entities):
+        entities = {"subject": "01", "task": "rest"} | entities
+        where = mne_bids.BIDSPath(root=tmp_path / "set", datatype=stream).update(**entities)
+        raw = raw or (eeg_raw if stream == "eeg" else nirs_raw)(marks=MARKS)
+        raw.info["line_freq"] = 50
+        plain = tmp_path / ("plain.edf" if stream == "eeg" else "plain.snirf")
+        recording = io.from_mne(raw) if stream == "eeg" else io.from_mne(None, raw)
+        write = io.write_eeg if stream == "eeg" else io.write_nirs
+        write(recording, plain, overwrite=True)
+        opened = mne.io.read_raw(plain, verbose="error")
+        opened.info["line_freq"] = 50
+        opened.info["bads"] = raw.info["bads"]
+        with quiet():
+            written = mne_bids.write_raw_bids(opened, where, overwrite=True, verbose="error")
+        return written.fpath
+
+    return make
+
+
+@pytest.fixture
+def pair(tmp_path, add):
+    add("eeg")
+    add("nirs")
+    return tmp_path / "set"
+
+
+@pytest.mark.parametrize("inside", ["", "sub-01"])
+def test_eeg_and_fnirs_of_a_session_are_joined(pair, inside):
+    recording = nf.read(pair / inside)
+    assert io.streams(recording) == ("eeg", "nirs")
+    assert recording["eeg"].attrs["file"] == "sub-01_task-rest_eeg.edf"
+    assert recording["eeg"].attrs["subject"] == "sub-01"
+    assert abs(recording["clock"].offset.sel(stream="nirs").item()) < 0.02
+    assert recording["clock"].method.sel(stream="nirs") == "events"
+    assert io.stem_of(recording) == bids_stem(pair / inside) == "sub-01_task-rest"
+
+
+def test_offset_goes_to_the_join(pair):
+    recording = nf.read(pair, offset=2.0)
+    assert recording["nirs"].time.values[0] == 2.0
+
+
+def test_bids_path_picks_one_of_several_sessions(pair, add):
+    add("eeg", task="tapping", session=None)
+    add("nirs", task="tapping", session=None)
+    with pytest.raises(io.ReadError, match=r"2 sessions in .*sub-01_task-rest .*task-tapping") as e:
+        nf.read(pair)
+    assert "BIDSPath(root=…, subject=…" in str(e.value)
+    where = mne_bids.BIDSPath(root=pair, subject="01", task="tapping")
+    recording = nf.read(where)
+    assert io.streams(recording) == ("eeg", "nirs")
+    assert recording["nirs"].attrs["file"] == "sub-01_task-tapping_nirs.snirf"
+    assert bids_stem(where) == "sub-01_task-tapping"
+    only = nf.read(mne_bids.BIDSPath(root=pair, subject="01", task="tapping", datatype="nirs"))
+    assert io.streams(only) == ("nirs",)
+    with pytest.raises(io.ReadError, match=r"no EEG or fNIRS run in .* with sub=02"):
+        nf.read(mne_bids.BIDSPath(root=pair, subject="02"))
+    with pytest.raises(io.ReadError, match=r"a BIDSPath without root"):
+        nf.read(mne_bids.BIDSPath(subject="02"))
+
+
+def test_the_only_pair_wins_over_single_runs(pair, add):
+    add("eeg", task="sleep")
+    recording = nf.read(pair)
+    assert recording["eeg"].attrs["file"] == "sub-01_task-rest_eeg.edf"
+
+
+def test_single_run_is_read_alone(tmp_path, add):
+    add("nirs", session="a")
+    for inside in ("", "sub-01/ses-a", "sub-01/ses-a/nirs"):
+        assert io.streams(nf.read(tmp_path / "set" / inside)) == ("nirs",)
+
+
+def test_two_files_of_one_kind_are_not_guessed_about(tmp_path, add):
+    add("eeg", acquisition="dry")
+    add("eeg", acquisition="gel")
+    with pytest.raises(io.ReadError, match=r"several files of one kind .*acq-dry.*acq-gel"):
+        nf.read(tmp_path / "set")
+    chosen = mne_bids.BIDSPath(root=tmp_path / "set", acquisition="gel")
+    assert find_session(chosen).files["eeg"][0].name == "sub-01_task-rest_acq-gel_eeg.edf"
+
+
+def test_folder_without_runs(tmp_path):
+    (tmp_path / "sub-01" / "anat").mkdir(parents=True)
+    with pytest.raises(io.ReadError, match=r"no EEG or fNIRS run in"):
+        nf.read(tmp_path)
+
+
+def test_a_file_in_a_data_set_is_read_as_that_file(pair):
+    recording = nf.read(pair / "sub-01" / "eeg" / "sub-01_task-rest_eeg.edf")
+    assert io.streams(recording) == ("eeg",)
+
+
+def test_sidecars_count(pair):
+    eeg, nirs = pair / "sub-01" / "eeg", pair / "sub-01" / "nirs"
+    edit(eeg / "sub-01_task-rest_channels.tsv", "Cz", {"status": "bad"})
+    edit(eeg / "sub-01_task-rest_channels.tsv", "C3", {"type": "EOG"})
+    edit(nirs / "sub-01_task-rest_channels.tsv", "S1_D2 760", {"status": "bad"})
+    events = eeg / "sub-01_task-rest_events.tsv"
+    events.write_text(events.read_text("utf-8").replace("stop", "halt"), "utf-8")
+    recording = nf.read(pair)
+    node = recording["eeg"].to_dataset()
+    assert node.channel.values[node.bad.values].tolist() == ["Cz"]
+    assert node.ch_type.sel(channel="C3") == "eog"
+    light = recording["nirs"].to_dataset()
+    assert light.channel.values[light.bad.values].tolist() == ["S1-D2"]
+    marks = recording["events"].to_dataset()
+    words = {
+        s: marks.description.values[marks.stream.values == s].tolist() for s in ("eeg", "nirs")
+    }
+    assert words == {"eeg": ["go", "go", "halt", "go"], "nirs": ["go", "go", "stop", "go"]}
+    ours = np.sort(marks.onset.values[marks.stream.values == "eeg"])
+    np.testing.assert_allclose(ours, [1.0, 2.5, 6.1, 8.2], atol=0.005)
+
+
+def test_samples_are_those_of_the_files(pair):
+    recording = nf.read(pair)
+    eeg = nf.read(pair / "sub-01" / "eeg" / "sub-01_task-rest_eeg.edf")
+    nirs = nf.read(pair / "sub-01" / "nirs" / "sub-01_task-rest_nirs.snirf")
+    np.testing.assert_array_equal(recording["eeg"].eeg.values, eeg["eeg"].eeg.values)
+    np.testing.assert_array_equal(recording["nirs"].intensity.values, nirs["nirs"].intensity.values)
+
+
+def test_sidecars_that_do_not_fit_are_told_and_left(pair, caplog):
+    table = pair / "sub-01" / "eeg" / "sub-01_task-rest_channels.tsv"
+    table.write_text(table.read_text("utf-8").replace("Cz", "Pz"), "utf-8")
+    recording = nf.read(pair)
+    assert "Cz" in recording["eeg"].channel.values
+    assert "sub-01_task-rest_eeg.edf: sidecars not applied" in caplog.text
+
+
+def test_dates_of_scans_align_runs_without_events(tmp_path, add, eeg_raw, nirs_raw):
+    add("eeg", eeg_raw())
+    add("nirs", nirs_raw())
+    table = tmp_path / "set" / "sub-01" / "sub-01_scans.tsv"
+    lines = table.read_text("utf-8").splitlines()
+    dates = {"eeg": "2024-05-17T09:30:12.250000Z", "nirs": "2024-05-17T09:30:15.250000Z"}
+    rows = [f"{line.split(chr(9))[0]}\t{dates[line.split('/')[0]]}" for line in lines[1:]]
+    lines = "\n".join(["filename\tacq_time", *sorted(rows)]) + "\n"
+    table.write_text(lines, "utf-8")
+    recording = nf.read(tmp_path / "set")
+    assert recording["clock"].method.sel(stream="nirs") == "clock"
+    assert recording["nirs"].time.values[0] == pytest.approx(3.0, abs=1e-6)
+
+
+def test_electrodes_come_from_the_sidecar(tmp_path, add, eeg_raw):
+    raw = eeg_raw(names=("A1x", "B2x"))
+    places = {"A1x": [0.01, 0.02, 0.09], "B2x": [-0.03, 0.01, 0.08]}
+    montage = mne.channels.make_dig_montage(
+        places, nasion=[0, 0.1, 0], lpa=[-0.08, 0, 0], rpa=[0.08, 0, 0], coord_frame="head"
+    )
+    file = add("eeg", raw)
+    with quiet():
+        opened = mne.io.read_raw_edf(file, verbose="error")
+        opened.set_montage(montage)
+        opened.info["line_freq"] = 50
+        where = mne_bids.BIDSPath(root=tmp_path / "new", subject="01", task="rest", datatype="eeg")
+        mne_bids.write_raw_bids(opened, where, overwrite=True, verbose="error")
+    node = nf.read(tmp_path / "new")["eeg"].to_dataset()
+    np.testing.assert_allclose(node.position.sel(channel="A1x"), places["A1x"], atol=1e-4)
+    assert node.attrs["positions"] == "file"
+
+
+def test_real_recordings_in_a_bids_tree(tmp_path, data_dir):
+    for stream, source in (
+        ("eeg", "eeg_clean/sub-01_task-rest_eeg.edf"),
+        ("nirs", "fnirs_clean/finemi/sub-01_block-6_nirs.snirf"),
+    ):
+        raw = mne.io.read_raw(data_dir / source, verbose="error")
+        raw.set_annotations(None)
+        raw.info["line_freq"] = 50
+        where = mne_bids.BIDSPath(root=tmp_path, subject="01", task="rest", datatype=stream)
+        with quiet():
+            mne_bids.write_raw_bids(raw, where, verbose="error")
+    recording = nf.read(tmp_path, offset=1.5)
+    assert recording["eeg"].sizes["channel"] == 21
+    assert recording["nirs"].sizes["channel"] == 24
+    assert recording["nirs"].time.values[0] == 1.5
+    assert io.stem_of(recording) == "sub-01_task-rest"
+
+
+def edit(table, row, changes):
+    """Change fields of the row whose first column is `row` in a sidecar table."""
+    lines = [line.split("\t") for line in table.read_text("utf-8-sig").splitlines()]
+    place = {name: i for i, name in enumerate(lines[0])}
+    found = [line for line in lines if line[0] == row]
+    assert len(found) == 1
+    for name, value in changes.items():
+        found[0][place[name]] = value
+    table.write_text("\n".join("\t".join(line) for line in lines) + "\n", "utf-8")

@@ -1,0 +1,175 @@
+"""Training: resumes to the same weights, learns, and refuses what it cannot use."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from neurofuse.io import write
+from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.models.training.train import steps_in_all, train
+from neurofuse.models.weights import digest, load_model, packaged
+from neurofuse.synth import simulate
+
+QUICK = Path(__file__).parents[2] / "benchmarks/training/configs/quick.json"
+TINY = json.loads(QUICK.read_text()) | {
+    "name": "tiny",
+    "steps": 6,
+    "warm_steps": 3,
+    "validate_every": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return train(TINY, folder)
+
+
+def test_weights_and_facts(trained):
+    facts = json.loads(trained.with_suffix(".json").read_text())
+    assert facts["sha256"] == digest(trained)
+    assert facts["training"]["seed"] == 0
+    assert facts["training_data"] == {s: ["simulated-1000000"] for s in ("eeg", "nirs")}
+    assert load_model(trained).architecture.width == 8
+    rows = [json.loads(r) for r in (trained.parent / "log.jsonl").read_text().splitlines()]
+    assert [r["step"] for r in rows] == [3, 6]
+
+
+def test_resumed_training_ends_at_the_same_weights(trained, tmp_path):
+    class StoppedError(Exception):
+        pass
+
+    def stop(fraction):
+        if fraction > 0.5:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train(TINY, tmp_path, progress=stop)
+    train(TINY, tmp_path, resume=True)
+    whole, resumed = (load_file(f.parent / "state.safetensors") for f in (trained, tmp_path / "x"))
+    for name, tensor in whole.items():
+        torch.testing.assert_close(resumed[name], tensor, msg=name)
+
+
+def test_windows_drawn_ahead_train_the_same_weights(trained, tmp_path):
+    ahead = train(TINY, tmp_path, workers=2)
+    assert digest(ahead) == digest(trained)
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ParameterError, match="torch cannot use"):
+        train(TINY, tmp_path, device="cuda:99")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_second_run_does_not_overwrite(trained):
+    with pytest.raises(ParameterError, match="an earlier run"):
+        train(TINY, trained.parent)
+
+
+@pytest.mark.parametrize(
+    "config", [{"stepz": 5}, {"steps": "many"}, {"architecture": {"depth": 3}}, "absent.json"]
+)
+def test_refused_configuration(config, tmp_path):
+    with pytest.raises(ParameterError, match="training configuration"):
+        train(config, tmp_path)
+
+
+def test_damaged_weights_are_refused(trained, tmp_path):
+    copy = tmp_path / trained.name
+    copy.write_bytes(trained.read_bytes()[:-8] + b"\0" * 8)
+    copy.with_suffix(".json").write_text(trained.with_suffix(".json").read_text())
+    with pytest.raises(ReadError, match="SHA-256"):
+        load_model(copy)
+
+
+def test_unknown_name_lists_the_known():
+    with pytest.raises(ParameterError, match="joint"):
+        load_model("joined")
+
+
+def test_packaged_models():
+    facts = packaged()
+    assert set(facts) >= {"joint", "eeg", "nirs"}
+    for name in facts:
+        model = load_model(name)
+        assert "command" in facts[name]
+        assert facts[name]["architecture"]["streams"] == list(model.architecture.streams)
+
+
+def test_packaged_models_were_trained_on_the_training_part_alone():
+    from neurofuse.models.training.corpus import SPLIT
+
+    split = json.loads(SPLIT.read_text())
+    for facts in packaged().values():
+        for stream, people in facts["training_data"].items():
+            real = {p for p in people if not p.startswith("simulated")}
+            assert real
+            assert real <= set(split["train"][stream])
+
+
+def test_partition_by_subject():
+    from neurofuse.models.training.corpus import SPLIT
+
+    split = json.loads(SPLIT.read_text())
+    for stream in ("eeg", "nirs"):
+        parts = [set(split[p][stream]) for p in ("train", "validation", "test")]
+        assert sum(map(len, parts)) == len(set().union(*parts))
+        assert all(parts)
+
+
+def test_training_begins_from_given_weights(trained, tmp_path):
+    plan = {k: v for k, v in TINY.items() if k != "architecture"}
+    plan |= {"start": str(trained), "steps": 1, "warm_steps": 0, "learning_rate": 1e-12}
+    again = train(plan, tmp_path)
+    before, after = load_file(trained), load_file(again)
+    for name, tensor in before.items():
+        torch.testing.assert_close(after[name], tensor, atol=1e-6, rtol=0, msg=name)
+    facts = json.loads(again.with_suffix(".json").read_text())
+    assert facts["training"]["start"] == str(trained)
+    assert steps_in_all(facts) == TINY["steps"] + 1
+    assert (
+        facts["architecture"]
+        == json.loads(trained.with_suffix(".json").read_text())["architecture"]
+    )
+
+
+def test_another_architecture_than_that_of_the_start_is_refused(trained, tmp_path):
+    with pytest.raises(ParameterError, match="architecture"):
+        train(TINY | {"start": str(trained), "architecture": {"width": 12}}, tmp_path)
+    with pytest.raises(ParameterError, match="one of eeg, joint, nirs"):
+        train({"start": "joined"}, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """Two people's files of 30 s, one with both streams."""
+    folder = tmp_path_factory.mktemp("own")
+    both, _ = simulate(30, seed=1, severity=0.0)
+    light, _ = simulate(30, seed=2, severity=0.0, eeg_montage=None)
+    return [str(write(r, folder / n)["recording"]) for n, r in (("anna", both), ("ben", light))]
+
+
+def test_own_recordings_are_trained_on(own, tmp_path):
+    plan = TINY | {"window": 15.0, "simulated": 1, "real": False}
+    plan |= {"own": {"train": {"anna": own[:1]}, "validation": {"ben": own[1:]}}}
+    facts = json.loads(train(plan, tmp_path).with_suffix(".json").read_text())
+    assert facts["training_data"] == {s: ["anna", "simulated-1000000"] for s in ("eeg", "nirs")}
+
+
+def test_nobody_is_in_training_and_validation(own, tmp_path):
+    plan = TINY | {"own": {"train": {"anna": own}, "validation": {"anna": own}}}
+    with pytest.raises(ParameterError, match="anna in training and in validation"):
+        train(plan, tmp_path)
+
+
+def test_people_without_a_stream_or_too_short_are_not_enough(own, tmp_path):
+    plan = TINY | {"simulated": 0, "real": False}
+    plan |= {"own": {"train": {"anna": own[:1]}, "validation": {"ben": own[1:]}}}
+    with pytest.raises(ParameterError, match=r"no recording for validation .* eeg"):
+        train(plan | {"window": 15.0}, tmp_path)
+    with pytest.raises(ParameterError, match="no recording for train that holds 60 s"):
+        train(plan | {"window": 60.0}, tmp_path)
