@@ -10,7 +10,7 @@ from neurofuse.fusion.methods import registry as peers
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.quality.channels import mark_bad
 from neurofuse.io.quality.units import refuse_units
-from neurofuse.io.recording import check, note, stream_dataset, streams, with_stream
+from neurofuse.io.recording import GATE_OPEN, check, note, stream_dataset, streams, with_stream
 
 MODELS = {"joint": ("eeg", "nirs"), "eeg": ("eeg",), "nirs": ("nirs",)}
 
@@ -101,7 +101,7 @@ def clean(
             units = {"units": "V" if stream == "eeg" else "1"}
             node = node.assign(uncertainty=(dims, of.deviation, units))
         cleaned = with_stream(cleaned, stream, node)
-    moved = {s: round(float((of.gate > 0.5).any(0).mean()), 4) for s, of in found.items()}
+    moved = {s: round(float((of.gate > GATE_OPEN).any(0).mean()), 4) for s, of in found.items()}
     return note(cleaned, "clean", model=model, streams=list(found), moving_share=moved)
 
 

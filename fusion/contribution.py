@@ -10,7 +10,14 @@ from neurofuse.fusion.controls import shifted, with_partner
 from neurofuse.fusion.views.before_after import View, views
 from neurofuse.fusion.views.excerpt import excerpt
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.recording import check, stream_dataset, streams, with_stream, without_stream
+from neurofuse.io.recording import (
+    GATE_OPEN,
+    check,
+    stream_dataset,
+    streams,
+    with_stream,
+    without_stream,
+)
 
 PARTNER = {"eeg": "nirs", "nirs": "eeg"}
 RUNS = ("joint", "withheld", "shuffled")
@@ -165,7 +172,7 @@ def _by_second(values: np.ndarray, time: np.ndarray) -> np.ndarray:
 def _opened(view: View) -> float:
     if view.gate is None or not view.used.any():
         return np.nan
-    return float((view.gate[view.used] > 0.5).mean())
+    return float((view.gate[view.used] > GATE_OPEN).mean())
 
 
 def _error(view: View) -> float:

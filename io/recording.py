@@ -29,6 +29,7 @@ from neurofuse.io.errors import SchemaError
 
 SCHEMA_VERSION = "1"
 AXES = ["x", "y", "z"]
+GATE_OPEN = 0.5  # a motion mask (`gate`) above this counts as in motion
 SHORT_DISTANCE = 0.015  # m; closer source-detector pairs see the scalp only (Gagnon 2011)
 
 

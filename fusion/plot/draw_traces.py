@@ -5,6 +5,7 @@ import xarray as xr
 
 from neurofuse.fusion.plot.style import AFTER, BEFORE, GATE, INK, TRUTH, UNITS, label, style
 from neurofuse.fusion.views.before_after import View, bouts, change
+from neurofuse.io.recording import GATE_OPEN
 
 AUX = ["#56b4e9", "#cc79a7", "#009e73"]
 POINTS = 2000
@@ -256,7 +257,7 @@ def _draw_legend(figure, found: list[View]) -> None:
     if any(v.truth is not None for v in found):
         handles.append(Line2D([], [], color=TRUTH, label="truth"))
     if any(v.gate is not None for v in found):
-        handles.append(Patch(facecolor=GATE, alpha=0.28, label="gate open (> 0.5)"))
+        handles.append(Patch(facecolor=GATE, alpha=0.28, label=f"gate open (> {GATE_OPEN})"))
     elif any(v.moving is not None for v in found):
         handles.append(Patch(facecolor=GATE, alpha=0.28, label="injected movement"))
     figure.legend(handles=handles, loc="upper right", ncols=len(handles), borderaxespad=0.1)

@@ -7,6 +7,7 @@ from html import escape
 
 from neurofuse.fusion.report.pyramid import Pyramid
 from neurofuse.fusion.views.before_after import View
+from neurofuse.io.recording import GATE_OPEN
 
 KEYS = {
     "← →": "a quarter of the window back, on",
@@ -50,7 +51,7 @@ def _switches(found: list[View]) -> str:
     drawn["gate"] = any(v.moving is not None for v in found)
     drawn["events"] = True
     gate = any(v.gate is not None for v in found)
-    title = {"gate": "gate open (> 0.5)" if gate else "injected movement"}
+    title = {"gate": f"gate open (> {GATE_OPEN})" if gate else "injected movement"}
     if not drawn["before"]:
         title["after"] = "recorded"
     text = "".join(

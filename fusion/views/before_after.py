@@ -7,10 +7,9 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.recording import check, stream_dataset, streams
+from neurofuse.io.recording import GATE_OPEN, check, stream_dataset, streams
 
 NAMES = {"eeg": "EEG", "nirs": "fNIRS"}
-GATE_OPEN = 0.5
 # OD a sample: above the rounding of intensities kept as float32, far below optical noise
 UNCHANGED = 1e-6
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import xarray as xr
 
-from neurofuse.fusion.views.before_after import GATE_OPEN
 from neurofuse.io.clock.dates import real_date
 from neurofuse.io.lazy import is_lazy
-from neurofuse.io.recording import check, provenance, stream_dataset, streams
+from neurofuse.io.recording import GATE_OPEN, check, provenance, stream_dataset, streams
 
 
 def facts(recording: xr.DataTree) -> dict[str, Any]:

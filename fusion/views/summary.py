@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.views.before_after import View, amplitude, bouts, kept, untouched
-from neurofuse.io.recording import duration
+from neurofuse.io.recording import GATE_OPEN, duration
 
 PACKAGES = ("neurofuse", "mne", "mne-nirs", "torch", "numpy", "scipy", "xarray")
 
@@ -120,7 +120,7 @@ def _moved(view: View, summary: Summary) -> str:
     if summary.moved is None:
         return "no gate came with the result, so where movement was seen is not known"
     if view.gate is not None:
-        what = "the gate was open (above 0.5 on at least one channel)"
+        what = f"the gate was open (above {GATE_OPEN} on at least one channel)"
     else:
         what = "movement was injected (on at least one channel)"
     if not summary.moved:

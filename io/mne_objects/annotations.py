@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.lazy import time_blocks
+from neurofuse.io.recording import GATE_OPEN
 
-OPEN = 0.5  # a gate above this is open
 GAP = 0.2  # s; bouts that lie closer are one
 
 
@@ -44,7 +44,7 @@ def bouts(node: xr.Dataset) -> list[Bout]:
         return []
     rate = node.attrs["rate"]
     mask = node[name].transpose("channel", "time")
-    moving = np.concatenate([(b > OPEN).any(axis=0) for _, b in time_blocks(mask, rate)])
+    moving = np.concatenate([(b > GATE_OPEN).any(axis=0) for _, b in time_blocks(mask, rate)])
     edges = np.flatnonzero(np.diff(np.concatenate([[0], moving.astype(np.int8), [0]])))
     first, last = edges[::2], edges[1::2]  # from the first open sample to the first shut one
     apart = first[1:] - last[:-1] > GAP * rate
@@ -65,5 +65,5 @@ def _reached(mask: xr.DataArray, rate: float, first: np.ndarray, last: np.ndarra
             if first[i] >= stop:
                 break
             part = block[:, max(first[i] - start, 0) : last[i] - start]
-            reached[i] |= (part > OPEN).any(axis=1)
+            reached[i] |= (part > GATE_OPEN).any(axis=1)
     return reached

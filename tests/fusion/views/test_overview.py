@@ -6,6 +6,7 @@ import pytest
 import neurofuse as nf
 from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.recording import (
+    GATE_OPEN,
     build,
     clock_dataset,
     eeg_dataset,
@@ -46,7 +47,7 @@ def test_html_is_a_table_with_the_same_cells_and_escapes_names():
 def test_a_cleaned_recording_tells_how_long_the_gate_was_open():
     _, contaminated = nf.simulate(duration=30, seed=4, nirs_montage=None, sensors=True)
     cleaned = nf.clean(contaminated)
-    share = float((cleaned["eeg"].gate > 0.5).mean())
+    share = float((cleaned["eeg"].gate > GATE_OPEN).mean())
     text = repr(nf.summary(cleaned))
     assert f"{100 * share:.1f} % gate open" in text
     assert "done so far: simulate, inject, clean" in text
