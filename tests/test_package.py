@@ -1,18 +1,21 @@
-"""The package as it is shipped: what the wheel holds, what importing costs, what imports what."""
+"""The package as shipped: what sdist and wheel hold, what importing costs, what imports what."""
 
 import os
 import subprocess
 import sys
+import tarfile
 import time
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
 
 import neurofuse
 
 ROOT = Path(__file__).parents[1]
+FOLDERS = ["io", "synth", "models", "fusion"]
 SCRIPT = Path(sys.executable).with_name("neurofuse")
 
 
@@ -27,15 +30,31 @@ def _files(folder: str) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> zipfile.ZipFile:
-    """A wheel built from an sdist, as packagers do."""
+def dist(tmp_path_factory) -> Path:
+    """A folder with an sdist and the wheel built from it: those of `make dist`, or new ones."""
+    if given := os.environ.get("NEUROFUSE_DIST"):
+        return Path(given)
     out = tmp_path_factory.mktemp("dist")
     _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, ROOT)
-    (path,) = out.glob("*.whl")
+    return out
+
+
+@pytest.fixture(scope="module")
+def wheel(dist) -> zipfile.ZipFile:
+    (path,) = dist.glob("*.whl")
     return zipfile.ZipFile(path)
 
 
-@pytest.mark.parametrize("folder", ["io", "synth", "models", "fusion"])
+@pytest.fixture(scope="module")
+def sdist(dist) -> dict[str, bytes]:
+    """Files of the sdist by their path below its one folder."""
+    (path,) = dist.glob("*.tar.gz")
+    with tarfile.open(path) as packed:
+        files = {m.name: packed.extractfile(m) for m in packed.getmembers() if m.isfile()}
+        return {name.partition("/")[2]: file.read() for name, file in files.items() if file}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_wheel_holds_every_file_of_a_folder(wheel, folder):
     held = set(wheel.namelist())
     missing = [
@@ -62,6 +81,27 @@ def test_wheel_holds_the_packaged_weights_and_stays_small(wheel):
     assert {"joint", "eeg", "nirs"} <= weights
     assert weights <= described
     assert sum(entry.file_size for entry in wheel.infolist()) < 10e6
+
+
+def test_sdist_holds_what_the_wheel_is_built_from(sdist):
+    tracked = [
+        f"src/neurofuse/{p.relative_to(ROOT).as_posix()}" for f in FOLDERS for p in _files(f)
+    ]
+    assert [name for name in tracked if name not in sdist] == []
+    assert {"pyproject.toml", "README.md", "LICENSE"} <= set(sdist)
+
+
+def test_metadata_of_wheel_and_sdist_is_valid_and_the_same(wheel, sdist):
+    (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
+    described = [
+        Metadata.from_email(text, validate=True) for text in (wheel.read(name), sdist["PKG-INFO"])
+    ]
+    for one in described:
+        assert one.name == "neurofuse"
+        assert str(one.version) == neurofuse.__version__
+        assert one.description == (ROOT / "README.md").read_text("utf-8")
+        assert one.description_content_type == "text/markdown"
+    assert described[0].requires_dist == described[1].requires_dist
 
 
 def test_importing_neurofuse_loads_nothing_heavy():

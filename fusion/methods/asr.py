@@ -24,7 +24,7 @@ def learn(node: xr.Dataset, *, cutoff: float) -> Any:
     try:
         from mne_denoise.asr import ASR
     except ImportError as error:
-        raise lacking("asr", "mne-denoise", "neurofuse[peers]") from error
+        raise lacking("asr", "mne-denoise", "neurofuse[methods]") from error
 
     refuse_few(node, "asr", 2)
     refuse_short(node, "asr", SHORTEST)

@@ -40,7 +40,7 @@ def learn(node: xr.Dataset, *, least: float) -> tuple[np.ndarray, np.ndarray]:
         import picard  # noqa: F401
         from mne_icalabel.iclabel import iclabel_label_components
     except ImportError as error:
-        raise lacking("iclabel", "mne-icalabel or python-picard", "neurofuse[peers]") from error
+        raise lacking("iclabel", "mne-icalabel or python-picard", "neurofuse[methods]") from error
     from mne.preprocessing import ICA
 
     refuse_few(node, "iclabel", 4)

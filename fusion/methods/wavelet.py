@@ -31,7 +31,7 @@ def wavelet(node: xr.Dataset, *, wave: str, chance: float) -> np.ndarray:
     try:
         import pywt
     except ImportError as error:
-        raise lacking("wavelet", "PyWavelets", "neurofuse[peers]") from error
+        raise lacking("wavelet", "PyWavelets", "neurofuse[methods]") from error
     from scipy.stats import norm
 
     data = samples(node)
