@@ -3,10 +3,11 @@
 The one place that knows these facts: `MODALITIES["eeg"]`, `MODALITIES["nirs"]`.
 """
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Modality:
     """One modality of a Recording.
 
@@ -19,16 +20,20 @@ class Modality:
     name: str  # of its node in a Recording
     display: str  # in texts and figures
     variables: tuple[str, ...]  # that hold its samples; a node has one of them
-    units: dict[str, str]  # by variable
+    units: Mapping[str, str]  # by variable
     dims: tuple[str, ...]  # of the samples
+    cleaned_variable: str  # in which artifacts add up and are removed
     cleaned_unit: str  # in which artifacts and uncertainty are given
+    plot_unit: str  # on axes …
+    plot_scale: float  # … and how many of it make one cleaned unit
+    compared: str  # what is compared before and after: the baseline level of fNIRS is arbitrary
 
     @property
     def other(self) -> "Modality":
         """The other modality."""
         return NIRS if self is EEG else EEG
 
-    def variable(self, node: object) -> str:
+    def variable(self, node: Container[str]) -> str:
         """The variable that holds the samples of a node (anything that knows `in`).
 
         Examples
@@ -36,16 +41,31 @@ class Modality:
         >>> NIRS.variable({"od": 0})
         'od'
         """
-        return next(name for name in self.variables if name in node)  # type: ignore[operator]
+        return next(name for name in self.variables if name in node)
 
 
-EEG = Modality("eeg", "EEG", ("eeg",), {"eeg": "V"}, ("channel", "time"), "V")
-NIRS = Modality(
-    "nirs",
-    "fNIRS",
-    ("intensity", "od"),
-    {"intensity": "a.u.", "od": "1"},
-    ("channel", "wavelength", "time"),
-    "1",
+EEG = Modality(
+    name="eeg",
+    display="EEG",
+    variables=("eeg",),
+    units={"eeg": "V"},
+    dims=("channel", "time"),
+    cleaned_variable="eeg",
+    cleaned_unit="V",
+    plot_unit="µV",
+    plot_scale=1e6,
+    compared="samples",
 )
-MODALITIES = {modality.name: modality for modality in (EEG, NIRS)}
+NIRS = Modality(
+    name="nirs",
+    display="fNIRS",
+    variables=("intensity", "od"),
+    units={"intensity": "a.u.", "od": "1"},
+    dims=("channel", "wavelength", "time"),
+    cleaned_variable="od",
+    cleaned_unit="1",
+    plot_unit="OD",
+    plot_scale=1.0,
+    compared="steps between samples",
+)
+MODALITIES: dict[str, Modality] = {modality.name: modality for modality in (EEG, NIRS)}
