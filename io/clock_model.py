@@ -1,10 +1,12 @@
 """The model of a stream's clock: a line from the time in its file to the common time."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-UNKNOWN = (float("nan"), float("nan"))
+UNKNOWN: tuple[float, float] = (float("nan"), float("nan"))
 REMEDY = (
     "give offset=SECONDS (--offset SECONDS): the time of the first fNIRS sample after the first "
     "EEG sample; 0 if both began together"
@@ -20,7 +22,7 @@ class ClockModel:
     offset : float
         Common time [s] of the stream's first sample.
     drift : float
-        How much faster common time runs [ppm].
+        How much faster common time runs than the file's time [ppm].
     residual : float
         Scatter of the anchors about the line (standard deviation) or the resolution of the dates
         [s]; NaN where nothing was compared.
@@ -51,8 +53,8 @@ class ClockModel:
         """Common seconds in a second of the file."""
         return 1 + self.drift / 1e6
 
-    def to_common(self, time):
-        """Common time [s] of file times [s]."""
+    def to_common(self, time: ArrayLike) -> Any:
+        """Common time [s] of file times [s]: a number of a number, an array of an array."""
         return self.offset + np.multiply(time, self.stretch)
 
     def __str__(self) -> str:

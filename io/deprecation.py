@@ -1,10 +1,10 @@
-"""Old names that still work until neurofuse 1.0, with a warning that tells the new one."""
+"""Old names that still work until neurofuse 1.0, with a warning that gives the new name."""
 
 import warnings
 
 
 def renamed(old: str, new: str, *, level: int = 3) -> None:
-    """Warn that `old` is now called `new`; `level` is how far up the caller to blame stands.
+    """Warn that `old` is now called `new`; `level` counts stack frames up to the user's call.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""Samples that stay in their file until they are asked for: MNE Raw ⇄ dask, in blocks of time."""
+"""Samples that stay in their file until they are needed: MNE Raw ⇄ dask, in blocks of time."""
 
 import tempfile
 import weakref
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -31,8 +31,8 @@ def blocks_of(samples: Any, rate: float) -> Any:
 
     count = min(max(round(BLOCK * rate), 1), max(samples.shape[-1], 1))
     chunks = (*samples.shape[:-1], count)
-    made: Any = da.from_array  # its stubs know no tuple of numbers
-    return made(samples, chunks=chunks, asarray=False, lock=True, name=False)
+    from_array: Any = da.from_array  # its type stubs lack a tuple of numbers
+    return from_array(samples, chunks=chunks, asarray=False, lock=True, name=False)
 
 
 def is_lazy(variable: xr.DataArray) -> bool:
@@ -59,12 +59,14 @@ def lazy_raw(variable: xr.DataArray, info: "mne.Info") -> "mne.io.BaseRaw":
     import mne
 
     class RecordingRaw(mne.io.BaseRaw):
-        """Reads its samples from a Recording when they are asked for."""
+        """Reads its samples from a Recording when they are needed."""
 
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__(info, last_samps=[variable.sizes["time"] - 1], verbose="error")
 
-        def _read_segment_file(self, data, idx, fi, start, stop, cals, mult):
+        def _read_segment_file(
+            self, data: Any, idx: Any, fi: Any, start: int, stop: int, cals: Any, mult: Any
+        ) -> None:
             from mne._fiff.utils import _mult_cal_one
 
             block = variable.isel(time=slice(start, stop)).values
@@ -74,12 +76,12 @@ def lazy_raw(variable: xr.DataArray, info: "mne.Info") -> "mne.io.BaseRaw":
 
 
 class _RawSamples:
-    """The samples of chosen channels of a Raw, with the face of an array."""
+    """The samples of chosen channels of a Raw, sliced like an array."""
 
     ndim = 2
     dtype = np.dtype(float)
 
-    def __init__(self, raw: "mne.io.BaseRaw", picks: list[int]):
+    def __init__(self, raw: "mne.io.BaseRaw", picks: list[int]) -> None:
         self.raw, self.picks = raw, np.array(picks)
         self.shape = (len(picks), raw.n_times)
 
@@ -111,13 +113,14 @@ class Spool:
     [[1.0, 2.0, 3.0]]
     """
 
-    ndim = 2
-    dtype = np.dtype(np.float32)
+    ndim: int = 2
+    dtype: np.dtype[np.float32] = np.dtype(np.float32)
 
-    def __init__(self, channels: int, length: int, *, on_disk: bool):
-        self.shape, self.filled = (channels, length), 0
-        self.memory = None if on_disk else np.zeros(self.shape, self.dtype)
-        self.file = None
+    def __init__(self, channels: int, length: int, *, on_disk: bool) -> None:
+        self.shape: tuple[int, int] = (channels, length)
+        self.filled: int = 0  # samples per channel written so far
+        self.memory: np.ndarray | None = None if on_disk else np.zeros(self.shape, self.dtype)
+        self.file: IO[bytes] | None = None
         if on_disk:  # unbuffered, and open for as long as anything reads it
             self.file = tempfile.TemporaryFile(prefix="neurofuse-", buffering=0)  # noqa: SIM115
             weakref.finalize(self, self.file.close)
@@ -134,7 +137,7 @@ class Spool:
         self.filled = last
 
     def array(self, rate: float) -> Any:
-        """What was written, as a numpy array or a dask array in blocks of time."""
+        """All samples written, as a numpy array or a dask array in blocks of time."""
         return blocks_of(self, rate) if self.memory is None else self.memory
 
     def __getitem__(self, key: tuple[slice, slice]) -> np.ndarray:

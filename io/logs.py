@@ -1,4 +1,4 @@
-"""Where other libraries' messages end: MNE's chatter to logging, its tracebacks to ReadError."""
+"""Messages of other libraries: MNE's warnings go to logging, its exceptions become ReadError."""
 
 import contextlib
 import logging
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import mne
 
 LOG = logging.getLogger("neurofuse")
-_asked: list[int] = []  # MNE's level before `quiet` lowered it, outermost first
+_levels: list[int] = []  # MNE's log levels before `quiet` raised them, outermost first
 
-# True of nearly every file, and nothing that a user could act on.
+# Warnings about nearly every file, on which a user cannot act.
 EXPECTED = (
     "does not conform to MNE naming conventions",
     "Extraction of measurement date from SNIRF file",
@@ -28,9 +28,9 @@ EXPECTED = (
 
 def _as_loud_as_mne(record: logging.LogRecord) -> bool:
     """Whether MNE's verbosity lets a message of "neurofuse" through."""
-    if LOG.level:  # its own level, where somebody set it, rules
+    if LOG.level:  # a level set for "neurofuse" itself takes precedence
         return True
-    return record.levelno >= (_asked[0] if _asked else logging.getLogger("mne").level)
+    return record.levelno >= (_levels[0] if _levels else logging.getLogger("mne").level)
 
 
 LOG.addFilter(_as_loud_as_mne)
@@ -38,7 +38,7 @@ LOG.addFilter(_as_loud_as_mne)
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Run MNE without its chatter; its warnings go to the logger "neurofuse", each once.
+    """Run MNE silently; its warnings go to the logger "neurofuse", each once.
 
     Examples
     --------
@@ -49,12 +49,12 @@ def quiet() -> Iterator[None]:
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        _asked.append(logging.getLogger("mne").level)
+        _levels.append(logging.getLogger("mne").level)
         try:
             with mne.use_log_level("error"):
                 yield
         finally:
-            _asked.pop()
+            _levels.pop()
             messages = dict.fromkeys(
                 " ".join(str(w.message).split())
                 for w in caught
@@ -67,7 +67,7 @@ def quiet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def reading(path: str | Path, wanted: str, remedy: str = "") -> Iterator[None]:
-    """Run a reader quietly; whatever it raises leaves as a ReadError about `path`.
+    """Run a reader silently; whatever it raises becomes a ReadError about `path`.
 
     Examples
     --------

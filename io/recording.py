@@ -11,8 +11,8 @@
 |           | `offset_interval` [s], `drift_interval` [ppm]: 95 % confidence | stream, bound |
 
 `/eeg` and `/nirs` may further hold `motion` (channel, time; bool: the true motion mask of injected
-movement) and `gate` (channel, time; 0..1: where a cleaner saw motion). Time is in seconds since
-the recording's origin. Functions never change a Recording: they return a new one.
+movement) and `gate` (channel, time; 0 to 1: the motion mask that a cleaner estimated). Time is in
+seconds since the recording's origin. Functions never change a Recording: they return a new one.
 """
 
 import json
@@ -26,15 +26,40 @@ import xarray as xr
 
 from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.errors import SchemaError
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
 SCHEMA_VERSION = "1"
 AXES = ["x", "y", "z"]
 GATE_OPEN = 0.5  # a motion mask (`gate`) above this counts as in motion
-SHORT_DISTANCE = 0.015  # m; closer source-detector pairs see the scalp only (Gagnon 2011)
+# m; source-detector pairs closer than this measure the scalp only (Gagnon et al. 2011, NeuroImage
+# 56:1362)
+SHORT_DISTANCE = 0.015
+
+EventRow = tuple[float, float, str, str, str]
 
 
 def time_axis(samples: int, rate: float, start: float = 0.0) -> np.ndarray:
-    """Time [s] of `samples` at `rate` [Hz] from `start` [s]."""
+    """Times of evenly spaced samples.
+
+    Parameters
+    ----------
+    samples : int
+        Number of samples.
+    rate : float
+        Sampling rate [Hz].
+    start : float
+        Time of the first sample [s].
+
+    Returns
+    -------
+    array (time,)
+        Sample times [s].
+
+    Examples
+    --------
+    >>> time_axis(3, 10.0, start=2.0).tolist()
+    [2.0, 2.1, 2.2]
+    """
     return start + np.arange(samples) / rate
 
 
@@ -67,6 +92,17 @@ def eeg_dataset(
     start : float
         Time of the first sample [s].
 
+    Returns
+    -------
+    Dataset
+        `eeg` (channel, time) [V] with the coordinates `time` [s], `ch_type`, `position`
+        (channel, axis) [m] and `bad`; attrs `rate` [Hz].
+
+    Raises
+    ------
+    SchemaError
+        If the samples are not (channel, time) with one name per channel.
+
     Examples
     --------
     >>> eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"]).eeg.sizes["time"]
@@ -76,13 +112,13 @@ def eeg_dataset(
     if data.ndim != 2 or data.shape[0] != len(names):
         raise SchemaError(
             f"EEG samples of shape {data.shape} for {len(names)} names",
-            "an array (channel, time) with one name a channel",
+            "an array (channel, time) with one name per channel",
             "check the order of the axes",
         )
     count = len(names)
     unknown = np.full((count, 3), np.nan)
     return xr.Dataset(
-        {"eeg": (("channel", "time"), data, {"units": "V"})},
+        {"eeg": (EEG.dims, data, {"units": EEG.units["eeg"]})},
         coords={
             "channel": names,
             "time": time_axis(data.shape[1], rate, start),
@@ -119,15 +155,28 @@ def nirs_dataset(
     wavelength : floats
         Wavelengths [nm].
     source, detector : names
-        One source and one detector a channel; the channel is called "S1-D1" after them.
+        The source and the detector of each channel, which name it: "S1-D1".
     variable : {"intensity", "od"}
-        What `data` holds.
+        Whether `data` holds intensity or optical density.
     source_position, detector_position : array (channel, 3), optional
         Optode positions [m, head frame]; NaN where unknown.
     bad : booleans, optional
         Channels that carry no usable signal.
     start : float
         Time of the first sample [s].
+
+    Returns
+    -------
+    Dataset
+        `intensity` or `od` (channel, wavelength, time) with the coordinates `time` [s],
+        `wavelength` [nm], `source`, `detector`, `source_position`, `detector_position`
+        (channel, axis) [m], `distance` [m], `short` (closer than 15 mm) and `bad`; attrs `rate`
+        [Hz].
+
+    Raises
+    ------
+    SchemaError
+        If the samples are not (channel, wavelength, time) for these pairs and wavelengths.
 
     Examples
     --------
@@ -151,11 +200,7 @@ def nirs_dataset(
     distance = np.linalg.norm(sources - detectors, axis=1)
     return xr.Dataset(
         {
-            variable: (
-                ("channel", "wavelength", "time"),
-                data,
-                {"units": "1" if variable == "od" else "a.u."},
-            )
+            variable: (NIRS.dims, data, {"units": NIRS.units.get(variable, "a.u.")}),
         },
         coords={
             "channel": [f"{s}-{d}" for s, d in zip(source, detector, strict=True)],
@@ -174,11 +219,24 @@ def nirs_dataset(
     )
 
 
-def events_dataset(rows: Iterable[tuple[float, float, str, str, str]] = ()) -> xr.Dataset:
-    """An `/events` node from rows (onset [s], duration [s], description, channel, stream).
+def events_dataset(rows: Iterable[EventRow] = ()) -> xr.Dataset:
+    """An `/events` node from rows of events.
 
-    `channel` holds channel names joined by commas, or "" for all; `stream` names the file that
-    brought the event ("eeg", "nirs", "" for both).
+    Parameters
+    ----------
+    rows : rows (onset [s], duration [s], description, channel, stream)
+        `channel` holds channel names joined by commas, or "" for all; `stream` names the modality
+        whose file held the event ("eeg", "nirs", "" for both).
+
+    Returns
+    -------
+    Dataset
+        One variable per column over `event`, sorted by onset.
+
+    Examples
+    --------
+    >>> events_dataset([(3.0, 0.0, "go", "", "eeg"), (1.0, 0.5, "rest", "C3", "")]).onset.values
+    array([1., 3.])
     """
     columns = list(zip(*sorted(rows), strict=True)) or [(), (), (), (), ()]
     names = ["onset", "duration", "description", "channel", "stream"]
@@ -198,6 +256,16 @@ def events_dataset(rows: Iterable[tuple[float, float, str, str, str]] = ()) -> x
 
 def clock_dataset(models: Mapping[str, ClockModel]) -> xr.Dataset:
     """A `/clock` node from a ClockModel for each stream.
+
+    Parameters
+    ----------
+    models : mapping of stream to ClockModel
+        How the time of each stream's file maps to the Recording's time.
+
+    Returns
+    -------
+    Dataset
+        The fields of the models over `stream`; intervals also over `bound` ("low", "high").
 
     Examples
     --------
@@ -236,7 +304,25 @@ def build(
     clock: xr.Dataset | None = None,
     measured_at: str = "",
 ) -> xr.DataTree:
-    """Put streams together into a Recording (see the module's table).
+    """Put streams together into a Recording.
+
+    Parameters
+    ----------
+    eeg, nirs : Dataset, optional
+        Nodes as `eeg_dataset` and `nirs_dataset` make them; at least one.
+    aux : dict of name to Dataset (channel, time), optional
+        Further sensors, one node each.
+    events : Dataset, optional
+        As `events_dataset` makes it; no events by default.
+    clock : Dataset, optional
+        As `clock_dataset` makes it; by default every stream defines the common time.
+    measured_at : str
+        ISO date of time 0, "" where unknown.
+
+    Returns
+    -------
+    Recording
+        With the nodes of the table in `neurofuse.io.recording`.
 
     Raises
     ------
@@ -256,10 +342,10 @@ def build(
         nodes["/nirs"] = nirs
     for name, sensor in (aux or {}).items():
         nodes[f"/aux/{name}"] = sensor
-    present = [s for s in ("eeg", "nirs") if f"/{s}" in nodes]
+    present = [s for s in MODALITIES if f"/{s}" in nodes]
     nodes["/events"] = events_dataset() if events is None else events
     if clock is None:
-        clock = clock_dataset({s: ClockModel() for s in present or ["eeg"]})
+        clock = clock_dataset({s: ClockModel() for s in present or [EEG.name]})
     nodes["/clock"] = clock
     root = xr.Dataset(
         attrs={"schema_version": SCHEMA_VERSION, "measured_at": measured_at, "provenance": "[]"}
@@ -270,7 +356,22 @@ def build(
 
 
 def check(recording: xr.DataTree) -> None:
-    """Raise SchemaError unless `recording` is a Recording with at least one stream."""
+    """Raise an error unless this is a Recording with at least one stream.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Raises
+    ------
+    SchemaError
+        If it is no DataTree, holds neither EEG nor fNIRS, or a stream lacks its samples, `time`,
+        `channel`, `bad` or `rate`.
+
+    Examples
+    --------
+    >>> check(build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"])))
+    """
     if not isinstance(recording, xr.DataTree):
         raise SchemaError(
             f"a {type(recording).__name__}",
@@ -286,7 +387,7 @@ def check(recording: xr.DataTree) -> None:
         )
     for stream in present:
         node = recording[stream]
-        variables = ("eeg",) if stream == "eeg" else ("intensity", "od")
+        variables = MODALITIES[stream].variables
         missing = {"time", "channel", "bad"} - set(node.coords)
         if missing or not any(v in node.data_vars for v in variables) or "rate" not in node.attrs:
             raise SchemaError(
@@ -297,32 +398,119 @@ def check(recording: xr.DataTree) -> None:
 
 
 def streams(recording: xr.DataTree) -> tuple[str, ...]:
-    """The streams that a Recording holds: some of ("eeg", "nirs")."""
-    return tuple(s for s in ("eeg", "nirs") if s in recording.children)
+    """The streams that a Recording holds.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Returns
+    -------
+    tuple of str
+        Of "eeg" and "nirs", in this order, those that are there.
+
+    Examples
+    --------
+    >>> streams(build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"])))
+    ('eeg',)
+    """
+    return tuple(name for name in MODALITIES if name in recording.children)
 
 
 def stream_dataset(recording: xr.DataTree, stream: str) -> xr.Dataset:
-    """A stream's node as a Dataset that shares its samples with the Recording."""
+    """The node of a stream as a Dataset.
+
+    Parameters
+    ----------
+    recording : Recording
+    stream : {"eeg", "nirs"}
+
+    Returns
+    -------
+    Dataset
+        It shares its samples with the Recording.
+
+    Raises
+    ------
+    KeyError
+        If the Recording lacks the stream.
+
+    Examples
+    --------
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
+    >>> stream_dataset(recording, "eeg").channel.values.tolist()
+    ['Cz']
+    """
     return recording[stream].to_dataset()
 
 
 def with_stream(recording: xr.DataTree, stream: str, dataset: xr.Dataset) -> xr.DataTree:
-    """A new Recording in which `stream` is `dataset`; samples are shared, not copied."""
+    """A new Recording in which a stream is replaced or added.
+
+    Parameters
+    ----------
+    recording : Recording
+    stream : {"eeg", "nirs"}
+    dataset : Dataset
+        The new node.
+
+    Returns
+    -------
+    Recording
+        Samples are shared, not copied.
+
+    Examples
+    --------
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
+    >>> louder = with_stream(recording, "eeg", stream_dataset(recording, "eeg") + 1)
+    >>> float(louder["eeg"].eeg.max()), float(recording["eeg"].eeg.max())
+    (1.0, 0.0)
+    """
     changed = recording.copy()
     changed[stream] = xr.DataTree(dataset, name=stream)
     return changed
 
 
 def without_stream(recording: xr.DataTree, stream: str) -> xr.DataTree:
-    """A new Recording that lacks `stream`."""
+    """A new Recording without one of its streams.
+
+    Parameters
+    ----------
+    recording : Recording
+    stream : {"eeg", "nirs"}
+        Nothing changes where it is absent already.
+
+    Returns
+    -------
+    Recording
+        Samples are shared, not copied.
+
+    Examples
+    --------
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
+    >>> streams(without_stream(recording, "eeg"))
+    ()
+    """
     changed = recording.copy()
     if stream in changed.children:
         del changed[stream]
     return changed
 
 
-def note(recording: xr.DataTree, step: str, **parameters) -> xr.DataTree:
-    """A new Recording whose provenance tells that `step` was done with `parameters`.
+def note(recording: xr.DataTree, step: str, **parameters: Any) -> xr.DataTree:
+    """A new Recording with one more step in its provenance.
+
+    Parameters
+    ----------
+    recording : Recording
+    step : str
+        What was done, usually the name of a function.
+    **parameters
+        With which settings; stored as JSON, anything that JSON lacks as text.
+
+    Returns
+    -------
+    Recording
 
     Examples
     --------
@@ -339,20 +527,50 @@ def note(recording: xr.DataTree, step: str, **parameters) -> xr.DataTree:
     return with_provenance(recording, [*provenance(recording), entry])
 
 
-def with_provenance(recording: xr.DataTree, steps: list[dict]) -> xr.DataTree:
+def with_provenance(recording: xr.DataTree, steps: list[dict[str, Any]]) -> xr.DataTree:
     """A new Recording whose provenance is `steps`."""
     changed = recording.copy()
     changed.attrs["provenance"] = json.dumps(steps, default=str)
     return changed
 
 
-def provenance(recording: xr.DataTree) -> list[dict]:
-    """What was done to a Recording, oldest first."""
+def provenance(recording: xr.DataTree) -> list[dict[str, Any]]:
+    """What was done to a Recording.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Returns
+    -------
+    list of dict
+        Oldest step first: "step", "parameters", version of "neurofuse", date "at".
+
+    Examples
+    --------
+    >>> provenance(build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"])))
+    []
+    """
     return json.loads(recording.attrs.get("provenance", "[]"))
 
 
 def duration(recording: xr.DataTree) -> float:
-    """Seconds from the first to the end of the last sample of any stream."""
+    """Length of a Recording.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Returns
+    -------
+    float
+        Seconds from the first sample of any stream to the end of the last one.
+
+    Examples
+    --------
+    >>> duration(build(eeg_dataset(np.zeros((1, 500)), 250.0, ["Cz"])))
+    2.0
+    """
     starts = [float(recording[s].time[0]) for s in streams(recording)]
     ends = [
         float(recording[s].time[-1]) + 1 / recording[s].attrs["rate"] for s in streams(recording)
@@ -361,5 +579,5 @@ def duration(recording: xr.DataTree) -> float:
 
 
 def header(node: xr.Dataset) -> dict[str, Any]:
-    """The facts that `header_of` told of a stream; empty for one that never was a Raw."""
+    """What `header_of` stored of a stream's Raw; empty for one that never was a Raw."""
     return json.loads(node.attrs.get("header", "{}"))

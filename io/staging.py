@@ -32,7 +32,7 @@ def staged(
     overwrite: bool,
     merge: Mapping[str, Merge] | None = None,
 ) -> Iterator[Path]:
-    """Lend a temporary folder whose files move into `folder` when the block ends well.
+    """Provide a temporary folder whose files move into `folder` when the block succeeds.
 
     Files in folders of the temporary folder move to the same place below `folder`; a zarr store
     moves as a whole. If the block raises, or an output cannot be moved, whatever was made for it
@@ -42,14 +42,14 @@ def staged(
     Parameters
     ----------
     folder : Path
-        Where the outputs shall stand; made if missing.
+        Folder of the outputs; made if missing.
     names : file names, or paths below `folder`
         The outputs expected; an existing one is refused before the block starts.
     overwrite : bool
         Replace existing files.
     merge : dict of name to function, optional
         Text files that several runs share: never refused; where one exists, the function makes
-        the new text from (the text there, the text made by the block).
+        the new text from (the existing text, the text made by the block).
 
     Raises
     ------
@@ -161,7 +161,7 @@ def _refuse_existing(folder: Path, names: Iterable[str], overwrite: bool) -> Non
     if folders:
         raise WriteError(
             f"a folder named {', '.join(folders)} in {folder}",
-            "a name that is free for a file",
+            "a name that no folder has",
             "move it away or choose another folder (--out)",
         )
     if taken and not overwrite:
@@ -177,7 +177,7 @@ def _is_store(path: Path) -> bool:
 
 
 def make_folder(folder: Path) -> list[Path]:
-    """Make `folder` and what it stands in; returns the folders that are new, deepest first.
+    """Make `folder` and its missing parents; returns the new folders, deepest first.
 
     Raises
     ------
