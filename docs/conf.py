@@ -22,7 +22,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
-exclude_patterns = ["training", "**/.ipynb_checkpoints"]
+exclude_patterns = ["measured/data", "**/.ipynb_checkpoints"]
 highlight_language = "none"
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]

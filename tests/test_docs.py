@@ -14,7 +14,7 @@ from neurofuse.cli.app import app
 from neurofuse.io.recording import without_stream
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.+?)^```", re.MULTILINE | re.DOTALL)
 
 
