@@ -68,6 +68,18 @@ def test_commands_on_pages_are_understood(page, line):
         assert group.commands[name].make_context(name, rest).params
 
 
+HOMES = re.findall(
+    r"`([\w/]+\.(?:py|json|toml))(?::(\w+))?`", (ROOT / "docs/architecture.md").read_text()
+)
+
+
+@pytest.mark.parametrize(("file", "name"), HOMES, ids=lambda part: part)
+def test_homes_of_decisions_exist(file, name):
+    source = (ROOT / file).read_text("utf-8")
+    assert not name or re.search(rf"^(?:def |class )?{name}\b", source, re.MULTILINE)
+
+
 def test_there_is_something_to_test():
     assert len(RUN) > 5
     assert len(CALLS) > 8
+    assert len(HOMES) > 25

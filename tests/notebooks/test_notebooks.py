@@ -54,7 +54,7 @@ def test_every_notebook_is_run_below():
 def test_quick_start():
     space = run("01_quick_start.ipynb")
     error = space["error"]
-    assert error.loc["joint", "eeg"] < 0 < error.loc["untouched", "eeg"]
+    assert error.loc["joint", "eeg"] < 0 < error.loc["uncorrected", "eeg"]
     assert error.loc["joint", "nirs"] < error.loc["tddr", "nirs"]
     shut = (space["cleaned"]["eeg"].gate == 0).values
     same = space["cleaned"]["eeg"].eeg.values == space["contaminated"]["eeg"].eeg.values
@@ -70,9 +70,9 @@ def test_your_recording():
     assert float(clock.offset) == pytest.approx(7.5, abs=0.05)
     value = space["table"].value
     ratio = value.sel(modality="eeg", metric="noref_motion_ratio")
-    assert ratio.loc["joint"] < ratio.loc["untouched"] - 3  # dB
+    assert ratio.loc["joint"] < ratio.loc["uncorrected"] - 3  # dB
     steps = value.sel(modality="nirs", metric="noref_gvtd_ratio")
-    assert steps.loc["joint"] < 0.8 * steps.loc["untouched"]
+    assert steps.loc["joint"] < 0.8 * steps.loc["uncorrected"]
     assert all(path.is_file() for path in [*space["files"].values(), space["page"]])
     np.testing.assert_array_equal(space["again"]["eeg"].gate, space["cleaned"]["eeg"].gate)
 
@@ -84,16 +84,16 @@ def test_joint_or_single():
         assert mean.loc["zero", stream] == pytest.approx(0, abs=1e-6)
         assert mean.loc["joint", stream] < mean.loc[classical, stream].min()
         assert mean.loc["oracle", stream] < mean.loc["joint", stream]
-        assert mean.loc["untouched", stream] > 0
-    assert len(space["twins"]) == 4  # each twin in its stream, the shuffled partner in both
+        assert mean.loc["uncorrected", stream] > 0
+    assert len(space["controls"]) == 4  # a single-modality model each, the mismatched partner twice
     assert (space["summary"].p.min() > 0.05).item()
 
 
 def test_synthetic_motion():
     space = run("04_synthetic_motion.ipynb")
     assert space["shared"]["timing"] > 1.5 * space["shared"]["none"]
-    assert space["ratio"]["moved"] > 3 > abs(space["ratio"]["truth"])  # dB
-    still = ~space["moved"]["eeg"].motion.values
+    assert space["ratio"]["contaminated"] > 3 > abs(space["ratio"]["truth"])  # dB
+    still = ~space["contaminated"]["eeg"].motion.values
     assert (space["artifact"].values[still] == 0).all()
     np.testing.assert_array_equal(space["nodding"]["eeg"].eeg, space["again"]["eeg"].eeg)
     kinds = {str(text) for text in space["nodding"]["events"].description.values}
@@ -101,14 +101,14 @@ def test_synthetic_motion():
 
 
 def test_train(monkeypatch, tmp_path):
-    monkeypatch.setenv("NEUROFUSE_DATA", str(tmp_path))  # real people would be read and left out
+    monkeypatch.setenv("NEUROFUSE_DATA", str(tmp_path))  # real participants would be read
     space = run("05_train.ipynb")
     assert space["weights"].is_file()
     assert space["facts"]["training"]["start"] == "joint"
     assert space["per_step"] > 0
     error = space["error"]
     for stream in ("eeg", "nirs"):
-        assert error["mine"][stream] < error["untouched"][stream]
+        assert error["mine"][stream] < error["uncorrected"][stream]
         assert error["mine"][stream] == pytest.approx(error["packaged"][stream], abs=3)
 
 
@@ -117,7 +117,8 @@ def test_after_cleaning():
     space = run("06_after_cleaning.ipynb")
     assert space["erp_error"]["cleaned"] < 0.5 * space["erp_error"]["as recorded"]
     assert space["glm_error"]["cleaned"] < 0.5 * space["glm_error"]["as recorded"]
-    found = space["found"]
-    assert found["true"] > 0.2
-    assert abs(found["cleaned"] - found["true"]) < abs(found["as recorded"] - found["true"])
+    coupling = space["correlation"]
+    error = {name: abs(value - coupling["true"]) for name, value in coupling.items()}
+    assert coupling["true"] > 0.2
+    assert error["cleaned"] < error["as recorded"]
     assert space["p"]["cleaned"] > 0.05
