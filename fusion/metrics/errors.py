@@ -10,10 +10,20 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import binary_dilation
 
-from neurofuse.fusion.signal.bands import bandpass, decibel, spectrum, windows
-from neurofuse.io.errors import ParameterError, SchemaError
-from neurofuse.io.optics.conversion import to_optical_density
-from neurofuse.io.recording import check, stream_dataset, streams
+from neurofuse.fusion.metrics.family import Family
+from neurofuse.fusion.metrics.in_motion import InMotion
+from neurofuse.fusion.metrics.samples import Samples
+from neurofuse.fusion.signal.bands import (
+    ALPHA,
+    NIRS_ERROR,
+    Band,
+    bandpass,
+    decibel,
+    spectrum,
+    windows,
+)
+from neurofuse.io.errors import SchemaError
+from neurofuse.io.modality import EEG
 
 UNITS: Mapping[str, str] = {
     "error_db": "dB",
@@ -31,10 +41,7 @@ UNITS: Mapping[str, str] = {
     "alpha_ratio_quiet": "1",
     "error_db_unfiltered": "dB",
 }
-ALPHA = (8.0, 13.0)  # Hz
-NIRS_BAND = (0.01, 0.7)  # Hz
 NIRS_GUARD = 2.0  # s around motion in which fNIRS errors count
-Series = list[np.ndarray]  # truth, contaminated, cleaned; each (row, time)
 WINDOW = {"eeg": 2.0, "nirs": 20.0}  # s; of spectra
 
 
@@ -43,8 +50,8 @@ def score(
     contaminated: xr.DataTree,
     cleaned: xr.DataTree,
     *,
-    eeg_band: tuple[float, float] | None = None,
-    nirs_band: tuple[float, float] | None = NIRS_BAND,
+    eeg_band: Band | None = None,
+    nirs_band: Band | None = NIRS_ERROR,
 ) -> xr.Dataset:
     """Score a cleaned recording against the truth.
 
@@ -107,199 +114,182 @@ def score(
     >>> table.value.sel(modality="eeg", metric="correlation").round(6).item()
     1.0
     """
-    match(truth, contaminated)
-    match(cleaned, contaminated)
-    rows = [s for s in streams(contaminated) if s in streams(truth) and s in streams(cleaned)]
-    if not any("motion" in contaminated[s].data_vars for s in rows):
-        raise SchemaError(
-            "a contaminated recording without `motion`",
-            "a mask `motion` (channel, time) in /eeg or /nirs",
-            "make it with neurofuse.inject or simulate, or add the mask to the node",
-        )
-    value = np.full((len(rows), len(UNITS)), np.nan)
-    for row, stream in enumerate(rows):
-        band = eeg_band if stream == "eeg" else nirs_band
-        series, motion, rate = _series(stream, truth, contaminated, cleaned)
-        if motion.shape[0]:
-            figures = (_eeg if stream == "eeg" else _nirs)(series, motion, rate, band)
-            value[row] = [figures.get(metric, np.nan) for metric in UNITS]
-    return xr.Dataset(
-        {"value": (("modality", "metric"), value)},
-        coords={
-            "modality": rows,
-            "metric": list(UNITS),
-            "units": ("metric", list(UNITS.values())),
-        },
-    )
+    return ErrorScorer(truth, contaminated, eeg_band=eeg_band, nirs_band=nirs_band).score(cleaned)
 
 
-def match(one: xr.DataTree, other: xr.DataTree) -> None:
-    """Raise ParameterError unless the streams that both hold have the same channels and times.
+class ErrorScorer(Family):
+    """Scores any number of cleaned versions of one recording against its truth.
 
-    The order of channels does not matter.
+    Truth and contaminated recording are prepared once; every `score` then costs the cleaned
+    recording only.
+
+    Parameters
+    ----------
+    truth, contaminated : Recording
+        Same channels (in any order) and times; `contaminated` holds `motion` (channel, time).
+    eeg_band, nirs_band : pair of float, or None
+        As of `score`.
+
+    Raises
+    ------
+    ParameterError
+        If channels or times differ.
+    SchemaError
+        If `contaminated` does not say where motion is.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> truth, contaminated = nf.simulate(duration=20, seed=2, nirs_montage=None)
+    >>> scorer = ErrorScorer(truth, contaminated)
+    >>> [float(scorer.score(x).value.loc["eeg", "residual"]) for x in (contaminated, truth)]
+    [1.0, 0.0]
     """
-    check(one)
-    check(other)
-    common = [s for s in streams(one) if s in streams(other)]
-    remedy = "give the recording that the other was made from"
-    if not common:
-        raise ParameterError(
-            f"streams {streams(one)} and {streams(other)}", "a stream in both", remedy
-        )
-    for stream in common:
-        first, second = one[stream], other[stream]
-        dims = ("channel",) if stream == "eeg" else ("channel", "wavelength")
-        for dim in dims:
-            names, others = (sorted(n.coords[dim].values.tolist()) for n in (first, second))
-            if names != others:
-                odd = sorted(set(names) ^ set(others)) or "doubled names"
-                raise ParameterError(f"/{stream} with other {dim}s ({odd})", "the same", remedy)
-        times, others = first.time.values, second.time.values
-        if times.size != others.size or not np.allclose(
-            times, others, rtol=0, atol=0.1 / first.attrs["rate"]
-        ):
-            raise ParameterError(
-                f"/{stream} with {times.size} samples from {times[0]:g} s beside {others.size} "
-                f"from {others[0]:g} s",
-                "the same times",
-                remedy,
+
+    units = UNITS
+
+    def __init__(
+        self,
+        truth: xr.DataTree | Samples,
+        contaminated: xr.DataTree | Samples,
+        *,
+        eeg_band: Band | None = None,
+        nirs_band: Band | None = NIRS_ERROR,
+    ) -> None:
+        super().__init__(contaminated)
+        if not isinstance(truth, Samples):
+            truth = Samples(truth, self.recording)
+        if not any("motion" in self.recording.node(m) for m in truth.modalities):
+            raise SchemaError(
+                "a contaminated recording without `motion`",
+                "a mask `motion` (channel, time) in /eeg or /nirs",
+                "make it with neurofuse.inject or simulate, or add the mask to the node",
             )
+        self._prepared: dict[str, _EegErrors | _NirsErrors] = {}
+        for modality in truth.modalities:
+            kind, band = (
+                (_EegErrors, eeg_band) if modality == EEG.name else (_NirsErrors, nirs_band)
+            )
+            self._prepared[modality] = kind(truth, self.recording, modality, band)
+
+    def figures(self, modality: str, cleaned: Samples) -> dict[str, float]:
+        prepared = self._prepared.get(modality)
+        return {} if prepared is None else prepared.figures(cleaned)
 
 
-def _series(stream: str, *recordings: xr.DataTree) -> tuple[Series, np.ndarray, float]:
-    """Samples of truth, contaminated, cleaned; motion (row, time); rate."""
-    contaminated = stream_dataset(recordings[1], stream)
-    used = ~contaminated.bad.values
-    if stream == "eeg":
-        used &= contaminated.ch_type.values == "eeg"
-    names = contaminated.channel.values[used]
-    if stream == "eeg":
-        arrays = [stream_dataset(r, "eeg").eeg.sel(channel=names).values for r in recordings]
-    else:
-        where = {"channel": names, "wavelength": contaminated.wavelength.values}
-        arrays = [
-            stream_dataset(to_optical_density(r), "nirs").od.sel(where).values for r in recordings
+class _Errors:
+    """Truth and contaminated samples of a modality as rows (row, time), and where motion is."""
+
+    def __init__(self, truth: Samples, contaminated: Samples, modality: str) -> None:
+        node = contaminated.node(modality)
+        used = ~node.bad.values
+        if modality == EEG.name:
+            used = used & (node.ch_type.values == EEG.name)
+        self.modality, self.rate = modality, float(node.attrs["rate"])
+        self.channels = np.flatnonzero(used)
+        samples = node.sizes["time"]
+        self.finite: np.ndarray | slice = slice(None)
+        pair = [self.rows(s) for s in (truth, contaminated)]
+        self.finite = np.isfinite(pair[0]).all(-1) & np.isfinite(pair[1]).all(-1)
+        self.truth, self.contaminated = (rows[self.finite] for rows in pair)
+        if "motion" in node:
+            motion = node.motion.transpose("channel", "time").values[used].astype(bool)
+        else:
+            motion = np.zeros((self.channels.size, samples), bool)
+        motion = np.repeat(motion, len(pair[0]) // max(1, self.channels.size), axis=0)
+        self.motion = motion[self.finite]
+
+    def rows(self, samples: Samples) -> np.ndarray:
+        """The samples (row, time) that are scored; fNIRS has a row for each wavelength."""
+        array = samples.array(self.modality)
+        return array[self.channels].reshape(-1, array.shape[-1])[self.finite]
+
+
+class _EegErrors(_Errors):
+    def __init__(
+        self, truth: Samples, contaminated: Samples, modality: str, band: Band | None
+    ) -> None:
+        super().__init__(truth, contaminated, modality)
+        if not len(self.truth):
+            return
+        self.band = band
+        seconds = WINDOW[modality]
+        wanted, before = (self._compared(x) for x in (self.truth, self.contaminated))
+        self.in_motion = InMotion(wanted, before, self.motion, self.rate, seconds)
+        self.quiet_energy = _energy(self.truth, ~self.motion)
+        frequency = np.fft.rfftfreq(windows(wanted[0], self.rate, seconds).shape[-1], 1 / self.rate)
+        self.alpha = (frequency >= ALPHA[0]) & (frequency <= ALPHA[1])
+        self.quiet_windows = [
+            ~np.any(windows(mask, self.rate, seconds), axis=-1) for mask in self.motion
         ]
-    samples = contaminated.sizes["time"]
-    if "motion" in contaminated:
-        motion = contaminated.motion.sel(channel=names).values.astype(bool)
-    else:
-        motion = np.zeros((names.size, samples), bool)
-    rows = [np.asarray(a, np.float64).reshape(-1, samples) for a in arrays]
-    motion = np.repeat(motion, len(rows[0]) // max(1, names.size), axis=0)
-    finite = np.isfinite(rows[0]).all(-1) & np.isfinite(rows[1]).all(-1)
-    return [a[finite] for a in rows], motion[finite], float(contaminated.attrs["rate"])
+        self.quiet_spectra = self._quiet(wanted)
+
+    def figures(self, cleaned: Samples) -> dict[str, float]:
+        if not len(self.truth):
+            return {}
+        rows = self.rows(cleaned)
+        series = self._compared(rows)
+        spectra = self.in_motion.spectra(series)
+        wanted = [stretch.spectrum for stretch in self.in_motion.stretches]
+        change = _energy(rows - self.contaminated, ~self.motion)
+        return {
+            **self.in_motion.figures(series, spectra),
+            "clean_change_db": decibel(change, self.quiet_energy),
+            "alpha_ratio_motion": self._alpha_ratio(wanted, spectra),
+            "alpha_ratio_quiet": self._alpha_ratio(self.quiet_spectra, self._quiet(series)),
+        }
+
+    def _compared(self, rows: np.ndarray) -> np.ndarray:
+        rows = _centred(rows)
+        return rows if self.band is None else bandpass(rows, self.rate, *self.band)
+
+    def _quiet(self, series: np.ndarray) -> list[np.ndarray]:
+        pairs = zip(series, self.quiet_windows, strict=True)
+        return [spectrum(row, self.rate, WINDOW["eeg"], chosen)[1] for row, chosen in pairs]
+
+    def _alpha_ratio(self, wanted: list[np.ndarray], got: list[np.ndarray]) -> float:
+        """Median over channels of alpha power over that of the truth."""
+        powers = ([density[self.alpha].sum() for density in one] for one in (wanted, got))
+        # NaN where a channel has no window
+        ratios = [after / true for true, after in zip(*powers, strict=True) if true > 0]
+        return float(np.median(ratios)) if ratios else np.nan
 
 
-def _eeg(
-    series: Series, motion: np.ndarray, rate: float, band: tuple[float, float] | None
-) -> dict[str, float]:
-    truth, contaminated, cleaned = series
-    change = cleaned - contaminated
-    series = [_centred(a) for a in series]
-    if band is not None:
-        series = [bandpass(a, rate, *band) for a in series]
-    return {
-        **_in_motion(series, motion, rate, WINDOW["eeg"]),
-        "clean_change_db": decibel(_energy(change, ~motion), _energy(truth, ~motion)),
-        "alpha_ratio_motion": _alpha_ratio(series[0], series[2], motion, rate, inside=True),
-        "alpha_ratio_quiet": _alpha_ratio(series[0], series[2], motion, rate, inside=False),
-    }
+class _NirsErrors(_Errors):
+    def __init__(
+        self, truth: Samples, contaminated: Samples, modality: str, band: Band | None
+    ) -> None:
+        super().__init__(truth, contaminated, modality)
+        if not len(self.truth):
+            return
+        self.band = band
+        near = self.motion
+        if near.any():
+            guard = np.ones((1, 2 * round(NIRS_GUARD * self.rate) + 1), bool)
+            near = binary_dilation(near, structure=guard)
+        centred = [_centred(x) for x in (self.truth, self.contaminated)]
+        seconds = WINDOW[modality]
+        self.unfiltered = InMotion(*centred, near, self.rate, seconds)
+        self.in_motion = InMotion(*map(self._filtered, centred), near, self.rate, seconds)
+        self.steps = np.diff(self.contaminated)
+        self.quiet = ~(self.motion[:, 1:] | self.motion[:, :-1])
+        self.quiet_energy = _energy(np.diff(self.truth), self.quiet)
 
+    def figures(self, cleaned: Samples) -> dict[str, float]:
+        if not len(self.truth):
+            return {}
+        rows = self.rows(cleaned)
+        centred = _centred(rows)
+        series = self._filtered(centred)
+        change = _energy(np.diff(rows) - self.steps, self.quiet)
+        return {
+            **self.in_motion.figures(series, self.in_motion.spectra(series)),
+            "clean_change_db": decibel(change, self.quiet_energy),
+            "error_db_unfiltered": self.unfiltered.error_db(centred),
+        }
 
-def _nirs(
-    series: Series, motion: np.ndarray, rate: float, band: tuple[float, float] | None
-) -> dict[str, float]:
-    truth, contaminated, cleaned = series
-    near = motion
-    if motion.any():
-        guard = np.ones((1, 2 * round(NIRS_GUARD * rate) + 1), bool)
-        near = binary_dilation(motion, structure=guard)
-    change = np.diff(cleaned) - np.diff(contaminated)
-    quiet = ~(motion[:, 1:] | motion[:, :-1])
-    series = [_centred(a) for a in series]
-    unfiltered = _in_motion(series, near, rate, WINDOW["nirs"])
-    if band is not None:
-        series = [bandpass(a, rate, *band) for a in series]
-    return {
-        **_in_motion(series, near, rate, WINDOW["nirs"]),
-        "clean_change_db": decibel(_energy(change, quiet), _energy(np.diff(truth), quiet)),
-        "error_db_unfiltered": unfiltered.get("error_db", np.nan),
-    }
-
-
-def _in_motion(series: Series, motion: np.ndarray, rate: float, seconds: float) -> dict[str, float]:
-    """The figures in motion of series without constants; none if nothing moves."""
-    truth, contaminated, cleaned = series
-    moving = np.flatnonzero(motion.any(-1))
-    if not moving.size:
-        return {}
-    rows = []
-    for i in moving:
-        inside = motion[i]
-        wanted, got, untouched = truth[i, inside], cleaned[i, inside], contaminated[i, inside]
-        error, before = got - wanted, untouched - wanted
-        similar, similar_before = (_correlation(wanted, x) for x in (got, untouched))
-        chosen = np.any(windows(inside, rate, seconds), axis=-1)
-        target = spectrum(truth[i], rate, seconds, chosen)[1]
-        difference = spectrum(cleaned[i], rate, seconds, chosen)[1] - target
-        rows.append(
-            {
-                "truth": (wanted**2).sum(),
-                "error": (error**2).sum(),
-                "before": (before**2).sum(),
-                "time": _root_ratio(error, wanted),
-                "spectrum": _root_ratio(difference, target),
-                "correlation": similar,
-                "snr_before": -decibel(before.var(), wanted.var()),
-                "snr_after": -decibel(error.var(), wanted.var()),
-                "snr_change": -decibel(error.var(), before.var()),
-                "eta": _regained(similar, similar_before),
-            }
-        )
-    column = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    truth_energy, error, before = (column[n].sum() for n in ("truth", "error", "before"))
-    pairs = zip(column["error"], column["truth"], strict=True)
-    return {
-        "error_db": decibel(error, truth_energy),
-        "error_db_median": float(np.median([decibel(e, t) for e, t in pairs])),
-        "residual": float(error / before) if before > 0 else np.nan,
-        "rrmse_time": float(column["time"].mean()),
-        "rrmse_spectrum": float(column["spectrum"].mean()),
-        "correlation": float(column["correlation"].mean()),
-        **{n: float(np.median(column[n])) for n in ("snr_before", "snr_after", "snr_change")},
-        "eta": float(np.median(column["eta"])),
-    }
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Pearson's; NaN for a constant."""
-    spread = one.std() * other.std()
-    return (
-        float(((one - one.mean()) * (other - other.mean())).mean() / spread) if spread else np.nan
-    )
-
-
-def _regained(after: float, before: float) -> float:
-    """Share [%] of the lacking correlation that came back; a constant correlates with nothing."""
-    lacking = 1 - np.nan_to_num(before)
-    return 100 * (1 - (1 - np.nan_to_num(after)) / lacking) if lacking > 0 else np.nan
-
-
-def _alpha_ratio(
-    truth: np.ndarray, cleaned: np.ndarray, motion: np.ndarray, rate: float, *, inside: bool
-) -> float:
-    """Median over channels of alpha power over that of the truth, in windows (not) in motion."""
-    ratios = []
-    for wanted, got, mask in zip(truth, cleaned, motion, strict=True):
-        chosen = np.any(windows(mask, rate, WINDOW["eeg"]), axis=-1) == inside
-        if chosen.any():
-            frequency, target = spectrum(wanted, rate, WINDOW["eeg"], chosen)
-            band = (frequency >= ALPHA[0]) & (frequency <= ALPHA[1])
-            power = spectrum(got, rate, WINDOW["eeg"], chosen)[1][band].sum()
-            if target[band].sum() > 0:
-                ratios.append(power / target[band].sum())
-    return float(np.median(ratios)) if ratios else np.nan
+    def _filtered(self, rows: np.ndarray) -> np.ndarray:
+        return rows if self.band is None else bandpass(rows, self.rate, *self.band)
 
 
 def _centred(data: np.ndarray) -> np.ndarray:
@@ -310,8 +300,3 @@ def _energy(data: np.ndarray, mask: np.ndarray) -> float:
     """Energy without constants of series (row, time) within the mask."""
     parts = (series[inside] for series, inside in zip(data, mask, strict=True))
     return float(sum(((part - part.mean()) ** 2).sum() for part in parts if part.size))
-
-
-def _root_ratio(error: np.ndarray, reference: np.ndarray) -> float:
-    energy = (reference**2).sum()
-    return float(np.sqrt((error**2).sum() / energy)) if energy > 0 else np.nan

@@ -25,7 +25,7 @@ def find_events(recording: xr.DataTree) -> Events:
         for n in np.unique(node.description.values.astype(str))
     }
     onsets = {n: o for n, o in onsets.items() if not n.lower().startswith(("bad", "motion"))}
-    found: Events = {}
+    chosen: Events = {}
     for kind, fewest in FEWEST_EVENTS.items():
         enough = [
             o
@@ -33,8 +33,8 @@ def find_events(recording: xr.DataTree) -> Events:
             if o.size >= fewest and (kind == "erp" or np.median(np.diff(o)) >= HRF_SPACING)
         ]
         if enough:
-            found[kind] = max(enough, key=len)
-    return found
+            chosen[kind] = max(enough, key=len)
+    return chosen
 
 
 def average(
@@ -54,14 +54,14 @@ def response(
     averages: list[np.ndarray], rate: float, span: tuple[float, float], kind: str
 ) -> tuple[float, float, float, float]:
     """Ratio of amplitudes, shift of the peak [s], ratio of areas, correlation; of one channel."""
-    truth, found = averages
+    truth, cleaned = averages
     if not np.isfinite(truth).all():
         return (np.nan,) * 4
     offset = span[0] + np.arange(truth.shape[1]) / rate
     after = offset >= (EARLIEST if kind == "erp" else 0.0)
     channel, peak = np.unravel_index(np.abs(truth[:, after]).argmax(), truth[:, after].shape)
     at = offset[after][peak]
-    wanted, got = truth[channel], found[channel]
+    wanted, got = truth[channel], cleaned[channel]
     near = np.abs(offset - at) <= NEAR_PEAK[kind]
     search = after & (np.abs(offset - at) <= SEARCH[kind])
     sign = np.sign(wanted[near].mean())
@@ -76,12 +76,30 @@ def response(
     )
 
 
-def canonical_size(data: np.ndarray, time: np.ndarray, onsets: np.ndarray) -> np.ndarray:
-    """Size (channel,) of the canonical response to events, beside cosines up to 0.01 Hz."""
+def canonical_design(time: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+    """Regressors (time, regressor): the canonical response to events, cosines up to 0.01 Hz.
+
+    Parameters
+    ----------
+    time : array (time,)
+        [s].
+    onsets : array (event,)
+        [s].
+
+    Returns
+    -------
+    array (time, regressor)
+        First the sum of two gamma functions at each onset (Glover 1999, NeuroImage 9:416).
+    """
     from scipy.stats import gamma
 
     since = time[:, None] - onsets
-    course = (gamma.pdf(since, 6) - gamma.pdf(since, 16) / 6).sum(1)  # Glover 1999
+    course = (gamma.pdf(since, 6) - gamma.pdf(since, 16) / 6).sum(1)
     length = time[-1] - time[0]
     slow = [np.cos(np.pi * k * (time - time[0]) / length) for k in range(int(0.02 * length) + 1)]
-    return np.linalg.lstsq(np.stack([course, *slow], axis=1), data.T, rcond=None)[0][0]
+    return np.stack([course, *slow], axis=1)
+
+
+def canonical_size(data: np.ndarray, design: np.ndarray) -> np.ndarray:
+    """Size (channel,) of the canonical response in `data` (channel, time), by least squares."""
+    return np.linalg.lstsq(design, data.T, rcond=None)[0][0]

@@ -1,30 +1,34 @@
-"""Figures that need no truth, and the detector of movement that they stand on.
+"""No-reference metrics: how much smaller motion looks after cleaning, without a known truth.
 
-They tell that something shrank, never that it was artifact: quote them beside figures from
+They show that something shrank, never that it was artifact: quote them beside figures from
 injected motion (`neurofuse.fusion.metrics.errors`), not instead of them.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 from scipy.ndimage import binary_dilation, uniform_filter1d
 
+from neurofuse.fusion.metrics.family import Family
 from neurofuse.fusion.metrics.indicators import (
+    Envelope,
+    QuietPower,
     accelerometer_agreement,
-    kept_alpha,
-    kept_pulse,
+    head_movement,
 )
-from neurofuse.fusion.signal.bands import decibel, spectrum, windows
-from neurofuse.fusion.signal.motion import _outlying, _rms, moving
-from neurofuse.io.optics.conversion import to_optical_density
+from neurofuse.fusion.metrics.samples import Samples
+from neurofuse.fusion.signal.bands import HEAD_MOVEMENT, decibel, spectrum, windows
+from neurofuse.fusion.signal.motion import above_usual, rms_in_motion_band
+from neurofuse.io.deprecation import renamed
+from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.optics.gvtd import gvtd
-from neurofuse.io.quality.channels import channel_quality
-from neurofuse.io.recording import stream_dataset, streams
+from neurofuse.io.quality.scalp_coupling import coupling as scalp_coupling
 
-QUIETEST = 1 / 3  # share of a recording that counts as quiet, so that it holds no small movement
-SMOOTHED = {"eeg": 4.0, "nirs": 10.0}  # s over which the level is averaged to find it
-SLOW_BAND = (0.5, 8.0)  # Hz; where most of the energy of head movement lies
+QUIETEST = 1 / 3  # of a recording counts as quiet, so that it holds no small movement
+SMOOTHED = {"eeg": 4.0, "nirs": 10.0}  # s over which amplitudes are averaged to find it
 WINDOW = 2.0  # s
-UNITS = {
+UNITS: Mapping[str, str] = {
     "noref_motion_ratio": "dB",
     "noref_quiet_change": "dB",
     "noref_gvtd_ratio": "1",
@@ -35,7 +39,7 @@ UNITS = {
 }
 
 
-def score_blind(untouched: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
+def score_no_reference(recording: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
     """How much smaller movement looks after cleaning, without a truth to compare with.
 
     Movement is found once, in the untouched recording, so that all cleaners are judged on the
@@ -66,94 +70,140 @@ def score_blind(untouched: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
         - `noref_accelerometer` [1]: rank correlation of what was taken out with how the head
           shook, where `/aux` holds an accelerometer.
     """
-    rows = [s for s in streams(untouched) if s in streams(cleaned)]
-    value = np.full((len(rows), len(UNITS)), np.nan)
-    for row, stream in enumerate(rows):
-        figures = (_eeg if stream == "eeg" else _nirs)(untouched, cleaned)
-        value[row] = [figures.get(metric, np.nan) for metric in UNITS]
-    return xr.Dataset(
-        {"value": (("modality", "metric"), value)},
-        coords={
-            "modality": rows,
-            "metric": list(UNITS),
-            "units": ("metric", list(UNITS.values())),
-        },
-    )
+    return NoReferenceScorer(recording).score(cleaned)
 
 
-def _eeg(untouched: xr.DataTree, cleaned: xr.DataTree) -> dict[str, float]:
-    node = stream_dataset(untouched, "eeg")
-    used = (node.ch_type == "eeg") & ~node.bad
-    rate = node.attrs["rate"]
-    used &= np.isfinite(node.eeg).all("time")
-    names = node.channel.values[used.values]
-    if not names.size:
-        return {}
-    before = node.eeg.sel(channel=names).values.astype(np.float64)
-    after = stream_dataset(cleaned, "eeg").eeg.sel(channel=names).values.astype(np.float64)
-    mask = moving(before, rate)
-    level = _rms(before, rate)
-    level = np.median(level / (np.median(level, axis=-1, keepdims=True) + 1e-300), axis=0)
-    quiet = _quietest(level, SMOOTHED["eeg"] * rate) & ~mask
-    touched = np.any(windows(mask, rate, WINDOW), axis=-1)
-    still = np.all(windows(quiet, rate, WINDOW), axis=-1)
-    ratios = []
-    for series in after:
-        frequency, loud = spectrum(series, rate, WINDOW, touched)
-        rest = spectrum(series, rate, WINDOW, still)[1]
-        band = (frequency >= SLOW_BAND[0]) & (frequency <= SLOW_BAND[1])
-        ratios.append(decibel(loud[band].sum(), rest[band].sum()))
-    return {
-        "noref_motion_ratio": float(np.median(ratios)),
-        "noref_quiet_change": _change(after, before, quiet),
-        "noref_alpha": kept_alpha(before, after, rate, quiet),
-        "noref_accelerometer": accelerometer_agreement(untouched, before - after, node.time.values),
-    }
+class NoReferenceScorer(Family):
+    """Scores any number of cleaned versions of one recording without a truth.
+
+    Parameters
+    ----------
+    recording : Recording
+        The uncorrected one, in which motion and quiet parts are detected once.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> recording = nf.simulate(duration=20, seed=2, nirs_montage=None)[1]
+    >>> scorer = NoReferenceScorer(recording)
+    >>> float(scorer.score(recording).value.loc["eeg", "noref_alpha"])
+    1.0
+    """
+
+    units = UNITS
+
+    def __init__(self, recording: xr.DataTree | Samples) -> None:
+        super().__init__(recording)
+        movement = head_movement(self.recording.recording)
+        self._prepared: dict[str, _EegIndicators | _NirsIndicators] = {}
+        for modality in self.recording.modalities:
+            kind = _EegIndicators if modality == EEG.name else _NirsIndicators
+            used = self._used(modality)
+            if used.any():
+                self._prepared[modality] = kind(self.recording, used, movement)
+
+    def _used(self, modality: str) -> np.ndarray:
+        """Channels (channel,) that are not bad and have only finite samples."""
+        node, samples = self.recording.node(modality), self.recording.array(modality)
+        used = ~node.bad.values & np.isfinite(samples).reshape(len(samples), -1).all(-1)
+        return used & (node.ch_type.values == EEG.name) if modality == EEG.name else used
+
+    def figures(self, modality: str, cleaned: Samples) -> dict[str, float]:
+        prepared = self._prepared.get(modality)
+        return {} if prepared is None else prepared.figures(cleaned)
 
 
-def _nirs(untouched: xr.DataTree, cleaned: xr.DataTree) -> dict[str, float]:
-    node = stream_dataset(to_optical_density(untouched), "nirs")
-    used = ~node.bad & np.isfinite(node.od).all(["wavelength", "time"])
-    names = node.channel.values[used.values]
-    if not names.size:
-        return {}
-    rate, samples = node.attrs["rate"], node.sizes["time"]
-    where = {"channel": names, "wavelength": node.wavelength.values}
-    before, after = (
-        one.od.sel(where).values.reshape(-1, samples).astype(np.float64)
-        for one in (node, stream_dataset(to_optical_density(cleaned), "nirs"))
-    )
-    level = gvtd(before, rate)
-    mask = np.asarray(binary_dilation(_outlying(level), iterations=max(1, round(rate))))
-    quiet = _quietest(level, SMOOTHED["nirs"] * rate) & ~mask
-    course = gvtd(after, rate)
-    middle = np.median(course)
-    if middle < 1e-6 * np.median(level):  # nothing left but rounding
-        middle = 0.0
-    quality = channel_quality(cleaned, "nirs")
-    return {
-        "noref_gvtd_ratio": float(np.percentile(course, 95) / middle) if middle else np.nan,
-        "noref_quiet_change": _change(
-            np.diff(after), np.diff(before), np.logical_and(quiet[1:], quiet[:-1])
-        ),
-        "noref_sci": float(quality.sci.sel(channel=names).mean()),
-        "noref_pulse": kept_pulse(before, after, rate, quiet),
-        "noref_accelerometer": accelerometer_agreement(
-            untouched, np.diff(before - after), node.time.values[1:]
-        ),
-    }
+class _EegIndicators:
+    def __init__(self, recording: Samples, used: np.ndarray, movement: Envelope | None) -> None:
+        node = recording.node(EEG.name)
+        self.used, self.movement = used, movement
+        self.rate, self.time = float(node.attrs["rate"]), node.time.values
+        self.before = recording.array(EEG.name)[used]
+        amplitude = rms_in_motion_band(self.before, self.rate)
+        motion = above_usual(amplitude).any(0)
+        usual = np.median(amplitude, axis=-1, keepdims=True) + 1e-300
+        relative = np.median(amplitude / usual, axis=0)
+        self.quiet = _quietest(relative, SMOOTHED["eeg"] * self.rate) & ~motion
+        self.moving_windows = np.any(windows(motion, self.rate, WINDOW), axis=-1)
+        self.quiet_windows = np.all(windows(self.quiet, self.rate, WINDOW), axis=-1)
+        self.alpha = QuietPower.of_alpha(self.before, self.rate, self.quiet)
+
+    def figures(self, cleaned: Samples) -> dict[str, float]:
+        after = cleaned.array(EEG.name)[self.used]
+        ratios = []
+        for series in after:
+            frequency, loud = spectrum(series, self.rate, WINDOW, self.moving_windows)
+            rest = spectrum(series, self.rate, WINDOW, self.quiet_windows)[1]
+            band = (frequency >= HEAD_MOVEMENT[0]) & (frequency <= HEAD_MOVEMENT[1])
+            ratios.append(decibel(loud[band].sum(), rest[band].sum()))
+        return {
+            "noref_motion_ratio": float(np.median(ratios)),
+            "noref_quiet_change": _change(after, self.before, self.quiet),
+            "noref_alpha": self.alpha.ratio(after),
+            "noref_accelerometer": accelerometer_agreement(
+                self.movement, self.before - after, self.time
+            ),
+        }
+
+
+class _NirsIndicators:
+    def __init__(self, recording: Samples, used: np.ndarray, movement: Envelope | None) -> None:
+        node = recording.node(NIRS.name)
+        self.used, self.movement = used, movement
+        self.rate, self.time = float(node.attrs["rate"]), node.time.values
+        self.before = self._rows(recording)
+        course = gvtd(self.before, self.rate)
+        motion = binary_dilation(above_usual(course), iterations=max(1, round(self.rate)))
+        self.quiet = _quietest(course, SMOOTHED["nirs"] * self.rate) & ~np.asarray(motion)
+        self.quiet_steps = np.logical_and(self.quiet[1:], self.quiet[:-1])
+        self.rounding = 1e-6 * np.median(course)
+        self.pulse = QuietPower.of_pulse(self.before, self.rate, self.quiet)
+        self.template = node.drop_vars(list(node.data_vars)).isel(channel=used)
+
+    def _rows(self, samples: Samples) -> np.ndarray:
+        array = samples.array(NIRS.name)
+        return array[self.used].reshape(-1, array.shape[-1])
+
+    def figures(self, cleaned: Samples) -> dict[str, float]:
+        after = self._rows(cleaned)
+        course = gvtd(after, self.rate)
+        usual = np.median(course)
+        if usual < self.rounding:  # nothing is left
+            usual = 0.0
+        return {
+            "noref_gvtd_ratio": float(np.percentile(course, 95) / usual) if usual else np.nan,
+            "noref_quiet_change": _change(np.diff(after), np.diff(self.before), self.quiet_steps),
+            "noref_sci": self._scalp_coupling(cleaned),
+            "noref_pulse": self.pulse.ratio(after),
+            "noref_accelerometer": accelerometer_agreement(
+                self.movement, np.diff(self.before - after), self.time[1:]
+            ),
+        }
+
+    def _scalp_coupling(self, cleaned: Samples) -> float:
+        """Mean scalp coupling index of the channels of which it is known."""
+        node = self.template.assign(od=(NIRS.dims, cleaned.array(NIRS.name)[self.used]))
+        index = scalp_coupling(node)[0]
+        return float(np.nanmean(index)) if np.isfinite(index).any() else np.nan
 
 
 def _change(after: np.ndarray, before: np.ndarray, mask: np.ndarray) -> float:
     """Energy [dB] of the change relative to the energy before, without constants, in the mask."""
     if not mask.any():
         return np.nan
-    change, kept = (after - before)[:, mask], before[:, mask]
+    change, unchanged = (after - before)[:, mask], before[:, mask]
     change = change - change.mean(-1, keepdims=True)
-    return decibel((change**2).sum(), ((kept - kept.mean(-1, keepdims=True)) ** 2).sum())
+    return decibel((change**2).sum(), ((unchanged - unchanged.mean(-1, keepdims=True)) ** 2).sum())
 
 
-def _quietest(level: np.ndarray, length: float) -> np.ndarray:
-    """The share QUIETEST of samples whose level, averaged over `length` samples, is lowest."""
-    smooth = uniform_filter1d(level, max(1, min(round(length), level.size)))
+def _quietest(amplitude: np.ndarray, length: float) -> np.ndarray:
+    """The third of samples whose amplitude, averaged over `length` samples, is lowest."""
+    smooth = uniform_filter1d(amplitude, max(1, min(round(length), amplitude.size)))
     return smooth <= np.quantile(smooth, QUIETEST)
+
+
+def __getattr__(name: str) -> object:
+    if name == "score_blind":
+        renamed("score_blind", "score_no_reference")
+        return score_no_reference
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

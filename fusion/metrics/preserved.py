@@ -1,7 +1,7 @@
-"""What is kept of brain signals, against a known truth: spectra, ERP, HRF, connectivity, coupling.
+"""Preservation of brain signals, against a known truth: what an analysis would find afterwards.
 
-A cleaner with little error may still have taken an evoked response away, and one with much error
-may have left it: these figures say what an analysis would find afterwards.
+Spectra, evoked and haemodynamic responses, connectivity and neurovascular coupling. A method with
+little error may still have removed an evoked response, and one with much error may have left it.
 """
 
 from collections.abc import Mapping
@@ -14,21 +14,27 @@ from neurofuse.fusion.metrics.connectivity import coherence, correlation_matrix,
 from neurofuse.fusion.metrics.evoked import (
     ERP_SPAN,
     HRF_SPAN,
-    Events,
     average,
+    canonical_design,
     canonical_size,
     find_events,
     response,
 )
-from neurofuse.fusion.metrics.neurovascular import coupling
-from neurofuse.fusion.signal.bands import bandpass
+from neurofuse.fusion.metrics.family import Family
+from neurofuse.fusion.metrics.neurovascular import (
+    Pairs,
+    lagged_correlation,
+    usable_electrodes,
+    usable_optodes,
+)
+from neurofuse.fusion.metrics.samples import Samples
+from neurofuse.fusion.signal.bands import ALPHA_PEAK, EEG_BANDS, HAEMODYNAMIC, bandpass
+from neurofuse.io.deprecation import renamed
 from neurofuse.io.errors import NeurofuseError
-from neurofuse.io.optics.conversion import to_haemoglobin
-from neurofuse.io.recording import stream_dataset, streams
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
-BANDS = {"delta": (1.0, 4.0), "theta": (4.0, 8.0), "alpha": (8.0, 13.0), "beta": (13.0, 30.0)}
 UNITS: Mapping[str, str] = {
-    **{f"kept_{band}": "1" for band in BANDS},
+    **{f"kept_{band}": "1" for band in EEG_BANDS},
     "kept_alpha_peak": "Hz",
     "kept_erp_amplitude": "1",
     "kept_erp_latency": "s",
@@ -41,18 +47,19 @@ UNITS: Mapping[str, str] = {
     "kept_coupling": "1",
 }
 WINDOW = 2.0  # s, of spectra
-HRF_BAND = (0.01, 0.2)  # Hz
 
 
-def score_kept(truth: xr.DataTree, contaminated: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
+def score_preservation(
+    truth: xr.DataTree, contaminated: xr.DataTree, cleaned: xr.DataTree
+) -> xr.Dataset:
     """What an analysis of the cleaned recording finds, over what it finds in the truth.
 
     Parameters
     ----------
     truth, contaminated, cleaned : Recording
-        As in `neurofuse.fusion.metrics.errors.score`; channels bad in `contaminated` are left out. Events
+        Same channels (in any order) and times; channels bad in `contaminated` are left out. Events
         are those of `truth`: the most frequent description with at least 10 of them for ERPs, and
-        one with at least 4, at least 8 s apart (median), for responses of the blood.
+        one with at least 4, at least 8 s apart (median), for haemodynamic responses.
 
     Returns
     -------
@@ -83,97 +90,181 @@ def score_kept(truth: xr.DataTree, contaminated: xr.DataTree, cleaned: xr.DataTr
     --------
     >>> import neurofuse as nf
     >>> truth, contaminated = nf.simulate(duration=60, seed=0)
-    >>> kept = score_kept(truth, contaminated, truth)
-    >>> float(kept.value.sel(modality="eeg", metric="kept_alpha"))
+    >>> preserved = score_preservation(truth, contaminated, truth)
+    >>> float(preserved.value.sel(modality="eeg", metric="kept_alpha"))
     1.0
     """
-    rows = [s for s in streams(contaminated) if s in streams(truth) and s in streams(cleaned)]
-    value = np.full((len(rows), len(UNITS)), np.nan)
-    events = find_events(truth)
-    joint = _coupling_change(truth, cleaned) if len(rows) == 2 else np.nan
-    for row, stream in enumerate(rows):
-        used = _used(contaminated, stream)
-        if used.size:
-            figures = (_eeg if stream == "eeg" else _nirs)(truth, cleaned, used, events)
-            figures["kept_coupling"] = joint
-            value[row] = [figures.get(metric, np.nan) for metric in UNITS]
-    return xr.Dataset(
-        {"value": (("modality", "metric"), value)},
-        coords={
-            "modality": rows,
-            "metric": list(UNITS),
-            "units": ("metric", list(UNITS.values())),
-        },
-    )
+    return PreservationScorer(truth, contaminated).score(cleaned)
 
 
-def _used(recording: xr.DataTree, stream: str) -> np.ndarray:
-    node = stream_dataset(recording, stream)
+class PreservationScorer(Family):
+    """Compares what is preserved in any number of cleaned versions of one recording.
+
+    The truth is analysed once; every `score` then costs the analysis of the cleaned recording.
+
+    Parameters
+    ----------
+    truth, contaminated : Recording
+        As of `score_preservation`.
+
+    Raises
+    ------
+    ParameterError
+        If channels or times differ.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> truth, contaminated = nf.simulate(duration=60, seed=0, nirs_montage=None)
+    >>> scorer = PreservationScorer(truth, contaminated)
+    >>> float(scorer.score(truth).value.sel(modality="eeg", metric="kept_alpha"))
+    1.0
+    """
+
+    units = UNITS
+
+    def __init__(self, truth: xr.DataTree | Samples, contaminated: xr.DataTree | Samples) -> None:
+        super().__init__(contaminated)
+        self.truth = truth if isinstance(truth, Samples) else Samples(truth, self.recording)
+        events = find_events(self.truth.recording)
+        self._prepared: dict[str, _EegAnalysis | _NirsAnalysis] = {}
+        for modality in self.truth.modalities:
+            used = _used(self.recording, modality)
+            if used.any():
+                kind = _EegAnalysis if modality == EEG.name else _NirsAnalysis
+                self._prepared[modality] = kind(self.truth, used, events)
+        self._rhythms: dict[bytes, np.ndarray] = {}
+        self._coupling_of_truth = self._coupling(self.truth)
+
+    def figures(self, modality: str, cleaned: Samples) -> dict[str, float]:
+        prepared = self._prepared.get(modality)
+        return {} if prepared is None else prepared.figures(cleaned)
+
+    def rows(self, cleaned: Samples) -> dict[str, dict[str, float]]:
+        rows = super().rows(cleaned)
+        change = self._coupling(cleaned) - self._coupling_of_truth
+        for modality in self._prepared.keys() & rows.keys():
+            rows[modality]["kept_coupling"] = change
+        return rows
+
+    def _coupling(self, samples: Samples) -> float:
+        """Neurovascular coupling; NaN where a modality or positions are lacking."""
+        if len(samples.modalities) < len(MODALITIES):
+            return np.nan
+        try:
+            eeg = usable_electrodes(samples.node(EEG.name))
+            nirs = usable_optodes(samples.node(NIRS.name), samples.hbo())
+            pairs = Pairs(eeg, nirs)
+            if samples.unchanged(EEG.name):  # most methods treat fNIRS only or EEG only
+                key = pairs.electrodes.tobytes()
+                if key not in self._rhythms:
+                    self._rhythms[key] = pairs.rhythms(eeg)
+                rhythms = self._rhythms[key]
+            else:
+                rhythms = pairs.rhythms(eeg)
+            return lagged_correlation(rhythms, pairs.blood(nirs))
+        except NeurofuseError:
+            return np.nan
+
+
+def _used(recording: Samples, modality: str) -> np.ndarray:
+    """Channels (channel,) of the recording that are not bad and have only finite samples."""
+    node = recording.node(modality)
     used = ~node.bad.values
-    if stream == "eeg":
-        used = used & (node.ch_type.values == "eeg")
-    variable = next(name for name in ("eeg", "od", "intensity") if name in node)
-    dims = [d for d in node[variable].dims if d != "channel"]
-    return node.channel.values[used & np.isfinite(node[variable]).all(dims).values]
+    if modality == EEG.name:
+        used = used & (node.ch_type.values == EEG.name)
+    values = node[MODALITIES[modality].variable(node)]
+    return used & np.isfinite(values).all([d for d in values.dims if d != "channel"]).values
 
 
-def _eeg(
-    truth: xr.DataTree, cleaned: xr.DataTree, used: np.ndarray, events: Events
-) -> dict[str, float]:
-    node = stream_dataset(truth, "eeg")
-    rate, time = float(node.attrs["rate"]), node.time.values
-    pair = [
-        np.asarray(stream_dataset(r, "eeg").eeg.sel(channel=used).values, float)
-        for r in (truth, cleaned)
-    ]
-    size = min(time.size, round(WINDOW * rate))
-    frequency, spectra = welch(np.stack(pair), rate, nperseg=size)
-    figures = {}
-    for band, (low, high) in BANDS.items():
-        inside = (frequency >= low) & (frequency < high)
-        wanted, got = spectra[..., inside].sum(-1)
-        figures[f"kept_{band}"] = _median_ratio(got, wanted)
-    around = (frequency >= 7) & (frequency <= 14)
-    if around.any():
-        # each channel counts alike; 1/f is taken off by the frequency itself
-        weighted = (spectra / spectra.sum(-1, keepdims=True).clip(1e-300)).mean(1) * frequency
-        peaks = frequency[around][weighted[:, around].argmax(-1)]
-        figures["kept_alpha_peak"] = float(peaks[1] - peaks[0])
-    figures["kept_connectivity"] = distance(*(coherence(x, rate, size) for x in pair))
-    if "erp" in events:
-        averages = [average(x, time, rate, events["erp"], ERP_SPAN) for x in pair]
-        amplitude, shift, _, correlation = response(averages, rate, ERP_SPAN, "erp")
-        figures |= {"kept_erp_amplitude": amplitude, "kept_erp_latency": shift}
-        figures["kept_erp_correlation"] = correlation
-    return figures
+class _EegAnalysis:
+    """Spectra, coherence and ERP of the truth, and how those of a cleaned recording differ."""
+
+    def __init__(self, truth: Samples, used: np.ndarray, events: dict[str, np.ndarray]) -> None:
+        node = truth.node(EEG.name)
+        self.used, self.onsets = used, events.get("erp")
+        self.rate, self.time = float(node.attrs["rate"]), node.time.values
+        self.size = min(self.time.size, round(WINDOW * self.rate))
+        self.wanted = self._analyse(truth)
+
+    def _analyse(self, samples: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        data = samples.array(EEG.name)[self.used]
+        self.frequency, spectra = welch(data, self.rate, nperseg=self.size)
+        evoked = None
+        if self.onsets is not None:
+            evoked = average(data, self.time, self.rate, self.onsets, ERP_SPAN)
+        return spectra, coherence(data, self.rate, self.size), evoked
+
+    def figures(self, cleaned: Samples) -> dict[str, float]:
+        (wanted, true_coherence, true_evoked) = self.wanted
+        got, own_coherence, evoked = self._analyse(cleaned)
+        figures = {}
+        for band, (low, high) in EEG_BANDS.items():
+            inside = (self.frequency >= low) & (self.frequency < high)
+            figures[f"kept_{band}"] = _median_ratio(
+                got[:, inside].sum(-1), wanted[:, inside].sum(-1)
+            )
+        around = (self.frequency >= ALPHA_PEAK[0]) & (self.frequency <= ALPHA_PEAK[1])
+        if around.any():
+            peaks = [self._peak(spectra, around) for spectra in (wanted, got)]
+            figures["kept_alpha_peak"] = float(peaks[1] - peaks[0])
+        figures["kept_connectivity"] = distance(true_coherence, own_coherence)
+        if true_evoked is not None and evoked is not None:
+            amplitude, shift, _, correlation = response(
+                [true_evoked, evoked], self.rate, ERP_SPAN, "erp"
+            )
+            figures |= {"kept_erp_amplitude": amplitude, "kept_erp_latency": shift}
+            figures["kept_erp_correlation"] = correlation
+        return figures
+
+    def _peak(self, spectra: np.ndarray, around: np.ndarray) -> float:
+        """Frequency [Hz] of the largest line; each channel counts alike, 1/f is taken off."""
+        weighted = (spectra / spectra.sum(-1, keepdims=True).clip(1e-300)).mean(0) * self.frequency
+        return self.frequency[around][weighted[around].argmax()]
 
 
-def _nirs(
-    truth: xr.DataTree, cleaned: xr.DataTree, used: np.ndarray, events: Events
-) -> dict[str, float]:
-    node = stream_dataset(truth, "nirs")
-    rate, time = float(node.attrs["rate"]), node.time.values
-    try:
-        pair = [
-            stream_dataset(to_haemoglobin(r), "nirs").hbo.sel(channel=used).values
-            for r in (truth, cleaned)
-        ]
-    except NeurofuseError:  # distances or wavelengths do not allow it
-        return {}
-    finite = np.isfinite(pair).all((0, 2))
-    if not finite.any():
-        return {}
-    pair = [bandpass(x[finite], rate, *HRF_BAND) for x in pair]
-    figures = {"kept_connectivity": distance(*(correlation_matrix(x) for x in pair))}
-    if "hrf" in events:
-        wanted, got = (canonical_size(x, time, events["hrf"]) for x in pair)
-        best = np.abs(wanted).argmax()
-        figures["kept_glm_beta"] = float(got[best] / wanted[best]) if wanted[best] else np.nan
-        averages = [average(x[best : best + 1], time, rate, events["hrf"], HRF_SPAN) for x in pair]
-        amplitude, shift, area, _ = response(averages, rate, HRF_SPAN, "hrf")
-        figures |= {"kept_hrf_amplitude": amplitude, "kept_hrf_peak_time": shift}
-        figures["kept_hrf_area"] = area
-    return figures
+class _NirsAnalysis:
+    """HbO of the truth and its responses, and how those of a cleaned recording differ."""
+
+    def __init__(self, truth: Samples, used: np.ndarray, events: dict[str, np.ndarray]) -> None:
+        node = truth.node(NIRS.name)
+        self.used, self.onsets = used, events.get("hrf")
+        self.rate, self.time = float(node.attrs["rate"]), node.time.values
+        try:
+            hbo = truth.hbo()[used]
+        except NeurofuseError:  # distances or wavelengths do not allow it
+            self.finite = np.zeros(int(used.sum()), bool)
+            return
+        self.finite = np.isfinite(hbo).all(-1)
+        self.truth = np.full(hbo.shape, np.nan)
+        self.truth[self.finite] = self._slow(hbo[self.finite])
+        if self.onsets is not None:
+            self.design = canonical_design(self.time, self.onsets)
+
+    def _slow(self, hbo: np.ndarray) -> np.ndarray:
+        return bandpass(hbo, self.rate, *HAEMODYNAMIC) if len(hbo) else hbo
+
+    def figures(self, cleaned: Samples) -> dict[str, float]:
+        if not self.finite.any():
+            return {}
+        hbo = cleaned.hbo()[self.used]
+        finite = self.finite & np.isfinite(hbo).all(-1)
+        if not finite.any():
+            return {}
+        pair = [self.truth[finite], self._slow(hbo[finite])]
+        figures = {"kept_connectivity": distance(*(correlation_matrix(x) for x in pair))}
+        if self.onsets is not None:
+            wanted, got = (canonical_size(x, self.design) for x in pair)
+            best = np.abs(wanted).argmax()
+            figures["kept_glm_beta"] = float(got[best] / wanted[best]) if wanted[best] else np.nan
+            averages = [
+                average(x[best : best + 1], self.time, self.rate, self.onsets, HRF_SPAN)
+                for x in pair
+            ]
+            amplitude, shift, area, _ = response(averages, self.rate, HRF_SPAN, "hrf")
+            figures |= {"kept_hrf_amplitude": amplitude, "kept_hrf_peak_time": shift}
+            figures["kept_hrf_area"] = area
+        return figures
 
 
 def _median_ratio(got: np.ndarray, wanted: np.ndarray) -> float:
@@ -181,8 +272,8 @@ def _median_ratio(got: np.ndarray, wanted: np.ndarray) -> float:
     return float(np.median(got[known] / wanted[known])) if known.any() else np.nan
 
 
-def _coupling_change(truth: xr.DataTree, cleaned: xr.DataTree) -> float:
-    try:
-        return coupling(cleaned) - coupling(truth)
-    except NeurofuseError:
-        return np.nan
+def __getattr__(name: str) -> object:
+    if name == "score_kept":
+        renamed("score_kept", "score_preservation")
+        return score_preservation
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

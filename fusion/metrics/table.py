@@ -25,7 +25,7 @@ def to_table(dataset: xr.Dataset) -> str:
     >>> from neurofuse.fusion.compare import compare
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> eeg = np.random.default_rng(0).standard_normal((2, 2500)) * 1e-5
-    >>> table = compare(build(eeg_dataset(eeg, 250.0, ["C3", "C4"])), ["untouched"])
+    >>> table = compare(build(eeg_dataset(eeg, 250.0, ["C3", "C4"])), ["uncorrected"])
     >>> print(to_table(table.sel(metric=["noref_quiet_change"])).splitlines()[2])
     | method    | noref_quiet_change [dB] | seconds |
     """

@@ -1,8 +1,33 @@
-"""Frequency bands: a zero-phase filter and spectra over chosen stretches."""
+"""Frequency bands, all of them [Hz]; a zero-phase band-pass; spectra over chosen windows."""
 
 import numpy as np
 
 from neurofuse.io.errors import ParameterError
+
+Band = tuple[float, float]  # lowest and highest frequency [Hz]
+
+# rhythms of the brain
+EEG_BANDS: dict[str, Band] = {
+    "delta": (1.0, 4.0),
+    "theta": (4.0, 8.0),
+    "alpha": (8.0, 13.0),
+    "beta": (13.0, 30.0),
+}
+ALPHA = EEG_BANDS["alpha"]
+ALPHA_AND_BETA: Band = (8.0, 30.0)  # falls where the brain is active, and blood follows
+ALPHA_PEAK: Band = (7.0, 14.0)  # where an individual's alpha peak is looked for
+EVOKED_EEG: Band = (0.5, 30.0)  # in which averages over events are shown
+# the blood
+HAEMODYNAMIC: Band = (0.01, 0.2)  # responses of haemoglobin; slower is drift, faster the heart
+PULSE: Band = (0.7, 1.8)  # the heart beat
+# movement
+EEG_MOTION: Band = (0.5, 45.0)  # in which motion is detected in EEG
+HEAD_MOVEMENT: Band = (0.5, 8.0)  # holds most of the energy that head movement leaves in EEG
+HEAD_ACCELERATION: Band = (0.5, 20.0)  # of an accelerometer on the head, without gravity
+# what metrics compare, and what the band-pass baseline method leaves
+NIRS_ERROR: Band = (0.01, 0.7)  # in which errors of optical density are scored
+BANDPASS_EEG: Band = (1.0, 40.0)  # of the baseline method "bandpass"
+BANDPASS_NIRS: Band = (0.01, 0.5)  # of the baseline method "bandpass"
 
 NYQUIST_SHARE = 0.9  # a filter edge closer to Nyquist than this rings or is refused
 

@@ -3,11 +3,12 @@
 import numpy as np
 from scipy.ndimage import binary_dilation, uniform_filter1d
 
-from neurofuse.fusion.signal.bands import bandpass
+from neurofuse.fusion.signal.bands import EEG_MOTION, bandpass
 
 WINDOW = 1.0  # s over which the moving standard deviation is taken
 AROUND = 0.5  # s to both sides that count as movement as well
 SHORTEST = 3  # samples
+THRESHOLD = 6.0  # robust SD above the median: in motion
 
 
 def moving_deviation(series: np.ndarray, rate: float) -> np.ndarray:
@@ -72,12 +73,6 @@ def _reach(length: int, rate: float) -> int:
     return min(length, short if length < 3 * rate else max(short, length // 10))
 
 
-THRESHOLD = 6.0  # robust SD above the median
-
-
-EEG_BAND = (0.5, 45.0)  # Hz
-
-
 def moving(data: np.ndarray, rate: float) -> np.ndarray:
     """Samples of an EEG at which any channel's RMS over 1 s is above its median + 6 robust SD.
 
@@ -100,16 +95,17 @@ def moving(data: np.ndarray, rate: float) -> np.ndarray:
     >>> bool(mask[2000:2250].all()), bool(mask[:1500].any())
     (True, False)
     """
-    return np.any(_outlying(_rms(data, rate)), axis=0)
+    return np.any(above_usual(rms_in_motion_band(data, rate)), axis=0)
 
 
-def _rms(data: np.ndarray, rate: float) -> np.ndarray:
-    """RMS (channel, time) over 1 s of what lies in EEG_BAND."""
-    power = uniform_filter1d(bandpass(data, rate, *EEG_BAND) ** 2, round(rate), axis=-1)
+def rms_in_motion_band(data: np.ndarray, rate: float) -> np.ndarray:
+    """RMS (channel, time) over 1 s of what lies in 0.5-45 Hz of an EEG (channel, time)."""
+    power = uniform_filter1d(bandpass(data, rate, *EEG_MOTION) ** 2, round(rate), axis=-1)
     return np.sqrt(np.maximum(power, 0))
 
 
-def _outlying(level: np.ndarray) -> np.ndarray:
-    middle = np.median(level, axis=-1, keepdims=True)
-    spread = 1.4826 * np.median(np.abs(level - middle), axis=-1, keepdims=True)
-    return level > middle + THRESHOLD * spread
+def above_usual(amplitude: np.ndarray) -> np.ndarray:
+    """Samples (..., time) at which an amplitude is above its median + 6 robust SD: in motion."""
+    middle = np.median(amplitude, axis=-1, keepdims=True)
+    spread = 1.4826 * np.median(np.abs(amplitude - middle), axis=-1, keepdims=True)
+    return amplitude > middle + THRESHOLD * spread

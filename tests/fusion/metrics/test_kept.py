@@ -5,7 +5,7 @@ import pytest
 
 import neurofuse as nf
 from neurofuse.fusion.metrics.neurovascular import coupling, coupling_p
-from neurofuse.fusion.metrics.preserved import UNITS, score_kept
+from neurofuse.fusion.metrics.preserved import UNITS, score_preservation
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import stream_dataset, streams, with_stream, without_stream
 
@@ -22,7 +22,7 @@ def tapping():
 
 
 def kept(truth, cleaned):
-    return score_kept(truth, truth, cleaned).value
+    return score_preservation(truth, truth, cleaned).value
 
 
 def scaled_eeg(recording, factor):
@@ -122,5 +122,5 @@ def test_channels_without_haemoglobin_are_left_out(tapping):
     assert coupling(gap) == pytest.approx(coupling(tapping), abs=0.1)
     node.intensity[2:, 0, 5] = 0.0  # no logarithm in the cleaned one only
     cleaned = with_stream(tapping, "nirs", node)
-    found = score_kept(tapping, tapping, cleaned).value.loc["nirs"]
+    found = score_preservation(tapping, tapping, cleaned).value.loc["nirs"]
     assert np.isfinite(found.loc["kept_connectivity"])

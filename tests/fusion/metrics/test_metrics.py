@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.signal import welch
 
-from neurofuse.fusion.methods.registry import get
+from neurofuse.fusion.methods.registry import get_method
 from neurofuse.fusion.metrics.errors import UNITS, score
-from neurofuse.fusion.metrics.no_reference import score_blind
+from neurofuse.fusion.metrics.no_reference import score_no_reference
 from neurofuse.fusion.signal.bands import bandpass, spectrum, windows
 from neurofuse.io.errors import ParameterError, SchemaError
 from neurofuse.io.recording import build, eeg_dataset, stream_dataset, with_stream, without_stream
@@ -46,7 +46,7 @@ def test_truth_scores_perfectly(pair, stream):
 @pytest.mark.parametrize("stream", STREAMS)
 def test_zeros_are_0_db(pair, stream):
     truth, contaminated = pair
-    table = score(truth, contaminated, get("zero").transform(contaminated))
+    table = score(truth, contaminated, get_method("zero").transform(contaminated))
     for metric in ("error_db", "error_db_median", "clean_change_db"):
         assert figure(table, stream, metric) == pytest.approx(0, abs=1e-6), metric
     assert figure(table, stream, "rrmse_time") == pytest.approx(1)
@@ -82,7 +82,7 @@ def test_half_of_the_artifact_is_a_quarter_of_its_energy(pair):
 def test_zeros_gain_as_much_as_the_recording_was_bad(pair, stream):
     """So the gain tells nothing without the ratio after it."""
     truth, contaminated = pair
-    table = score(truth, contaminated, get("zero").transform(contaminated))
+    table = score(truth, contaminated, get_method("zero").transform(contaminated))
     before = figure(table, stream, "snr_before")
     assert before < -10
     assert figure(table, stream, "snr_after") == pytest.approx(0, abs=1e-6)
@@ -116,7 +116,7 @@ def test_a_shift_corrected_by_a_level_does_not_count_as_change(pair):
 
 def test_scale_does_not_matter(pair):
     truth, contaminated = pair
-    cleaned = get("bandpass").transform(contaminated)
+    cleaned = get_method("bandpass").transform(contaminated)
     plain = score(truth, contaminated, cleaned)
     scaled = score(*(with_samples(r, lambda x: 7.0 * x) for r in (truth, contaminated, cleaned)))
     np.testing.assert_allclose(scaled.value, plain.value, rtol=1e-6)
@@ -124,7 +124,7 @@ def test_scale_does_not_matter(pair):
 
 def test_channels_are_found_by_name(pair):
     truth, contaminated = pair
-    cleaned = get("bandpass").transform(contaminated)
+    cleaned = get_method("bandpass").transform(contaminated)
     plain = score(truth, contaminated, cleaned)
     turned = cleaned
     for stream in STREAMS:
@@ -136,7 +136,7 @@ def test_channels_are_found_by_name(pair):
 
 def test_against_a_plain_reference(pair):
     truth, contaminated = pair
-    cleaned = get("bandpass").transform(contaminated)
+    cleaned = get_method("bandpass").transform(contaminated)
     x, y, z = (r["eeg"].eeg.values for r in (truth, contaminated, cleaned))
     mask = contaminated["eeg"].motion.values
     energies, ratios, correlations = [], [], []
@@ -194,7 +194,7 @@ def test_without_motion_only_the_rest_is_scored(pair):
         node = stream_dataset(truth, stream)
         mask = np.zeros((node.sizes["channel"], node.sizes["time"]), bool)
         still = with_stream(still, stream, node.assign(motion=(("channel", "time"), mask)))
-    table = score(truth, still, get("zero").transform(still))
+    table = score(truth, still, get_method("zero").transform(still))
     assert np.isnan(table.value.sel(metric=IN_MOTION)).all()
     assert figure(table, "eeg", "clean_change_db") == pytest.approx(0, abs=1e-6)
     assert figure(table, "nirs", "clean_change_db") == pytest.approx(0, abs=1e-6)
@@ -239,7 +239,7 @@ def test_nothing_is_changed(pair):
     truth, contaminated = pair
     copies = truth.copy(deep=True), contaminated.copy(deep=True)
     score(truth, contaminated, contaminated)
-    score_blind(contaminated, truth)
+    score_no_reference(contaminated, truth)
     assert truth.identical(copies[0])
     assert contaminated.identical(copies[1])
 
@@ -260,8 +260,8 @@ def test_bandpass_refuses_a_band_above_nyquist():
 
 def test_blind_figures_see_movement_shrink(pair):
     truth, contaminated = pair
-    before = score_blind(contaminated, contaminated).value
-    after = score_blind(contaminated, truth).value
+    before = score_no_reference(contaminated, contaminated).value
+    after = score_no_reference(contaminated, truth).value
     assert before.loc["eeg", "noref_motion_ratio"] > after.loc["eeg", "noref_motion_ratio"] + 10
     assert before.loc["nirs", "noref_gvtd_ratio"] > after.loc["nirs", "noref_gvtd_ratio"]
     assert after.loc["nirs", "noref_sci"] > 0.5
@@ -273,6 +273,6 @@ def test_blind_figures_see_movement_shrink(pair):
 def test_blind_figures_without_movement_are_nan():
     eeg = np.random.default_rng(1).standard_normal((2, 5000)) * 1e-5
     still = build(eeg_dataset(eeg, 250.0, ["C3", "C4"]))
-    table = score_blind(still, get("zero").transform(still)).value
+    table = score_no_reference(still, get_method("zero").transform(still)).value
     assert np.isnan(table.loc["eeg", "noref_motion_ratio"])
     assert table.loc["eeg", "noref_quiet_change"] == pytest.approx(0, abs=1e-6)
