@@ -1,4 +1,4 @@
-"""Which clock an fNIRS stream runs on, told by an offset, shared events, dates or the body."""
+"""The clock of an fNIRS stream: from an offset, shared events, dates or physiology."""
 
 import numpy as np
 import xarray as xr
@@ -9,9 +9,10 @@ from neurofuse.io.clock.pulses import LARGEST_RESIDUAL, Pulse, match_pulses
 from neurofuse.io.clock_model import REMEDY, ClockModel
 from neurofuse.io.errors import AlignmentError, ParameterError
 from neurofuse.io.logs import LOG
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
 METHODS = ("events", "clock", "physiology")
-MARGIN = 1.0  # s by which an event may lie outside its stream
+EVENT_MARGIN = 1.0  # s by which an event may lie outside its stream
 
 
 def align(
@@ -26,23 +27,23 @@ def align(
     Parameters
     ----------
     eeg, nirs : Recording
-        Each with its stream from time 0 on, in seconds of its own clock.
+        One stream each, which begins at time 0 s of its own clock.
     offset : float, optional
         Seconds to add to fNIRS times to get EEG times.
     align : {"events", "clock", "physiology"}, optional
-        By shared event pulses, by both measurement dates, or by heart beats and movement that
-        both streams saw. By default events, or else dates if both are real and overlap; the body
-        is asked only on demand.
+        By event pulses that both files hold, by both measurement dates, or by the heart rate (the
+        EEG file needs an ECG channel). By default by events, else by dates if both are real and
+        overlap; physiology is used only on request.
 
     Returns
     -------
     ClockModel
-        Common time is that of the EEG.
+        Offset [s] and drift [ppm] of the fNIRS clock; common time is that of the EEG.
 
     Raises
     ------
     AlignmentError
-        If there is no common time, or nothing to align by with confidence.
+        If the streams do not overlap, or nothing aligns them with confidence.
     ParameterError
         If `align` is unknown, `offset` is not finite, or both are given.
 
@@ -53,8 +54,8 @@ def align(
     >>> late = [(t - 2, *rest) for t, *rest in marks]
     >>> eeg = build(eeg_dataset(np.zeros((1, 6000)), 100.0, ["Cz"]), events=events_dataset(marks))
     >>> light = nirs_dataset(np.ones((1, 2, 600)), 10.0, [760, 850], ["S1"], ["D1"])
-    >>> found = align(eeg, build(nirs=light, events=events_dataset(late)))
-    >>> round(found.offset, 6), found.anchors, found.method
+    >>> clock = align(eeg, build(nirs=light, events=events_dataset(late)))
+    >>> round(clock.offset, 6), clock.anchors, clock.method
     (2.0, 4, 'events')
     """
     if align is not None and align not in METHODS:
@@ -64,18 +65,18 @@ def align(
     if offset is not None:
         if not np.isfinite(offset):
             raise ParameterError(f"offset={offset}", "a number of seconds", "give a finite offset")
-        found = ClockModel(float(offset), method="offset")
+        clock = ClockModel(float(offset), method="offset")
     elif align == "events":
-        found = _by_events(eeg, nirs)
+        clock = _by_events(eeg, nirs)
     elif align == "clock":
-        found = _by_dates(eeg, nirs)
+        clock = _by_dates(eeg, nirs)
     elif align == "physiology":
         from neurofuse.io.clock.physiology import by_physiology
 
-        found = by_physiology(eeg, nirs)
+        clock = by_physiology(eeg, nirs)
     else:
-        found = _automatic(eeg, nirs)
-    return _overlapping(found, _length(eeg, "eeg"), _length(nirs, "nirs"))
+        clock = _automatic(eeg, nirs)
+    return _overlapping(clock, _length(eeg, EEG.name), _length(nirs, NIRS.name))
 
 
 def _automatic(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
@@ -88,25 +89,25 @@ def _automatic(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
             raise AlignmentError(
                 f"{events.found}, and {dates.found}",
                 "shared events, or real dates that overlap",
-                f"{dates.remedy}; or try align='physiology' (--align physiology) where both saw "
-                "the heart beat",
+                f"{dates.remedy}; or try align='physiology' (--align physiology) if the EEG file "
+                "holds an ECG channel",
             ) from None
 
 
 def _by_events(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
-    found = match_pulses(_pulses(eeg, "eeg"), _pulses(nirs, "nirs"))
-    length = _length(nirs, "nirs")
-    doubt = 0.5e-6 * (found.drift_interval[1] - found.drift_interval[0]) * length
-    if doubt > LARGEST_RESIDUAL:
+    clock = match_pulses(_pulses(eeg, EEG.name), _pulses(nirs, NIRS.name))
+    length = _length(nirs, NIRS.name)
+    error = 0.5e-6 * (clock.drift_interval[1] - clock.drift_interval[0]) * length
+    if error > LARGEST_RESIDUAL:
         LOG.warning(
-            "aligned by %d pulses that leave the drift open by %.0f ppm: over the %.0f s of fNIRS "
-            "up to %.2g s",
-            found.anchors,
-            1e6 * doubt / length,
+            "aligned by %d event pulses, which determine the drift to ±%.0f ppm only: an error of "
+            "up to %.2g s over the %.0f s of fNIRS",
+            clock.anchors,
+            1e6 * error / length,
+            error,
             length,
-            doubt,
         )
-    return found
+    return clock
 
 
 def _by_dates(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
@@ -116,16 +117,16 @@ def _by_dates(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
     )
 
 
-def _overlapping(found: ClockModel, eeg: float, nirs: float) -> ClockModel:
-    end = float(found.to_common(nirs))
-    if found.offset >= eeg or end <= 0:
+def _overlapping(clock: ClockModel, eeg: float, nirs: float) -> ClockModel:
+    end = float(clock.to_common(nirs))
+    if clock.offset >= eeg or end <= 0:
         raise AlignmentError(
-            f"EEG from 0 to {eeg:.1f} s and fNIRS from {found.offset:.1f} to {end:.1f} s "
-            f"(aligned by {found.method})",
+            f"EEG from 0 to {eeg:.1f} s and fNIRS from {clock.offset:.1f} to {end:.1f} s "
+            f"(aligned by {clock.method})",
             "streams that overlap in time",
-            REMEDY if found.method != "offset" else "check the sign and size of the offset",
+            REMEDY if clock.method != "offset" else "check the sign and size of the offset",
         )
-    return found
+    return clock
 
 
 def _pulses(recording: xr.DataTree, stream: str) -> list[Pulse]:
@@ -133,13 +134,13 @@ def _pulses(recording: xr.DataTree, stream: str) -> list[Pulse]:
     events, length = recording["events"], _length(recording, stream)
     pulses = zip(events.onset.values.tolist(), events.description.values.tolist(), strict=True)
     every = [(float(onset), str(name)) for onset, name in pulses]
-    inside = [pulse for pulse in every if -MARGIN <= pulse[0] <= length + MARGIN]
+    inside = [pulse for pulse in every if -EVENT_MARGIN <= pulse[0] <= length + EVENT_MARGIN]
     if len(inside) < len(every):
         LOG.warning(
-            "%d of %d %s events lie outside its %.0f s and are not used to align",
+            "%d of %d %s events lie outside the recording of %.0f s and are not used for alignment",
             len(every) - len(inside),
             len(every),
-            {"eeg": "EEG", "nirs": "fNIRS"}[stream],
+            MODALITIES[stream].display,
             length,
         )
     return inside

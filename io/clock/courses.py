@@ -1,4 +1,4 @@
-"""Courses of the body that both streams see: heart rate and movement, evenly sampled."""
+"""Physiological time courses in both modalities: heart rate and movement, evenly sampled."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,28 +12,28 @@ from neurofuse.io.logs import quiet
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.recording import stream_dataset
 
-RATE = 10.0  # Hz of every course
-HEART = (0.6, 3.0)  # Hz, pulse and its first harmonic
+RATE = 10.0  # Hz of every time course
+PULSE_BAND = (0.6, 3.0)  # Hz: pulse and its first harmonic
 SHORTEST_BEAT, LONGEST_BEAT = 0.35, 1.8  # s between beats
-FINE = 50.0  # Hz at which pulse waves are looked at
-SLOW = 30.0  # s; slower changes of a course say nothing of its place in time
-VARIABILITY = (0.03, 0.45)  # Hz, of heart rate; half of the slowest heart rate is faster
-SMOOTH = 0.02  # Hz
+PULSE_RATE = 50.0  # Hz to which pulse waves are interpolated
+TREND = 30.0  # s; slower changes of a course do not locate it in time
+VARIABILITY_BAND = (0.03, 0.45)  # Hz, of heart rate; half of the slowest heart rate is faster
+WHITENING_WIDTH = 0.02  # Hz over which spectra are smoothed
 CLIP = 4.0  # robust SD
-COARSE = 40.0  # Hz that EEG is averaged down to
-JERKS = (0.5, 8.0)  # Hz, where head movement is strongest in EEG
+EEG_RATE = 40.0  # Hz to which EEG is averaged
+MOVEMENT_BAND = (0.5, 8.0)  # Hz, where head movement is strongest in EEG
 
 
 @dataclass(frozen=True)
 class Course:
-    """A standardised course: zero where nothing is known. `beats` [s] are those of the heart."""
+    """A standardised time course, zero where unknown. `beats` [s] are heart beats."""
 
     values: np.ndarray  # (time) at RATE, from 0 s
     beats: np.ndarray
 
 
 def eeg_heart(recording: xr.DataTree) -> Course | None:
-    """Heart rate told by an ECG channel of the EEG file, None without one.
+    """Heart rate from an ECG channel of the EEG file, None without one.
 
     R peaks are MNE's (`qrs_detector`).
     """
@@ -51,29 +51,29 @@ def eeg_heart(recording: xr.DataTree) -> Course | None:
 
 
 def nirs_heart(recording: xr.DataTree) -> Course | None:
-    """Heart rate told by the pulse in fNIRS: the steepest rise of its main component."""
+    """Heart rate from the pulse in fNIRS: the steepest rise of its main component."""
     node = stream_dataset(to_optical_density(recording), "nirs")
     rate, length = float(node.attrs["rate"]), node.sizes["time"]
-    top = min(HEART[1], 0.45 * rate)
+    top = min(PULSE_BAND[1], 0.45 * rate)
     if top < 1.5 or length / rate < 60:
         return None
-    sections = signal.butter(3, (HEART[0], top), "bandpass", fs=rate, output="sos")
+    sections = signal.butter(3, (PULSE_BAND[0], top), "bandpass", fs=rate, output="sos")
     waves = signal.sosfiltfilt(sections, _whole_rows(node), axis=-1)
     spread = 1.4826 * np.median(np.abs(waves), axis=-1, keepdims=True)
     waves = np.clip(waves / np.maximum(spread, 1e-30), -CLIP, CLIP)
     weight = np.linalg.eigh(waves @ waves.T)[1][:, -1]
-    pulse = signal.resample_poly(weight @ waves, round(FINE / rate * 100), 100)
+    pulse = signal.resample_poly(weight @ waves, round(PULSE_RATE / rate * 100), 100)
     rise = np.gradient(pulse)
-    # blood comes faster than it goes
+    # blood volume rises faster than it falls
     rise = rise if np.mean(rise**3) > 0 else -rise
-    fine = rate * round(FINE / rate * 100) / 100
+    fine = rate * round(PULSE_RATE / rate * 100) / 100
     least = 0.4 * np.median(ndimage.maximum_filter1d(rise, int(2 * fine))[:: int(fine)])
     peaks, _ = signal.find_peaks(rise, distance=SHORTEST_BEAT * fine, height=least)
     return heart_course(peaks / fine, length / rate)
 
 
 def heart_course(beats: np.ndarray, seconds: float) -> Course | None:
-    """The course of the heart rate of beats [s], None with fewer than 30."""
+    """The time course of the heart rate from beats [s], None with fewer than 30."""
     gaps = np.diff(beats)
     usual = ndimage.median_filter(gaps, 11, mode="nearest") if gaps.size else gaps
     good = (gaps > SHORTEST_BEAT) & (gaps < LONGEST_BEAT) & (np.abs(gaps / usual - 1) < 0.25)
@@ -91,23 +91,23 @@ def heart_course(beats: np.ndarray, seconds: float) -> Course | None:
 
 
 def _whitened(pace: np.ndarray) -> np.ndarray:
-    """Heart rate with all of its frequencies alike: breath and Mayer wave repeat themselves."""
+    """Heart rate with a flat spectrum: periodic breath and Mayer waves would match at many lags."""
     lines = np.fft.rfft(pace, 2 * len(pace))
     frequency = np.fft.rfftfreq(2 * len(pace), 1 / RATE)
-    width = max(int(SMOOTH / frequency[1]), 1)
+    width = max(int(WHITENING_WIDTH / frequency[1]), 1)
     size = ndimage.uniform_filter1d(np.abs(lines), width)
-    inside = (frequency > VARIABILITY[0]) & (frequency < VARIABILITY[1])
+    inside = (frequency > VARIABILITY_BAND[0]) & (frequency < VARIABILITY_BAND[1])
     return np.fft.irfft(np.where(inside, lines / np.maximum(size, 1e-12), 0))[: len(pace)]
 
 
 def eeg_movement(recording: xr.DataTree) -> Course | None:
-    """Movement told by EEG: how much larger than usual 0.5-8 Hz is, over all channels."""
+    """Movement from EEG: power in 0.5-8 Hz relative to its median, over all channels."""
     node = stream_dataset(recording, "eeg")
     rate = float(node.attrs["rate"])
     used = np.flatnonzero((node.ch_type.values == "eeg") & ~node.bad.values)
-    if not used.size or rate < 2.5 * JERKS[1]:
+    if not used.size or rate < 2.5 * MOVEMENT_BAND[1]:
         return None
-    factor = max(int(rate / COARSE), 1)
+    factor = max(int(rate / EEG_RATE), 1)
     parts, rest = [], np.zeros((len(used), 0))
     for _, block in time_blocks(node.eeg, rate):
         rows = np.concatenate([rest, np.nan_to_num(block[used])], axis=-1)
@@ -116,17 +116,17 @@ def eeg_movement(recording: xr.DataTree) -> Course | None:
         parts.append(means.astype(np.float32))
         rest = rows[:, whole:]
     rate /= factor
-    sections = signal.butter(2, JERKS, "bandpass", fs=rate, output="sos")
+    sections = signal.butter(2, MOVEMENT_BAND, "bandpass", fs=rate, output="sos")
     slow = np.concatenate(parts, axis=-1)
     if slow.shape[-1] < 60 * rate:
         return None
-    for row in slow:  # forwards and backwards: a filter's delay would be one of the clock
+    for row in slow:  # zero phase: a filter's delay would bias the clock
         row[:] = signal.sosfiltfilt(sections, row) ** 2
     return _movement(slow, rate, start=(factor - 1) / 2 / (factor * rate))
 
 
 def nirs_movement(recording: xr.DataTree) -> Course | None:
-    """Movement told by fNIRS: how much larger than usual its changes are, over all channels."""
+    """Movement from fNIRS: power of its changes relative to its median, over all channels."""
     node = stream_dataset(to_optical_density(recording), "nirs")
     rows = _whole_rows(node)
     rate = float(node.attrs["rate"])
@@ -136,7 +136,7 @@ def nirs_movement(recording: xr.DataTree) -> Course | None:
 
 
 def _movement(power: np.ndarray, rate: float, start: float = 0.0) -> Course:
-    """The course of power (row, time): log of its mean over rows, each relative to its median."""
+    """Time course of power (row, time): log of its mean over rows, each relative to its median."""
     width = max(round(rate / RATE), 1)
     usual = np.median(power[:, ::width], axis=-1, keepdims=True)
     mean = (power / np.maximum(usual, 1e-300)).mean(0)
@@ -148,9 +148,9 @@ def _movement(power: np.ndarray, rate: float, start: float = 0.0) -> Course:
 
 def _standardised(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Robustly standardised without slow changes; 0 where unknown."""
-    width = int(SLOW * RATE)
-    share = ndimage.uniform_filter1d(known.astype(float), width)
-    slow = ndimage.uniform_filter1d(np.where(known, values, 0), width) / np.maximum(share, 1e-9)
+    width = int(TREND * RATE)
+    fraction = ndimage.uniform_filter1d(known.astype(float), width)
+    slow = ndimage.uniform_filter1d(np.where(known, values, 0), width) / np.maximum(fraction, 1e-9)
     rest = np.where(known, values - slow, 0)
     spread = 1.4826 * np.median(np.abs(rest[known])) if known.any() else 1.0
     return np.clip(rest / max(float(spread), 1e-12), -CLIP, CLIP)

@@ -8,15 +8,15 @@ from neurofuse.io.clock_model import REMEDY, ClockModel
 from neurofuse.io.errors import AlignmentError
 from neurofuse.io.logs import LOG
 
-QUARTER = 900.0  # s; time zones differ by whole quarters of an hour
-FARTHEST = 14 * 3600.0  # s, of a time zone from UTC
+QUARTER_HOUR = 900.0  # s; time zones differ by whole quarters of an hour
+LARGEST_TIME_ZONE = 14 * 3600.0  # s from UTC
 
 
 def match_dates(eeg: tuple[str, float], nirs: tuple[str, float]) -> ClockModel:
     """Offset from both measurement dates.
 
-    Dates tell nothing of drift and nothing of computer clocks that were set wrongly, so there is
-    no confidence interval; the residual is the resolution of the coarser date.
+    Dates contain no information about drift or about computer clocks that were set wrongly, so
+    there is no confidence interval; the residual is the resolution of the coarser date.
 
     Parameters
     ----------
@@ -26,16 +26,17 @@ def match_dates(eeg: tuple[str, float], nirs: tuple[str, float]) -> ClockModel:
     Returns
     -------
     ClockModel
+        Without drift.
 
     Raises
     ------
     AlignmentError
-        If a date is missing or a dummy, or the streams do not overlap by their dates.
+        If a date is missing or a placeholder, or the streams do not overlap by their dates.
 
     Examples
     --------
-    >>> found = match_dates(("2024-05-17T09:30:12.25", 600.0), ("2024-05-17T09:30:20.75", 600.0))
-    >>> found.offset, found.residual, found.method
+    >>> clock = match_dates(("2024-05-17T09:30:12.25", 600.0), ("2024-05-17T09:30:20.75", 600.0))
+    >>> clock.offset, clock.residual, clock.method
     (8.5, 0.001, 'clock')
     """
     first, second = real_date(eeg[0]), real_date(nirs[0])
@@ -57,14 +58,14 @@ def match_dates(eeg: tuple[str, float], nirs: tuple[str, float]) -> ClockModel:
     resolution = max(_resolution(first), _resolution(second))
     if resolution == 1.0:
         LOG.warning(
-            "aligned by measurement dates, of which one has whole seconds: good to about 1 s; "
-            "shared events or an offset are better"
+            "aligned by measurement dates, one of which has whole seconds only: accurate to about "
+            "1 s; shared events or an offset are better"
         )
     return ClockModel(offset, 0.0, resolution, 0, "clock")
 
 
 def real_date(measured_at: str) -> datetime | None:
-    """A measurement date, or None if it is missing or a dummy that formats and software put in.
+    """A measurement date, or None if it is missing or a placeholder of formats and software.
 
     A date without a time zone counts as UTC.
 
@@ -79,21 +80,21 @@ def real_date(measured_at: str) -> datetime | None:
         return None
     day = (date.year, date.month, date.day)
     midnight = date.hour == date.minute == date.second == 0
-    dummy = date.year < 1990 or (midnight and day in {(2000, 1, 1), (1900, 1, 1)})
-    return None if dummy else date if date.tzinfo else date.replace(tzinfo=UTC)
+    placeholder = date.year < 1990 or (midnight and day in {(2000, 1, 1), (1900, 1, 1)})
+    return None if placeholder else date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _resolution(date: datetime) -> float:
-    """The unit [s] that a date is told in: seconds, milliseconds or microseconds."""
+    """The resolution [s] of a date: seconds, milliseconds or microseconds."""
     if date.microsecond == 0:
         return 1.0
     return 1e-3 if date.microsecond % 1000 == 0 else 1e-6
 
 
 def _zone_hint(offset: float, eeg: float, nirs: float) -> str:
-    """What to try if the dates would overlap in another time zone."""
-    zone = float(np.round(offset / QUARTER) * QUARTER)
-    if zone == 0 or abs(zone) > FARTHEST or not -nirs < offset - zone < eeg:
+    """A remedy if the dates would overlap in another time zone."""
+    zone = float(np.round(offset / QUARTER_HOUR) * QUARTER_HOUR)
+    if zone == 0 or abs(zone) > LARGEST_TIME_ZONE or not -nirs < offset - zone < eeg:
         return ""
     return (
         f"they overlap if one is in local time and the other in UTC ({zone / 3600:+g} h), then "

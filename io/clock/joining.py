@@ -9,7 +9,9 @@ from neurofuse.io.clock.alignment import align as find_alignment
 from neurofuse.io.clock.alignment import real_date
 from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.errors import ReadError
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.recording import (
+    EventRow,
     build,
     clock_dataset,
     events_dataset,
@@ -21,7 +23,7 @@ from neurofuse.io.recording import (
     with_stream,
 )
 
-EVENT = ("onset", "duration", "description", "channel", "stream")
+EVENT_COLUMNS = ("onset", "duration", "description", "channel", "stream")
 
 
 def join(
@@ -38,18 +40,21 @@ def join(
     Parameters
     ----------
     eeg, nirs : Recording
-        One stream each. Their events and further sensors come along.
-    offset, align
-        As in `neurofuse.io.clock.alignment.align`.
+        One stream each. Their events and further sensors are kept.
+    offset : float, optional
+        Seconds to add to fNIRS times to get EEG times.
+    align : {"events", "clock", "physiology"}, optional
+        How to align without an offset; see `neurofuse.io.align`.
 
     Returns
     -------
     Recording
+        Both streams at their own rates; `/clock` holds the fNIRS clock that was found.
 
     Raises
     ------
     ReadError
-        If a Recording does not hold just the stream it should.
+        If a Recording does not hold exactly the one stream that it should.
     AlignmentError
         If the streams cannot be put on one clock, or do not overlap.
 
@@ -62,30 +67,31 @@ def join(
     >>> join(eeg, nirs, offset=0.5)["nirs"].time.values[:2].tolist()
     [0.5, 0.6]
     """
-    for recording, stream in ((eeg, "eeg"), (nirs, "nirs")):
-        if streams(recording) != (stream,):
+    for recording, modality in ((eeg, EEG), (nirs, NIRS)):
+        if streams(recording) != (modality.name,):
+            held = " and ".join(MODALITIES[s].display for s in streams(recording))
             raise ReadError(
-                f"a recording with {' and '.join(streams(recording))}",
-                f"one with {stream} only",
+                f"a recording with {held}",
+                f"one with {modality.display} only",
                 "join an EEG and an fNIRS recording, or use the one that holds both",
             )
     eeg, nirs = from_zero(eeg), from_zero(nirs)
-    found = find_alignment(eeg, nirs, offset=offset, align=align)
-    joined = moved(nirs, found)
-    eeg_node, nirs_node = stream_dataset(eeg, "eeg"), stream_dataset(joined, "nirs")
+    clock = find_alignment(eeg, nirs, offset=offset, align=align)
+    joined = on_common_clock(nirs, clock)
+    eeg_node, nirs_node = stream_dataset(eeg, EEG.name), stream_dataset(joined, NIRS.name)
     recording = build(
         eeg_node,
         nirs_node,
         aux=_sensors(eeg, joined),
         events=events_dataset(event_rows(eeg) + event_rows(joined)),
-        clock=clock_dataset({"eeg": ClockModel(), "nirs": found}),
+        clock=clock_dataset({EEG.name: ClockModel(), NIRS.name: clock}),
         measured_at=_origin(eeg_node, nirs_node),
     )
     return with_provenance(recording, [*provenance(eeg), *provenance(nirs)])
 
 
-def moved(recording: xr.DataTree, clock: ClockModel) -> xr.DataTree:
-    """A Recording whose times, rates and events are told on the common clock."""
+def on_common_clock(recording: xr.DataTree, clock: ClockModel) -> xr.DataTree:
+    """A Recording with its times, rates and events converted to the common clock."""
     changed = recording.copy()
     for path in sensor_paths(recording):
         node = recording[path].to_dataset()
@@ -93,8 +99,8 @@ def moved(recording: xr.DataTree, clock: ClockModel) -> xr.DataTree:
         late.attrs = {**node.attrs, "rate": node.attrs["rate"] / clock.stretch}
         changed[path] = xr.DataTree(late, name=path.rsplit("/", 1)[-1])
     rows = [
-        (float(clock.to_common(onset)), duration * clock.stretch, *rest)
-        for onset, duration, *rest in event_rows(recording)
+        (float(clock.to_common(onset)), duration * clock.stretch, description, channel, stream)
+        for onset, duration, description, channel, stream in event_rows(recording)
     ]
     changed["events"] = xr.DataTree(events_dataset(rows), name="events")
     return changed
@@ -103,7 +109,7 @@ def moved(recording: xr.DataTree, clock: ClockModel) -> xr.DataTree:
 def from_zero(recording: xr.DataTree) -> xr.DataTree:
     """A Recording of one stream whose time begins with that stream's first sample.
 
-    One that was cut is told as such: by the date and the number of its first sample.
+    If it was cut, the date and the number of its first sample are adjusted.
     """
     stream = streams(recording)[0]
     node = stream_dataset(recording, stream)
@@ -113,7 +119,7 @@ def from_zero(recording: xr.DataTree) -> xr.DataTree:
     if abs(cut) > 1e-9:
         node.attrs = {**node.attrs, **_cut_attributes(node, cut)}
         recording = with_stream(recording, stream, node)
-    return recording if start == 0 else moved(recording, ClockModel(-start))
+    return recording if start == 0 else on_common_clock(recording, ClockModel(-start))
 
 
 def _cut_attributes(node: xr.Dataset, cut: float) -> dict[str, str]:
@@ -133,26 +139,25 @@ def sensor_paths(recording: xr.DataTree) -> list[str]:
     return [*streams(recording), *(f"aux/{name}" for name in aux)]
 
 
-def event_rows(recording: xr.DataTree) -> list[tuple]:
+def event_rows(recording: xr.DataTree) -> list[EventRow]:
     """The rows of `/events`, as `events_dataset` takes them."""
     events = recording["events"].to_dataset()
-    return list(zip(*(events[name].values.tolist() for name in EVENT), strict=True))
+    return list(zip(*(events[name].values.tolist() for name in EVENT_COLUMNS), strict=True))
 
 
 def _sensors(eeg: xr.DataTree, nirs: xr.DataTree) -> dict[str, xr.Dataset]:
-    found: dict[str, xr.Dataset] = {}
-    for recording, owner in ((eeg, "eeg"), (nirs, "nirs")):
+    sensors: dict[str, xr.Dataset] = {}
+    for recording, owner in ((eeg, EEG.name), (nirs, NIRS.name)):
         for path in sensor_paths(recording):
             if path.startswith("aux/"):
                 name = path.removeprefix("aux/")
-                found[name if name not in found else f"{name} {owner}"] = recording[
-                    path
-                ].to_dataset()
-    return found
+                unique = name if name not in sensors else f"{name} {owner}"
+                sensors[unique] = recording[path].to_dataset()
+    return sensors
 
 
 def _origin(eeg: xr.Dataset, nirs: xr.Dataset) -> str:
-    """The date of time 0: the EEG's, else the fNIRS's counted back."""
+    """The date of time 0: that of the EEG, else that of the fNIRS less its start."""
     if real_date(eeg.attrs.get("measured_at", "")):
         return eeg.attrs["measured_at"]
     date = real_date(nirs.attrs.get("measured_at", ""))

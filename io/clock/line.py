@@ -6,28 +6,29 @@ from scipy import stats
 from neurofuse.io.clock_model import ClockModel
 
 LARGEST_DRIFT = 500.0  # ppm; quartz clocks stay below 100
-PRIOR = LARGEST_DRIFT / 3**0.5  # ppm; standard deviation of a drift anywhere in ±500 ppm
+PRIOR_SD = LARGEST_DRIFT / 3**0.5  # ppm; of a drift that is uniform in ±500 ppm
 CONFIDENCE = 0.95
 
 
 def fit_line(x: np.ndarray, y: np.ndarray, method: str) -> ClockModel:
     """The clock that takes instants `x` of a file to instants `y` of the common time.
 
-    Least squares, which no unbiased estimator beats when the scatter is Gaussian. The drift also
-    has a prior: any value in ±500 ppm, taken as a Gaussian of that spread. It counts where the
-    anchors say little (a few within a minute) and pulls a drift that they know to 2 ppm by less
-    than 0.03 ppm. Intervals are Student's t with n - 2 degrees of freedom.
+    Least squares, the best unbiased estimator for Gaussian scatter. The drift also has a prior: a
+    Gaussian with the spread of a uniform distribution in ±500 ppm. It matters where the anchors
+    determine little (a few within a minute) and shifts a drift that they determine to 2 ppm by
+    less than 0.03 ppm. Intervals are Student's t with n - 2 degrees of freedom.
 
     Parameters
     ----------
     x, y : array (anchor,)
         The same instants [s] in both times; at least three, not all at once.
     method : str
-        Where the anchors come from.
+        Where the anchors come from, as `ClockModel.method`.
 
     Returns
     -------
     ClockModel
+        With 95 % confidence intervals.
 
     Examples
     --------
@@ -38,39 +39,39 @@ def fit_line(x: np.ndarray, y: np.ndarray, method: str) -> ClockModel:
     >>> clock.drift_interval[0] < 100 < clock.drift_interval[1]
     True
     """
-    centre, level, slope, variance, slope_variance = _solution(x, y - x)
-    offset = level - slope * centre
-    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(x) - 2))
-    doubt = reach * float(np.sqrt(variance / len(x) + centre**2 * slope_variance))
-    drift, drift_doubt = 1e6 * slope, 1e6 * reach * float(np.sqrt(slope_variance))
+    centre, gap, slope, variance, slope_variance = _solution(x, y - x)
+    offset = gap - slope * centre
+    quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(x) - 2))
+    offset_error = quantile * float(np.sqrt(variance / len(x) + centre**2 * slope_variance))
+    drift, drift_error = 1e6 * slope, 1e6 * quantile * float(np.sqrt(slope_variance))
     return ClockModel(
         offset,
         drift,
         float(np.sqrt(variance)),
         len(x),
         method,
-        (offset - doubt, offset + doubt),
-        (drift - drift_doubt, drift + drift_doubt),
+        (offset - offset_error, offset + offset_error),
+        (drift - drift_error, drift + drift_error),
     )
 
 
 def least_squares(x: np.ndarray, y: np.ndarray) -> ClockModel:
     """The same line without intervals, for use in a loop."""
-    centre, level, slope, *_ = _solution(x, y - x)
-    return ClockModel(level - slope * centre, 1e6 * slope)
+    centre, gap, slope, *_ = _solution(x, y - x)
+    return ClockModel(gap - slope * centre, 1e6 * slope)
 
 
 def _solution(x: np.ndarray, gap: np.ndarray) -> tuple[float, float, float, float, float]:
     """Mean of x, gap there, slope, variance about the line and of the slope.
 
-    Of the gap y - x, a small number: the drift would be lost in rounding if y were fitted.
+    Fitted is the gap y - x, a small number: the drift would be lost in rounding if y were fitted.
     """
-    centre, level = float(x.mean()), float(gap.mean())
+    centre, middle = float(x.mean()), float(gap.mean())
     away = x - centre
     power = float(away @ away)
     slope = float(away @ gap) / power
-    rest = gap - level - slope * away
+    rest = gap - middle - slope * away
     variance = float(rest @ rest) / max(len(x) - 2, 1)
-    known = power * (1e-6 * PRIOR) ** 2
-    trust = known / (known + variance)
-    return centre, level, trust * slope, variance, trust * variance / power
+    prior = power * (1e-6 * PRIOR_SD) ** 2
+    weight = prior / (prior + variance)
+    return centre, middle, weight * slope, variance, weight * variance / power

@@ -1,8 +1,8 @@
-"""Clocks by what the body does in both streams: heart rate and bouts of movement.
+"""Alignment by physiology that both modalities measure: heart rate and bouts of movement.
 
-The course of one stream is correlated in windows with that of the other; windows vote for the line
-(offset, drift) that they share. It has to stand far above every other line, and what is left of
-doubt must be small: otherwise nothing is said.
+The time course of one modality is correlated in windows with that of the other; windows vote for a
+common line (offset, drift). It has to stand far above every other line, and the remaining
+uncertainty must be small: otherwise the alignment is refused.
 """
 
 import dataclasses
@@ -17,31 +17,32 @@ from neurofuse.io.clock.line import LARGEST_DRIFT, fit_line
 from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.errors import AlignmentError
 
+WANTED = "4 min in which both modalities measured the heart rate (EEG with an ECG channel)"
 REMEDY = "give offset=SECONDS (--offset SECONDS) or files with shared events"
 LARGEST_OFFSET = 900.0  # s
 WINDOW, SHORTEST_WINDOW = 300.0, 60.0  # s, to find the line
-FINE_WINDOW = 60.0  # s, to place it
+FINE_WINDOW = 60.0  # s, to refine it
 FEWEST_WINDOWS = 4
-OUTSTANDING = 7.0  # SD of the sums at all other offsets
-RIVAL = 0.6  # a second line with this share of the best one's sum makes it doubtful
-LARGEST_DOUBT = 0.06  # s, half width of the interval before what people differ in is added
-NEAR = 1.5  # s about the first line, where the fine one is looked for
-SLACK = 1.0  # s that it may turn away at the ends
-DRAWS = 200
-LEAST_CORRELATION = 0.2  # of a window that counts
-# The pulse rises most steeply at the head 0.22 s after the R peak, give or take 0.04 s between
-# people (standard deviation). At the ear its foot comes 0.13 s and its peak 0.40 s after R
+LEAST_HEIGHT = 7.0  # SD of the sums at all other offsets
+LARGEST_RIVAL = 0.6  # of the best line's sum; a higher second line makes the best one ambiguous
+LARGEST_ERROR = 0.06  # s, half width of the interval before the spread of the delay is added
+SEARCHED_LAG = 1.5  # s about the first line, where the refined one is searched
+SEARCHED_TURN = 1.0  # s by which its ends may turn away
+BOOTSTRAPS = 200
+LEAST_CORRELATION = 0.2  # of a window that is used
+# The pulse wave rises most steeply at the head 0.22 s after the R peak, with a standard deviation
+# of 0.04 s between participants. At the ear its foot comes 0.13 s and its peak 0.40 s after R
 # (Allen & Murray 2000, doi:10.1049/ip-smt:20000846).
-ARRIVAL, ARRIVAL_SPREAD = 0.22, 0.04
-STEADY = 0.025  # s, SD of the beats' intervals; below, one beat is as good as the next
-LOOSE = 0.08  # s, robust SD within a window; beats that meet by accident scatter by 0.2 s
-NEAREST_BEAT = 0.3  # s
+PULSE_DELAY, PULSE_DELAY_SD = 0.22, 0.04
+LEAST_VARIABILITY = 0.025  # s, SD of the beats' intervals; below, beats look alike
+LARGEST_BEAT_SCATTER = 0.08  # s, robust SD in a window; beats matched by chance scatter by 0.2 s
+FARTHEST_BEAT = 0.3  # s
 
 
 def by_physiology(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
     """Offset and drift from heart rate (with an ECG channel in the EEG file).
 
-    Movement is a witness only: its lag between the streams is not known well enough.
+    Movement only confirms it: its lag between the modalities is not known well enough.
 
     Parameters
     ----------
@@ -51,14 +52,16 @@ def by_physiology(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
     Returns
     -------
     ClockModel
-        `anchors` counts windows. By the heart, 0.22 s for the way of the pulse from heart to head
-        is taken off, and the interval is wider by what people differ in it (0.08 s).
+        `anchors` counts windows. The offset is corrected for the 0.22 s that the pulse wave takes
+        from the heart to the head, and the interval is wider by the spread of this delay between
+        participants (0.08 s).
 
     Raises
     ------
     AlignmentError
-        If no heart rate is shared beyond chance, two lines fit about as well, the heart is too
-        steady, movement disagrees, or the doubt exceeds 60 ms before the pulse's way is counted.
+        If no heart rate matches beyond chance, two lines fit about as well, the heart rate varies
+        too little, movement disagrees, or the uncertainty exceeds 60 ms (without that of the
+        pulse delay).
     """
     refusals = []
     found = []
@@ -67,17 +70,17 @@ def by_physiology(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
         ("movement", courses.eeg_movement(eeg), courses.nirs_movement(nirs)),
     ):
         if one is None or other is None:
-            refusals.append(f"no {name} in {'the EEG' if one is None else 'the fNIRS'}")
+            where = "fNIRS" if one is not None else "EEG"
+            cause = " (no usable ECG channel)" if (name, where) == ("heart rate", "EEG") else ""
+            refusals.append(f"no {name} that could be estimated from the {where}{cause}")
             continue
         try:
             found.append((name, match_courses(one, other, name)))
         except AlignmentError as error:
             refusals.append(error.found)
     if not found or found[0][0] != "heart rate":
-        refusals += [f"movement that agrees at {clock.offset:.1f} s" for _, clock in found]
-        raise AlignmentError(
-            "; ".join(refusals), "a heart rate that both streams share, seen in an ECG", REMEDY
-        )
+        refusals += [f"movement that matches at {clock.offset:.1f} s" for _, clock in found]
+        raise AlignmentError("; ".join(refusals), WANTED, REMEDY)
     clock = found[0][1]
     if len(found) == 2 and abs(found[1][1].offset - clock.offset) > 0.5:
         raise AlignmentError(
@@ -90,12 +93,12 @@ def by_physiology(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
 
 
 def match_courses(eeg: Course, nirs: Course, name: str) -> ClockModel:
-    """The line from the fNIRS's time to the EEG's on which two courses agree."""
+    """The line from the fNIRS's time to the EEG's on which two time courses agree."""
     seconds = len(nirs.values) / RATE
     size = min(WINDOW, min(seconds, len(eeg.values) / RATE) / FEWEST_WINDOWS)
     if size < SHORTEST_WINDOW:
         raise AlignmentError(
-            f"{seconds:.0f} s of {name}",
+            f"only {seconds:.0f} s of fNIRS to match {name}",
             f"at least {FEWEST_WINDOWS * SHORTEST_WINDOW:.0f} s",
             REMEDY,
         )
@@ -104,11 +107,11 @@ def match_courses(eeg: Course, nirs: Course, name: str) -> ClockModel:
     clock = _fine_line(table, starts, centre, lag, drift, name)
     if eeg.beats.size and nirs.beats.size:
         clock = _by_beats(eeg.beats, nirs.beats, clock, centre, FINE_WINDOW)
-        return _after_the_heart(_certain(clock, seconds, name))
-    return _certain(clock, seconds, name)
+        return _without_pulse_delay(_precise(clock, seconds, name))
+    return _precise(clock, seconds, name)
 
 
-def _windows(eeg: Course, nirs: Course, size: float):
+def _windows(eeg: Course, nirs: Course, size: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Correlations (window, place) of windows of the fNIRS course, their starts and centres [s]."""
     width = int(size * RATE)
     starts = np.arange(0, len(nirs.values) - width + 1, width)
@@ -126,7 +129,7 @@ def _correlation(whole: np.ndarray, window: np.ndarray) -> np.ndarray:
     total = np.concatenate([[0.0], np.cumsum(padded**2)])
     energy = total[width:] - total[:-width]
     product = signal.correlate(padded, window, "valid", method="fft")
-    # a window that lies outside in part must not gain from it
+    # a window that lies partly outside must not score higher for it
     floor = 0.5 * width * float(np.mean(whole**2))
     scale = np.sqrt(np.maximum(energy, floor) * max(float(window @ window), 1e-12))
     return product / np.maximum(scale, 1e-12)
@@ -159,41 +162,44 @@ def _common_line(
     spread = float(np.std(best[inside])) if inside.sum() > 100 else np.inf
     height = (best[peak] - float(np.mean(best[inside]))) / spread if inside.any() else 0.0
     rival = float(best[away].max()) / float(best[peak]) if best[peak] > 0 else np.inf
-    if height < OUTSTANDING or rival > RIVAL:
+    if height < LEAST_HEIGHT or rival > LARGEST_RIVAL:
         raise AlignmentError(
-            f"{name} that agrees best at a lag of {lags[peak] / RATE:.1f} s, {height:.1f} SD above "
-            f"others, the next best {100 * rival:.0f} % as good",
-            f"{OUTSTANDING:g} SD and no other above {100 * RIVAL:.0f} %",
+            f"{name} that matches best at a lag of {lags[peak] / RATE:.1f} s, "
+            f"{height:.1f} SD above other lags, with a second peak {100 * rival:.0f} % as high",
+            f"at least {LEAST_HEIGHT:g} SD and no second peak above {100 * LARGEST_RIVAL:.0f} %",
             REMEDY,
         )
     drift = float(which[peak])
     return lags[peak] / RATE - drift / 1e6 * middle, drift
 
 
-def _fine_line(table, starts, centre, lag: float, drift: float, name: str) -> ClockModel:
-    """The line near (lag, drift) with the largest sum of correlations; doubt by bootstrap.
+def _fine_line(
+    table: np.ndarray, starts: np.ndarray, centre: np.ndarray, lag: float, drift: float, name: str
+) -> ClockModel:
+    """The line near (lag, drift) with the largest sum of correlations; intervals by bootstrap.
 
-    Windows are drawn anew (Efron 1979, doi:10.1214/aos/1176344552), which is right also where a
-    few movements say most.
+    Windows are resampled (Efron 1979, doi:10.1214/aos/1176344552), which is valid also where a few
+    windows dominate.
     """
     width = int(2 * centre[0] * RATE)
     middle = float(centre.mean())
-    slack = 1e6 * SLACK / max(np.ptp(centre) / 2, 1.0)
-    drifts, lags = np.linspace(-slack, slack, 41), np.arange(-NEAR, NEAR + 0.01, 0.05)
+    turn = 1e6 * SEARCHED_TURN / max(np.ptp(centre) / 2, 1.0)
+    drifts = np.linspace(-turn, turn, 41)
+    lags = np.arange(-SEARCHED_LAG, SEARCHED_LAG + 0.01, 0.05)
     at = lag + (drift * centre[:, None] + drifts * (centre[:, None] - middle)) / 1e6
     place = (at[:, :, None] + lags) * RATE + starts[:, None, None] + width
     whole = np.arange(table.shape[1])
     parts = np.stack([np.interp(p, whole, row, 0, 0) for p, row in zip(place, table, strict=True)])
-    there = parts[:, len(drifts) // 2].max(-1) > LEAST_CORRELATION
-    if there.sum() < FEWEST_WINDOWS:
+    used = parts[:, len(drifts) // 2].max(-1) > LEAST_CORRELATION
+    if used.sum() < FEWEST_WINDOWS:
         raise AlignmentError(
-            f"{there.sum()} of {len(starts)} windows of {name} that agree",
+            f"{used.sum()} of {len(starts)} windows of {name} that match",
             f"at least {FEWEST_WINDOWS}",
             REMEDY,
         )
     rng = np.random.default_rng(0)
-    draws = rng.multinomial(len(table), np.full(len(table), 1 / len(table)), DRAWS)
-    sums = np.tensordot(np.vstack([np.ones(len(table)), draws]), parts, 1)
+    counts = rng.multinomial(len(table), np.full(len(table), 1 / len(table)), BOOTSTRAPS)
+    sums = np.tensordot(np.vstack([np.ones(len(table)), counts]), parts, 1)
     steps = drifts[1] - drifts[0], lags[1] - lags[0]
     found = np.array([_top(total, *steps) for total in sums])
     slope, late = drifts[0] + found[:, 0], lags[0] + found[:, 1]
@@ -203,8 +209,8 @@ def _fine_line(table, starts, centre, lag: float, drift: float, name: str) -> Cl
     return ClockModel(
         float(offset[0]),
         float(slope[0]),
-        float(np.std(late[1:]) * np.sqrt(there.sum())),
-        int(there.sum()),
+        float(np.std(late[1:]) * np.sqrt(used.sum())),
+        int(used.sum()),
         "physiology",
         (float(ends[0][0]), float(ends[0][1])),
         (float(ends[1][0]), float(ends[1][1])),
@@ -212,7 +218,7 @@ def _fine_line(table, starts, centre, lag: float, drift: float, name: str) -> Cl
 
 
 def _top(total: np.ndarray, *steps: float) -> tuple[float, ...]:
-    """Where a surface is highest, between its points: distance from its first corner."""
+    """Where a surface has its maximum, interpolated by parabolas, from its first corner."""
     peak = np.unravel_index(int(np.argmax(total)), total.shape)
     found = []
     for axis, (index, step) in enumerate(zip(peak, steps, strict=True)):
@@ -226,36 +232,37 @@ def _top(total: np.ndarray, *steps: float) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _by_beats(eeg, nirs, rough: ClockModel, centre: np.ndarray, size: float) -> ClockModel:
-    """The line through the medians, window by window, of pulse to R peak; less the pulse's way."""
+def _by_beats(
+    eeg: np.ndarray, nirs: np.ndarray, rough: ClockModel, centre: np.ndarray, size: float
+) -> ClockModel:
+    """The line through the medians, window by window, of R peak against pulse."""
     gaps = np.diff(eeg)
     variability = float(np.std(gaps[gaps < 2 * np.median(gaps)]))
-    if variability < STEADY:
+    if variability < LEAST_VARIABILITY:
         raise AlignmentError(
-            f"a heart so steady ({1e3 * variability:.0f} ms) that its beats cannot be told apart",
-            f"beats whose intervals vary by {1e3 * STEADY:.0f} ms",
+            f"heart beats whose intervals vary by {1e3 * variability:.0f} ms only",
+            f"intervals that vary (SD) by at least {1e3 * LEAST_VARIABILITY:.0f} ms",
             REMEDY,
         )
-    there = rough.to_common(nirs)
-    after = np.searchsorted(eeg, there).clip(1, len(eeg) - 1)
-    nearest = np.where(there - eeg[after - 1] < eeg[after] - there, eeg[after - 1], eeg[after])
-    gap = nearest - there
+    pulses = rough.to_common(nirs)
+    after = np.searchsorted(eeg, pulses).clip(1, len(eeg) - 1)
+    nearest = np.where(pulses - eeg[after - 1] < eeg[after] - pulses, eeg[after - 1], eeg[after])
+    gap = nearest - pulses
     at, value = [], []
     for middle in centre:
-        inside = (np.abs(nirs - middle) <= size / 2) & (np.abs(gap) < NEAREST_BEAT)
+        inside = (np.abs(nirs - middle) <= size / 2) & (np.abs(gap) < FARTHEST_BEAT)
         if inside.sum() < 20:
             continue
         usual = float(np.median(gap[inside]))
-        if 1.4826 * float(np.median(np.abs(gap[inside] - usual))) < LOOSE:
+        if 1.4826 * float(np.median(np.abs(gap[inside] - usual))) < LARGEST_BEAT_SCATTER:
             at.append(middle)
             value.append(usual)
     if len(at) < FEWEST_WINDOWS:
         raise AlignmentError(
-            f"{len(at)} windows in which pulses meet R peaks", f"at least {FEWEST_WINDOWS}", REMEDY
+            f"{len(at)} windows in which pulses match R peaks", f"at least {FEWEST_WINDOWS}", REMEDY
         )
     x = np.array(at)
-    line = _robust_line(x, rough.to_common(x) + value)
-    return line
+    return _robust_line(x, rough.to_common(x) + value)
 
 
 def _robust_line(x: np.ndarray, y: np.ndarray) -> ClockModel:
@@ -267,33 +274,33 @@ def _robust_line(x: np.ndarray, y: np.ndarray) -> ClockModel:
         kept = rest <= max(3 * 1.4826 * float(np.median(rest)), 0.02)
     if kept.sum() < max(FEWEST_WINDOWS, 0.6 * len(x)):
         raise AlignmentError(
-            f"{kept.sum()} of {len(x)} windows near a line", "at least 60 %", REMEDY
+            f"{kept.sum()} of {len(x)} windows near one line", "at least 60 %", REMEDY
         )
     return fit_line(x[kept], y[kept], "physiology")
 
 
-def _certain(clock: ClockModel, seconds: float, name: str) -> ClockModel:
-    """The clock, if its doubt and its drift are small enough."""
-    doubt = (clock.offset_interval[1] - clock.offset_interval[0]) / 2
+def _precise(clock: ClockModel, seconds: float, name: str) -> ClockModel:
+    """The clock, if its uncertainty and its drift are small enough."""
+    error = (clock.offset_interval[1] - clock.offset_interval[0]) / 2
     drift = (clock.drift_interval[1] - clock.drift_interval[0]) / 2
-    # offset and drift err against each other: at the middle they are least
-    worst = max(doubt, abs(drift * 1e-6 * seconds - doubt))
-    if worst > LARGEST_DOUBT or abs(clock.drift) > LARGEST_DRIFT + drift:
+    # errors of offset and drift are anticorrelated: in the middle they cancel
+    worst = max(error, abs(drift * 1e-6 * seconds - error))
+    if worst > LARGEST_ERROR or abs(clock.drift) > LARGEST_DRIFT + drift:
         raise AlignmentError(
-            f"{name} that puts the streams together to {1e3 * worst:.0f} ms, with a drift of "
+            f"{name} that aligns the streams to ±{1e3 * worst:.0f} ms, with a drift of "
             f"{clock.drift:.0f} ± {drift:.0f} ppm",
-            f"at most {1e3 * LARGEST_DOUBT:.0f} ms and {LARGEST_DRIFT:.0f} ppm",
+            f"at most ±{1e3 * LARGEST_ERROR:.0f} ms and {LARGEST_DRIFT:.0f} ppm",
             REMEDY,
         )
     return clock
 
 
-def _after_the_heart(clock: ClockModel) -> ClockModel:
-    """The clock less the pulse's way from heart to head, with what is not known of it."""
+def _without_pulse_delay(clock: ClockModel) -> ClockModel:
+    """The clock corrected for the delay of the pulse wave at the head, and for its spread."""
     low, high = clock.offset_interval
-    doubt = 1.96 * ARRIVAL_SPREAD
+    error = 1.96 * PULSE_DELAY_SD
     return dataclasses.replace(
         clock,
-        offset=clock.offset + ARRIVAL,
-        offset_interval=(low + ARRIVAL - doubt, high + ARRIVAL + doubt),
+        offset=clock.offset + PULSE_DELAY,
+        offset_interval=(low + PULSE_DELAY - error, high + PULSE_DELAY + error),
     )

@@ -1,8 +1,8 @@
 """Event pulses that both streams recorded → the clock of one against the other.
 
 Pulses may be missing or spurious in either stream, their counts may differ, offset and drift are
-unknown. The best line must pass four tests: most pulses take part, it is no accident, it is no
-echo of another line (evenly spaced pulses), and the pulses lie near it.
+unknown. The best line must pass four tests: most pulses match, the match is no coincidence, it is
+no echo of another line (evenly spaced pulses), and the pulses lie near the line.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from neurofuse.io.clock.coincidence import (
-    apart,
     echo_chance,
+    lag_between,
     regular_chance,
     scattered_chance,
 )
@@ -21,10 +21,10 @@ from neurofuse.io.clock_model import REMEDY, ClockModel
 from neurofuse.io.errors import AlignmentError
 
 LARGEST_RESIDUAL = 0.1  # s, standard deviation of the matched pulses about their line
-LEAST_SHARE = 1 / 3  # of the pulses of the poorer train, where both trains run
-LARGEST_CHANCE = 1e-3  # expected number of lines that match as well by accident
-CREDIBLE = 0.1  # a rival expected more often by accident is none
-LARGEST_ECHO = 1e-3  # chance that another line is true and the best one its echo
+LEAST_MATCHED = 1 / 3  # of the pulses of the shorter train, where both trains run
+LARGEST_CHANCE = 1e-3  # expected number of lines that match as well by coincidence
+RIVAL_CHANCE = 0.1  # a rival expected more often by coincidence is ignored
+LARGEST_ECHO_CHANCE = 1e-3  # that another line is true and the best one its echo
 MOST_PULSES = 5000  # of each stream, from its start
 IGNORED = ("bad", "edge", "boundary", "new segment", "motion/", "comment/no usb", "sync status")
 
@@ -34,7 +34,8 @@ Pulse = tuple[float, str]
 def match_pulses(eeg: Sequence[Pulse], nirs: Sequence[Pulse]) -> ClockModel:
     """Offset and drift from pulses that both streams recorded.
 
-    Names count where both streams use the same ones; if that leads nowhere, times alone decide.
+    Names must agree where both streams use the same ones; if no match is found that way, times
+    alone decide.
 
     Parameters
     ----------
@@ -44,20 +45,21 @@ def match_pulses(eeg: Sequence[Pulse], nirs: Sequence[Pulse]) -> ClockModel:
     Returns
     -------
     ClockModel
+        Offset and drift with 95 % confidence intervals, and the scatter of the matched pulses.
 
     Raises
     ------
     AlignmentError
-        With fewer than 3 matched pulses or fewer than a third of them, with a match that may be
-        accident, with another line that may be the true one (evenly spaced pulses), with a
+        With fewer than 3 matched pulses or fewer than a third of them, with a match that may be a
+        coincidence, with another line that may be the true one (evenly spaced pulses), with a
         residual above 0.1 s or a drift beyond 500 ppm.
 
     Examples
     --------
     >>> train = [(t, "go") for t in (3.0, 9.5, 20.1, 42.7)]
     >>> late = [(t - 2, name) for t, name in train]
-    >>> found = match_pulses(train, late)
-    >>> round(found.offset, 6), found.anchors
+    >>> clock = match_pulses(train, late)
+    >>> round(clock.offset, 6), clock.anchors
     (2.0, 4)
     """
     a, b = usable(eeg), usable(nirs)
@@ -78,33 +80,34 @@ def match_pulses(eeg: Sequence[Pulse], nirs: Sequence[Pulse]) -> ClockModel:
 
 
 def usable(pulses: Sequence[Pulse]) -> list[Pulse]:
-    """Pulses in order, each once, without the marks that software makes (BAD_gap, boundary …)."""
+    """Pulses in order, each once, without the marks of recording software (BAD_gap, boundary …)."""
     kept = [(t, n) for t, n in pulses if not n.lower().startswith(IGNORED)]
     return sorted(dict.fromkeys(kept))[:MOST_PULSES]
 
 
 def _matched(trains: Trains) -> ClockModel:
-    found = matches(trains)
-    if not found:
+    candidates = matches(trains)
+    if not candidates:
         raise AlignmentError(
             f"{len(trains.y)} pulses in the EEG and {len(trains.x)} in the fNIRS, of which fewer "
             f"than {FEWEST_ANCHORS} match at any offset",
             f"at least {FEWEST_ANCHORS} pulses with the same intervals",
             REMEDY,
         )
-    best = min(found, key=lambda match: scattered_chance(trains, match))
+    best = min(candidates, key=lambda match: scattered_chance(trains, match))
     clock, count = best.clock, len(best.pairs)
     in_y, in_x = (int(v.sum()) for v in trains.inside(clock, TOLERANCE))
     chance = max(scattered_chance(trains, best), regular_chance(trains, best))
-    if chance > np.log(LARGEST_CHANCE) or count < LEAST_SHARE * min(in_y, in_x):
+    if chance > np.log(LARGEST_CHANCE) or count < LEAST_MATCHED * min(in_y, in_x):
         raise AlignmentError(
             f"{count} pulses that match at an offset of {clock.offset:.2f} s, of {in_y} in the EEG "
-            f"and {in_x} in the fNIRS meanwhile: by accident {_number(chance)} such matches are "
-            "expected",
-            f"at least a third of the pulses, and fewer than {LARGEST_CHANCE:g} accidents",
+            f"and {in_x} in the fNIRS where both run: by coincidence {_number(chance)} such "
+            "matches are expected",
+            "at least a third of the pulses, and fewer than "
+            f"{LARGEST_CHANCE:g} matches expected by coincidence",
             REMEDY,
         )
-    _refuse_echoes(trains, best, found)
+    _refuse_echoes(trains, best, candidates)
     if clock.residual > LARGEST_RESIDUAL:
         raise AlignmentError(
             f"{count} matching pulses that scatter by {1e3 * clock.residual:.0f} ms about their "
@@ -112,8 +115,8 @@ def _matched(trains: Trains) -> ClockModel:
             f"at most {1e3 * LARGEST_RESIDUAL:.0f} ms",
             REMEDY,
         )
-    doubt = clock.drift_interval[1] - clock.drift_interval[0]
-    if abs(clock.drift) > LARGEST_DRIFT + doubt:
+    width = clock.drift_interval[1] - clock.drift_interval[0]
+    if abs(clock.drift) > LARGEST_DRIFT + width:
         raise AlignmentError(
             f"clocks that drift apart by {clock.drift:.0f} ppm, from {count} matching pulses",
             f"at most {LARGEST_DRIFT:.0f} ppm",
@@ -122,19 +125,19 @@ def _matched(trains: Trains) -> ClockModel:
     return clock
 
 
-def _refuse_echoes(trains: Trains, best: Match, found: list[Match]) -> None:
-    for rival in found:
-        lag = apart(trains, best, rival)
+def _refuse_echoes(trains: Trains, best: Match, candidates: list[Match]) -> None:
+    for rival in candidates:
+        lag = lag_between(trains, best, rival)
         same = abs(lag) <= max(4 * best.clock.residual, 4e-3)
-        if same or len(rival.pairs) < LEAST_SHARE * len(best.pairs):
+        if same or len(rival.pairs) < LEAST_MATCHED * len(best.pairs):
             continue
-        if scattered_chance(trains, rival) > np.log(CREDIBLE):
+        if scattered_chance(trains, rival) > np.log(RIVAL_CHANCE):
             continue
-        if echo_chance(trains, best, rival) > LARGEST_ECHO:
+        if echo_chance(trains, best, rival) > LARGEST_ECHO_CHANCE:
             raise AlignmentError(
                 f"{len(best.pairs)} pulses that match at an offset of {best.clock.offset:.2f} s "
-                f"and {len(rival.pairs)} that match {abs(lag):.2f} s apart from it: the pulses "
-                "repeat themselves",
+                f"and {len(rival.pairs)} that match {abs(lag):.2f} s away from it: the pulse "
+                "intervals repeat",
                 "pulse intervals or names that fit one offset only",
                 REMEDY,
             )

@@ -1,4 +1,4 @@
-"""The choice of method: what is asked for, what is tried, and what refusals say."""
+"""The choice of the alignment method, its automatic order, and messages of refusals."""
 
 import numpy as np
 import pytest
@@ -73,14 +73,14 @@ def test_events_of_another_clock_are_left_out(caplog):
     eeg, nirs = recording("eeg", 90, there), recording("nirs", 90, there + 13732.0)
     with pytest.raises(io.AlignmentError, match="40 event pulses in the EEG and 0 in the fNIRS"):
         io.align(eeg, nirs, align="events")
-    assert "40 of 40 fNIRS events lie outside its 90 s" in caplog.text
+    assert "40 of 40 fNIRS events lie outside the recording of 90 s" in caplog.text
 
 
-def test_drift_that_few_pulses_leave_open_is_told(caplog):
+def test_drift_that_few_pulses_leave_uncertain_is_warned_of(caplog):
     there = np.array([3.0, 9.0, 22.0, 46.0])
     jitter = np.array([0.004, -0.006, 0.005, -0.003])
     io.align(recording("eeg", 3600, there + jitter + 2), recording("nirs", 3600, there))
-    assert "4 pulses that leave the drift open by" in caplog.text
+    assert "4 event pulses, which determine the drift to ±" in caplog.text
 
 
 def test_matched_pulses_of_streams_that_do_not_overlap_are_refused():
@@ -91,7 +91,7 @@ def test_matched_pulses_of_streams_that_do_not_overlap_are_refused():
     assert io.align(eeg, recording("nirs", 200, there)).offset == pytest.approx(-100.3, abs=1e-3)
 
 
-def test_refusals_tell_the_way_out():
+def test_refusals_give_a_remedy():
     eeg = recording("eeg", 60, date="2024-05-17T09:30:12+00:00")
     for other, words in (
         ("2024-05-18T09:30:12+00:00", "real dates that overlap"),
@@ -114,7 +114,7 @@ def test_refusals_tell_the_way_out():
 
 
 def test_files_that_each_start_at_their_own_zero_are_refused(data_dir):
-    """Nothing in these two says how their first samples lie to each other (210 ms apart)."""
+    """Neither file holds the time between their first samples (210 ms)."""
     worn = data_dir / "simultaneous" / "openmuse_worn" / "own_zero"
     files = worn / "test_eeg_quality_eeg.edf", worn / "test_eeg_quality_optics.snirf"
     with pytest.raises(io.AlignmentError, match=r"0 event pulses.*no real measurement"):

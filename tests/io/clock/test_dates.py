@@ -37,7 +37,7 @@ def test_the_residual_is_the_resolution_of_the_coarser_date(caplog):
         assert np.isnan([*found.offset_interval, *found.drift_interval]).all()
     assert not caplog.records
     assert match_dates(fine, ("2024-05-17T09:30:20+00:00", 600.0)).residual == 1.0
-    assert "good to about 1 s" in caplog.text
+    assert "accurate to about 1 s" in caplog.text
 
 
 def test_dates_with_and_without_a_time_zone_are_compared():

@@ -24,5 +24,5 @@ def test_the_number_of_the_first_sample_is_kept(eeg_raw, nirs_raw):
 
 def test_each_must_hold_its_own_stream(eeg_raw):
     eeg = io.from_mne(eeg_raw())
-    with pytest.raises(io.ReadError, match="one with nirs only"):
+    with pytest.raises(io.ReadError, match="one with fNIRS only"):
         join(eeg, eeg)
