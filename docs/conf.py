@@ -36,6 +36,7 @@ nb_execution_show_tb = True
 nb_output_stderr = "remove"  # progress bars of libraries
 
 napoleon_google_docstring = False
+napoleon_use_ivar = True  # attributes that are properties are listed once
 napoleon_use_rtype = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
