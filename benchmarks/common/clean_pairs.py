@@ -1,4 +1,4 @@
-"""Real clean recordings of people not used in training: EEG of one with fNIRS of another.
+"""Real clean recordings not used in training: EEG of one participant with fNIRS of another.
 
 They share nothing; what movement they share is injected into both.
 """

@@ -8,11 +8,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from neurofuse.fusion.methods.registry import LEARNED, PEERS
-from neurofuse.models.single_series.weights import PRETRAINED as SINGLE_SERIES
+from benchmarks.common.methods import NETWORKS, baselines, network_weights
 
 VERSION = 1  # raise it with every change of code that changes results
-OTHER = {"eeg": "nirs", "nirs": "eeg"}
 
 
 def result_key(*settings: object, files: Iterable[Path] = ()) -> str:
@@ -30,7 +28,7 @@ def result_key(*settings: object, files: Iterable[Path] = ()) -> str:
 
 
 def weights(folder: Path) -> list[Path]:
-    """Weights in a folder; what training keeps to go on is none."""
+    """Finished weights in a folder: checkpoints of a training have no description beside them."""
     return [p for p in sorted(folder.glob("*.safetensors")) if p.with_suffix(".json").exists()]
 
 
@@ -39,12 +37,7 @@ def weights_key(path: Path) -> str:
     return result_key("weights", files=weights(path) if path.is_dir() else [path])
 
 
-def nets(name: str) -> list[Path]:
-    """Packaged weights of a single-channel baseline network, one file a modality."""
-    return [SINGLE_SERIES / f"{name}_{stream}.safetensors" for stream in OTHER]
-
-
 def method_key(name: str) -> str:
     """The key of what a baseline method makes: its settings and, of a network, its weights."""
-    settings = {s: dict(one.settings) for s, one in PEERS[name].treatments.items()}
-    return result_key(name, settings, files=nets(name) if PEERS[name] in LEARNED else ())
+    settings = {s: dict(one.settings) for s, one in baselines()[name].treatments.items()}
+    return result_key(name, settings, files=network_weights(name) if name in NETWORKS else ())

@@ -1,4 +1,4 @@
-"""Where results lie, and how they are written."""
+"""Where the repository and its pages lie, and how results are kept."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]  # the repository
+MEASURED = ROOT / "docs/measured"  # pages of results
 
 
 def write(target: Path, facts: dict) -> None:

@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+RESAMPLINGS = 4000  # of the bootstrap
+MEAN_AND_INTERVAL = "{:.{d}f} [{:.{d}f}, {:.{d}f}]"
+
 
 def interval(values: list[float], seed: int = 0) -> tuple[float, float, float]:
-    """Mean over people and its 95 % bootstrap interval.
+    """Mean over participants and its 95 % bootstrap interval.
 
     Examples
     --------
@@ -14,21 +17,28 @@ def interval(values: list[float], seed: int = 0) -> tuple[float, float, float]:
     (1.0, 1.0, 1.0)
     """
     array = np.asarray(values, float)
-    draws = np.random.default_rng(seed).choice(array, (4000, len(array))).mean(1)
-    return float(array.mean()), *np.quantile(draws, [0.025, 0.975]).tolist()
+    means = np.random.default_rng(seed).choice(array, (RESAMPLINGS, len(array))).mean(1)
+    return float(array.mean()), *np.quantile(means, [0.025, 0.975]).tolist()
 
 
-def cell(values: list[float], show: Callable[[float], float] = float, digits: int = 1) -> str:
-    """Markdown of a mean over people with its interval."""
+def cell(values: list[float], unit: Callable[[float], float] = float, digits: int = 1) -> str:
+    """Text of a mean over participants with its interval, in a unit made from dB.
+
+    Examples
+    --------
+    >>> cell([10.0, 10.0], ratio), cell([])
+    ('10.0 [10.0, 10.0]', '–')
+    """
     if not values:
         return "–"
-    return "{:.{d}f} [{:.{d}f}, {:.{d}f}]".format(*map(show, interval(values)), d=digits)
+    return MEAN_AND_INTERVAL.format(*map(unit, interval(values)), d=digits)
 
 
 def decibel(energy: float, reference: float) -> float:
+    """A ratio of energies in dB."""
     return float(10 * np.log10((energy + 1e-30) / (reference + 1e-30)))
 
 
-def ratio(level: float) -> float:
+def ratio(decibels: float) -> float:
     """A ratio of energies from its dB."""
-    return float(10 ** (level / 10))
+    return float(10 ** (decibels / 10))

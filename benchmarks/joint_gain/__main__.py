@@ -1,17 +1,15 @@
-"""What the joint model gains on injected motion: against its twins, peers, floors and bounds.
+"""What the joint model gains on injected motion: against baselines, controls, floors and bounds.
 
-    python -m benchmarks.joint_gain --part test --weights FOLDER... --page docs/joint_gain.md
+    python -m benchmarks.joint_gain --part test --page docs/measured/joint_gain.md
 
-Each folder of weights is one training seed: joint, eeg and nirs .safetensors; any other weights in
-it are arms by their own name. Resumable: one JSON a recording and setting for each producer of
+`--weights` takes folders, each a training seed: joint, eeg and nirs .safetensors; any other weights
+in one are arms by their own name. Resumable: one JSON a recording and setting for each producer of
 figures. `--shares` lets several processes divide the work.
 """
 
 import argparse
 import json
 import logging
-import subprocess
-import sys
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -20,36 +18,33 @@ import numpy as np
 import xarray as xr
 from rich.progress import track
 
-import benchmarks.joint_gain.segments as segments
 from benchmarks.common.clean_pairs import pairs
-from benchmarks.common.keys import OTHER, nets, weights
+from benchmarks.common.keys import weights
+from benchmarks.common.methods import NETWORKS, network_weights
+from benchmarks.common.page import figure_of
 from benchmarks.common.paths import ROOT, write
-from benchmarks.joint_gain.arms import (
-    Case,
-    Producer,
-    learned,
-    pairs_key,
-    producers,
-    reference,
-)
+from benchmarks.joint_gain import segments
+from benchmarks.joint_gain.arms import Case, Producer, learned, pairs_key, producers, reference
 from benchmarks.joint_gain.facts import Facts
-from benchmarks.joint_gain.page import page
+from benchmarks.joint_gain.overview import draw, summaries
+from benchmarks.joint_gain.page import described, mask_thresholds, page, tables
+from benchmarks.joint_gain.rest import NO_MOTION, PARTNER_ONLY
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.methods.registry import LEARNED
 from neurofuse.fusion.metrics.errors import score
 from neurofuse.io import stream_dataset
 from neurofuse.io.errors import NeurofuseError
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import with_stream, without_stream
 from neurofuse.models.training.train import steps_in_all
 from neurofuse.synth import inject
 
 SHARES = ("none", "timing", "partial", "full")
 SEVERITIES = (0.05, 0.15, 0.5, 1.5)
-LOUD = 1.5  # severity of the partner's motion where only the partner moves
+SEVERE = 1.5  # severity of the partner's motion where only the partner is in motion
 
 
 def figures(producer: Producer, case: Case) -> dict:
-    """All energies and mistakes of a producer's arms in one setting, by stream."""
+    """All energies and mistakes of a producer's arms in one setting, by modality."""
     found = {s: segments.material(case.truth, case.contaminated, s) for s in producer.streams}
     result: dict = {s: {"arms": {}, "failure": {}} for s in producer.streams}
     for arm, stream, cleaned in producer.arms(case):
@@ -80,25 +75,26 @@ def _figures(cleaned: np.ndarray | xr.DataTree, found: segments.Material) -> dic
 
 
 def at_rest(producer: Producer, truth: xr.DataTree, disturbed: xr.DataTree) -> dict:
-    """Change [dB] made to streams that do not move: nobody moves, or only the partner does."""
+    """Change [dB] made to modalities without motion; in one case the partner is in motion."""
     still = truth
-    for stream in OTHER:
+    for stream in MODALITIES:
         node = stream_dataset(truth, stream)
         mask = np.zeros((node.sizes["channel"], node.sizes["time"]), bool)
         still = with_stream(still, stream, node.assign(motion=(("channel", "time"), mask)))
-    cases = {"nobody moves": dict.fromkeys(producer.streams, still)}
+    cases = {NO_MOTION: dict.fromkeys(producer.streams, still)}
+    other = {name: one.other.name for name, one in MODALITIES.items()}
     if producer.joint:
-        cases["partner moves"] = {
-            s: with_stream(still, OTHER[s], stream_dataset(disturbed, OTHER[s]))
+        cases[PARTNER_ONLY] = {
+            s: with_stream(still, other[s], stream_dataset(disturbed, other[s]))
             for s in producer.streams
         }
     result: dict = {}
     for name, inputs in cases.items():
         for stream, given in inputs.items():
             if not producer.joint:
-                given = without_stream(given, OTHER[stream])
+                given = without_stream(given, other[stream])
             try:
-                cleaned = clean(given, producer.learned)
+                cleaned = clean(given, producer.method)
             except NeurofuseError:
                 continue
             value = score(truth, given, cleaned).value.sel(modality=stream)
@@ -107,60 +103,67 @@ def at_rest(producer: Producer, truth: xr.DataTree, disturbed: xr.DataTree) -> d
     return result
 
 
-def run(people: list, limit: int, made: list[Producer], folder: Path, shares, severities) -> None:
-    """Compute what is not there yet; the person after each lends the shuffled partner."""
+def run(
+    recordings: list[tuple[str, xr.DataTree]],
+    limit: int,
+    made: list[Producer],
+    folder: Path,
+    shares: tuple[str, ...],
+    severities: tuple[float, ...],
+) -> None:
+    """Compute what is not there yet; the recording after each is its mismatched partner."""
     todo = [
-        (number, share, level)
+        (number, share, severity)
         for number in range(limit)
         for share in shares
-        for level in severities
+        for severity in severities
     ]
-    for number, share, level in track(todo, description="settings"):
-        name, recording = people[number]
-        missing = [
-            p for p in made if not (folder / p.key / f"{name}_{share}_{level}.json").exists()
-        ]
+    for number, share, severity in track(todo, description="settings"):
+        name, recording = recordings[number]
+        file = f"{name}_{share}_{severity}.json"
+        missing = [p for p in made if not (folder / p.key / file).exists()]
         if not missing:
             continue
-        after = (number + 1) % len(people)
-        draw = {"share": share, "severity": level}
+        after = (number + 1) % len(recordings)
         case = Case(
-            *inject(recording, seed=1000 + number, **draw),
-            inject(people[after][1], seed=1000 + after, **draw)[1],
+            *inject(recording, seed=1000 + number, share=share, severity=severity),
+            inject(recordings[after][1], seed=1000 + after, share=share, severity=severity)[1],
         )
         for producer in missing:
             start = perf_counter()
-            facts = {"pair": name, "share": share, "severity": level, **figures(producer, case)}
+            facts = {"pair": name, "share": share, "severity": severity}
+            facts |= figures(producer, case)
             facts["seconds"] = perf_counter() - start
-            write(folder / producer.key / f"{name}_{share}_{level}.json", facts)
+            write(folder / producer.key / file, facts)
     for number in track(range(limit), description="clean recordings"):
-        name, recording = people[number]
-        loud = inject(recording, seed=1000 + number, share="timing", severity=LOUD)[1]
+        name, recording = recordings[number]
+        severe = inject(recording, seed=1000 + number, share="timing", severity=SEVERE)[1]
         for producer in made:
             target = folder / producer.key / f"{name}_clean.json"
-            if producer.learned and not target.exists():
-                write(target, {"pair": name, "change": at_rest(producer, recording, loud)})
+            if producer.method and not target.exists():
+                write(target, {"pair": name, "change": at_rest(producer, recording, severe)})
 
 
-def described(folders: list[Path]) -> str:
+def weights_in_words(folders: list[Path], networks: bool) -> str:
     """Where weights lie and for how long each was trained."""
     steps = {
         steps_in_all(json.loads(path.with_suffix(".json").read_text()))
         for folder in folders
         for path in weights(folder)
     }
-    names = [
-        f"`{f.resolve().relative_to(ROOT)}`" for f in folders if f.resolve().is_relative_to(ROOT)
-    ]
-    return f"weights of {', '.join(names) or 'elsewhere'}, {', '.join(map(str, steps))} steps each"
+    inside = [f.resolve() for f in folders if f.resolve().is_relative_to(ROOT)]
+    names = ", ".join(f"`{f.relative_to(ROOT)}`" for f in inside) or "elsewhere"
+    count = f"{len(folders)} training seed{'s' * (len(folders) > 1)}"
+    text = f"Weights of {names} ({count}), {', '.join(map(str, sorted(steps)))} steps each"
+    return f"{text}; baseline networks: {network_training()}" if networks else text
 
 
-def zoo_training() -> str:
-    """How long the nets of the zoo were trained."""
+def network_training() -> str:
+    """How long the single-channel baseline networks were trained."""
     facts = [
         json.loads(path.with_suffix(".json").read_text())["training"]
-        for peer in LEARNED
-        for path in nets(peer.name)
+        for name in NETWORKS
+        for path in network_weights(name)
     ]
     parts = []
     for key, unit in (("steps", "steps of 32 windows"), ("minutes", "minutes on one core")):
@@ -169,50 +172,56 @@ def zoo_training() -> str:
     return ", ".join(parts)
 
 
-def speed(folders: list[Path]) -> str:
-    """Speed and memory of the packaged joint model in a process of its own, and size of weights."""
-    command = [sys.executable, "-m", "benchmarks.speed", "--seconds", "600"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    size = (folders[0] / "joint.safetensors").stat().st_size / 1e6
-    return f"{found.strip()}\njoint weights {size:.2f} MB"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--part", default="validation", choices=["validation", "test"])
     parser.add_argument("--weights", nargs="+", type=Path, default=[ROOT / "models/pretrained"])
     parser.add_argument("--out", type=Path, default=ROOT / "runs/joint_gain")
-    parser.add_argument("--page", type=Path, help="write the tables to this Markdown file")
+    parser.add_argument("--page", type=Path, help="write the page, its figure and its rows")
     parser.add_argument("--limit", type=int, help="use the first recordings only")
     parser.add_argument("--shares", default=",".join(SHARES), help="what to compute and show")
     parser.add_argument("--severities", default=",".join(map(str, SEVERITIES)))
-    parser.add_argument("--no-peers", action="store_true", help="enough to set thresholds")
-    parser.add_argument("--zoo", action="store_true", help="also the nets of models/zoo: slow")
-    parser.add_argument("--speed", action="store_true", help="also measure speed and memory")
+    parser.add_argument(
+        "--no-baselines", "--no-peers", action="store_true", help="enough to set thresholds"
+    )
+    parser.add_argument(
+        "--networks", action="store_true", help="also single-channel baseline networks: slow"
+    )
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    made = producers(options.weights, options.zoo, not options.no_peers)
+    made = producers(options.weights, baseline=not options.no_baselines, networks=options.networks)
     folder = options.out / options.part / pairs_key()
     enough = None if options.limit is None else max(options.limit, 2)
-    people = list(islice(pairs(options.part), enough))
-    limit = min(len(people), options.limit or len(people))
+    recordings = list(islice(pairs(options.part), enough))
+    limit = min(len(recordings), options.limit or len(recordings))
     shares = tuple(options.shares.split(","))
     severities = tuple(float(s) for s in options.severities.split(","))
-    run(people, limit, made, folder, shares, severities)
-    names = [name for name, _ in people[:limit]]
+    run(recordings, limit, made, folder, shares, severities)
+    names = [name for name, _ in recordings[:limit]]
     seeds = [[learned(path).key for path in weights(f)] for f in options.weights]
     fixed = [p.key for p in made if p.key not in {key for keys in seeds for key in keys}]
     facts = Facts.read(folder, fixed, seeds, names, shares, severities)
-    told = described(options.weights)
-    if options.zoo:
-        told += f"; nets of the zoo: {zoo_training()}"
-    figure = options.page and options.page.parent / f"figures/{options.page.stem}.png"
-    text = page(facts, options.part, options.out / "thresholds.json", told, figure)
-    if options.speed:
-        text += f"\n## Speed and size\n\n```\n{speed(options.weights)}\n```\n"
-    print(text)
+    report(facts, options)
+
+
+def report(facts: Facts, options: argparse.Namespace) -> None:
+    """Print the page, and write it if asked."""
+    thresholds, how = mask_thresholds(facts, options.part, options.out / "thresholds.json")
+    text = weights_in_words(options.weights, options.networks)
+    more = " --networks" * options.networks
+    if options.shares != ",".join(SHARES):
+        more += f" --shares {options.shares}"
+    if options.severities != ",".join(map(str, SEVERITIES)):
+        more += f" --severities {options.severities}"
+    if options.weights != [ROOT / "models/pretrained"]:
+        more += f" --weights {' '.join(map(str, options.weights))}"
+    made = described(facts, options.part, text, how, more)
+    name = options.page.stem if options.page else "joint_gain"
+    found = page(tables(facts, thresholds), made, name, figure=options.page is not None)
+    print(found.markdown(name))
     if options.page:
-        options.page.write_text(text)
+        found.write(options.page)
+        draw(summaries(facts), figure_of(options.page))
 
 
 if __name__ == "__main__":

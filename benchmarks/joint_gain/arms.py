@@ -1,7 +1,6 @@
-"""Who makes rows in `joint_gain.py`: filters without training, peers, weights and their controls.
+"""Who makes rows in `joint_gain`: filters without training, baselines, weights and their controls.
 
-Each is named by digests of its weights and of the code that it depends on, so that what has changed
-is computed again.
+Each is named by the key of its weights and settings, so that what has changed is computed again.
 """
 
 import json
@@ -13,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-import benchmarks.joint_gain.bounds as bounds
-import benchmarks.joint_gain.facts as rows
-import benchmarks.joint_gain.segments as segments
 from benchmarks.common.clean_pairs import LENGTH, START
-from benchmarks.common.keys import OTHER, method_key, result_key, weights, weights_key
+from benchmarks.common.keys import method_key, result_key, weights, weights_key
+from benchmarks.common.methods import JOINT, MISMATCHED, baselines
+from benchmarks.joint_gain import bounds, segments
+from benchmarks.joint_gain.facts import ALONE, BOUND, NO_REFERENCE, SILENT
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.controls import with_partner
-from neurofuse.fusion.methods.registry import LEARNED, PEERS
 from neurofuse.io.errors import NeurofuseError
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import without_stream
 from neurofuse.models.training.corpus import SPLIT
 
@@ -30,11 +29,11 @@ Arms = Iterator[tuple[str, str, np.ndarray | xr.DataTree | str]]  # arm, stream,
 
 @dataclass(frozen=True)
 class Case:
-    """A recording, the same disturbed, and somebody else's that is disturbed as much."""
+    """A recording, the same contaminated, and another participant's, contaminated as much."""
 
     truth: xr.DataTree
     contaminated: xr.DataTree
-    stranger: xr.DataTree
+    mismatched: xr.DataTree
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Producer:
     key: str
     arms: Callable[[Case], Arms]
     streams: tuple[str, ...]
-    learned: str = ""  # what `clean` is told, for the figures on clean recordings
+    method: str = ""  # what `clean` takes, for the figures on clean recordings
     joint: bool = False
 
 
@@ -66,40 +65,44 @@ def _learned(path: str, name: str, treated: tuple[str, ...], case: Case) -> Arms
     """The controls are of the joint model only; one run of it cleans both streams."""
     cleaned = clean(case.contaminated, path)
     for stream in treated:
-        yield "twin" if name in OTHER else name, stream, cleaned
-    for stream in treated if name == "joint" else ():
-        shuffled = with_partner(case.contaminated, case.stranger, OTHER[stream])
-        yield rows.SHUFFLED, stream, clean(shuffled, path)
-        silent = without_stream(case.contaminated, OTHER[stream])
-        yield rows.SILENT, stream, clean(silent, path)
+        yield ALONE if name in MODALITIES else name, stream, cleaned
+    for stream in treated if name == JOINT else ():
+        other = MODALITIES[stream].other.name
+        mismatched = with_partner(case.contaminated, case.mismatched, other)
+        yield MISMATCHED, stream, clean(mismatched, path)
+        silent = without_stream(case.contaminated, other)
+        yield SILENT, stream, clean(silent, path)
 
 
 def reference(case: Case) -> Arms:
-    for stream in OTHER:
+    """The filters without training."""
+    for stream in MODALITIES:
         found = segments.material(case.truth, case.contaminated, stream)
-        yield rows.BLIND, stream, bounds.blind(found)
-        yield rows.BOUND, stream, bounds.bound(found)
+        yield NO_REFERENCE, stream, bounds.no_reference(found)
+        yield BOUND, stream, bounds.bound(found)
 
 
-def _peer(name: str, case: Case) -> Arms:
-    for stream, how in PEERS[name].treatments.items():
+def _baseline(name: str, case: Case) -> Arms:
+    for stream, how in baselines()[name].treatments.items():
         given = case.contaminated
         if "partner" not in how.references:
-            given = without_stream(given, OTHER[stream])
+            given = without_stream(given, MODALITIES[stream].other.name)
         try:
             yield name, stream, clean(given, name)
         except NeurofuseError as error:
             yield name, stream, str(error)
 
 
-def producers(folders: list[Path], zoo: bool = False, peers: bool = True) -> list[Producer]:
-    """References, classical peers, the zoo if asked for, then all weights, each file once."""
+def producers(
+    folders: list[Path], *, baseline: bool = True, networks: bool = False
+) -> list[Producer]:
+    """References, baseline methods and networks if asked for, then all weights, each file once."""
     key = f"reference-{result_key('reference')}"
-    made = [Producer(key, reference, tuple(OTHER))]
+    made = [Producer(key, reference, tuple(MODALITIES))]
     made += [
-        Producer(f"peer-{n}-{method_key(n)}", partial(_peer, n), p.streams, n)
-        for n, p in PEERS.items()
-        if peers and (zoo or p not in LEARNED)
+        Producer(f"baseline-{name}-{method_key(name)}", partial(_baseline, name), one.streams, name)
+        for name, one in baselines(networks=networks).items()
+        if baseline
     ]
     found = [learned(path) for folder in folders for path in weights(folder)]
     return made + list({p.key: p for p in found}.values())

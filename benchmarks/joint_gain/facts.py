@@ -1,4 +1,4 @@
-"""What `joint_gain.py` computed, read back: energies by segment of motion, gates, clean streams."""
+"""What `joint_gain` computed, read back: energies by segment of motion, masks, clean modalities."""
 
 import json
 from dataclasses import dataclass
@@ -7,35 +7,37 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common.methods import JOINT, MISMATCHED, UNCORRECTED, ZERO
 from benchmarks.joint_gain.segments import VIEWS
 
-JOINT, TWIN = "joint", "twin"
-SHUFFLED, SILENT = "joint, shuffled partner", "joint, silent partner"
-BLIND, BOUND = "blind Wiener", "bound: true covariance"
-FLOORS = ("untouched", "zero", BLIND, BOUND)
+ALONE = "single-modality model"
+SILENT = f"{JOINT}, silent partner"
+LEARNED = (JOINT, ALONE, MISMATCHED, SILENT)
+NO_REFERENCE, BOUND = "no-reference Wiener", "bound: true covariance"
+FLOORS = (UNCORRECTED, ZERO, NO_REFERENCE, BOUND)
 EDGES = (-np.inf, -5.0, 0.0, 5.0, 10.0, 15.0, 20.0, np.inf)  # dB, artifact over truth in a segment
-ASKED = (-5.0, 20.0)  # dB, the strata that have a target
-LEVEL = (-5.0, 5.0)  # dB, motion near the signal's level
-PERSON = {"eeg": 0, "nirs": 1}  # which name of a pair
+TARGETED = (-5.0, 20.0)  # dB, the strata that have a target
+NEAR = (-5.0, 5.0)  # dB, artifacts about as large as the signal
+PARTICIPANT = {"eeg": 0, "nirs": 1}  # which name of a pair
 
 
 @dataclass(frozen=True)
 class Segment:
     """Energies of one segment of motion: truth and artifact by channel, errors by view."""
 
-    person: str
+    participant: str
     share: str
-    level: float  # dB, artifact over truth
+    size: float  # dB, artifact over truth
     truth: dict[str, np.ndarray]
     error: list[dict[str, dict[str, np.ndarray]]]  # seed: arm: view: (channel,)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that was computed: segments, and for each setting the gates and the rest."""
+    """All that was computed: segments, and for each setting the masks and the rest."""
 
     segments: dict[str, list[Segment]]  # stream
-    settings: list[dict]  # share, severity, person, stream, level, seeds: [arms]
+    settings: list[dict]  # share, severity, participant, stream, size, seeds: [arms]
     clean: list[tuple[str, list[dict]]]  # pair, and for each seed arm: case: stream: dB
     seeds: int
     failures: set[str]
@@ -50,7 +52,7 @@ class Facts:
         shares: tuple[str, ...],
         severities: tuple[float, ...],
     ) -> "Facts":
-        """Join the JSON files of all producers; peers and references count in every seed."""
+        """Join the JSON files of all producers; baselines and references count in every seed."""
         segments: dict[str, list[Segment]] = {s: [] for s in VIEWS}
         settings, failures = [], set()
         for name in names:
@@ -62,25 +64,38 @@ class Facts:
                     for stream in VIEWS:
                         found = [_arms(common + of_seed, stream, failures) for of_seed in own]
                         base = common[0]["streams"][stream]
-                        level = levels(base, stream)
-                        person = name.split("+")[PERSON[stream]]
+                        size = sizes(base, stream)
+                        participant = name.split("+")[PARTICIPANT[stream]]
                         settings.append(
-                            {"share": share, "severity": severity, "person": person}
-                            | {"stream": stream, "level": level}
+                            {"share": share, "severity": severity, "participant": participant}
+                            | {"stream": stream, "size": size}
                             | {"seeds": found}
                         )
-                        for k in range(len(level)):
-                            truth = {v: np.array(base["truth"][v][k]) for v in VIEWS[stream]}
-                            error = [
-                                {
-                                    arm: {v: np.array(f["error"][v][k]) for v in VIEWS[stream]}
-                                    for arm, f in arms.items()
-                                }
-                                for arms in found
-                            ]
-                            segments[stream].append(Segment(person, share, level[k], truth, error))
+                        segments[stream] += [
+                            _segment(k, participant, share, size[k], base, found, stream)
+                            for k in range(len(size))
+                        ]
         clean = [(name, [_change(folder, keys, name) for keys in seeds]) for name in names]
         return cls(segments, settings, clean, len(seeds), failures)
+
+
+def _segment(
+    k: int,
+    participant: str,
+    share: str,
+    size: float,
+    base: dict,
+    found: list[dict[str, dict]],
+    stream: str,
+) -> Segment:
+    """Segment number k of a recording."""
+    views = VIEWS[stream]
+    truth = {v: np.array(base["truth"][v][k]) for v in views}
+    error = [
+        {arm: {v: np.array(f["error"][v][k]) for v in views} for arm, f in arms.items()}
+        for arms in found
+    ]
+    return Segment(participant, share, size, truth, error)
 
 
 def _read(path: Path) -> dict:
@@ -101,7 +116,7 @@ def _change(folder: Path, keys: list[str], name: str) -> dict[str, dict]:
     return {key.split("-")[0]: _read(folder / key / f"{name}_clean.json")["change"] for key in keys}
 
 
-def levels(base: dict, stream: str) -> list[float]:
+def sizes(base: dict, stream: str) -> list[float]:
     """Artifact over truth [dB] of each segment, channels pooled, in the stream's first view."""
     view = VIEWS[stream][0]
     pairs = zip(base["artifact"][view], base["truth"][view], strict=True)
@@ -110,16 +125,15 @@ def levels(base: dict, stream: str) -> list[float]:
 
 def within(found: list[Segment], low: float, high: float) -> list[Segment]:
     """Segments whose artifact is of a size [dB]."""
-    return [s for s in found if low <= s.level < high]
+    return [s for s in found if low <= s.size < high]
 
 
 def arms_of(facts: Facts, stream: str) -> list[str]:
-    """Arms of a stream: joint first, then twin, ablations and controls, floors, peers."""
+    """Arms of a stream: joint and its controls first, then ablations, floors, baselines."""
     names = {a for s in facts.segments[stream] for seed in s.error for a in seed}
-    first = (JOINT, TWIN, SHUFFLED, SILENT)
     ablations = sorted(n for n in names if n.startswith("joint_"))
-    peers = sorted(names - {*first, *FLOORS, *ablations})
-    return [n for n in (*first, *ablations, *FLOORS, *peers) if n in names]
+    baselines = sorted(names - {*LEARNED, *FLOORS, *ablations})
+    return [n for n in (*LEARNED, *ablations, *FLOORS, *baselines) if n in names]
 
 
 def strata() -> dict[str, tuple[float, float]]:
@@ -130,4 +144,4 @@ def strata() -> dict[str, tuple[float, float]]:
             return f"< {high:g}"
         return f"> {low:g}" if np.isinf(high) else f"{low:g} to {high:g}"
 
-    return {name(a, b): (a, b) for a, b in pairwise(EDGES)} | {f"all {name(*ASKED)}": ASKED}
+    return {name(a, b): (a, b) for a, b in pairwise(EDGES)} | {f"all {name(*TARGETED)}": TARGETED}

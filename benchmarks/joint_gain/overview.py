@@ -1,54 +1,81 @@
-"""All methods of `joint_gain.py` at a glance: error by person, interval, paired test, a picture."""
+"""All methods of `joint_gain` side by side: error by participant, interval, paired test, figure."""
 
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from benchmarks.joint_gain.facts import ASKED, FLOORS, JOINT, Facts, arms_of, within
-from benchmarks.joint_gain.tables import TITLES, by_person, pooled
+from benchmarks.common.methods import JOINT, NETWORKS, UNCORRECTED
+from benchmarks.common.page import Table
+from benchmarks.joint_gain.facts import FLOORS, LEARNED, TARGETED, Facts, arms_of, within
+from benchmarks.joint_gain.tables import TITLES, by_participant, pooled
 from neurofuse.fusion.metrics.statistics import summarise
 from neurofuse.fusion.plot.draw_intervals import plot_intervals
 
 VIEWS = [key for key in TITLES if key[1] != "slow"]
 METRIC = "error"
-SHOWN_TO = 20.0  # dB
+LARGEST_DRAWN = 20.0  # dB
+BEST = 2  # baseline methods of each view that stand on the page
 
 
-def overview(facts: Facts, figure: Path | None = None) -> list[str]:
-    """A table of all arms with p values against joint; the picture goes to `figure`."""
-    found = {key: _summary(facts, *key) for key in VIEWS}
-    arms = list(dict.fromkeys(a for s in facts.segments for a in arms_of(facts, s)))
-    first = found[VIEWS[0]], found[VIEWS[1]]
-    order = {
-        a: min(
-            (float(s["mean"].sel({"method": a}).squeeze()) for s in first if a in s.method),
-            default=np.inf,
-        )
-        for a in arms
-    }
-    rows = [
-        "| error [dB] | " + " | ".join(f"{TITLES[k]} | p" for k in VIEWS) + " |",
-        "|---|" + "---|---|" * len(VIEWS),
-    ]
-    for arm in sorted(arms, key=lambda a: order[a]):
-        cells = [text for key in VIEWS for text in _cells(found[key], arm)]
-        rows.append(f"| {'**joint**' if arm == JOINT else arm} | {' | '.join(cells)} |")
-    if figure is not None:
-        _draw(found, figure)
-        rows += ["", f"![Every method's error with its interval](figures/{figure.name})"]
-    return rows
+def summaries(facts: Facts) -> dict[tuple[str, str], xr.Dataset]:
+    """Mean, interval and paired test of every arm, for each modality and view."""
+    return {key: _summary(facts, *key) for key in VIEWS}
+
+
+def overview(found: dict[tuple[str, str], xr.Dataset]) -> Table:
+    """A table of all arms, the least error first, with p values against joint."""
+    arms = list(dict.fromkeys(a for s in found.values() for a in s.method.values.tolist()))
+    ranked = sorted(arms, key=lambda arm: _rank(found, arm))
+    columns = ["error [dB]"]
+    for key in VIEWS:
+        columns += [TITLES[key], f"p, {TITLES[key]}"]
+    rows = [[arm, *(text for key in VIEWS for text in _cells(found[key], arm))] for arm in ranked]
+    return Table(columns, rows)
+
+
+def shown(table: Table) -> Table:
+    """The rows for the page: joint and its controls, the floors, the networks, the best others."""
+    first = (*LEARNED, *FLOORS)
+    names = {row[0] for row in table.rows if row[0] in first or row[0].startswith("joint_")}
+    names |= {row[0] for row in table.rows if row[0] in NETWORKS}
+    for title in (TITLES[key] for key in VIEWS):
+        at = table.columns.index(title)
+        others = [row for row in table.rows if row[0] not in first and row[at][0] != "–"]
+        others.sort(key=lambda row: float(row[at].split()[0]))
+        names |= {row[0] for row in others[:BEST]}
+    chosen = table.only(table.columns[0], sorted(names))
+    return chosen.without(*(f"p, {TITLES[key]}" for key in VIEWS))
+
+
+def draw(found: dict[tuple[str, str], xr.Dataset], path: Path) -> None:
+    """Every method's error with its interval, a panel for each modality and view."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    most = max(s.sizes["method"] for s in found.values())
+    figure = Figure(figsize=(15, 1 + 0.24 * most), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, len(found))
+    for ax, ((stream, view), summary) in zip(panels, found.items(), strict=True):
+        plot_intervals(summary, stream, METRIC, ax=ax)
+        ax.set_xlim(right=min(ax.get_xlim()[1], LARGEST_DRAWN))
+        ax.axvline(0, color="0.6", linewidth=0.8)
+        ax.set_title(TITLES[stream, view])
+        ax.set_xlabel("error in motion over the signal's energy [dB]")
+    figure.savefig(path, dpi=70)
 
 
 def _summary(facts: Facts, stream: str, view: str) -> xr.Dataset:
-    own = within(facts.segments[stream], *ASKED)
-    people = list(dict.fromkeys(s.person for s in own))
+    own = within(facts.segments[stream], *TARGETED)
+    participants = list(dict.fromkeys(s.participant for s in own))
     arms = arms_of(facts, stream)
-    value = np.full((len(people), len(arms)), np.nan)
-    for i, person in enumerate(people):
+    value = np.full((len(participants), len(arms)), np.nan)
+    for i, participant in enumerate(participants):
         for j, arm in enumerate(arms):
-            mine = [s for s in own if s.person == person]
-            value[i, j] = (by_person(mine, pooled(arm, view), range(facts.seeds)) or [np.nan])[0]
+            mine = [s for s in own if s.participant == participant]
+            errors = by_participant(mine, pooled(arm, view), range(facts.seeds))
+            value[i, j] = (errors or [np.nan])[0]
     table = xr.Dataset(
         {"value": (("recording", "method", "modality", "metric"), value[:, :, None, None])},
         coords={
@@ -56,10 +83,20 @@ def _summary(facts: Facts, stream: str, view: str) -> xr.Dataset:
             "modality": [stream],
             "metric": [METRIC],
             "units": ("metric", ["dB"]),
-            "subject": ("recording", people),
+            "subject": ("recording", participants),
         },
     )
-    return summarise(table, against=JOINT if JOINT in arms else FLOORS[0])
+    return summarise(table, against=JOINT if JOINT in arms else UNCORRECTED)
+
+
+def _rank(found: dict[tuple[str, str], xr.Dataset], arm: str) -> float:
+    """The lesser of an arm's errors in EEG and in fNIRS."""
+    errors = [
+        float(found[key]["mean"].sel({"method": arm}).squeeze())
+        for key in VIEWS[:2]
+        if arm in found[key].method
+    ]
+    return float(np.nanmin([*errors, np.inf]))
 
 
 def _cells(summary: xr.Dataset, arm: str) -> tuple[str, str]:
@@ -70,22 +107,3 @@ def _cells(summary: xr.Dataset, arm: str) -> tuple[str, str]:
         return "–", ""
     text = f"{float(one['mean']):.1f} [{float(one.low):.1f}, {float(one.high):.1f}]"
     return text, "" if np.isnan(one.p) else f"{float(one.p):.3f}"
-
-
-def _draw(found: dict[tuple[str, str], xr.Dataset], path: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    most = max(s.sizes["method"] for s in found.values())
-    figure = Figure(figsize=(15, 1 + 0.24 * most), layout="constrained")
-    FigureCanvasAgg(figure)
-    for ax, ((stream, view), summary) in zip(
-        figure.subplots(1, len(found)), found.items(), strict=True
-    ):
-        plot_intervals(summary, stream, METRIC, ax=ax)
-        ax.set_xlim(right=min(ax.get_xlim()[1], SHOWN_TO))
-        ax.axvline(0, color="0.6", linewidth=0.8)
-        ax.set_title(TITLES[stream, view])
-        ax.set_xlabel("error in motion over the signal's energy [dB]")
-    path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, dpi=70)

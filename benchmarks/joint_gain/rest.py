@@ -1,56 +1,59 @@
-"""What `joint_gain.py` found of streams that do not move, and of channels at rest beside others."""
+"""What `joint_gain` found of modalities without motion, and of channels at rest beside others."""
 
 import numpy as np
 
+from benchmarks.common.page import Table
 from benchmarks.common.statistics import cell, decibel, ratio
-from benchmarks.joint_gain.facts import PERSON, Facts, arms_of
+from benchmarks.joint_gain.facts import PARTICIPANT, Facts, arms_of
 from benchmarks.joint_gain.segments import VIEWS
+from neurofuse.io.modality import MODALITIES
 
 NOTHING = -100.0  # dB, for a change of nothing at all
+NO_MOTION, PARTNER_ONLY = "no motion", "motion in the partner only"
+OTHER_CHANNELS = "motion in other channels only"
 
 
 def quiet_change(facts: Facts, stream: str, case: str, arm: str) -> list[float]:
-    """Change [dB] made to a stream without motion, by person; no less than `NOTHING`."""
-    people: dict[str, list[float]] = {}
+    """Change [dB] made to a stream without motion, by participant; no less than `NOTHING`."""
+    energies: dict[str, list[float]] = {}
     for pair, seeds in facts.clean:
         for seed in seeds:
-            told = seed.get(arm, {}).get(case, {})
-            if stream in told:
-                energy = 0.0 if told[stream] is None else ratio(told[stream])
-                people.setdefault(pair.split("+")[PERSON[stream]], []).append(energy)
-    return [max(decibel(float(np.mean(v)), 1.0), NOTHING) for v in people.values()]
+            changes = seed.get(arm, {}).get(case, {})
+            if stream in changes:
+                energy = 0.0 if changes[stream] is None else ratio(changes[stream])
+                energies.setdefault(pair.split("+")[PARTICIPANT[stream]], []).append(energy)
+    return [max(decibel(float(np.mean(v)), 1.0), NOTHING) for v in energies.values()]
 
 
 def beside(facts: Facts, stream: str, arm: str) -> list[float]:
-    """Change [dB] made to channels at rest while others move, by person."""
-    people: dict[str, list[list[float]]] = {}
+    """Change [dB] made to channels at rest while others are in motion, by participant."""
+    energies: dict[str, list[list[float]]] = {}
     for setting in facts.settings:
         if setting["stream"] == stream:
             for seed in setting["seeds"]:
                 if arm in seed:
-                    people.setdefault(setting["person"], []).append(seed[arm]["beside"])
-    sums = [np.sum(v, axis=0) for v in people.values()]
+                    energies.setdefault(setting["participant"], []).append(seed[arm]["beside"])
+    sums = [np.sum(v, axis=0) for v in energies.values()]
     return [max(decibel(a, b), NOTHING) for a, b in sums if b > 0]
 
 
-def rest_table(facts: Facts) -> list[str]:
-    """Change made to streams without motion, and to channels at rest while others move."""
-    rows = ["| stream | case | arm | change [dB] | median |", "|---|---|---|---|---|"]
+def rest_table(facts: Facts) -> Table:
+    """Change [dB] to modalities without motion, and to channels at rest beside others."""
+    rows = []
     arms = dict.fromkeys(arm for _, seeds in facts.clean for s in seeds for arm in s)
     for stream in VIEWS:
         found = {
             (case, arm): quiet_change(facts, stream, case, arm)
-            for case in ("nobody moves", "partner moves")
+            for case in (NO_MOTION, PARTNER_ONLY)
             for arm in arms
         }
         found |= {
-            ("others move, the channel rests", arm): beside(facts, stream, arm)
-            for arm in arms_of(facts, stream)
+            (OTHER_CHANNELS, arm): beside(facts, stream, arm) for arm in arms_of(facts, stream)
         }
         for (case, arm), values in found.items():
             if values:
-                shown = [cell(values), f"{np.median(values):.1f}"]
+                cells = [cell(values), f"{np.median(values):.1f}"]
                 if max(values) <= NOTHING:
-                    shown = ["none", "none"]
-                rows.append(f"| {stream} | {case} | {arm} | " + " | ".join(shown) + " |")
-    return rows
+                    cells = ["none", "none"]
+                rows.append([MODALITIES[stream].display, case, arm, *cells])
+    return Table(["modality", "case", "arm", "change [dB]", "median [dB]"], rows)

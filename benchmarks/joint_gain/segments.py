@@ -1,8 +1,9 @@
 """Energies of truth, artifact and error in every segment of motion and every channel.
 
-A segment is a connected stretch in which any channel of the stream moves; for fNIRS widened by 2 s,
-as in `neurofuse.fusion.metrics.errors`. In it a channel's samples count where that channel itself moves
-(widened alike), so that zeros have 0 dB everywhere and channels at rest do not flatter a gate.
+A segment is a connected stretch in which any channel of the modality is in motion; for fNIRS
+widened by 2 s, as in `neurofuse.fusion.metrics.errors`. In it a channel's samples count where that
+channel itself is in motion (widened alike), so that zeros have 0 dB everywhere and channels at rest
+do not flatter a motion mask.
 """
 
 from dataclasses import dataclass
@@ -12,11 +13,11 @@ import xarray as xr
 from scipy.ndimage import binary_dilation, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
-from neurofuse.fusion.metrics.errors import NIRS_BAND, NIRS_GUARD
-from neurofuse.fusion.signal.bands import bandpass
+from neurofuse.fusion.metrics.errors import NIRS_GUARD
+from neurofuse.fusion.signal.bands import NIRS_ERROR, bandpass
 from neurofuse.io import stream_dataset, to_optical_density
 
-SLOW = 5.0  # Hz; EEG below it is what a head's movement and the fNIRS share
+SLOW = 5.0  # Hz; EEG below it is what motion of the head and fNIRS share
 VIEWS = {"eeg": ("whole", "slow"), "nirs": ("band", "unfiltered")}  # the first one makes strata
 NOTICEABLE = 0.2  # artifact energy over a channel's mean clean energy
 NEAR = 0.5  # s over which the artifact's energy is averaged for that
@@ -25,7 +26,7 @@ THRESHOLDS = (0.02, *(round(0.05 * k, 2) for k in range(1, 20)), 0.98, 0.999)
 
 @dataclass(frozen=True)
 class Material:
-    """One stream of a disturbed recording as arrays, and where it moves."""
+    """One modality of a contaminated recording as arrays, and where it is in motion."""
 
     stream: str
     rate: float  # Hz
@@ -42,7 +43,7 @@ class Material:
 
 
 def material(truth: xr.DataTree, contaminated: xr.DataTree, stream: str) -> Material:
-    """What is scored of one stream: usable channels whose samples are all finite."""
+    """What is scored of one modality: usable channels whose samples are all finite."""
     node = stream_dataset(contaminated, stream)
     used = ~node.bad.values
     if stream == "eeg":
@@ -90,10 +91,10 @@ def stretches(mask: np.ndarray) -> list[tuple[int, int]]:
 
 def views(rows: np.ndarray, stream: str, rate: float) -> dict[str, np.ndarray]:
     """Rows (row, time) without constants in the bands that are scored, all zero-phase."""
-    # by their medians, lest what one long movement leaves counts in all others
+    # by their medians, so that what one long movement leaves does not count in all others
     centred = rows - np.median(rows, axis=-1, keepdims=True)
     if stream == "nirs":
-        return {"band": bandpass(centred, rate, *NIRS_BAND), "unfiltered": centred}
+        return {"band": bandpass(centred, rate, *NIRS_ERROR), "unfiltered": centred}
     sections = butter(4, SLOW, "lowpass", fs=rate, output="sos")
     slow = sosfiltfilt(sections, centred, axis=-1, padlen=min(int(2 * rate), rows.shape[-1] - 1))
     return {"whole": centred, "slow": slow}
@@ -111,9 +112,10 @@ def energies(rows: np.ndarray, found: Material) -> dict[str, list[list[float]]]:
 
 
 def beside(change: np.ndarray, found: Material) -> tuple[float, float]:
-    """Energy done to channels at rest while others move, and of the truth there.
+    """Energy of the change to channels at rest while others are in motion, and of the truth there.
 
-    For fNIRS of sample-to-sample changes, since a corrected shift moves the level of what follows.
+    For fNIRS of sample-to-sample changes: a corrected shift changes the baseline level of what
+    follows.
     """
     truth = found.truth - found.truth.mean(-1, keepdims=True)
     if found.stream == "eeg":
@@ -126,10 +128,10 @@ def beside(change: np.ndarray, found: Material) -> tuple[float, float]:
 
 
 def noticeable(found: Material) -> np.ndarray:
-    """Where (channel, time) a moving channel's artifact is large enough to be worth finding.
+    """Where (channel, time) an artifact is large enough to be worth finding.
 
     Its energy within 0.5 s exceeds a fifth of the channel's mean clean energy; for fNIRS of
-    sample-to-sample changes, since a shift leaves its level behind for good.
+    sample-to-sample changes, since a shift changes the baseline level for good.
     """
     truth = found.truth - found.truth.mean(-1, keepdims=True)
     artifact = found.contaminated - found.truth
@@ -143,7 +145,7 @@ def noticeable(found: Material) -> np.ndarray:
 
 
 def gate_mistakes(gate: np.ndarray, found: Material) -> dict[str, list]:
-    """Channel-seconds that a gate (channel, time) misses or opens for nothing.
+    """Channel-seconds that a motion mask (channel, time) misses or reports for nothing.
 
     Motion too small to notice counts neither way. `missed` and `false` (threshold, segment) are
     inside segments, `false_outside` (threshold,) between them; `seconds` (segment,) and

@@ -2,10 +2,12 @@
 
     python -m benchmarks.joint_gain.stage_bounds
 
-Validation people only; injected motion. fNIRS: the temporal filter against TDDR and against a
-derivative set to zero. EEG: the spatial filter with true band shares, and with the mask alone.
+Validation participants only; injected motion. fNIRS: the temporal filter against TDDR and against a
+derivative set to zero. EEG: the spatial filter with true artifact fractions of the bands, and with
+the mask alone.
 """
 
+import argparse
 import logging
 
 import numpy as np
@@ -13,9 +15,10 @@ import torch
 from torch.nn.functional import avg_pool1d
 
 from benchmarks.common.clean_pairs import pairs
-from neurofuse.fusion.methods.registry import get
+from benchmarks.common.methods import get_method
 from neurofuse.fusion.metrics.errors import score
 from neurofuse.io import stream_dataset, to_optical_density, with_stream
+from neurofuse.io.modality import MODALITIES
 from neurofuse.models.joint.autoencoder import quiet_weight
 from neurofuse.models.joint.bands import EEG_EDGES, split
 from neurofuse.models.joint.wiener import frames_of, spatial_filter, temporal_filter
@@ -57,8 +60,8 @@ def smoothed(contaminated, seconds: float):
     return with_steps(contaminated, change)
 
 
-def spatial(truth, contaminated, window: float, pooling: float, shares: bool):
-    """The spatial filter (no lags) in the true mask, on true band shares or on the mask alone."""
+def spatial(truth, contaminated, window: float, pooling: float, fractions: bool):
+    """The spatial filter (no lags) in the true mask, with true artifact fractions or without."""
     node = stream_dataset(contaminated, "eeg")
     used = ((node.ch_type == "eeg") & ~node.bad).values
     rate = node.attrs["rate"]
@@ -66,14 +69,14 @@ def spatial(truth, contaminated, window: float, pooling: float, shares: bool):
     observed = 1e5 * torch.from_numpy(node.eeg.values[used])[None]
     mask = torch.from_numpy(node.motion.values[used]).double()[None]
     rough = mask * observed
-    if shares:
+    if fractions:
         parts = [split(x, rate, EEG_EDGES) for x in (observed, observed - clean, clean)]
         near = int(rate) | 1
-        moving, still = (
+        artifact, quiet = (
             avg_pool1d((p**2).flatten(0, 2)[:, None], near, 1, near // 2)[:, 0].view_as(p)
             for p in parts[1:]
         )
-        rough = mask * ((moving / (moving + still + 1e-9)).sqrt() * parts[0]).sum(2)
+        rough = mask * ((artifact / (artifact + quiet + 1e-9)).sqrt() * parts[0]).sum(2)
     quiet = quiet_weight(observed, mask.amax(1), rate)
     size = int(window * rate)
     artifact = spatial_filter(observed, rough, quiet, size=size, lags=[0], pooling=pooling)
@@ -83,10 +86,11 @@ def spatial(truth, contaminated, window: float, pooling: float, shares: bool):
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     torch.set_num_threads(1)
     rows = {
-        ("nirs", "TDDR"): lambda t, c: get("tddr").transform(c),
+        ("nirs", "TDDR"): lambda t, c: get_method("tddr").transform(c),
         ("nirs", "true mask, derivative set to zero"): lambda t, c: with_steps(
             c, steps(c) * ~c["nirs"].motion.values[:, None]
         ),
@@ -98,23 +102,23 @@ def main() -> None:
             ("eeg", f"{what}, {w:g} s windows, pooling {p}"): (
                 lambda t, c, w=w, p=p, k=k: spatial(t, c, w, p, k)
             )
-            for k, what in ((True, "true shares"), (False, "true mask alone"))
+            for k, what in ((True, "true artifact fractions"), (False, "true mask alone"))
             for w in (1.0, 4.0)
             for p in (0.0, 0.9)
         },
     }
-    people = [recording for _, recording in pairs("validation")]
-    print("| stream | stage | weak: pooled / channel median [dB] | typical |\n|---|---|---|---|")
+    recordings = [recording for _, recording in pairs("validation")]
+    print("| modality | stage | weak: pooled / channel median [dB] | typical |\n|---|---|---|---|")
     for (stream, name), method in rows.items():
         cells = []
         for severity in SEVERITY:
             found = []
-            for number, recording in enumerate(people):
+            for number, recording in enumerate(recordings):
                 truth, contaminated = inject(recording, seed=1000 + number, severity=severity)
                 value = score(truth, contaminated, method(truth, contaminated)).value
                 found.append(value.sel(modality=stream, metric=["error_db", "error_db_median"]))
             cells.append(" / ".join(f"{v:.1f}" for v in np.mean(found, axis=0)))
-        print(f"| {stream} | {name} | {cells[0]} | {cells[1]} |", flush=True)
+        print(f"| {MODALITIES[stream].display} | {name} | {cells[0]} | {cells[1]} |", flush=True)
 
 
 if __name__ == "__main__":

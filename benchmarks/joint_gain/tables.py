@@ -1,21 +1,20 @@
 """Tables of errors in motion: strata, joint against each arm, joint against its controls.
 
 An error is the energy of (output - truth) in motion over the truth's there. Sums are taken for each
-person, then the mean over people in dB (seeds averaged inside a person) with a 95 % bootstrap
-interval by person.
+participant, then the mean over participants in dB (seeds averaged inside a participant) with a 95 %
+bootstrap interval by participant.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.common.methods import JOINT
+from benchmarks.common.page import Table, stacked
 from benchmarks.common.statistics import cell, decibel, ratio
 from benchmarks.joint_gain.facts import (
-    JOINT,
-    LEVEL,
-    SHUFFLED,
-    SILENT,
-    TWIN,
+    LEARNED,
+    NEAR,
     Facts,
     Segment,
     arms_of,
@@ -29,21 +28,20 @@ TITLES = {
     ("nirs", "band"): "fNIRS, 0.01-0.7 Hz",
     ("nirs", "unfiltered"): "fNIRS, unfiltered",
 }
+Figure = Callable[[list[Segment], int], float]  # of a participant's segments and a seed
 
 
-def by_person(
-    found: list[Segment], figure: Callable[[list[Segment], int], float], seeds: range | list[int]
-) -> list[float]:
-    """A figure of each person's segments, averaged over seeds; people without it are left out."""
-    people: dict[str, list[Segment]] = {}
+def by_participant(found: list[Segment], figure: Figure, seeds: range | list[int]) -> list[float]:
+    """A figure of each participant's segments, averaged over seeds; those without it left out."""
+    own: dict[str, list[Segment]] = {}
     for segment in found:
-        people.setdefault(segment.person, []).append(segment)
-    values = [np.mean([figure(own, seed) for seed in seeds]) for own in people.values()]
+        own.setdefault(segment.participant, []).append(segment)
+    values = [np.mean([figure(each, seed) for seed in seeds]) for each in own.values()]
     return [float(v) for v in values if np.isfinite(v)]
 
 
-def pooled(arm: str, view: str) -> Callable[[list[Segment], int], float]:
-    """Error [dB] of a person: summed over segments and channels, over the truth's sum."""
+def pooled(arm: str, view: str) -> Figure:
+    """Error [dB] of a participant: summed over segments and channels, over the truth's sum."""
 
     def figure(own: list[Segment], seed: int) -> float:
         if any(arm not in s.error[seed] for s in own):
@@ -54,84 +52,91 @@ def pooled(arm: str, view: str) -> Callable[[list[Segment], int], float]:
     return figure
 
 
-def median(arm: str, view: str) -> Callable[[list[Segment], int], float]:
-    """Median error [dB] over a person's segments and the channels that move in them."""
+def median(arm: str, view: str) -> Figure:
+    """Median error [dB] over a participant's segments and the channels in motion in them."""
 
     def figure(own: list[Segment], seed: int) -> float:
         if any(arm not in s.error[seed] for s in own):
             return np.nan
         error = np.concatenate([s.error[seed][arm][view] for s in own])
         truth = np.concatenate([s.truth[view] for s in own])
-        moved = truth > 0
-        return float(np.median(10 * np.log10((error[moved] + 1e-30) / truth[moved])))
+        in_motion = truth > 0
+        return float(np.median(10 * np.log10((error[in_motion] + 1e-30) / truth[in_motion])))
 
     return figure
 
 
-def against(arm: str, other: str, view: str) -> Callable[[list[Segment], int], float]:
-    """Ratio [dB] of two arms' errors, summed over a person's segments."""
+def against(arm: str, other: str, view: str) -> Figure:
+    """Ratio [dB] of two arms' errors, summed over a participant's segments."""
     one, two = pooled(arm, view), pooled(other, view)
     return lambda own, seed: one(own, seed) - two(own, seed)
 
 
-def strata_table(facts: Facts, stream: str, view: str, kind: Callable) -> list[str]:
-    """Every arm's error in every stratum."""
-    found = facts.segments[stream]
-    columns = {n: within(found, *edges) for n, edges in strata().items()}
-    rows = [
-        "| error [dB]; artifact/truth [dB] | " + " | ".join(columns) + " |",
-        "|---|" + "---|" * len(columns),
-        "| segments | " + " | ".join(str(len(own)) for own in columns.values()) + " |",
-    ]
-    for arm in arms_of(facts, stream):
-        cells = [
-            cell(by_person(own, kind(arm, view), range(facts.seeds))) for own in columns.values()
-        ]
-        rows.append(f"| {'**joint**' if arm == JOINT else arm} | " + " | ".join(cells) + " |")
-    return rows
+def strata_table(facts: Facts) -> Table:
+    """Every arm's error in every stratum and view: pooled, median, and joint over it."""
+    parts = {}
+    for (stream, view), title in TITLES.items():
+        parts[title] = stacked(
+            {
+                "segments": _counts(facts, stream),
+                "error pooled [dB]": _errors(facts, stream, view, pooled),
+                "error, median of channels [dB]": _errors(facts, stream, view, median),
+                "error of joint / error of method": _ratios(facts, stream, view),
+            },
+            "figure",
+        )
+    return stacked(parts, "view")
 
 
-def difference_table(facts: Facts, stream: str, view: str) -> list[str]:
-    """Joint over each other arm (ratio of errors), paired by person, by stratum."""
-    found = facts.segments[stream]
-    columns = {n: within(found, *edges) for n, edges in strata().items()}
+def _columns(facts: Facts, stream: str) -> dict[str, list[Segment]]:
+    return {n: within(facts.segments[stream], *edges) for n, edges in strata().items()}
+
+
+def _counts(facts: Facts, stream: str) -> Table:
+    columns = _columns(facts, stream)
+    return Table(["method", *columns], [["", *(str(len(own)) for own in columns.values())]])
+
+
+def _errors(facts: Facts, stream: str, view: str, kind: Callable[[str, str], Figure]) -> Table:
+    columns, seeds = _columns(facts, stream), range(facts.seeds)
     rows = [
-        "| joint / other (ratio of error energies) | " + " | ".join(columns) + " |",
-        "|---|" + "---|" * len(columns),
+        [arm, *(cell(by_participant(own, kind(arm, view), seeds)) for own in columns.values())]
+        for arm in arms_of(facts, stream)
     ]
+    return Table(["method", *columns], rows)
+
+
+def _ratios(facts: Facts, stream: str, view: str) -> Table:
+    columns, seeds = _columns(facts, stream), range(facts.seeds)
+    rows = []
     for arm in arms_of(facts, stream):
         if arm != JOINT:
-            cells = [
-                cell(by_person(own, against(JOINT, arm, view), range(facts.seeds)), ratio, 2)
-                for own in columns.values()
-            ]
-            rows.append(f"| {arm} | " + " | ".join(cells) + " |")
-    return rows
+            figure = against(JOINT, arm, view)
+            values = [by_participant(own, figure, seeds) for own in columns.values()]
+            rows.append([arm, *(cell(v, ratio, 2) for v in values)])
+    return Table(["method", *columns], rows)
 
 
-def gain_table(facts: Facts) -> list[str]:
-    """Joint over twin and controls for each share, people and each seed."""
+def gain_table(facts: Facts) -> Table:
+    """Joint over the single-modality models and controls for each share, and each seed."""
     measures = {
         "EEG below 5 Hz": (facts.segments["eeg"], "eeg", "slow"),
         "EEG": (facts.segments["eeg"], "eeg", "whole"),
-        "EEG within ±5 dB": (within(facts.segments["eeg"], *LEVEL), "eeg", "whole"),
+        "EEG within ±5 dB": (within(facts.segments["eeg"], *NEAR), "eeg", "whole"),
         "fNIRS, 0.01-0.7 Hz": (facts.segments["nirs"], "nirs", "band"),
-        "fNIRS within ±5 dB": (within(facts.segments["nirs"], *LEVEL), "nirs", "band"),
+        "fNIRS within ±5 dB": (within(facts.segments["nirs"], *NEAR), "nirs", "band"),
     }
-    rows = [
-        "| measure | share | joint / | ratio | each seed |",
-        "|---|---|---|---|---|",
-    ]
+    rows = []
     shares = list(dict.fromkeys(s["share"] for s in facts.settings))
     for title, (found, stream, view) in measures.items():
-        others = [a for a in arms_of(facts, stream) if a in (TWIN, SHUFFLED, SILENT)]
+        others = [a for a in arms_of(facts, stream) if a in LEARNED and a != JOINT]
         others += [a for a in arms_of(facts, stream) if a.startswith("joint_")]
         for share in shares:
             own = [s for s in found if s.share == share]
             for other in others:
                 figure = against(JOINT, other, view)
-                alone = [by_person(own, figure, [k]) for k in range(facts.seeds)]
-                each = ", ".join(f"{ratio(np.mean(v)):.2f}" for v in alone if v)
-                value = cell(by_person(own, figure, range(facts.seeds)), ratio, 2)
-                rows.append(f"| {title} | {share} | {other} | {value} | {each} |")
-    return rows
+                alone = [by_participant(own, figure, [k]) for k in range(facts.seeds)]
+                each = ", ".join(f"{ratio(float(np.mean(v))):.2f}" for v in alone if v)
+                value = cell(by_participant(own, figure, range(facts.seeds)), ratio, 2)
+                rows.append([title, share, other, value, each])
+    return Table(["measure", "share", "joint /", "ratio", "each seed"], rows)

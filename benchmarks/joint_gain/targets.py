@@ -1,53 +1,52 @@
-"""What the joint model is to reach, beside what `joint_gain.py` found."""
+"""What the joint model was meant to reach, beside what `joint_gain` found."""
 
 from collections.abc import Callable, Iterator
 
+from benchmarks.common.methods import JOINT, NETWORKS
+from benchmarks.common.page import Table
 from benchmarks.common.statistics import interval, ratio
 from benchmarks.joint_gain.facts import (
-    ASKED,
-    BLIND,
+    ALONE,
     FLOORS,
-    JOINT,
-    LEVEL,
-    SHUFFLED,
-    SILENT,
-    TWIN,
+    LEARNED,
+    NEAR,
+    NO_REFERENCE,
+    TARGETED,
     Facts,
     arms_of,
     strata,
     within,
 )
 from benchmarks.joint_gain.gates import against_joint
-from benchmarks.joint_gain.rest import quiet_change
+from benchmarks.joint_gain.rest import NO_MOTION, PARTNER_ONLY, quiet_change
 from benchmarks.joint_gain.segments import VIEWS
-from benchmarks.joint_gain.tables import TITLES, against, by_person, median, pooled
-from neurofuse.fusion.methods.registry import LEARNED
+from benchmarks.joint_gain.tables import TITLES, against, by_participant, median, pooled
+from neurofuse.io.modality import MODALITIES
 
-Row = tuple[str, Callable[[float], float], list[float], float]  # what, its unit, people, at most
+Row = tuple[str, Callable[[float], float], list[float], float]  # what, unit, values, at most
 
-NETS = {peer.name for peer in LEARNED}
 OVER_ZERO = -5.5  # dB
-OVER_PEER = 0.4
+OVER_BASELINE, OVER_NETWORK = 0.4, 1.0  # ratios of errors
 UNCHANGED = {"eeg": -35.0, "nirs": -30.0}  # dB
-OVER_TWIN = {  # by share
+OVER_ALONE = {  # ratios of errors, by share
     ("eeg", "slow"): {"full": 0.75, "partial": 0.85, "timing": 0.95, "none": 1.01},
     ("nirs", "band"): {"full": 0.75, "partial": 0.80, "timing": 0.85, "none": 1.01},
 }
-NEAR_TIMING = 0.80  # EEG near the signal's level, shared timing
+NEAR_TIMING = 0.80  # EEG, artifacts near the signal's size, shared timing
 MISTAKES = 0.4
 
 
-def target_table(facts: Facts, thresholds: dict[str, float]) -> list[str]:
+def target_table(facts: Facts, thresholds: dict[str, float]) -> Table:
     """Each target, what was found, and whether the interval lies below it."""
-    rows = ["| what | found | target | met |", "|---|---|---|---|"]
+    rows = []
     for what, unit, values, most in targets(facts, thresholds):
         if values:
             middle, low, high = (unit(v) for v in interval(values))
             met = "yes" if high <= most else "on average" if middle <= most else "no"
             digits = 1 if unit is float else 2
             found = f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
-            rows.append(f"| {what} | {found} | ≤ {most:g} | {met} |")
-    return rows
+            rows.append([what, found, f"≤ {most:g}", met])
+    return Table(["what", "found", "target", "met"], rows)
 
 
 def targets(facts: Facts, thresholds: dict[str, float]) -> Iterator[Row]:
@@ -55,51 +54,53 @@ def targets(facts: Facts, thresholds: dict[str, float]) -> Iterator[Row]:
     seeds = range(facts.seeds)
     eeg = facts.segments["eeg"]
     for name, edges in strata().items():
-        if ASKED[0] <= edges[0] and edges[1] <= ASKED[1]:
+        if TARGETED[0] <= edges[0] and edges[1] <= TARGETED[1]:
             own = within(eeg, *edges)
             for kind, title in ((pooled, "pooled"), (median, "median")):
-                values = by_person(own, kind(JOINT, "whole"), seeds)
+                values = by_participant(own, kind(JOINT, "whole"), seeds)
                 yield f"EEG {name} dB, {title} [dB]", float, values, OVER_ZERO
-            values = by_person(own, against(JOINT, BLIND, "whole"), seeds)
-            yield f"EEG {name} dB / {BLIND}", ratio, values, 1.0
-    for stream, view in TITLES:
+            values = by_participant(own, against(JOINT, NO_REFERENCE, "whole"), seeds)
+            yield f"EEG {name} dB / {NO_REFERENCE}", ratio, values, 1.0
+    for (stream, view), title in TITLES.items():
         if view != "slow":
-            own = within(facts.segments[stream], *ASKED)
-            for kind, nets, most in (("peer", False, OVER_PEER), ("net of the zoo", True, 1.0)):
-                best = best_peer(facts, stream, view, nets)
+            own = within(facts.segments[stream], *TARGETED)
+            for kind, most in (("method", OVER_BASELINE), ("network", OVER_NETWORK)):
+                best = best_baseline(facts, stream, view, networks=kind == "network")
                 if best:
-                    values = by_person(own, against(JOINT, best, view), seeds)
-                    yield f"{TITLES[stream, view]} / best {kind} ({best})", ratio, values, most
-    for (stream, view), by_share in OVER_TWIN.items():
+                    values = by_participant(own, against(JOINT, best, view), seeds)
+                    yield f"{title} / best baseline {kind} ({best})", ratio, values, most
+    for (stream, view), by_share in OVER_ALONE.items():
         for share, most in by_share.items():
             own = [s for s in facts.segments[stream] if s.share == share]
-            values = by_person(own, against(JOINT, TWIN, view), seeds)
-            yield f"{TITLES[stream, view]}, {share}: joint / twin", ratio, values, most
-    own = [s for s in within(eeg, *LEVEL) if s.share == "timing"]
-    values = by_person(own, against(JOINT, TWIN, "whole"), seeds)
-    yield "EEG within ±5 dB, timing: joint / twin", ratio, values, NEAR_TIMING
+            values = by_participant(own, against(JOINT, ALONE, view), seeds)
+            yield f"{TITLES[stream, view]}, {share}: joint / {ALONE}", ratio, values, most
+    own = [s for s in within(eeg, *NEAR) if s.share == "timing"]
+    values = by_participant(own, against(JOINT, ALONE, "whole"), seeds)
+    yield f"EEG within ±5 dB, timing: joint / {ALONE}", ratio, values, NEAR_TIMING
     for stream in VIEWS:
-        values = against_joint(facts, stream, TWIN, thresholds, "timing")
-        yield f"{stream}: missed + false, ±5 dB, timing: joint / twin", ratio, values, MISTAKES
+        values = against_joint(facts, stream, ALONE, thresholds, "timing")
+        what = f"{MODALITIES[stream].display}: missed + false, ±5 dB, timing: joint / {ALONE}"
+        yield what, ratio, values, MISTAKES
     for stream, most in UNCHANGED.items():
-        for case in ("nobody moves", "partner moves"):
-            yield (
-                f"{stream}: change when {case} [dB]",
-                float,
-                quiet_change(facts, stream, case, JOINT),
-                most,
-            )
+        for case in (NO_MOTION, PARTNER_ONLY):
+            values = quiet_change(facts, stream, case, JOINT)
+            yield f"{MODALITIES[stream].display}: change, {case} [dB]", float, values, most
 
 
-def best_peer(facts: Facts, stream: str, view: str, nets: bool = False) -> str | None:
-    """The single-modality method (in use, or a net of the zoo) with the least error, on these."""
-    own = within(facts.segments[stream], *ASKED)
-    learned = (JOINT, TWIN, SHUFFLED, SILENT)
-    peers = [
-        a
-        for a in arms_of(facts, stream)
-        if a not in (*learned, *FLOORS) and not a.startswith("joint_") and (a in NETS) == nets
+def best_baseline(facts: Facts, stream: str, view: str, *, networks: bool = False) -> str | None:
+    """The baseline method, or the baseline network, with the least error on these recordings."""
+    errors = errors_of_baselines(facts, stream, view)
+    means = {arm: mean for arm, mean in errors.items() if (arm in NETWORKS) == networks}
+    return min(means, key=lambda arm: means[arm]) if means else None
+
+
+def errors_of_baselines(facts: Facts, stream: str, view: str) -> dict[str, float]:
+    """Mean error [dB] of every baseline method that ran."""
+    own = within(facts.segments[stream], *TARGETED)
+    arms = [
+        arm
+        for arm in arms_of(facts, stream)
+        if arm not in (*LEARNED, *FLOORS) and not arm.startswith("joint_")
     ]
-    errors = {a: by_person(own, pooled(a, view), range(facts.seeds)) for a in peers}
-    means = {a: interval(v)[0] for a, v in errors.items() if v}
-    return min(means, key=lambda a: means[a]) if means else None
+    errors = {a: by_participant(own, pooled(a, view), range(facts.seeds)) for a in arms}
+    return {a: interval(v)[0] for a, v in errors.items() if v}

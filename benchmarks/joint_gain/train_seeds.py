@@ -1,10 +1,10 @@
-"""Train every arm of the comparison alike: the joint model, its twins, its ablations, some seeds.
+"""Train every arm of the comparison alike: joint, single-modality models, ablations; some seeds.
 
     python -m benchmarks.joint_gain.train_seeds --seeds 0 1 2 --steps 500
 
 The budget is smaller than that of the packaged models and the same for all. One folder a seed
-(`runs/seeds/SEED`) with NAME.safetensors, as `benchmarks/joint_gain/__main__.py --weights` takes them. Two
-arms are trained at a time, one thread each; resumes where it was cut off.
+(`runs/seeds/SEED`) with NAME.safetensors, for `python -m benchmarks.joint_gain --weights`. Two arms
+are trained at a time, one thread each; resumes where it was cut off.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def train_arm(config: Path, seed: int, steps: int, out: Path) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--out", type=Path, default=Path("runs/seeds"))

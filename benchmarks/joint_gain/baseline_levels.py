@@ -1,12 +1,14 @@
-"""What finding levels again is worth in fNIRS, and how much depends on its constants.
+"""What correcting baseline levels after motion is worth in fNIRS, and how its constants matter.
 
-    python -m benchmarks.joint_gain.levels
+    python -m benchmarks.joint_gain.baseline_levels
 
-An hour. Packaged fNIRS twin; people of validation and training (whom the network has met, the
-constants have not), and simulated people who tap, whose response should come back whole. The last
-row sets each stretch between movements to its true level: what is left to win there.
+An hour. Packaged fNIRS model alone; validation and training participants (the network has seen the
+latter, the constants have not), and simulated participants who tap, whose response should come back
+whole. The last row sets each stretch between movements to its true baseline level: what is left to
+gain there.
 """
 
+import argparse
 import logging
 from collections.abc import Callable, Iterator
 from unittest import mock
@@ -14,33 +16,33 @@ from unittest import mock
 import numpy as np
 import xarray as xr
 
-import benchmarks.joint_gain.segments as segments
 from benchmarks.brain_signals.measures import STRONGEST, response
 from benchmarks.common.clean_pairs import cut
-from benchmarks.joint_gain.facts import ASKED, levels
+from benchmarks.joint_gain import segments
+from benchmarks.joint_gain.facts import TARGETED, sizes
 from neurofuse.fusion.clean import clean
 from neurofuse.io import build, read, stream_dataset
 from neurofuse.io.recording import without_stream
-from neurofuse.models.inference import windows as source
-from neurofuse.models.joint import baseline_level as level
+from neurofuse.models.inference import windows
+from neurofuse.models.joint import baseline_level
 from neurofuse.models.training.corpus import subject_files
 from neurofuse.synth import inject, simulate
 
 SEVERITIES = (0.15, 0.5, 1.5)
-RECORDINGS = {"validation": 2, "train": 1}  # of each person
+RECORDINGS = {"validation": 2, "train": 1}  # of each participant
 SEEDS = {"validation": 5000, "train": 7000, "tapping": 45_000}
-TAPPING, DURATION, COUPLED = 4, 330.0, 3.0  # simulated people, s each, size of their response
+TAPPING, DURATION, COUPLED = 4, 330.0, 3.0  # simulated participants, s each, size of their response
 
 
 def real(part: str) -> Iterator[tuple[str, int, xr.DataTree]]:
-    """Person, seed and recording at rest, fNIRS beside no matter whose EEG."""
+    """Participant, seed and recording at rest: fNIRS beside any EEG."""
     eeg = [files for _, files in sorted(subject_files(part, "eeg").items())]
-    for number, (person, files) in enumerate(subject_files(part, "nirs").items()):
+    for number, (participant, files) in enumerate(subject_files(part, "nirs").items()):
         for take in range(RECORDINGS[part]):
             other = eeg[(number + RECORDINGS[part] * take) % len(eeg)]
             rest = next(path for path in other if "rest" in path.name)
             pair = build(cut(read(rest), "eeg"), cut(read(files[take % len(files)]), "nirs"))
-            yield person, SEEDS[part] + 100 * number + take, pair
+            yield participant, SEEDS[part] + 100 * number + take, pair
 
 
 def tapping(group: str) -> Iterator[tuple[str, int, xr.DataTree]]:
@@ -49,14 +51,14 @@ def tapping(group: str) -> Iterator[tuple[str, int, xr.DataTree]]:
 
 
 def cases(group: str) -> Iterator[tuple[str, xr.DataTree, xr.DataTree]]:
-    """Person and disturbed recording with its truth."""
-    for person, seed, rest in (tapping if group == "tapping" else real)(group):
+    """Participant, truth and contaminated recording."""
+    for participant, seed, rest in (tapping if group == "tapping" else real)(group):
         for severity in SEVERITIES:
-            yield person, *inject(rest, seed=seed, severity=severity, share="timing")
+            yield participant, *inject(rest, seed=seed, severity=severity, share="timing")
 
 
 def true_levels(rows: np.ndarray, found: segments.Material) -> np.ndarray:
-    """Rows (row, time) whose stretches at rest have their true level; straight lines between."""
+    """Rows (row, time) with true baseline levels at rest; straight lines between."""
     out = rows.copy()
     for k, error in enumerate(rows - found.truth):
         at, off = [], []
@@ -68,18 +70,18 @@ def true_levels(rows: np.ndarray, found: segments.Material) -> np.ndarray:
 
 
 def cleaned(contaminated, found: segments.Material, **constants: float) -> np.ndarray:
-    with mock.patch.multiple(level, **(constants or {"FREE": level.FREE})):
+    with mock.patch.multiple(baseline_level, **(constants or {"FREE": baseline_level.FREE})):
         done = clean(without_stream(contaminated, "eeg"), "nirs")
     return segments.samples(done, "nirs", found.channel)
 
 
-def unsettled(contaminated, found: segments.Material) -> np.ndarray:
-    """As the filter of the derivative sums up."""
-    with mock.patch.object(source, "level_error", lambda density, *_: np.zeros_like(density)):
+def uncorrected_levels(contaminated, found: segments.Material) -> np.ndarray:
+    """Baseline levels as the filter of the derivative leaves them."""
+    with mock.patch.object(windows, "level_error", lambda density, *_: np.zeros_like(density)):
         return cleaned(contaminated, found)
 
 
-def kept(rows: np.ndarray, found: segments.Material, truth: xr.DataTree) -> float:
+def preserved(rows: np.ndarray, found: segments.Material, truth: xr.DataTree) -> float:
     """Response to tapping over the true one, where it is strongest in optical density."""
     events, time = (stream_dataset(truth, s) for s in ("events", "nirs"))
     onsets = events.onset.values[events.description.values == "task"]
@@ -89,25 +91,26 @@ def kept(rows: np.ndarray, found: segments.Material, truth: xr.DataTree) -> floa
 
 
 def column(group: str, arms: dict[str, Callable]) -> dict[str, list[str]]:
-    """Cells of every arm: error [dB] by view and, where there is a task, what is kept of it."""
-    left: dict[str, dict[str, np.ndarray]] = {name: {} for name in arms}
+    """Cells of every arm: error [dB] by view; with a task, what is preserved of its response."""
+    sums_by_arm: dict[str, dict[str, np.ndarray]] = {name: {} for name in arms}
     responses: dict[str, list[float]] = {name: [] for name in arms}
-    for person, truth, contaminated in cases(group):
+    for participant, truth, contaminated in cases(group):
         found = segments.material(truth, contaminated, "nirs")
         energy = segments.energies(found.truth, found)
         artifact = segments.energies(found.contaminated - found.truth, found)
-        size = np.array(levels({"truth": energy, "artifact": artifact}, "nirs"))
-        asked = np.flatnonzero((size >= ASKED[0]) & (size < ASKED[1]))
+        size = np.array(sizes({"truth": energy, "artifact": artifact}, "nirs"))
+        counted = np.flatnonzero((size >= TARGETED[0]) & (size < TARGETED[1]))
         for name, make in arms.items():
             rows = make(contaminated, found)
             error = segments.energies(rows - found.truth, found)
-            sums = [[sum(sum(x[v][k]) for k in asked) for x in (error, energy)] for v in error]
-            left[name][person] = left[name].get(person, 0.0) + np.array(sums)
+            sums = [[sum(sum(x[v][k]) for k in counted) for x in (error, energy)] for v in error]
+            before = sums_by_arm[name].get(participant, 0.0)
+            sums_by_arm[name][participant] = before + np.array(sums)
             if group == "tapping":
-                responses[name].append(kept(rows, found, truth))
+                responses[name].append(preserved(rows, found, truth))
     cells = {}
-    for name, people in left.items():
-        mean = np.mean([10 * np.log10(x[:, 0] / x[:, 1]) for x in people.values()], axis=0)
+    for name, by_participant in sums_by_arm.items():
+        mean = np.mean([10 * np.log10(x[:, 0] / x[:, 1]) for x in by_participant.values()], axis=0)
         cells[name] = [" / ".join(f"{v:.1f}" for v in mean)]
         if group == "tapping":
             each = np.reshape(responses[name], (-1, len(SEVERITIES))).mean(0)
@@ -116,19 +119,20 @@ def column(group: str, arms: dict[str, Callable]) -> dict[str, list[str]]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    arms: dict[str, Callable] = {"levels as the filter leaves them": unsettled}
+    arms: dict[str, Callable] = {"as the filter leaves them": uncorrected_levels}
     for seconds, free in ((5, 0.4), (10, 0.4), (20, 0.4), (40, 0.4), (10, 0.2), (10, 0.6)):
         arms[f"returning in {seconds} s, free {free}"] = (
             lambda c, found, seconds=seconds, free=free: cleaned(
                 c, found, RETURN=float(seconds), FREE=free
             )
         )
-    arms["true levels"] = lambda c, found: true_levels(cleaned(c, found), found)
+    arms["true baseline levels"] = lambda c, found: true_levels(cleaned(c, found), found)
     columns = [column(group, arms) for group in SEEDS]
     severities = ", ".join(f"{s:g}" for s in SEVERITIES)
     print("fNIRS, error [dB] in 0.01-0.7 Hz / unfiltered; response over the true one at severity")
-    print(f"{severities}\n\n| levels | {' | '.join(SEEDS)} | response |")
+    print(f"{severities}\n\n| baseline levels | {' | '.join(SEEDS)} | response |")
     print("|---" * (len(SEEDS) + 2) + "|")
     for name in arms:
         print(f"| {name} | " + " | ".join(c for part in columns for c in part[name]) + " |")
