@@ -1,6 +1,6 @@
-"""How good each EEG channel is: faults, found in one walk over all samples, and measures of noise.
+"""Quality of EEG channels: faults, found in one pass over all samples, and measures of noise.
 
-A recording of any length is walked in blocks of time, so that one in a file is never held whole.
+The pass goes in blocks of time, so that a recording in a file is never loaded as a whole.
 """
 
 import numpy as np
@@ -12,15 +12,15 @@ from neurofuse.io.quality.noise import noise_measures
 
 FLAT = 1e-8  # V peak to peak: a tenth of the noise of the best amplifiers (about 0.1 uV)
 FLAT_WINDOW = 1.0  # s
-UNUSABLE = 0.5  # share of missing samples, or of flat windows
+UNUSABLE = 0.5  # fraction of missing samples, or of flat windows
 JUDGED = ("eeg", "eog", "ecg", "emg")  # types that must show a voltage; a trigger may be flat
-BURST = 8  # samples in a row that are kept together, to see whether they stay at a rail
-KEPT = 2**22  # samples of all channels kept for shares and percentiles (32 MB) …
-KEPT_CHANNEL = 2**16  # … and of one channel
+BURST = 8  # samples in a row that are stored together, to see whether they stay at a rail
+MOST_SAMPLES = 2**22  # of all channels stored for rails and percentiles (32 MB) …
+MOST_PER_CHANNEL = 2**16  # … and of one channel
 
 
 def eeg_quality(node: xr.Dataset) -> xr.Dataset:
-    """Every measure of an `/eeg` node's channels, as `channel_quality` tells.
+    """Every measure of an `/eeg` node's channels, as `channel_quality` describes them.
 
     Examples
     --------
@@ -35,10 +35,11 @@ def eeg_quality(node: xr.Dataset) -> xr.Dataset:
 
 
 def eeg_faults(node: xr.Dataset) -> xr.Dataset:
-    """What makes an EEG channel unusable, from one walk over all samples.
+    """Faults that make an EEG channel unusable, from one pass over all samples.
 
-    Shares of samples at a rail and percentiles are exact up to 65,536 samples (fewer for more than
-    64 channels); of a longer recording, bursts of 8 samples spread over all of it tell them.
+    Fractions of samples at a rail and percentiles are exact up to 65,536 samples (fewer for more
+    than 64 channels); of a longer recording they are estimated from bursts of 8 samples spread
+    over all of it.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def eeg_faults(node: xr.Dataset) -> xr.Dataset:
     -------
     Dataset
         Over `channel`: `missing_share`, `missing`, `flat_share`, `flat`, `rail_share`, `railed`,
-        `amplitude` [V], `usable`, `reason`, as `channel_quality` tells.
+        `amplitude` [V], `usable`, `reason`, as `channel_quality` describes them.
 
     Examples
     --------
@@ -62,13 +63,13 @@ def eeg_faults(node: xr.Dataset) -> xr.Dataset:
     data = node.eeg.transpose("channel", "time")
     count, length = data.shape
     window = max(2, round(FLAT_WINDOW * node.attrs["rate"]))
-    taken, burst = bursts(length, max(min(KEPT_CHANNEL, KEPT // max(count, 1)), BURST))
-    kept = np.empty((count, len(taken)))
+    index, burst = bursts(length, max(min(MOST_PER_CHANNEL, MOST_SAMPLES // max(count, 1)), BURST))
+    samples = np.empty((count, len(index)))
     high, low = np.full(count, -np.inf), np.full(count, np.inf)
     present, windows, flat = np.zeros(count), np.zeros(count), np.zeros(count)
     for first, block in time_blocks(data, node.attrs["rate"]):
-        some = slice(*np.searchsorted(taken, [first, first + block.shape[1]]))
-        kept[:, some] = block[:, taken[some] - first]
+        some = slice(*np.searchsorted(index, [first, first + block.shape[1]]))
+        samples[:, some] = block[:, index[some] - first]
         top, bottom, finite = extremes(block, window)
         present += finite
         windows += (top >= bottom).sum(1)
@@ -79,14 +80,14 @@ def eeg_faults(node: xr.Dataset) -> xr.Dataset:
     missing = 1 - present / max(length, 1)
     flat = np.divide(flat, windows, out=np.zeros(count), where=windows > 0)
     rail, amplitude = np.zeros(count), np.full(count, np.nan)
-    kept = kept.reshape(count, -1, burst)
-    for index in np.flatnonzero(present > 0):
-        if not still[index]:
-            rail[index] = rails.rail_share(kept[index], low[index], high[index])
-        finite = kept[index][np.isfinite(kept[index])]
+    samples = samples.reshape(count, -1, burst)
+    for row in np.flatnonzero(present > 0):
+        if not still[row]:
+            rail[row] = rails.rail_share(samples[row], low[row], high[row])
+        finite = samples[row][np.isfinite(samples[row])]
         if finite.size:
             # half the range from the 5th to the 95th percentile over 1.645: a Gaussian's SD
-            amplitude[index] = np.diff(np.percentile(finite, [5, 95])).item() / 3.29
+            amplitude[row] = np.diff(np.percentile(finite, [5, 95])).item() / 3.29
     judged = np.isin(node.ch_type.values, JUDGED)
     rows = zip(missing, rail, flat, still, judged, strict=True)
     reason = np.array([_reason(*row) for row in rows], object).astype(str)
@@ -107,9 +108,9 @@ def eeg_faults(node: xr.Dataset) -> xr.Dataset:
 
 
 def bursts(length: int, most: int) -> tuple[np.ndarray, int]:
-    """Samples that stand for all `length`: at most `most`, in bursts; and the length of a burst.
+    """Indices of at most `most` of `length` samples, in bursts; and the length of a burst.
 
-    Bursts are spread evenly but for a shift within their step, so that no rhythm hides from them.
+    Bursts are spread evenly except for a shift within their step, so that no rhythm is missed.
 
     Examples
     --------
@@ -131,8 +132,8 @@ def bursts(length: int, most: int) -> tuple[np.ndarray, int]:
 def extremes(block: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Largest and smallest finite sample of each window, and how many samples are finite.
 
-    Windows without a finite sample have -inf as their largest and inf as their smallest. A rest of
-    less than a window belongs to the last one.
+    Windows without a finite sample have -inf as their largest and inf as their smallest. A
+    remainder shorter than a window belongs to the last one.
 
     Parameters
     ----------
@@ -157,10 +158,10 @@ def extremes(block: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np
     top, bottom = _windowed(block, window, np.maximum), _windowed(block, window, np.minimum)
     finite = np.full(len(block), block.shape[1])
     for row in np.flatnonzero(~(np.isfinite(top) & np.isfinite(bottom)).all(1)):
-        there = np.isfinite(block[row : row + 1])
-        finite[row] = there.sum()
-        lowest = np.where(there, block[row], -np.inf)
-        highest = np.where(there, block[row], np.inf)
+        known = np.isfinite(block[row : row + 1])
+        finite[row] = known.sum()
+        lowest = np.where(known, block[row], -np.inf)
+        highest = np.where(known, block[row], np.inf)
         top[row], bottom[row] = (
             _windowed(lowest, window, np.maximum)[0],
             _windowed(highest, window, np.minimum)[0],

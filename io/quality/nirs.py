@@ -1,4 +1,4 @@
-"""How good each fNIRS channel is: faults of its light, the heart beat in it, its steadiness."""
+"""Quality of fNIRS channels: faults of their light, the heart beat in it, its steadiness."""
 
 import numpy as np
 import xarray as xr
@@ -8,23 +8,23 @@ from neurofuse.io.optics.gvtd import changes, global_variance
 from neurofuse.io.quality import rails
 from neurofuse.io.quality.eeg import UNUSABLE, extremes
 from neurofuse.io.quality.noise import outlying
-from neurofuse.io.quality.scalp_coupling import coupling, why_not
+from neurofuse.io.quality.scalp_coupling import reason_missing, scalp_coupling
 from neurofuse.io.recording import build, stream_dataset
 
-FLAT = 1e-9  # of the level: below the noise of a 24-bit converter
-STILL = 5e-4  # of the level, in a window; in light through living tissue the pulse is larger
-ALIVE = 0.1  # share of still windows at most in a channel that sees tissue …
-WORN = 0.5  # … and of such channels at least; with fewer, the optodes were not on a head
-DARK = 0.03  # noise over level: hides the pulse
+FLAT = 1e-9  # of the light: below the noise of a 24-bit converter
+STILL = 5e-4  # of the light, in a window; in light through living tissue the pulse is larger
+MOST_STILL = 0.1  # fraction of still windows in a channel that sees tissue …
+LEAST_WORN = 0.5  # … and fraction of such channels; with fewer, the optodes were not on a head
+DARK = 0.03  # noise relative to the light: hides the pulse
 DARK_UNUSABLE = 0.3  # hides any change of blood in the brain
 WINDOW = 1.0  # s …
-FEWEST = 8  # … but no fewer samples
+FEWEST_SAMPLES = 8  # … but no fewer samples
 SCI_WEAK = 0.5
 PEAK_POWER_WEAK = 0.1  # 1/Hz
 
 
 def nirs_quality(node: xr.Dataset) -> xr.Dataset:
-    """Every measure of an `/nirs` node's channels, as `channel_quality` tells.
+    """Every measure of an `/nirs` node's channels, as `channel_quality` describes them.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def nirs_quality(node: xr.Dataset) -> xr.Dataset:
     table = nirs_faults(node)
     recording = to_optical_density(build(nirs=node))
     density = stream_dataset(recording, "nirs")
-    sci, power = coupling(density)
+    sci, power = scalp_coupling(density)
     rate = float(node.attrs["rate"])
     od = density.od.transpose("channel", "wavelength", "time").values
     energy = np.array([[(changes(row, rate) ** 2).mean() for row in rows] for rows in od])
@@ -52,7 +52,7 @@ def nirs_quality(node: xr.Dataset) -> xr.Dataset:
     }
     for name, column in values.items():
         table[name] = "channel", column
-    reason = why_not(node)
+    reason = reason_missing(node)
     if not reason and np.isnan(sci).any():
         reason = "samples of these channels have no logarithm"
     for name in ("sci", "peak_power") if reason else ():
@@ -65,19 +65,19 @@ def nirs_quality(node: xr.Dataset) -> xr.Dataset:
 
 
 def nirs_faults(node: xr.Dataset) -> xr.Dataset:
-    """What makes an fNIRS channel unusable; of its wavelengths the worst counts.
+    """Faults that make an fNIRS channel unusable; it is as good as its worst wavelength.
 
     Parameters
     ----------
     node : Dataset
-        An `/nirs` node with `intensity` or `od`; what is relative is judged alike in both.
+        An `/nirs` node with `intensity` or `od`; relative measures are the same for both.
 
     Returns
     -------
     Dataset
         Over `channel`: `missing_share`, `missing`, `flat_share`, `flat`, `rail_share`, `saturated`,
         `still_share`, `still`, `noise`, `dark`, `non_positive_share`, `non_positive`, `distance`
-        [m], `short`, `usable`, `reason`, as `channel_quality` tells.
+        [m], `short`, `usable`, `reason`, as `channel_quality` describes them.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def nirs_faults(node: xr.Dataset) -> xr.Dataset:
         coords={"channel": node.channel.values},
     )
     table["distance"].attrs["units"] = "m"
-    worn = bool((shares["still_share"] < ALIVE).mean() >= WORN)
+    worn = bool((shares["still_share"] < MOST_STILL).mean() >= LEAST_WORN)
     rows = zip(*shares.values(), strict=True)
     reason = [_reason(dict(zip(shares, row, strict=True)), worn) for row in rows]
     table["reason"] = "channel", np.array(reason, object).astype(str)
@@ -131,25 +131,25 @@ _LIGHT = (
 
 def _light_measures(light: np.ndarray, rate: float) -> tuple[float, ...]:
     """The measures `_LIGHT` of one wavelength of a channel."""
-    window = min(max(round(WINDOW * rate), FEWEST), max(len(light), 1))
+    window = min(max(round(WINDOW * rate), FEWEST_SAMPLES), max(len(light), 1))
     finite = light[np.isfinite(light)]
     missing = 1 - len(finite) / max(len(light), 1)
     if not finite.size:
         return missing, 0.0, 0.0, 0.0, 0.0, np.nan, 0.0
     low, high = float(finite.min()), float(finite.max())
-    level = max(abs(low), abs(high))
+    largest = max(abs(low), abs(high))
     top, bottom, _ = (part[0] for part in extremes(light[None], window))
-    there = top >= bottom
-    span = (top - bottom)[there]
-    still = span <= STILL * np.maximum(np.abs(top), np.abs(bottom))[there]
-    flat = len(finite) > 1 and high - low <= FLAT * level
+    filled = top >= bottom
+    span = (top - bottom)[filled]
+    still = span <= STILL * np.maximum(np.abs(top), np.abs(bottom))[filled]
+    flat = len(finite) > 1 and high - low <= FLAT * largest
     step = np.diff(finite)
     middle = float(np.median(finite))
-    # robust SD of steps over √2: the SD of noise from sample to sample; movement hardly counts
+    # robust SD of steps over √2: the SD of noise from sample to sample, hardly affected by movement
     noise = 1.4826 * float(np.median(np.abs(step - np.median(step)))) / 2**0.5 if step.size else 0.0
     return (
         missing,
-        float((span <= FLAT * level).mean()) if len(finite) > 1 else 0.0,
+        float((span <= FLAT * largest).mean()) if len(finite) > 1 else 0.0,
         float(flat),
         0.0 if flat else rails.rail_share(light[None], -np.inf, high),
         float(still.mean()) if len(finite) > 1 else 0.0,
@@ -159,7 +159,7 @@ def _light_measures(light: np.ndarray, rate: float) -> tuple[float, ...]:
 
 
 def _light(node: xr.Dataset, channel: int) -> np.ndarray:
-    """Light (wavelength, time) of a channel: intensity, or what optical density says of it."""
+    """Light (wavelength, time) of a channel: intensity, or exp(-optical density)."""
     if "intensity" in node:
         one = node.intensity.isel(channel=channel).transpose("wavelength", "time").values
         return np.asarray(one, float)
@@ -169,26 +169,28 @@ def _light(node: xr.Dataset, channel: int) -> np.ndarray:
         one = node.kept.isel(kept_channel=kept.index(name)).transpose("wavelength", "time").values
         return np.asarray(one, float)
     od = node.od.isel(channel=channel).transpose("wavelength", "time").values
-    with np.errstate(over="ignore"):  # what no light can be becomes infinite: a missing sample
+    with np.errstate(over="ignore"):  # impossible values become infinite: missing samples
         return np.exp(-od.astype(float))
 
 
 def _reason(row: dict[str, float], worn: bool) -> str:
     if row["missing_share"] == 1:
         return "all samples missing"
-    found = []
+    reasons = []
     if row["flat"]:
-        found.append("flat")
+        reasons.append("flat")
     elif row["rail_share"] > rails.UNUSABLE:
-        found.append(f"{100 * row['rail_share']:.0f} % at the rail")
+        reasons.append(f"{100 * row['rail_share']:.0f} % at the rail")
     elif row["flat_share"] > UNUSABLE:
-        found.append(f"flat for {100 * row['flat_share']:.0f} % of the time")
+        reasons.append(f"flat for {100 * row['flat_share']:.0f} % of the time")
     elif row["still_share"] > UNUSABLE and worn:
-        found.append(f"saturated or off the head for {100 * row['still_share']:.0f} % of the time")
+        reasons.append(
+            f"saturated or off the head for {100 * row['still_share']:.0f} % of the time"
+        )
     if row["missing_share"] > 0:
-        found.append(f"{100 * row['missing_share']:.3g} % missing samples")
+        reasons.append(f"{100 * row['missing_share']:.3g} % missing samples")
     if row["non_positive_share"] > 0:
-        found.append(f"{100 * row['non_positive_share']:.3g} % zero or negative samples")
+        reasons.append(f"{100 * row['non_positive_share']:.3g} % zero or negative samples")
     elif row["noise"] > DARK_UNUSABLE and not row["flat"]:
-        found.append(f"dark: noise is {100 * row['noise']:.0f} % of the light")
-    return ", ".join(found)
+        reasons.append(f"dark: noise is {100 * row['noise']:.0f} % of the light")
+    return ", ".join(reasons)

@@ -1,7 +1,8 @@
-"""Noise of EEG channels, told from short pieces spread over the recording.
+"""Noise of EEG channels, estimated from short pieces spread over the recording.
 
 Noisy channels are found as in PREP (Bigdely-Shamlo et al. 2015, Front Neuroinform 9:16), from
-spectra in place of filters: by their deviation and by what lies above 50 Hz, among channels.
+spectra in place of filters: by their deviation and their power above 50 Hz, compared with other
+channels.
 """
 
 import warnings
@@ -12,21 +13,21 @@ import xarray as xr
 from neurofuse.io.quality import bridges
 
 PIECE = 10.0  # s
-PIECES = 36
-BRAIN = (1.0, 50.0)  # Hz
+MOST_PIECES = 36
+BRAIN_BAND = (1.0, 50.0)  # Hz
 Z_NOISY = 5.0  # robust SD above the median of channels (PREP)
-TIMES_NOISY = 2.0  # and so many times the median: among equal channels a small excess is no fault
-FEWEST = 4  # channels for a comparison among them
-# Limits of their own. Of 42 porr recordings people at rest reach 31 uV, grimaces and loose
+RATIO_NOISY = 2.0  # … and this many times it: among similar channels a small excess is no fault
+FEWEST_CHANNELS = 4  # for a comparison among them
+# Absolute limits. In 42 recordings of Porr, participants at rest reach 31 uV, grimaces and loose
 # electrodes 93 uV (docs/quality.md).
 DEVIATION_NOISY = 75e-6  # V
-HIGH_NOISY = 1.0  # as much above 50 Hz as below
-HIGH_LEAST = 0.1  # less is no noise, whatever the other channels have
-TOP = 0.9  # of Nyquist: anti-aliasing filters end before
-LEAST_HIGH = 5.0  # Hz that must be left above 50 Hz to tell noise there
+HIGH_RATIO_NOISY = 1.0  # as much above 50 Hz as below
+HIGH_RATIO_LEAST = 0.1  # less is no noise, whatever the other channels show
+TOP = 0.9  # of Nyquist: anti-aliasing filters cut off before
+LEAST_WIDTH = 5.0  # Hz needed above 50 Hz to estimate noise there
 MAINS = (50.0, 60.0)  # Hz
-LINE = 0.5  # Hz on either side of a mains frequency
-BESIDE = (2.0, 6.0)  # Hz away: neighbours of the line
+LINE_WIDTH = 0.5  # Hz on either side of a mains frequency
+NEIGHBOURS = (2.0, 6.0)  # Hz from a mains frequency
 LINE_NOISY = 10.0  # dB
 
 
@@ -38,7 +39,7 @@ def noise_measures(node: xr.Dataset, used: np.ndarray) -> xr.Dataset:
     node : Dataset
         An `/eeg` node; `eeg` may be a dask array.
     used : bool array (channel,)
-        Channels with a signal: the others are compared with these, and only these can be bridged.
+        Channels with a signal: channels are compared with these, and only these can be bridged.
 
     Returns
     -------
@@ -69,18 +70,18 @@ def noise_measures(node: xr.Dataset, used: np.ndarray) -> xr.Dataset:
         piece = np.asarray(data[:, part].values, float)
         rows.append(piece_measures(piece, rate))
         if number in shared and used.sum() > 1:
-            slow.append(bridges.slowed(piece[used], rate))
+            slow.append(bridges.downsampled(piece[used], rate))
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a channel with a gap in every piece
         middle = np.nanmedian(rows, axis=0) if rows else np.full((4, len(used)), np.nan)
         deviation, high = np.sqrt(middle[0]), np.sqrt(middle[1] / middle[0])
-    noisy = (deviation > DEVIATION_NOISY) | (high > HIGH_NOISY)
-    noisy |= outlying(deviation, used) | (outlying(high, used) & (high > HIGH_LEAST))
+    noisy = (deviation > DEVIATION_NOISY) | (high > HIGH_RATIO_NOISY)
+    noisy |= outlying(deviation, used) | (outlying(high, used) & (high > HIGH_RATIO_LEAST))
     noisy &= node.ch_type.values == "eeg"
     line = np.fmax(middle[2], middle[3])
     hum = (line > LINE_NOISY) & used
     frequency = np.nan
-    if hum.any():  # one mains for all: the one that stands out more
+    if hum.any():  # one mains frequency for all channels: the one that stands out more
         frequency = MAINS[int(np.nanmedian(middle[3, hum] - middle[2, hum]) > 0)]
         line = middle[2 + MAINS.index(frequency)]
     distance, bridged, partner = bridges.bridges(slow, rate, used)
@@ -110,7 +111,7 @@ def pieces(length: int, rate: float) -> list[slice]:
     ([slice(0, 50, None)], 36)
     """
     size = min(max(round(PIECE * rate), 1), length)
-    count = min(PIECES, length // max(size, 1))
+    count = min(MOST_PIECES, length // max(size, 1))
     starts = np.linspace(0, length - size, count).astype(int) if count else []
     return [slice(int(s), int(s) + size) for s in starts]
 
@@ -128,18 +129,18 @@ def density(piece: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
     """
     length = piece.shape[-1]
     at = np.arange(length) - (length - 1) / 2
-    level = piece - piece.mean(-1, keepdims=True)
-    level -= (level @ at / max(at @ at, 1))[:, None] * at
+    rest = piece - piece.mean(-1, keepdims=True)
+    rest -= (rest @ at / max(at @ at, 1))[:, None] * at
     taper = np.hanning(length + 2)[1:-1]
-    power = np.abs(np.fft.rfft(level * taper)) ** 2 / (rate * (taper @ taper))
+    power = np.abs(np.fft.rfft(rest * taper)) ** 2 / (rate * (taper @ taper))
     power[:, 1:] *= 2
     return np.fft.rfftfreq(length, 1 / rate), power
 
 
 def piece_measures(piece: np.ndarray, rate: float) -> np.ndarray:
-    """Of a piece (channel, time): power [V²] in 1-50 Hz, power above, line noise [dB] at 50, 60 Hz.
+    """Power [V²] of a piece (channel, time) in 1-50 Hz and above, line noise [dB] at 50 and 60 Hz.
 
-    Lines and their harmonics are left out of both powers. NaN where the rate does not reach.
+    Mains and their harmonics are left out of both powers. NaN where the rate is too low.
 
     Returns
     -------
@@ -149,17 +150,19 @@ def piece_measures(piece: np.ndarray, rate: float) -> np.ndarray:
     step = rate / piece.shape[1]
     found = np.full((4, len(piece)), np.nan)
     away = [np.abs((frequency + f / 2) % f - f / 2) for f in MAINS]  # from the nearest harmonic
-    off = (away[0] > BESIDE[0]) & (away[1] > BESIDE[0]) | (frequency < MAINS[0] - BESIDE[0])
-    low = off & (frequency >= BRAIN[0]) & (frequency <= BRAIN[1])
-    high = off & (frequency > BRAIN[1]) & (frequency < TOP * rate / 2)
+    off = (away[0] > NEIGHBOURS[0]) & (away[1] > NEIGHBOURS[0]) | (
+        frequency < MAINS[0] - NEIGHBOURS[0]
+    )
+    low = off & (frequency >= BRAIN_BAND[0]) & (frequency <= BRAIN_BAND[1])
+    high = off & (frequency > BRAIN_BAND[1]) & (frequency < TOP * rate / 2)
     if low.sum() > 1:
         found[0] = power[:, low].sum(1) * step
-    if high.sum() * step > LEAST_HIGH:
+    if high.sum() * step > LEAST_WIDTH:
         found[1] = power[:, high].sum(1) * step
     for row, mains in enumerate(MAINS, 2):
         gap = np.abs(frequency - mains)
-        line, beside = gap <= LINE, (gap >= BESIDE[0]) & (gap <= BESIDE[1])
-        if mains + BESIDE[1] < rate / 2 and line.sum() > 1 and beside.sum() > 2:
+        line, beside = gap <= LINE_WIDTH, (gap >= NEIGHBOURS[0]) & (gap <= NEIGHBOURS[1])
+        if mains + NEIGHBOURS[1] < rate / 2 and line.sum() > 1 and beside.sum() > 2:
             with np.errstate(divide="ignore", invalid="ignore"):
                 ratio = power[:, line].mean(1) / np.median(power[:, beside], axis=1)
                 found[row] = 10 * np.log10(ratio)
@@ -167,7 +170,9 @@ def piece_measures(piece: np.ndarray, rate: float) -> np.ndarray:
 
 
 def outlying(values: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """Channels above the used ones' median by 5 robust SD and by twice; none with fewer than four.
+    """Channels above the used ones' median by 5 robust SD and above twice the median.
+
+    None with fewer than four used channels.
 
     The robust SD is 0.7413 times the interquartile range, as in PREP.
 
@@ -177,7 +182,7 @@ def outlying(values: np.ndarray, used: np.ndarray) -> np.ndarray:
     [False, False, False, False, True]
     """
     known = values[used & np.isfinite(values)]
-    if len(known) < FEWEST:
+    if len(known) < FEWEST_CHANNELS:
         return np.zeros(len(values), bool)
     low, middle, high = np.percentile(known, [25, 50, 75])
-    return (values > middle + Z_NOISY * 0.7413 * (high - low)) & (values > TIMES_NOISY * middle)
+    return (values > middle + Z_NOISY * 0.7413 * (high - low)) & (values > RATIO_NOISY * middle)

@@ -1,22 +1,22 @@
-"""Rails: the largest and smallest value that an amplifier or detector can give."""
+"""Rails: the largest and smallest value that an amplifier or detector can output."""
 
 import numpy as np
 
-BAND = 0.005  # of the range: a saturated amplifier hovers a little off its rail
-EQUAL = 1e-6  # of the range: equal samples after single precision
-FEWEST = 32  # samples, to tell a rail from chance
-PAIRS = 0.1  # share of samples that are followed by another at a rail
-REPORTED = 0.01  # more than this share of samples at a rail: the channel is railed
-UNUSABLE = 0.25  # more than this share: unusable (docs/quality.md: chosen on real recordings)
+NEAR_RAIL = 0.005  # of the range: a saturated amplifier hovers a little off its rail
+AT_RAIL = 1e-6  # of the range: equal samples after single precision
+FEWEST_SAMPLES = 32  # to distinguish a rail from chance
+PAIRED = 0.1  # fraction of samples that are followed by another at a rail
+REPORTED = 0.01  # above this fraction of samples at a rail the channel is railed
+UNUSABLE = 0.25  # above this fraction it is unusable (docs/quality.md: from real recordings)
 
 
 def rail_share(samples: np.ndarray, low: float, high: float) -> float:
-    """Share of samples at the rails `low` and `high`, 0 where these are no rails.
+    """Fraction of samples at the rails `low` and `high`, 0 where these are no rails.
 
-    Rails are where three samples in a row, or a tenth of all in pairs, are equal to an extreme
-    value: a signal in coarse steps may meet its extreme now and then, and hum that overdrives an
-    amplifier jumps from rail to rail. Samples within half a percent of the range of a rail then
-    count as being at it.
+    An extreme value is a rail if three samples in a row, or a tenth of all samples in pairs, are
+    equal to it: a coarsely quantised signal may reach its extreme now and then, and hum that
+    overdrives an amplifier jumps from rail to rail. Samples within half a percent of the range of
+    a rail then count as being at it.
 
     Parameters
     ----------
@@ -37,15 +37,15 @@ def rail_share(samples: np.ndarray, low: float, high: float) -> float:
     0.125
     """
     finite = np.isfinite(samples)
-    if finite.sum() < FEWEST:
+    if finite.sum() < FEWEST_SAMPLES:
         return 0.0
     span = high - (low if np.isfinite(low) else float(samples[finite].min()))
 
-    def within(share: float) -> np.ndarray:
-        return (samples >= high - share * span) | (samples <= low + share * span)
+    def within(fraction: float) -> np.ndarray:
+        return (samples >= high - fraction * span) | (samples <= low + fraction * span)
 
-    held = within(EQUAL)
+    held = within(AT_RAIL)
     pairs = held[:, :-1] & held[:, 1:]
-    if not (pairs[:, :-1] & pairs[:, 1:]).any() and pairs.sum() <= PAIRS * finite.sum():
+    if not (pairs[:, :-1] & pairs[:, 1:]).any() and pairs.sum() <= PAIRED * finite.sum():
         return 0.0
-    return float(within(BAND).sum() / finite.sum())
+    return float(within(NEAR_RAIL).sum() / finite.sum())

@@ -1,4 +1,4 @@
-"""How well the heart beat is seen in fNIRS, which only light through living tissue carries.
+"""How clearly fNIRS shows the heart beat, which only light through living tissue carries.
 
 Scalp coupling index: Pollonini et al. 2014, Hear Res 309:84. Peak spectral power: Pollonini et al.
 2016, Biomed Opt Express 7:5104.
@@ -14,19 +14,19 @@ from neurofuse.io.logs import quiet
 from neurofuse.io.optics.conversion import plain_raw
 
 BAND = (0.7, 1.5)  # Hz
-TRANSITION = 0.3  # Hz on either side, as MNE has it
+TRANSITION = 0.3  # Hz on either side, as in MNE
 SHORTEST = 12.0  # s, the length of the band-pass filter
 WINDOW = 10.0  # s, of the peak power
-TOGETHER = 8  # channels at once: a long recording is not copied whole
+GROUP = 8  # channels at once: a long recording is not copied as a whole
 
 
-def why_not(node: xr.Dataset) -> str:
+def reason_missing(node: xr.Dataset) -> str:
     """Why the heart beat of an `/nirs` node cannot be judged; "" if it can.
 
     Examples
     --------
     >>> from neurofuse.io.recording import nirs_dataset
-    >>> why_not(nirs_dataset(np.ones((1, 2, 90)), 2.0, [760, 850], ["S1"], ["D1"]))
+    >>> reason_missing(nirs_dataset(np.ones((1, 2, 90)), 2.0, [760, 850], ["S1"], ["D1"]))
     'the rate of 2 Hz is below 3.6 Hz'
     """
     rate = float(node.attrs["rate"])
@@ -40,12 +40,13 @@ def why_not(node: xr.Dataset) -> str:
     return ""
 
 
-def coupling(node: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+def scalp_coupling(node: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Scalp coupling index and peak spectral power of each channel.
 
-    Of all pairs of wavelengths the least value counts. The peak power is the median over windows
-    of 10 s of the largest value of the Hamming periodogram [1/Hz] of the cross-correlation, as
-    MNE-NIRS computes it for two wavelengths.
+    The least value over all pairs of wavelengths. The scalp coupling index (Pollonini et al. 2014)
+    is the correlation of both wavelengths in 0.7-1.5 Hz; the peak power (Pollonini et al. 2016) is
+    the median over windows of 10 s of the largest value of the Hamming periodogram [1/Hz] of their
+    cross-correlation, as MNE-NIRS computes it for two wavelengths.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def coupling(node: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     sci, peak_power : array (channel,)
-        NaN where they cannot be told (see `why_not`).
+        NaN where they cannot be judged (see `reason_missing`).
 
     Examples
     --------
@@ -63,7 +64,7 @@ def coupling(node: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     >>> beat = np.sin(2 * np.pi * 1.1 * np.arange(600) / 10)
     >>> od = 0.01 * np.stack([beat, beat])[None]
     >>> node = nirs_dataset(od, 10.0, [760, 850], ["S1"], ["D1"], variable="od")
-    >>> [round(float(value[0]), 1) for value in coupling(node)]
+    >>> [round(float(value[0]), 1) for value in scalp_coupling(node)]
     [1.0, 3.3]
     """
     import mne
@@ -72,10 +73,10 @@ def coupling(node: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     widths: dict[str, Any] = dict.fromkeys(("l_trans_bandwidth", "h_trans_bandwidth"), TRANSITION)
     count = node.sizes["channel"]
     sci, power = np.full(count, np.nan), np.full(count, np.nan)
-    if why_not(node):
+    if reason_missing(node):
         return sci, power
     whole = np.isfinite(node.od).all(("wavelength", "time")).values
-    for group in np.array_split(np.flatnonzero(whole), -(-int(whole.sum()) // TOGETHER) or 1):
+    for group in np.array_split(np.flatnonzero(whole), -(-int(whole.sum()) // GROUP) or 1):
         if not group.size:
             continue
         with quiet():

@@ -1,21 +1,31 @@
-"""Streams whose numbers cannot be in the unit they claim: refused before they are cleaned."""
+"""Refuse streams whose values are not plausible in the unit they claim, before cleaning."""
 
 import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import SchemaError
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.recording import stream_dataset, streams
 
-EEG = (1e-9, 5e-3)  # V: half the samples of a usable EEG channel vary by more, and by less
-DENSITY = 5.0  # optical density by which half the samples may differ from their median, at most
-LOOKED_AT = 60.0  # s
+PLAUSIBLE_EEG = (1e-9, 5e-3)  # V, median absolute deviation of a usable EEG channel
+LARGEST_DENSITY = 5.0  # median absolute deviation of optical density
+EXAMINED = 60.0  # s in the middle of the recording
 
 
 def refuse_units(recording: xr.DataTree) -> None:
-    """Raise SchemaError if EEG cannot be in volts, or optical density is none.
+    """Refuse EEG that is not plausible in volts, and optical density that is too large.
 
-    Looked at is the median absolute deviation of a minute in the middle, and its median over the
-    good channels, so that neither loose electrodes nor movement decide.
+    Judged is the median absolute deviation of a minute in the middle, as its median over the good
+    channels, so that neither loose electrodes nor movement decide.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Raises
+    ------
+    SchemaError
+        If EEG or optical density varies by an amount that its unit does not allow.
 
     Examples
     --------
@@ -27,28 +37,29 @@ def refuse_units(recording: xr.DataTree) -> None:
     """
     for stream in streams(recording):
         node = stream_dataset(recording, stream)
-        name = "eeg" if stream == "eeg" else "od"
+        name = MODALITIES[stream].cleaned_variable
         if name not in node:
             continue  # light intensity has no unit
         usual = _usual(node[name], node.bad.values, float(node.attrs["rate"]))
-        if stream == "eeg" and usual > 0 and not EEG[0] <= usual <= EEG[1]:
+        if stream == EEG.name and usual > 0 and not PLAUSIBLE_EEG[0] <= usual <= PLAUSIBLE_EEG[1]:
             raise SchemaError(
                 f"EEG that varies by {usual:.3g} V",
-                f"volts, in which EEG varies by {EEG[0]:g} to {EEG[1]:g} (usually about 1e-5)",
+                f"volts, in which EEG varies by {PLAUSIBLE_EEG[0]:g} to {PLAUSIBLE_EEG[1]:g} "
+                "(usually about 1e-5)",
                 "scale it (microvolts times 1e-6), or correct the unit in its file",
             )
-        if stream == "nirs" and usual > DENSITY:
+        if stream == NIRS.name and usual > LARGEST_DENSITY:
             raise SchemaError(
                 f"optical density that varies by {usual:.3g}",
-                f"the natural logarithm of light lost, which varies by less than {DENSITY:g}",
+                f"-ln(light / reference), which varies by less than {LARGEST_DENSITY:g}",
                 "give light intensity as `intensity`, or scale the optical density",
             )
 
 
 def _usual(variable: xr.DataArray, bad: np.ndarray, rate: float) -> float:
-    """Median over good channels of the median absolute deviation; 0 where nothing can be said."""
+    """Median over good channels of the median absolute deviation; 0 without a finite channel."""
     length = variable.sizes["time"]
-    count = min(length, max(int(LOOKED_AT * rate), 1))
+    count = min(length, max(int(EXAMINED * rate), 1))
     first = (length - count) // 2
     part = variable.isel(channel=~bad, time=slice(first, first + count)).values
     part = part.reshape(-1, part.shape[-1])
