@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.optics.absorption import TABLE, absorbs, haemoglobin_to_density
+from neurofuse.io.optics.absorption import WAVELENGTH_RANGE, absorbs, haemoglobin_to_density
 from neurofuse.io.recording import build, eeg_dataset, events_dataset, nirs_dataset, note
 from neurofuse.synth import eeg_body, montage
 from neurofuse.synth.brain import TASK, Activity, draw_activity, draw_onsets
@@ -190,7 +190,7 @@ def _wavelengths(wavelengths: Iterable[float] | None, probe: Probe) -> np.ndarra
     if not len(waves) or len(set(waves)) < len(waves) or not all(absorbs(w) for w in waves):
         raise ParameterError(
             f"wavelengths={given!r}",
-            f"different wavelengths from {TABLE[0]:g} to {TABLE[1]:g} nm",
+            f"different wavelengths from {WAVELENGTH_RANGE[0]:g} to {WAVELENGTH_RANGE[1]:g} nm",
             "760 and 850 are usual",
         )
     return waves

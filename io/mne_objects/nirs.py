@@ -10,13 +10,13 @@ from neurofuse.io.logs import quiet, reading, source_of
 from neurofuse.io.mne_objects.eeg import stream_attributes
 from neurofuse.io.mne_objects.landmarks import HEAD, landmarks_of, set_landmarks
 from neurofuse.io.mne_objects.optodes import name_parts, nominal_wavelengths, optode_numbers
-from neurofuse.io.optics.conversion import TYPES
+from neurofuse.io.optics.conversion import MNE_TYPES
 from neurofuse.io.recording import nirs_dataset
 
 if TYPE_CHECKING:
     import mne
 
-VARIABLES = {kind: variable for variable, kind in TYPES.items()}
+VARIABLES = {kind: variable for variable, kind in MNE_TYPES.items()}
 
 
 def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
@@ -147,7 +147,7 @@ def raw_from_nirs(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":
         exact = node.raw_wavelength.transpose("channel", "wavelength").values
     with quiet():
         info = mne.create_info(
-            [str(names.flat[r]) for r in rows], node.attrs["rate"], TYPES[variable]
+            [str(names.flat[r]) for r in rows], node.attrs["rate"], MNE_TYPES[variable]
         )
         head = node.attrs.get("frame", "head") == "head"
         for channel, row in zip(info["chs"], rows, strict=True):

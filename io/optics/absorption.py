@@ -1,14 +1,12 @@
-"""Absorption of haemoglobin, as MNE's Beer-Lambert law has it, turned round for simulation."""
+"""Absorption of haemoglobin in MNE's Beer-Lambert law, inverted for simulation."""
 
 from functools import lru_cache
 
 import numpy as np
 
 UNIT_DISTANCE = 0.03  # m; the law is linear in it
-
-
-REFERENCES = (760.0, 850.0)  # nm; a law for haemoglobin takes two wavelengths
-TABLE = (650.0, 950.0)  # nm in which the absorption of haemoglobin is used
+PAIRED_WAVELENGTHS = (760.0, 850.0)  # nm; the law needs a second wavelength
+WAVELENGTH_RANGE = (650.0, 950.0)  # nm in which the absorption of haemoglobin is used
 
 
 def absorbs(wavelength: float) -> bool:
@@ -19,7 +17,7 @@ def absorbs(wavelength: float) -> bool:
     >>> absorbs(760), absorbs(0)
     (True, False)
     """
-    return TABLE[0] <= wavelength <= TABLE[1]
+    return WAVELENGTH_RANGE[0] <= wavelength <= WAVELENGTH_RANGE[1]
 
 
 @lru_cache(maxsize=256)
@@ -27,8 +25,8 @@ def _density_per_haemoglobin(wavelength: float) -> np.ndarray:
     """Optical density (2,) per mol/L and metre of light path for HbO and HbR."""
     import mne
 
-    # A unit optical density at each of two wavelengths gives the columns of MNE's inverse.
-    pair = sorted((wavelength, max(REFERENCES, key=lambda r: abs(r - wavelength))))
+    # a unit optical density at each of two wavelengths gives the columns of MNE's inverse
+    pair = sorted((wavelength, max(PAIRED_WAVELENGTHS, key=lambda r: abs(r - wavelength))))
     info = mne.create_info([f"S1_D1 {w:.9g}" for w in pair], 1.0, "fnirs_od", verbose="error")
     for channel, nm in zip(info["chs"], pair, strict=True):
         channel["loc"][3:9] = [0, 0, 0, UNIT_DISTANCE, 0, 0]
@@ -46,7 +44,10 @@ def haemoglobin_to_density(
     *,
     partial_pathlength: float = 6.0,
 ) -> np.ndarray:
-    """Optical density (channel, wavelength, time) that changes of haemoglobin cause.
+    """Optical density (channel, wavelength, time) due to changes of haemoglobin.
+
+    The modified Beer-Lambert law with the absorption coefficients of MNE: the inverse of
+    `neurofuse.io.to_haemoglobin`.
 
     Parameters
     ----------
@@ -58,6 +59,11 @@ def haemoglobin_to_density(
         Source-detector distance [m].
     partial_pathlength : float
         Light path in the changed tissue, in source-detector distances.
+
+    Returns
+    -------
+    array (channel, wavelength, time)
+        Change of optical density [1].
 
     Examples
     --------

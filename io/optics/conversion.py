@@ -2,8 +2,8 @@
 
 Optical density is -ln(intensity / reference), the reference being each channel's and wavelength's
 mean over time. A channel with samples that have no logarithm (zero, negative, NaN or infinite)
-keeps its intensity word for word in the variable `kept` (kept_channel, wavelength, time) beside
-`od`, where those samples are NaN, so that `to_intensity` returns exactly what came in.
+keeps its intensity unchanged in the variable `kept` (kept_channel, wavelength, time) beside `od`,
+where those samples are NaN, so that `to_intensity` returns exactly the input.
 """
 
 from collections.abc import Iterable
@@ -14,24 +14,26 @@ import xarray as xr
 
 from neurofuse.io.errors import ParameterError, SchemaError
 from neurofuse.io.logs import quiet
+from neurofuse.io.modality import NIRS
 from neurofuse.io.recording import note, stream_dataset, streams, with_stream
 
 if TYPE_CHECKING:
     import mne
 
-TYPES = {"intensity": "fnirs_cw_amplitude", "od": "fnirs_od"}  # what MNE calls them
+MNE_TYPES = {"intensity": "fnirs_cw_amplitude", "od": "fnirs_od"}
 
 
 def to_optical_density(recording: xr.DataTree) -> xr.DataTree:
-    """A Recording whose fNIRS intensity has become optical density.
+    """Convert fNIRS intensity to optical density, -ln(intensity / mean over time).
 
-    Same values as `mne.preprocessing.nirs.optical_density` for positive samples; MNE's `abs()` of
-    negative ones is not followed (see the module).
+    Same values as `mne.preprocessing.nirs.optical_density` for positive samples. Samples that are
+    zero or negative become NaN, where MNE takes their absolute value; their channels keep the
+    intensity beside it, in `kept`.
 
     Parameters
     ----------
     recording : Recording
-        With `/nirs`. Optical density already there is left as it is.
+        With `/nirs`. One that holds optical density is returned as it is.
 
     Returns
     -------
@@ -55,12 +57,12 @@ def to_optical_density(recording: xr.DataTree) -> xr.DataTree:
     node = _nirs(recording)
     if "od" in node:
         return recording
-    light = node["intensity"].transpose("channel", "wavelength", "time")
+    light = node["intensity"].transpose(*NIRS.dims)
     values = light.values
     od = np.empty(values.shape, np.result_type(values.dtype, np.float32))
     reference = np.ones(values.shape[:2])
     failing = np.zeros(len(values), bool)
-    for c, w in np.ndindex(values.shape[:2]):  # row by row: a long recording is not copied whole
+    for c, w in np.ndindex(values.shape[:2]):  # row by row: a long recording is not copied
         row = values[c, w]
         good = (row > 0) & np.isfinite(row)
         failing[c] |= not good.all()
@@ -80,14 +82,23 @@ def to_optical_density(recording: xr.DataTree) -> xr.DataTree:
         kept = ("kept_channel", "wavelength", "time")
         changed = changed.assign(kept=(kept, values[failing], dict(light.attrs)))
         changed = changed.assign_coords(kept_channel=names)
-    return note(with_stream(recording, "nirs", changed), "to_optical_density")
+    return note(with_stream(recording, NIRS.name, changed), "to_optical_density")
 
 
 def to_intensity(recording: xr.DataTree) -> xr.DataTree:
-    """A Recording whose optical density has become intensity again; undoes `to_optical_density`.
+    """Convert optical density back to intensity, reference × exp(-od): undo `to_optical_density`.
 
-    Intensity is reference × exp(-od), to float precision; channels in `kept` return exactly as
-    they were. Without a `reference` (a file that held optical density) the reference is 1.
+    Parameters
+    ----------
+    recording : Recording
+        With `/nirs`. One that holds intensity is returned as it is.
+
+    Returns
+    -------
+    Recording
+        With `intensity` (channel, wavelength, time) in the unit of its reference, equal to the
+        original to float precision; channels in `kept` return exactly. Without a `reference` (a
+        file that held optical density) the reference is 1.
 
     Raises
     ------
@@ -105,7 +116,7 @@ def to_intensity(recording: xr.DataTree) -> xr.DataTree:
     node = _nirs(recording)
     if "intensity" in node:
         return recording
-    od = node["od"].transpose("channel", "wavelength", "time")
+    od = node["od"].transpose(*NIRS.dims)
     light = np.negative(od.values)
     np.exp(light, out=light)
     units = "1"
@@ -120,35 +131,38 @@ def to_intensity(recording: xr.DataTree) -> xr.DataTree:
                 light[channel] = kept.values[rows[str(name)]]
     drop = [n for n in ("od", "kept", "kept_channel", "reference") if n in node.variables]
     changed = node.drop_vars(drop).assign(intensity=(od.dims, light, {"units": units}))
-    return note(with_stream(recording, "nirs", changed), "to_intensity")
+    return note(with_stream(recording, NIRS.name, changed), "to_intensity")
 
 
 def to_haemoglobin(
     recording: xr.DataTree, *, partial_pathlength: float | Iterable[float] = 6.0
 ) -> xr.DataTree:
-    """A Recording with haemoglobin concentrations added, by MNE's modified Beer-Lambert law.
+    """Add haemoglobin concentrations by the modified Beer-Lambert law, in MNE's definition.
+
+    It is `mne.preprocessing.nirs.beer_lambert_law` (Delpy et al. 1988, Phys Med Biol 33:1433;
+    absorption coefficients compiled by Prahl), for any number of wavelengths.
 
     Parameters
     ----------
     recording : Recording
         With `/nirs` of two wavelengths or more. Intensity becomes optical density on the way.
-    partial_pathlength : float or one float a wavelength
-        Partial pathlength factor: differential pathlength factor × the share of the path that
-        lies in active tissue. 6.0 takes the whole path as active (MNE's default); 0.1 is usual
-        when concentrations shall be those of the active volume (Strangman et al. 2003).
+    partial_pathlength : float or one float per wavelength
+        Partial pathlength factor [1]: differential pathlength factor × the fraction of the path
+        that lies in active tissue. 6.0 takes the whole path as active (MNE's default); 0.1 is usual
+        for the concentrations of the active volume (Strangman et al. 2003, NeuroImage 18:865).
 
     Returns
     -------
     Recording
-        With `hbo` and `hbr` (channel, time) [mol/L] in `/nirs`, NaN where a channel has a NaN
-        sample or no source-detector distance.
+        With `hbo` and `hbr` (channel, time) [mol/L] and `od` in `/nirs`, NaN throughout for a
+        channel with a NaN sample or without a source-detector distance.
 
     Raises
     ------
     SchemaError
         If there is no fNIRS stream, only one wavelength, or no distance at all.
     ParameterError
-        If the partial pathlength factor is not positive or not one a wavelength.
+        If the partial pathlength factor is not positive or not one per wavelength.
 
     Examples
     --------
@@ -163,17 +177,17 @@ def to_haemoglobin(
     import mne
 
     changed = to_optical_density(recording)
-    node = stream_dataset(changed, "nirs")
+    node = stream_dataset(changed, NIRS.name)
     count = node.sizes["wavelength"]
     factor = np.atleast_1d(np.asarray(partial_pathlength, float))
     if factor.ndim != 1 or len(factor) not in (1, count) or not (factor > 0).all():
         raise ParameterError(
             f"partial_pathlength={partial_pathlength}",
-            f"one positive number, or {count} (one a wavelength)",
+            f"one positive number, or {count} (one per wavelength)",
             "6.0 is MNE's default",
         )
     if count < 2:
-        raise SchemaError("one wavelength", "two or more", "haemoglobin needs two colours")
+        raise SchemaError("one wavelength", "two or more", "HbO and HbR need two wavelengths")
     distance = node.distance.values
     whole = np.isfinite(distance) & (distance > 0)
     if not whole.any():
@@ -182,7 +196,7 @@ def to_haemoglobin(
         )
     whole &= np.isfinite(node.od).all(("wavelength", "time")).values
     conc = np.full((2, node.sizes["channel"], node.sizes["time"]), np.nan)
-    pathlength: Any = np.broadcast_to(factor, count)  # MNE's annotation knows floats only
+    pathlength: Any = np.broadcast_to(factor, count)  # MNE annotates a float only
     if whole.any():
         with quiet():
             raw = mne.preprocessing.nirs.beer_lambert_law(
@@ -199,7 +213,7 @@ def to_haemoglobin(
         hbo=(("channel", "time"), conc[0], units), hbr=(("channel", "time"), conc[1], units)
     )
     return note(
-        with_stream(changed, "nirs", added),
+        with_stream(changed, NIRS.name, added),
         "to_haemoglobin",
         partial_pathlength=factor.tolist(),
         method="mne.preprocessing.nirs.beer_lambert_law",
@@ -207,19 +221,19 @@ def to_haemoglobin(
 
 
 def plain_raw(node: xr.Dataset) -> "mne.io.RawArray":
-    """A Raw of optical density for MNE's own functions: channel k is named S{k}_D{k}.
+    """A Raw for MNE's own functions: channel k is named S{k}_D{k}.
 
-    With made-up numbers MNE's demands on names hold for every Recording; no channel is bad.
+    With numbered optodes every Recording satisfies MNE's rules for names; no channel is bad.
     """
     import mne
 
     waves = node.wavelength.values
     count = node.sizes["channel"]
-    variable = "intensity" if "intensity" in node else "od"
-    flat = node[variable].transpose("channel", "wavelength", "time").values
+    variable = NIRS.variable(node)
+    flat = node[variable].transpose(*NIRS.dims).values
     names = [f"S{k}_D{k} {wave:g}" for k in range(1, count + 1) for wave in waves]
     with quiet():
-        info = mne.create_info(names, node.attrs["rate"], TYPES[variable])
+        info = mne.create_info(names, node.attrs["rate"], MNE_TYPES[variable])
         for row, channel in enumerate(info["chs"]):
             source = node.source_position.values[row // len(waves)]
             detector = node.detector_position.values[row // len(waves)]
@@ -229,8 +243,8 @@ def plain_raw(node: xr.Dataset) -> "mne.io.RawArray":
 
 
 def _nirs(recording: xr.DataTree) -> xr.Dataset:
-    if "nirs" not in streams(recording):
+    if NIRS.name not in streams(recording):
         raise SchemaError(
             "a Recording without an fNIRS stream", "an /nirs node", "read a SNIRF file with it"
         )
-    return stream_dataset(recording, "nirs")
+    return stream_dataset(recording, NIRS.name)

@@ -1,22 +1,24 @@
-"""Movement seen by all fNIRS channels at once: global variance of temporal derivatives (GVTD)."""
+"""Movement in all fNIRS channels at once: global variance of temporal derivatives (GVTD)."""
 
 import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import SchemaError
+from neurofuse.io.modality import NIRS
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.recording import stream_dataset, streams
 
 BAND = (0.01, 0.7)  # Hz: slower is drift, faster the heart beat
-NYQUIST_SHARE = 0.9  # a filter edge closer to Nyquist is refused
-THRESHOLD = 6.0  # robust SD above the median: moving
+HIGHEST_EDGE = 0.9  # of Nyquist
+THRESHOLD = 6.0  # robust SD above the median: in motion
 
 
 def global_variance(recording: xr.DataTree) -> xr.DataArray:
-    """GVTD of a Recording (Sherafati et al. 2020, Hum Brain Mapp 41:4093).
+    """Global variance of temporal derivatives (GVTD) of the fNIRS of a Recording.
 
     The root mean square, over channels and wavelengths, of the change of optical density from
-    sample to sample in 0.01-0.7 Hz. Channels marked bad or with missing samples are left out.
+    sample to sample in 0.01-0.7 Hz (Sherafati et al. 2020, Hum Brain Mapp 41:4093). Channels marked
+    bad or with missing samples are left out.
 
     Parameters
     ----------
@@ -26,9 +28,10 @@ def global_variance(recording: xr.DataTree) -> xr.DataArray:
     Returns
     -------
     DataArray
-        `gvtd` (time) [1]; NaN throughout where no channel is whole, the rate does not reach the
-        band, or there are fewer than four samples. Coordinate `moving` (time): above the median by
-        6 robust SD. Attrs: `median`, `percentile_95`, `threshold` [1], `moving_share`, `channels`.
+        `gvtd` (time) [1]; NaN throughout if no channel is complete, the rate is too low for the
+        band, or there are fewer than four samples. Coordinate `moving` (time; bool): in motion,
+        above the median by 6 robust SD. Attrs: `median`, `percentile_95` and `threshold` [1],
+        `moving_share` (fraction of the time in motion), `channels` (how many are used).
 
     Raises
     ------
@@ -45,13 +48,13 @@ def global_variance(recording: xr.DataTree) -> xr.DataArray:
     >>> round(float(course.time[course.argmax("time")]))
     30
     """
-    if "nirs" not in streams(recording):
+    if NIRS.name not in streams(recording):
         raise SchemaError(
             "a Recording without an fNIRS stream", "an /nirs node", "read a SNIRF file with it"
         )
-    node = stream_dataset(to_optical_density(recording), "nirs")
+    node = stream_dataset(to_optical_density(recording), NIRS.name)
     whole = ~node.bad.values & np.isfinite(node.od).all(("wavelength", "time")).values
-    rows = node.od.transpose("channel", "wavelength", "time").values[whole]
+    rows = node.od.transpose(*NIRS.dims).values[whole]
     rows = rows.reshape(-1, node.sizes["time"])
     course = gvtd(rows, float(node.attrs["rate"]))
     middle = float(np.median(course))
@@ -84,7 +87,7 @@ def gvtd(od: np.ndarray, rate: float) -> np.ndarray:
     if not len(od):
         return np.full(od.shape[-1], np.nan)
     total = np.zeros(od.shape[-1])
-    for row in od:  # one by one: a long recording is not copied whole
+    for row in od:  # one by one: a long recording is not copied
         total += changes(row, rate) ** 2
     return np.sqrt(total / len(od))
 
@@ -92,11 +95,16 @@ def gvtd(od: np.ndarray, rate: float) -> np.ndarray:
 def changes(od: np.ndarray, rate: float) -> np.ndarray:
     """Change of optical density (time) from sample to sample in 0.01-0.7 Hz; the first is 0.
 
-    Zero-phase Butterworth band-pass of order 4; its upper edge is lowered to 0.9 of Nyquist.
+    Zero-phase Butterworth band-pass of order 4; its upper edge is at most 0.9 of Nyquist.
+
+    Examples
+    --------
+    >>> changes(np.zeros(100), 10.0).max().item()
+    0.0
     """
     from scipy.signal import butter, sosfiltfilt
 
-    top = min(BAND[1], NYQUIST_SHARE * rate / 2)
+    top = min(BAND[1], HIGHEST_EDGE * rate / 2)
     if top <= BAND[0] or od.shape[-1] < 4 or not np.isfinite(od).all():
         return np.full(od.shape[-1], np.nan)
     sections = butter(4, (BAND[0], top), "bandpass", fs=rate, output="sos")
