@@ -1,4 +1,4 @@
-"""Partners that know nothing: the other stream of somebody else, or from another time."""
+"""Mismatched partners: the other modality of another participant, or from another time."""
 
 import numpy as np
 import xarray as xr
@@ -8,24 +8,28 @@ from neurofuse.io.recording import note, stream_dataset, streams, time_axis, wit
 
 
 def with_partner(recording: xr.DataTree, partner: xr.DataTree, stream: str) -> xr.DataTree:
-    """A Recording whose `stream` comes from another recording: a partner that knows nothing.
+    """A Recording whose `stream` comes from another recording: a mismatched partner.
 
-    A joint cleaner that gains as much from such a partner as from the true one gains nothing from
-    the other stream. The partner's stream keeps its rate and starts where the replaced one did.
-    It is cut to the same duration; where it is too short it runs back and forth, so that no step
-    appears at a seam.
+    A joint method that gains as much from a mismatched partner as from the true one gains nothing
+    from the other modality. The partner keeps its rate and starts where the replaced modality did.
+    It is cut to the same duration; where it is too short it is played forwards and backwards in
+    turn, so that no step appears at a seam.
 
     Parameters
     ----------
     recording, partner : Recording
         Both hold `stream`.
     stream : {"eeg", "nirs"}
-        The stream to replace.
+        The modality to replace.
+
+    Returns
+    -------
+    Recording
 
     Raises
     ------
     ParameterError
-        If one of them lacks the stream.
+        If one of them lacks this modality.
 
     Examples
     --------
@@ -55,7 +59,7 @@ def with_partner(recording: xr.DataTree, partner: xr.DataTree, stream: str) -> x
 
 
 def shifted(recording: xr.DataTree, stream: str) -> xr.DataTree:
-    """A Recording whose `stream` is half of its duration away, in a circle and without a step.
+    """A Recording whose `stream` is shifted in a circle by half of its duration, without a step.
 
     Examples
     --------

@@ -1,1 +1,4 @@
-"""Everything that can clean: a Recording in, a cleaned one out, behind one interface; a file each."""
+"""Everything that can clean: a Recording in, a cleaned one out, behind one interface.
+
+One file a method; `registry` knows them all by name.
+"""

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.methods.classical_base import (
-    Peer,
+    Classical,
     Treatment,
     lacking,
     refuse_few,
@@ -37,7 +37,7 @@ def learn(node: xr.Dataset, *, cutoff: float) -> Any:
         raise ParameterError(
             f"EEG that ASR cannot be calibrated on ({error})",
             "enough calm windows",
-            "fit it to a calm recording of the same person, or choose another method",
+            "fit it to a calm recording of the same participant, or choose another method",
         ) from error
 
 
@@ -49,7 +49,7 @@ def apply(node: xr.Dataset, learned: Any, *, cutoff: float) -> np.ndarray:
         return slow + 1e-6 * learned.transform(1e6 * (data - slow))
 
 
-ASR = Peer(
+ASR = Classical(
     "asr",
     "artifact subspace reconstruction: Kothe and Jung 2016, US patent 9,474,467; Chang et al. "
     "2020, IEEE Trans Biomed Eng 67:1114; mne-denoise",
@@ -58,4 +58,5 @@ ASR = Peer(
             apply, learn, settings={"cutoff": 10.0}, choices={"cutoff": (3.0, 5.0, 10.0, 20.0)}
         )
     },
+    needs=f"2 EEG channels, {SHORTEST:g} s, mne-denoise",
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment
+from neurofuse.fusion.methods.classical_base import Classical, Treatment
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import quiet
 from neurofuse.io.optics.absorption import haemoglobin_to_density
@@ -41,8 +41,9 @@ def cbsi(node: xr.Dataset) -> np.ndarray:
     return haemoglobin_to_density(hbo, hbr, wavelength, distance, partial_pathlength=PATHLENGTH)
 
 
-CBSI = Peer(
+CBSI = Classical(
     "cbsi",
     "correlation based signal improvement: Cui et al. 2010, NeuroImage 49:3039; MNE-NIRS",
     {"nirs": Treatment(cbsi)},
+    needs="2 wavelengths, source-detector distances",
 )

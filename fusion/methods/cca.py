@@ -1,9 +1,9 @@
-"""What a stream and its references have in common, found by regularised CCA and regressed out."""
+"""What a modality shares with its references, estimated by regularised CCA and regressed out."""
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment, refuse_short, samples
+from neurofuse.fusion.methods.classical_base import Classical, Treatment, refuse_short, samples
 from neurofuse.fusion.methods.lagged import Lagged, blocks
 from neurofuse.fusion.methods.regression import back, ready, regressors
 
@@ -13,13 +13,13 @@ SHIFTS = 19  # of one side against the other, whose largest correlation is chanc
 
 
 def tcca(node: xr.Dataset, *, reach: float, taps: int, least: float, ridge: float) -> np.ndarray:
-    """Canonical variates of lagged references that correlate with the stream are taken out.
+    """Remove the canonical variates of lagged references that correlate with the modality.
 
     References are embedded with lags; canonical correlation analysis with ridge penalties pairs
-    their mixtures with those of the stream's own channels. Unlike the paper, which learns at rest,
-    mixtures are found in one half of the recording and must correlate in the other half, by more
-    than they do there when one side is shifted in time. All that pass are regressed out of every
-    channel. Short channels of fNIRS are references too, and stay as they are.
+    their mixtures with those of the modality's own channels. Unlike the paper, which learns at
+    rest, mixtures are estimated in one half of the recording and must correlate in the other half,
+    by more than they do there when one side is shifted in time. All that pass are regressed out of
+    every channel. Short channels of fNIRS are references too, and stay as they are.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def _with_short(node: xr.Dataset) -> tuple[xr.Dataset, np.ndarray]:
 def _passing(
     own: np.ndarray, design: Lagged, half: list, other_half: list, least: float, ridge: float
 ) -> np.ndarray:
-    """Weights (regressor, variate), found in one half, of variates that correlate in the other."""
+    """Weights (regressor, variate) from one half, of variates that correlate in the other one."""
     own_weights, weights = _mixtures(own, design, half, ridge)
     theirs = _unit(_mixed(weights, design, other_half))
     kept = np.concatenate([own[:, start:stop] for start, stop in other_half], axis=1)
@@ -123,7 +123,7 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 _SETTINGS = {"reach": 1.0, "taps": 3, "least": 0.2, "ridge": 0.01}
 _CHOICES = {"least": (0.2, 0.3, 0.5), "reach": (1.0, 3.0)}
-TCCA = Peer(
+TCCA = Classical(
     "tcca",
     "regularised temporally embedded canonical correlation of each stream with the other and "
     "sensors, as nuisance regressors: von Lühmann et al. 2020, NeuroImage 208:116472",
@@ -136,4 +136,5 @@ TCCA = Peer(
             references=("partner", "aux"),
         ),
     },
+    needs=f"the other modality or sensors, {SHORTEST:g} s",
 )

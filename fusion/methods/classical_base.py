@@ -1,9 +1,9 @@
-"""One interface for every cleaner that users may compare with: `fit`, then `transform`.
+"""What all baseline methods share: `Classical`, a cleaner made of functions on samples.
 
-A method is a function from samples to samples (`Treatment`); `Peer` does for all of them what is
-the same. Channels without a usable signal are marked bad first. Bad channels and channels of
-another type pass through unchanged and unused, as does a stream that the peer does not treat. A
-peer holds the whole of the streams that it treats in memory.
+A method is a function from samples to samples (`Treatment`); `Classical` does what is the same for
+all of them. Channels without a usable signal are marked bad first. Bad channels and channels of
+another type pass through unchanged and unused, as does a modality that the method does not treat.
+The whole of the modalities that it treats is held in memory.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from neurofuse.io.recording import check, note, stream_dataset, streams, with_st
 
 @dataclass(frozen=True)
 class Treatment:
-    """What a method does to one stream.
+    """What a method does to one modality.
 
     `apply` takes a node with usable channels only and the settings as keywords, and returns the
     cleaned samples (float64): `eeg` (channel, time) [V], or `od` (channel, wavelength, time) [1];
@@ -30,28 +30,41 @@ class Treatment:
     returned after the node.
 
     `references` names what else the method may look at: "channels" (of other types, such as EOG),
-    "aux" (accelerometer and the like) and "partner" (the other stream). It is in the node as
+    "aux" (accelerometer and the like) and "partner" (the other modality). They are in the node as
     `regressor` (regressor, time), see `neurofuse.fusion.methods.references`.
     """
 
     apply: Callable[..., np.ndarray]
     learn: Callable[..., Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    choices: Mapping[str, tuple] = field(default_factory=dict)  # tried on validation people
+    choices: Mapping[str, tuple[Any, ...]] = field(
+        default_factory=dict
+    )  # tried on validation participants
     references: tuple[str, ...] = ()
-    gaps: bool = False  # whether samples that are not numbers do not matter to it
+    gaps: bool = False  # whether it works on samples that are not finite
 
 
 @dataclass(frozen=True)
-class Peer:
-    """A named method, what it does to each stream that it treats, and where it comes from.
+class Classical:
+    """A named baseline method, what it does to each modality, and where it comes from.
+
+    Parameters
+    ----------
+    name, citation : str
+    treatments : mapping
+        A `Treatment` for each modality that it treats.
+    needs : str
+        What it cannot do without: channels, duration, packages.
+    learned : mapping, optional
+        By modality, what `fit` has learned.
+    delay : float
+        How much of the future it looks at [s]; infinite: the whole recording.
 
     Examples
     --------
     >>> import neurofuse as nf
-    >>> from neurofuse.fusion.methods.registry import get
     >>> truth, contaminated = nf.simulate(duration=30, seed=2)
-    >>> cleaned = get("pca").fit(contaminated).transform(contaminated)
+    >>> cleaned = nf.get_method("pca").fit(contaminated).transform(contaminated)
     >>> cleaned["eeg"].eeg.shape == contaminated["eeg"].eeg.shape
     True
     """
@@ -59,16 +72,27 @@ class Peer:
     name: str
     citation: str
     treatments: Mapping[str, Treatment]
-    learned: Mapping[str, Any] | None = None  # by stream, after `fit`
-    delay: float = float("inf")  # s of the future that it looks at; inf: the whole recording
+    needs: str = ""
+    learned: Mapping[str, Any] | None = None
+    delay: float = float("inf")
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """The streams that it treats."""
+        """The modalities that it treats."""
         return tuple(self.treatments)
 
-    def set(self, **settings: Any) -> "Peer":
-        """The same method with other settings, for all streams that know them."""
+    def named(self, name: str) -> "Classical":
+        """The same method under another name, to stand beside it in a comparison."""
+        return replace(self, name=name)
+
+    def set(self, **settings: Any) -> "Classical":
+        """The same method with other settings, for all modalities that know them.
+
+        Raises
+        ------
+        ParameterError
+            If it does not know a setting; the message lists those that it knows.
+        """
         known = {name for one in self.treatments.values() for name in one.settings}
         for name in settings:
             if name not in known:
@@ -86,8 +110,8 @@ class Peer:
         }
         return replace(self, treatments=changed)
 
-    def fit(self, recording: xr.DataTree) -> "Peer":
-        """Learn from a recording, say a calm one of the same person with the same montage.
+    def fit(self, recording: xr.DataTree, /) -> "Classical":
+        """Learn from a recording, say a calm one of the same participant with the same montage.
 
         A copy that has learned is returned; without `fit`, `transform` learns from what it cleans.
         Methods that learn nothing return themselves.
@@ -105,34 +129,40 @@ class Peer:
                     )
         return replace(self, learned=learned) if learned else self
 
-    def transform(self, recording: xr.DataTree) -> xr.DataTree:
-        """A new Recording in which the streams that the method treats are cleaned.
+    def transform(self, recording: xr.DataTree, /, *, judged: bool = False) -> xr.DataTree:
+        """A new Recording in which the modalities that the method treats are cleaned.
+
+        Parameters
+        ----------
+        recording : Recording
+        judged : bool
+            Channels without a usable signal are marked bad already.
 
         Raises
         ------
         ParameterError
-            If the method treats none of the streams, needs more channels or a longer recording
+            If the method treats none of the modalities, needs more channels or a longer recording
             (the message says how many), or a package that is not installed.
         ReadError
-            If a stream has no usable channel.
+            If a modality has no usable channel.
         """
-        checked = self._checked(recording)
+        checked = self._checked(recording, judged=judged)
         cleaned, treated = checked, []
         for stream in self.treatments:
             if stream in streams(recording):
                 cleaned = with_stream(cleaned, stream, self._treat(checked, stream))
                 treated.append(stream)
-        return note(cleaned, "clean", model=self.name, streams=treated)
+        return note(cleaned, "clean", method=self.name, streams=treated)
 
-    def _checked(self, recording: xr.DataTree) -> xr.DataTree:
+    def _checked(self, recording: xr.DataTree, *, judged: bool = False) -> xr.DataTree:
         check(recording)
         if not any(s in self.treatments for s in streams(recording)):
             raise ParameterError(
                 f"a Recording with {' and '.join(streams(recording))} only",
-                f"the stream {' or '.join(self.treatments)}, which {self.name!r} treats",
-                "choose another method or add the stream",
+                f"{' or '.join(self.treatments)}, which {self.name!r} treats",
+                "choose another method, or add the other modality",
             )
-        return mark_bad(recording)
+        return recording if judged else mark_bad(recording)
 
     def _usable(self, recording: xr.DataTree, stream: str) -> xr.Dataset | None:
         """The node with usable channels in float64, fNIRS as `od`, with references."""

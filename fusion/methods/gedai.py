@@ -7,14 +7,14 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.methods.classical_base import (
-    Peer,
+    Classical,
     Treatment,
     lacking,
     refuse_few,
     refuse_short,
 )
-from neurofuse.fusion.signal.bands import bandpass
-from neurofuse.fusion.signal.motion import EEG_BAND, moving
+from neurofuse.fusion.signal.bands import EEG_MOTION, bandpass
+from neurofuse.fusion.signal.motion import moving
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import quiet
 from neurofuse.io.mne_objects.eeg import raw_from_eeg
@@ -26,8 +26,8 @@ SIZE = 2e-5  # V; RMS that it gets to see, for it holds thresholds in volts
 def gedai(node: xr.Dataset) -> np.ndarray:
     """The package's adaptive multiband cleaner on the average reference.
 
-    The mean over channels, which it does not look at, comes back as what cleaned channels tell of
-    it by a regression over quiet samples: as it was, it would bring movement back (measured: error
+    The mean over channels, which the method does not see, is predicted from the cleaned channels by
+    a regression over quiet samples: the recorded mean would bring movement back (measured: error
     18.7 dB, so -1.3 dB). Drift below 0.5 Hz, which it takes out first, is not there afterwards.
     """
     try:
@@ -64,11 +64,11 @@ def gedai(node: xr.Dataset) -> np.ndarray:
             ) from error
     rate = float(node.attrs["rate"])
     still = ~moving(data, rate)  # drift of electrodes would rule the regression
-    return cleaned / size + mean_of(cleaned / size, bandpass(data, rate, *EEG_BAND), still)
+    return cleaned / size + mean_of(cleaned / size, bandpass(data, rate, *EEG_MOTION), still)
 
 
 def mean_of(cleaned: np.ndarray, data: np.ndarray, still: np.ndarray) -> np.ndarray:
-    """Mean over channels (time,) that channels on average reference tell of.
+    """Mean over channels (time,), predicted from channels on average reference.
 
     Parameters
     ----------
@@ -83,20 +83,21 @@ def mean_of(cleaned: np.ndarray, data: np.ndarray, still: np.ndarray) -> np.ndar
     --------
     >>> data = np.random.default_rng(0).standard_normal((3, 100))
     >>> data[2] = 0.0  # the reference
-    >>> found = mean_of(data - data.mean(0), data, np.ones(100, bool))
-    >>> bool(np.allclose(found, data.mean(0)))
+    >>> mean = mean_of(data - data.mean(0), data, np.ones(100, bool))
+    >>> bool(np.allclose(mean, data.mean(0)))
     True
     """
     average = data.mean(0)
     known = (data - average)[:, still]
-    middle, level = known.mean(-1, keepdims=True), average[still].mean()
-    weight = np.linalg.lstsq((known - middle).T, average[still] - level, rcond=1e-6)[0]
-    return level + weight @ (cleaned - middle)
+    middle, offset = known.mean(-1, keepdims=True), average[still].mean()
+    weight = np.linalg.lstsq((known - middle).T, average[still] - offset, rcond=1e-6)[0]
+    return offset + weight @ (cleaned - middle)
 
 
-GEDAI = Peer(
+GEDAI = Classical(
     "gedai",
     "generalised eigenvalue de-artifacting against a lead field, adaptive multiband: Ros et al. "
     "2025, bioRxiv; the package gedai, under its own licence",
     {"eeg": Treatment(gedai)},
+    needs=f"4 EEG channels, {LEAST:g} s, the package gedai",
 )

@@ -1,11 +1,11 @@
-"""Independent components that burst, or look like muscle, removed."""
+"""Independent component analysis: components with bursts or muscle activity are removed."""
 
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment, refuse_few
+from neurofuse.fusion.methods.classical_base import Classical, Treatment, refuse_few
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import quiet
 from neurofuse.io.mne_objects.eeg import raw_from_eeg
@@ -48,7 +48,7 @@ def apply(node: xr.Dataset, learned: Any, *, kurtosis: float) -> np.ndarray:
         return ica.apply(raw_from_eeg(node), exclude=removed).get_data()
 
 
-ICA = Peer(
+ICA = Classical(
     "ica",
     "independent components with excess kurtosis above 5 (after Delorme et al. 2007, "
     "NeuroImage 34:1443) or muscle-like (Dharmaprani et al. 2016) removed; FastICA, "
@@ -58,4 +58,5 @@ ICA = Peer(
             apply, learn, settings={"kurtosis": 5.0}, choices={"kurtosis": (2.0, 3.0, 5.0, 10.0)}
         )
     },
+    needs="2 EEG channels",
 )

@@ -1,10 +1,10 @@
-"""Independent components that ICLabel does not take for brain, removed."""
+"""Independent component analysis: components that ICLabel calls no brain are removed."""
 
 import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.methods.classical_base import (
-    Peer,
+    Classical,
     Treatment,
     lacking,
     refuse_few,
@@ -26,7 +26,7 @@ def learn(node: xr.Dataset, *, least: float) -> tuple[np.ndarray, np.ndarray]:
 
     ICA is fitted to, and ICLabel judges, 1-100 Hz on average reference. The mixing is a regression
     on the components, so that they come out of the recording in its own reference as well. Which
-    are removed depends on the true size of the signal: ICLabel knows how strong a brain is in µV.
+    are removed depends on the amplitude of the signal: ICLabel was trained on EEG in µV.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def apply(
     return data - mixing @ (unmixing @ (data - data.mean(-1, keepdims=True)))
 
 
-ICLABEL = Peer(
+ICLABEL = Classical(
     "iclabel",
     "independent components (Picard: Ablin et al. 2018, IEEE Trans Signal Process 66:4040) that "
     "ICLabel (Pion-Tonachini et al. 2019, NeuroImage 198:181) takes for no brain; mne-icalabel",
@@ -105,4 +105,5 @@ ICLABEL = Peer(
             choices={"least": (0.5, 0.7, 0.9, 0.95, 0.99)},
         )
     },
+    needs=f"4 EEG channels, {SHORTEST:g} s, mne-icalabel, python-picard",
 )

@@ -1,16 +1,16 @@
-"""Principal components of moving EEG, removed where they hold more movement than brain."""
+"""Principal components of EEG in motion, removed where they hold more motion than brain signal."""
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment, refuse_few
+from neurofuse.fusion.methods.classical_base import Classical, Treatment, refuse_few
 from neurofuse.fusion.signal.motion import moving
 
 
 def pca(node: xr.Dataset, *, excess: float) -> np.ndarray:
     """Remove from moving samples the components of which movement is the most.
 
-    Components are those of the covariance in moving samples (found by `moving`). One whose
+    Components are those of the covariance of samples in motion (detected by `moving`). One whose
     variance there exceeds `excess` times its variance in quiet samples is removed; at 2 it holds
     more movement than brain.
     """
@@ -28,10 +28,11 @@ def pca(node: xr.Dataset, *, excess: float) -> np.ndarray:
     return cleaned
 
 
-PCA = Peer(
+PCA = Classical(
     "pca",
     "principal components of moving samples removed where movement is more than half: "
     "after Lagerlund et al. 1997, J Clin Neurophysiol 14:73, applied to moving samples "
     "only as Yücel et al. 2014, J Innov Opt Health Sci 7:1350066",
     {"eeg": Treatment(pca, settings={"excess": 2.0}, choices={"excess": (1.5, 2.0, 4.0, 8.0)})},
+    needs="2 EEG channels",
 )

@@ -3,21 +3,18 @@
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment, samples
-from neurofuse.fusion.signal.bands import bandpass
-
-EEG_BAND = (1.0, 40.0)  # Hz
-NIRS_BAND = (0.01, 0.5)  # Hz
+from neurofuse.fusion.methods.classical_base import Classical, Treatment, samples
+from neurofuse.fusion.signal.bands import BANDPASS_EEG, BANDPASS_NIRS, bandpass
+from neurofuse.io.recording import check, note
 
 
-class Untouched(Peer):
+class Uncorrected(Classical):
     """The recording as it is, bit for bit: not even channels without a signal are marked."""
 
-    def transform(self, recording: xr.DataTree) -> xr.DataTree:
-        from neurofuse.io.recording import check, note
-
+    def transform(self, recording: xr.DataTree, /, *, judged: bool = False) -> xr.DataTree:
+        """The recording itself, with a line more in its provenance."""
         check(recording)
-        return note(recording, "clean", model=self.name, streams=[])
+        return note(recording, "clean", method=self.name, streams=[])
 
 
 def _zero(node: xr.Dataset) -> np.ndarray:
@@ -28,23 +25,23 @@ def _bandpass(node: xr.Dataset, *, low: float, high: float) -> np.ndarray:
     return bandpass(samples(node), node.attrs["rate"], low, high)
 
 
-UNTOUCHED = Untouched(
-    "untouched",
+UNCORRECTED = Uncorrected(
+    "uncorrected",
     "the recording as it is",
     {"eeg": Treatment(samples), "nirs": Treatment(samples)},
     delay=0.0,
 )
-ZERO = Peer(
+ZERO = Classical(
     "zero",
     "no signal at all (optical density 0)",
     {"eeg": Treatment(_zero, gaps=True), "nirs": Treatment(_zero, gaps=True)},
     delay=0.0,
 )
-BANDPASS = Peer(
+BANDPASS = Classical(
     "bandpass",
     "zero-phase Butterworth band-pass of order 4",
     {
-        "eeg": Treatment(_bandpass, settings={"low": EEG_BAND[0], "high": EEG_BAND[1]}),
-        "nirs": Treatment(_bandpass, settings={"low": NIRS_BAND[0], "high": NIRS_BAND[1]}),
+        "eeg": Treatment(_bandpass, settings={"low": BANDPASS_EEG[0], "high": BANDPASS_EEG[1]}),
+        "nirs": Treatment(_bandpass, settings={"low": BANDPASS_NIRS[0], "high": BANDPASS_NIRS[1]}),
     },
 )

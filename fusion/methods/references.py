@@ -1,14 +1,13 @@
-"""What else a method may look at: other channels, sensors, the partner, on a stream's own times."""
+"""References for regression: other channels, sensors and the other modality, on common times."""
 
 import numpy as np
 import xarray as xr
 from scipy.signal import butter, sosfiltfilt
 
 from neurofuse.fusion.signal.bands import NYQUIST_SHARE
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.recording import stream_dataset, streams
-
-OTHER = {"eeg": "nirs", "nirs": "eeg"}
 
 
 def with_references(
@@ -23,11 +22,11 @@ def with_references(
     stream : str
         "eeg" or "nirs"; whose times they are brought to.
     node : Dataset
-        That stream's node, or some channels of it.
+        That modality's node, or some channels of it.
     wanted : names
-        Of "channels" (EOG, ECG, EMG and other channels of the EEG stream that are no EEG), "aux"
-        (all sensors in `/aux`) and "partner" (the other stream's good channels: optical density;
-        or slow EEG and, named with "power", its RMS within a sample of fNIRS).
+        Of "channels" (EOG, ECG, EMG and other channels of `/eeg` that are no EEG), "aux"
+        (all sensors in `/aux`) and "partner" (the good channels of the other modality: optical
+        density; or slow EEG and, named with "power", its RMS within a sample of fNIRS).
 
     Returns
     -------
@@ -35,15 +34,15 @@ def with_references(
         With `regressor` (regressor, time) [1], each of mean 0 and SD 1 where it was recorded and 0
         elsewhere. References with samples that are not finite, or without variance, are left out.
     """
-    found: dict[str, np.ndarray] = {}
+    references: dict[str, np.ndarray] = {}
     time, rate = node.time.values, float(node.attrs["rate"])
     for kind in wanted:
         for name, own_time, values in _KINDS[kind](recording, stream):
             if values.size > 3 and np.isfinite(values).all() and np.ptp(values) > 0:
                 series = _on_times(values, own_time, time, rate)
                 if series.any():
-                    found[name] = series
-    values = np.stack(list(found.values())) if found else np.zeros((0, time.size))
+                    references[name] = series
+    values = np.stack(list(references.values())) if references else np.zeros((0, time.size))
     return node.assign(regressor=(("regressor", "time"), values))
 
 
@@ -76,7 +75,7 @@ def _aux(recording: xr.DataTree, stream: str):
 
 
 def _partner(recording: xr.DataTree, stream: str):
-    other = OTHER[stream]
+    other = MODALITIES[stream].other.name
     if other not in streams(recording):
         return
     if other == "nirs":

@@ -1,54 +1,254 @@
-"""Single-modality methods that users may compare with, classical and learned, by name.
+"""All methods by name: those of neurofuse, those of plug-ins, and those that you register.
 
-To add one: write a file with a function from samples to samples and a `Peer`, and name it here.
-`tests/fusion/methods/test_peers.py` fails until the new peer is tested.
+A plug-in is a package with an entry point in the group `neurofuse.methods` that leads to a
+`Cleaner`, or to a class or function that makes one; `examples/` holds one.
 """
+
+from importlib.metadata import EntryPoint, entry_points
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import xarray as xr
 
 from neurofuse.fusion.methods.asr import ASR
 from neurofuse.fusion.methods.cbsi import CBSI
 from neurofuse.fusion.methods.cca import TCCA
-from neurofuse.fusion.methods.classical_base import Peer, Treatment
+from neurofuse.fusion.methods.classical_base import Classical
+from neurofuse.fusion.methods.cleaner import Cleaner
 from neurofuse.fusion.methods.gedai import GEDAI
 from neurofuse.fusion.methods.ica import ICA
 from neurofuse.fusion.methods.iclabel import ICLABEL
+from neurofuse.fusion.methods.learned import SUFFIX, Learned, description, weights_path
 from neurofuse.fusion.methods.pca import PCA
-from neurofuse.fusion.methods.plain import BANDPASS, UNTOUCHED, ZERO
+from neurofuse.fusion.methods.plain import BANDPASS, UNCORRECTED, ZERO
 from neurofuse.fusion.methods.regression import LINEAR, REGRESSION
 from neurofuse.fusion.methods.short import SHORT
-from neurofuse.fusion.methods.single_series import LEARNED
+from neurofuse.fusion.methods.single_series import SINGLE_SERIES, single_series
 from neurofuse.fusion.methods.spline import SPLINE, SPLINE_SG
 from neurofuse.fusion.methods.tddr import TDDR
 from neurofuse.fusion.methods.tpca import TPCA
 from neurofuse.fusion.methods.wavelet import WAVELET
 from neurofuse.fusion.methods.wiener import WIENER
+from neurofuse.io.deprecation import renamed
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.logs import LOG
+from neurofuse.io.recording import streams
 
-__all__ = ["CLASSICAL", "JOINT", "LEARNED", "PEERS", "PLAIN", "Peer", "Treatment", "get"]
+if TYPE_CHECKING:
+    import pandas as pd
 
-PLAIN = (UNTOUCHED, ZERO, BANDPASS)
+    from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+
+    Method: TypeAlias = str | PathLike[str] | Cleaner | CrossModalAutoencoder
+    """What `clean` and `compare` take for a method: a name, a path, a cleaner or a model."""
+
+GROUP = "neurofuse.methods"  # of entry points
+JOINT = "joint"
+MODELS = {name: Learned(name) for name in (JOINT, "eeg", "nirs")}
+PLAIN = (UNCORRECTED, ZERO, BANDPASS)
 CLASSICAL = (
     *(TDDR, WAVELET, SPLINE, SPLINE_SG, TPCA, CBSI, SHORT),
     *(PCA, ICA, ICLABEL, ASR, GEDAI, REGRESSION, WIENER),
+    *(LINEAR, TCCA),  # these look at both modalities
 )
-JOINT = (LINEAR, TCCA)  # classical too, but they look at both streams
-PEERS: dict[str, Peer] = {p.name: p for p in (*PLAIN, *CLASSICAL, *JOINT, *LEARNED)}
+BASELINES: dict[str, Classical] = {
+    method.name: method for method in (*PLAIN, *CLASSICAL, *SINGLE_SERIES)
+}
+OLD_NAMES = {"untouched": UNCORRECTED.name}
+
+_known: dict[str, Cleaner] = {**MODELS, **BASELINES}
+_searched: list[bool] = []  # whether plug-ins were looked for
 
 
-def get(name: str, **settings: object) -> Peer:
-    """The peer called `name`, with other settings than its own if any are given.
+def names() -> tuple[str, ...]:
+    """The names of all methods, plug-ins included."""
+    _load_plugins()
+    return tuple(_known)
+
+
+def methods() -> "pd.DataFrame":
+    """All methods that `clean` and `compare` know by name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a method, indexed by `name`: `streams` (the modalities that it treats), `needs`
+        (channels, duration, wavelengths or packages that it cannot do without, "" for none),
+        `delay` (how much of the future it looks at [s]; inf: the whole recording) and `citation`.
+
+    Examples
+    --------
+    >>> methods().loc["tddr", ["streams", "needs"]].tolist()
+    ['nirs', '2 wavelengths']
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            "name": name,
+            "streams": ", ".join(cleaner.streams),
+            "needs": getattr(cleaner, "needs", ""),
+            "delay": float(cleaner.delay),
+            "citation": cleaner.citation,
+        }
+        for name, cleaner in ((name, _known[name]) for name in names())
+    ]
+    return pd.DataFrame(rows).set_index("name")
+
+
+def get_method(method: "Method", **settings: Any) -> Cleaner:
+    """A cleaner from a name, a path of weights, a model, or a cleaner.
+
+    Parameters
+    ----------
+    method : str, Path, Cleaner or CrossModalAutoencoder
+        A name of `neurofuse.methods()`, the path of weights (.safetensors), or an object, which
+        may be configured and fitted already.
+    **settings
+        Settings of the method that differ from its defaults.
+
+    Returns
+    -------
+    Cleaner
 
     Raises
     ------
     ParameterError
-        If there is none; the message lists those there are. If it does not know a setting.
+        If no method has that name (the message lists them), or it does not know a setting.
+    ReadError
+        If the weights under a path cannot be read.
 
     Examples
     --------
-    >>> get("tddr").streams
+    >>> get_method("bandpass", high=30.0).name
+    'bandpass'
+    >>> get_method("tddr").streams
     ('nirs',)
-    >>> get("bandpass", high=30.0).treatments["eeg"].settings
-    {'low': 1.0, 'high': 30.0}
     """
-    if name not in PEERS:
-        raise ParameterError(f"the method {name!r}", f"one of {', '.join(PEERS)}", "check its name")
-    return PEERS[name].set(**settings)
+    cleaner = _find(method)
+    if not settings:
+        return cleaner
+    if not isinstance(cleaner, Classical):
+        raise ParameterError(
+            f"settings for {cleaner.name!r}: {', '.join(settings)}",
+            "a method with settings",
+            "leave them out, or configure the object itself",
+        )
+    return cleaner.set(**settings)
+
+
+def register(cleaner: Cleaner, *, replace: bool = False) -> None:
+    """Make a cleaner known by its name to `clean`, `compare` and the command line's plug-ins.
+
+    Parameters
+    ----------
+    cleaner : Cleaner
+        An object with `name, streams, delay, citation, fit, transform`.
+    replace : bool
+        Take the place of a method that has this name.
+
+    Raises
+    ------
+    ParameterError
+        If the object is no `Cleaner`, or the name is taken.
+
+    Examples
+    --------
+    >>> gentle = get_method("bandpass", high=20.0).named("bandpass20")
+    >>> register(gentle)
+    >>> get_method("bandpass20") is gentle
+    True
+    """
+    _load_plugins()
+    _check(cleaner)
+    if cleaner.name in _known and not replace:
+        raise ParameterError(
+            f"a second method named {cleaner.name!r}",
+            "a name of its own",
+            "rename it, or pass replace=True",
+        )
+    _known[cleaner.name] = cleaner
+
+
+def default_method(recording: xr.DataTree) -> str:
+    """The method for the modalities at hand: the joint model, or the single modality's own.
+
+    Examples
+    --------
+    >>> from neurofuse.synth import simulate
+    >>> default_method(simulate(duration=10, seed=0, nirs_montage=None)[0])
+    'eeg'
+    """
+    present = streams(recording)
+    return JOINT if len(present) > 1 else present[0]
+
+
+def _find(method: "Method") -> Cleaner:
+    if isinstance(method, str | PathLike):
+        name = fspath(method)
+        if name.endswith(SUFFIX):
+            return _from_weights(Path(name))
+        if name in OLD_NAMES:
+            renamed(f"the method {name!r}", repr(OLD_NAMES[name]), level=4)
+            name = OLD_NAMES[name]
+        if name not in names():
+            raise ParameterError(
+                f"the method {name!r}",
+                f"one of {', '.join(names())}, or a path of {SUFFIX}",
+                "check its name",
+            )
+        return _known[name]
+    if isinstance(method, Cleaner):
+        return method
+    if hasattr(method, "architecture"):
+        return Learned(method)
+    raise ParameterError(
+        f"a method of type {type(method).__name__}",
+        "a name, a path of weights, a model, or an object with name, streams, delay, citation, "
+        "fit and transform",
+        "see neurofuse.methods() for the names",
+    )
+
+
+def _from_weights(path: Path) -> Cleaner:
+    facts = description(path)
+    if "architecture" in facts:
+        return Learned(path)
+    return single_series(facts["name"], folder=weights_path(path).parent, stream=facts["stream"])
+
+
+def _check(cleaner: object) -> None:
+    if isinstance(cleaner, Cleaner):
+        return
+    parts = ("name", "streams", "delay", "citation", "fit", "transform")
+    lacking = [part for part in parts if not hasattr(cleaner, part)]
+    raise ParameterError(
+        f"a {type(cleaner).__name__} without {', '.join(lacking)}",
+        f"a cleaner with {', '.join(parts)}",
+        "add what is missing",
+    )
+
+
+def _load_plugins() -> None:
+    """Look once for installed plug-ins; one that fails is left out with a warning."""
+    if _searched:
+        return
+    _searched.append(True)
+    for entry in entry_points(group=GROUP):
+        try:
+            cleaner = _from_plugin(entry)
+            if cleaner.name in _known:
+                raise ParameterError(
+                    f"the name {cleaner.name!r}, which is taken", "another", "rename it"
+                )
+            _known[cleaner.name] = cleaner
+        except Exception as error:  # a plug-in is somebody else's code: anything may go wrong
+            LOG.warning("plug-in %s (%s) is left out: %s", entry.name, entry.value, error)
+
+
+def _from_plugin(entry: EntryPoint) -> Cleaner:
+    made = entry.load()
+    cleaner = made() if isinstance(made, type) or not isinstance(made, Cleaner) else made
+    _check(cleaner)
+    return cleaner

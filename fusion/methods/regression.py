@@ -1,13 +1,13 @@
-"""Linear regression of each channel on what else was recorded: EOG, ECG, accelerometer, partner.
+"""Linear regression of each channel on references: EOG, ECG, accelerometer, the other modality.
 
-Classical, and the bar for any learned fusion: whatever a linear filter gets out of the other stream
-a network must get as well.
+Classical, and the bar for any learned fusion: whatever a linear filter gets out of the other
+modality a network must get as well.
 """
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment, samples
+from neurofuse.fusion.methods.classical_base import Classical, Treatment, samples
 from neurofuse.fusion.methods.lagged import Lagged, blocks
 from neurofuse.io.errors import ParameterError
 
@@ -17,7 +17,7 @@ STRENGTHS = np.geomspace(1e-6, 1e2, 17)  # ridge penalties over the mean eigenva
 
 
 def regression(node: xr.Dataset, *, reach: float, taps: int) -> np.ndarray:
-    """What a lagged linear filter of the references tells of each channel is taken out.
+    """Subtract from each channel what a lagged linear filter of the references predicts of it.
 
     The ridge penalty is that of the least generalised cross-validation error (Golub et al. 1979).
     EEG about its mean, fNIRS as sample-to-sample changes, which are summed up again.
@@ -46,7 +46,7 @@ def regressors(node: xr.Dataset, reach: float, taps: int) -> Lagged:
     reference = node.regressor.values
     if not len(reference):
         raise ParameterError(
-            "no reference: no EOG or other channel, sensor or partner that was recorded",
+            "no reference: no EOG or other channel, no sensor and no other modality",
             "at least one",
             "set channel types, read the file with its sensors, or choose another method",
         )
@@ -105,20 +105,21 @@ def back(node: xr.Dataset, rows: np.ndarray) -> np.ndarray:
     return rows + before.mean(-1, keepdims=True)
 
 
-REGRESSION = Peer(
+REGRESSION = Classical(
     "regression",
     "regression on reference channels and sensors: Gratton et al. 1983, Electroencephalogr Clin "
     "Neurophysiol 55:468; Croft and Barry 2000, Neurophysiol Clin 30:5",
     {
         "eeg": Treatment(
             regression,
-            # No choice: validation people have neither EOG nor sensors to choose lags by.
+            # No choice: validation participants have neither EOG nor sensors to choose lags by.
             settings={"reach": 0.3, "taps": 5},
             references=("channels", "aux"),
         )
     },
+    needs="reference channels (EOG, EMG, …) or sensors",
 )
-LINEAR = Peer(
+LINEAR = Classical(
     "linear",
     "ridge regression of each stream on the other, lagged, and on sensors; penalty by generalised "
     "cross-validation: Golub et al. 1979, Technometrics 21:215",
@@ -136,4 +137,5 @@ LINEAR = Peer(
             references=("partner", "aux"),
         ),
     },
+    needs="the other modality or sensors",
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment
+from neurofuse.fusion.methods.classical_base import Classical, Treatment
 from neurofuse.io.errors import ParameterError
 
 
@@ -39,9 +39,10 @@ def short(node: xr.Dataset) -> np.ndarray:
     return out
 
 
-SHORT = Peer(
+SHORT = Classical(
     "short",
     "short-channel regression: Saager and Berger 2005, J Opt Soc Am A 22:1874; Scholkmann et al. "
     "2014, Physiol Meas 35:R1",
     {"nirs": Treatment(short)},
+    needs="short channels",
 )

@@ -1,17 +1,19 @@
-"""Learned cleaners of single series, trained on the joint model's windows: `neurofuse.models.single_series`.
+"""Single-channel baseline networks, trained on the joint model's windows.
 
-Each stream has weights of its own. torch is loaded when one of them is first used.
+They see one channel (fNIRS: one wavelength of it) at a time and have weights of their own for each
+modality: `neurofuse.models.single_series`. torch is loaded when one of them is first used.
 """
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment
+from neurofuse.fusion.methods.classical_base import Classical, Treatment
 
 _TRAINED = "; about 190 000 weights, trained by neurofuse on single series"
-_SOURCES = {
+SOURCES = {
     "cnn": "residual CNN with three kernel sizes: after EEGdenoiseNet's complex CNN, Zhang et al. "
     "2021, J Neural Eng 18:056057",
     "unet": "one-dimensional U-Net: Ronneberger et al. 2015, LNCS 9351:234; for EEG Chuang et al. "
@@ -29,26 +31,33 @@ _SOURCES = {
 }
 
 
-def clean_eeg(node: xr.Dataset, *, net: str) -> np.ndarray:
+def clean_eeg(node: xr.Dataset, *, net: str, folder: Path | None = None) -> np.ndarray:
     """Every channel by itself."""
     from neurofuse.models.single_series import apply
+    from neurofuse.models.single_series.weights import load_net
 
-    return apply.clean_eeg(node.eeg.values, node.attrs["rate"], net)
+    return apply.clean_eeg(node.eeg.values, node.attrs["rate"], load_net(net, "eeg", folder))
 
 
-def clean_nirs(node: xr.Dataset, *, net: str) -> np.ndarray:
+def clean_nirs(node: xr.Dataset, *, net: str, folder: Path | None = None) -> np.ndarray:
     """Every channel and wavelength by itself."""
     from neurofuse.models.single_series import apply
+    from neurofuse.models.single_series.weights import load_net
 
-    return apply.clean_nirs(node.od.values, node.attrs["rate"], net)
+    return apply.clean_nirs(node.od.values, node.attrs["rate"], load_net(net, "nirs", folder))
 
 
-def _peer(net: str) -> Peer:
+APPLY = {"eeg": clean_eeg, "nirs": clean_nirs}
+
+
+def single_series(net: str, *, folder: Path | None = None, stream: str = "") -> Classical:
+    """A network as a method, with the packaged weights or those of one modality in `folder`."""
     treatments = {
-        "eeg": Treatment(partial(clean_eeg, net=net)),
-        "nirs": Treatment(partial(clean_nirs, net=net)),
+        name: Treatment(partial(function, net=net, folder=folder))
+        for name, function in APPLY.items()
+        if stream in ("", name)
     }
-    return Peer(net, _SOURCES[net] + _TRAINED, treatments)
+    return Classical(net, SOURCES[net] + _TRAINED, treatments)
 
 
-LEARNED = tuple(_peer(name) for name in _SOURCES)
+SINGLE_SERIES = tuple(single_series(name) for name in SOURCES)

@@ -3,17 +3,17 @@
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment
+from neurofuse.fusion.methods.classical_base import Classical, Treatment
 from neurofuse.fusion.signal.motion import AROUND, WINDOW, joined, moving_rows, segments
 
 SMOOTHEST = 4  # samples that a cubic spline needs
 SAVITZKY_WINDOW = 10.0  # s
 SAVITZKY_ORDER = 3
-HALF = 0.5  # s: of a heart beat, of levels around a movement, and the longest of a spike
+HALF = 0.5  # s: of a heart beat, of the baseline around a movement, and the longest spike
 
 
 def spline(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarray:
-    """Each movement of each series less a smoothing spline of it, levels joined.
+    """Subtract a smoothing spline from each movement of each series, and join the baseline levels.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def spline_sg(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.nd
     """Shifts and long movements by splines, then a Savitzky-Golay filter for the spikes left.
 
     The filter smooths all of a series, its pulse as well: 10 s and a cubic, as published. A shift
-    is a movement that changes the level by more than a heart beat does.
+    is a movement that changes the baseline level by more than a heart beat does.
     """
     from scipy.signal import savgol_filter
 
@@ -67,7 +67,7 @@ def _curve(samples: np.ndarray, smoothness: float, rate: float) -> np.ndarray:
 
 
 def _lasting(row: np.ndarray, cuts: list[tuple[int, int]], rate: float) -> list[tuple[int, int]]:
-    """Movements of a row (time,) that are no spikes: they last, or leave another level."""
+    """Movements of a row (time,) that are no spikes: they last, or leave another baseline level."""
     half = max(1, round(HALF * rate))
     calm = np.ones(row.size, bool)
     for first, last in cuts:
@@ -86,13 +86,13 @@ def _lasting(row: np.ndarray, cuts: list[tuple[int, int]], rate: float) -> list[
 
 _SETTINGS = {"smoothness": 0.99, "threshold": 3.0}
 _CHOICES = {"smoothness": (0.99,), "threshold": (3.0, 5.0, 8.0, 12.0)}
-SPLINE = Peer(
+SPLINE = Classical(
     "spline",
     "spline interpolation of movements found by their moving standard deviation: Scholkmann et al. "
     "2010, Physiol Meas 31:649; found by robust multiples of the series' own level",
     {"nirs": Treatment(spline, settings=_SETTINGS, choices=_CHOICES)},
 )
-SPLINE_SG = Peer(
+SPLINE_SG = Classical(
     "spline_sg",
     "splines for shifts and long movements, a Savitzky-Golay filter for spikes: Jahani et al. "
     "2018, Neurophotonics 5:015003",

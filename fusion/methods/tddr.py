@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment
+from neurofuse.fusion.methods.classical_base import Classical, Treatment
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.optics.conversion import plain_raw
 
@@ -20,9 +20,10 @@ def tddr(node: xr.Dataset) -> np.ndarray:
     return raw.get_data().reshape(node.od.shape)
 
 
-TDDR = Peer(
+TDDR = Classical(
     "tddr",
     "temporal derivative distribution repair: Fishburn et al. 2019, NeuroImage 184:171, "
     "as in MNE-Python",
     {"nirs": Treatment(tddr)},
+    needs="2 wavelengths",
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment, refuse_few
+from neurofuse.fusion.methods.classical_base import Classical, Treatment, refuse_few
 from neurofuse.fusion.signal.motion import joined, moving_rows, segments
 
 PASSES = 5
@@ -54,7 +54,7 @@ def _without(rows: np.ndarray, mask: np.ndarray, share: float, rate: float) -> n
     return np.stack([joined(row, cuts, rate) for row in out])
 
 
-TPCA = Peer(
+TPCA = Classical(
     "tpca",
     "targeted principal component analysis, repeated: Yücel et al. 2014, J Innov Opt Health Sci "
     "7:1350066",
@@ -65,4 +65,5 @@ TPCA = Peer(
             choices={"share": (0.8, 0.9, 0.97), "threshold": (5.0, 8.0)},
         )
     },
+    needs="2 fNIRS channels",
 )

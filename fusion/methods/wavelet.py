@@ -1,20 +1,20 @@
-"""Wavelet coefficients that are too large for their level, set to zero."""
+"""Outlying wavelet coefficients of each scale, set to zero."""
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment, lacking, samples
+from neurofuse.fusion.methods.classical_base import Classical, Treatment, lacking, samples
 
-FEWEST = 4  # coefficients that the slowest level would have without its shifts
+FEWEST = 4  # coefficients that the slowest scale would have without its shifts
 LOWEST = 0.01  # Hz; slower than this is left as it is, however long the recording
 GAUSSIAN = 0.6745  # median absolute value of a standard normal variable
 
 
 def wavelet(node: xr.Dataset, *, wave: str, chance: float) -> np.ndarray:
-    """Detail coefficients that a Gaussian of their level would rarely have, set to zero.
+    """Set detail coefficients to zero that are improbable for a Gaussian of their scale.
 
     Each channel by itself, as in the paper: a translation-invariant transform, lest the result
-    depend on where a movement falls, and each level's deviation from the median of its absolute
+    depend on where a movement falls, and each scale's deviation from the median of its absolute
     coefficients. Levels go down to 0.01 Hz or a quarter of the recording; what a shift puts into
     slower ones stays, as a ramp.
 
@@ -37,7 +37,7 @@ def wavelet(node: xr.Dataset, *, wave: str, chance: float) -> np.ndarray:
     data = samples(node)
     length = data.shape[-1]
     count = int(np.log2(min(length / FEWEST, node.attrs["rate"] / LOWEST)))
-    if count < 1:  # too short to tell what is usual
+    if count < 1:  # too short to know what is usual
         return data
     # The transform is periodic: its seam must be out of reach of the longest filter.
     unit, margin = 2**count, (pywt.Wavelet(wave).dec_len - 1) * 2**count  # pyright: ignore
@@ -53,7 +53,7 @@ def wavelet(node: xr.Dataset, *, wave: str, chance: float) -> np.ndarray:
     return out
 
 
-WAVELET = Peer(
+WAVELET = Classical(
     "wavelet",
     "outlying coefficients of a translation-invariant wavelet transform set to zero: Molavi and "
     "Dumont 2012, Physiol Meas 33:259; PyWavelets",
@@ -69,4 +69,5 @@ WAVELET = Peer(
             choices={"wave": ("haar", "db2", "db5"), "chance": (0.1, 0.03, 0.01, 0.001)},
         ),
     },
+    needs="PyWavelets",
 )

@@ -1,4 +1,4 @@
-"""The blind multichannel Wiener filter: in each movement, what exceeds the quiet covariance.
+"""A multichannel Wiener filter without training: what exceeds the quiet covariance in motion.
 
 The bar for anything learned: closed form, no training, any montage.
 """
@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.linalg import eigh
 from scipy.ndimage import binary_dilation
 
-from neurofuse.fusion.methods.classical_base import Peer, Treatment
+from neurofuse.fusion.methods.classical_base import Classical, Treatment
 from neurofuse.fusion.signal.motion import moving, segments
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.optics.gvtd import gvtd
@@ -106,7 +106,7 @@ def lagged(rows: np.ndarray, reach: int) -> np.ndarray:
     return np.concatenate([padded[:, k : k + length] for k in range(2 * reach + 1)])
 
 
-WIENER = Peer(
+WIENER = Classical(
     "wiener",
     "multichannel Wiener filter with a blind mask: Somers, Francart and Bertrand 2018, J Neural "
     "Eng 15:036007; fNIRS on the derivative of optical density",

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurofuse import io
     from neurofuse.fusion import plot
-    from neurofuse.fusion.clean import clean
+    from neurofuse.fusion.clean import clean, clean_raws
     from neurofuse.fusion.compare import compare
     from neurofuse.fusion.contribution import contribution
+    from neurofuse.fusion.methods.cleaner import Cleaner
+    from neurofuse.fusion.methods.registry import get_method, methods, register
     from neurofuse.fusion.report import cohort_report, cohort_row, report
     from neurofuse.fusion.views.overview import summary
     from neurofuse.io import from_mne, read, to_mne, write
@@ -28,18 +30,23 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Cleaner",
     "NeurofuseError",
     "__version__",
     "clean",
+    "clean_raws",
     "cohort_report",
     "cohort_row",
     "compare",
     "contribution",
     "from_mne",
+    "get_method",
     "inject",
     "io",
+    "methods",
     "plot",
     "read",
+    "register",
     "report",
     "simulate",
     "summary",
@@ -48,15 +55,20 @@ __all__ = [
 ]
 
 _HOME = {
+    "Cleaner": "neurofuse.fusion.methods.cleaner",
     "NeurofuseError": "neurofuse.io.errors",
     "clean": "neurofuse.fusion.clean",
+    "clean_raws": "neurofuse.fusion.clean",
     "cohort_report": "neurofuse.fusion.report",
     "cohort_row": "neurofuse.fusion.report",
     "compare": "neurofuse.fusion.compare",
     "contribution": "neurofuse.fusion.contribution",
     "from_mne": "neurofuse.io",
+    "get_method": "neurofuse.fusion.methods.registry",
     "inject": "neurofuse.synth",
+    "methods": "neurofuse.fusion.methods.registry",
     "read": "neurofuse.io",
+    "register": "neurofuse.fusion.methods.registry",
     "report": "neurofuse.fusion.report",
     "simulate": "neurofuse.synth",
     "summary": "neurofuse.fusion.views.overview",

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import neurofuse as nf
-from neurofuse.cli.clean import clean_files, default_model
+from neurofuse.cli.clean import clean_files
 from neurofuse.io import provenance, streams, write_eeg
+from neurofuse.io.modality import MODALITIES
 
 KINDS = {"eeg", "nirs", "recording", "native", "report", "provenance"}
 
@@ -87,7 +88,7 @@ def test_one_file_is_cleaned_with_its_own_twin(simulated, run, tmp_path, stream,
     assert not any(f"_{other}." in name or name.endswith(".html") for name in made)
     recording = nf.read(tmp_path / "simulated_desc-clean_recording.nc")
     assert streams(recording) == (stream,)
-    assert provenance(recording)[-1]["parameters"]["model"] == stream
+    assert provenance(recording)[-1]["parameters"]["method"] == stream
 
 
 def test_a_recording_file_is_taken_too(simulated, run, tmp_path):
@@ -128,9 +129,27 @@ def test_a_bids_derivative_is_made_and_added_to(simulated, run, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_default_model_by_streams():
-    assert default_model(("eeg", "nirs")) == "joint"
-    assert default_model(("nirs",)) == "nirs"
+@pytest.mark.parametrize("kinds", [("eeg", "nirs"), ("eeg",), ("nirs",)])
+def test_the_default_method_is_that_of_python(simulated, tmp_path, kinds):
+    paths = [simulated[kind] for kind in kinds]
+    files = clean_files(paths, tmp_path / "out", offset=0 if len(paths) > 1 else None, report=False)
+    here = nf.read(files["recording"])
+    there = nf.clean(nf.read(*paths, offset=0 if len(paths) > 1 else None))
+    wanted = "joint" if len(kinds) > 1 else kinds[0]
+    for recording in (here, there):
+        steps = [step for step in provenance(recording) if step["step"] == "clean"]
+        assert [step["parameters"]["method"] for step in steps] == [wanted]
+    for kind in kinds:
+        name = MODALITIES[kind].variable(here[kind])
+        np.testing.assert_array_equal(here[kind][name].values, there[kind][name].values)
+
+
+def test_the_former_name_of_the_option_still_works(run, simulated, tmp_path):
+    done = run("clean", simulated["nirs"], "--model", "tddr", "--no-report", "--out", tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert "--model is now --method" in done.stderr
+    recording = nf.read(next(tmp_path.glob("*_recording.nc")))
+    assert provenance(recording)[-1]["parameters"]["method"] == "tddr"
 
 
 @pytest.mark.parametrize("suffix", [".bdf", ".vhdr", ".set", ".fif"])

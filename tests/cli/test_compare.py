@@ -45,13 +45,13 @@ def test_files_hold_the_same_figures_as_the_table(compared):
 def test_files_are_scored_by_the_truths_mask(compared, simulated):
     table, _ = compared
     assert table.attrs["truth"] == "known"
-    assert float(table.value.loc["untouched", "eeg", "residual"]) == pytest.approx(1)
+    assert float(table.value.loc["uncorrected", "eeg", "residual"]) == pytest.approx(1)
     whole, _ = compare_files(
-        [simulated["recording"]], truth=simulated["truth"], methods=["untouched"]
+        [simulated["recording"]], truth=simulated["truth"], methods=["uncorrected"]
     )
     np.testing.assert_allclose(
-        whole.value.loc["untouched", "eeg", "error_db"],
-        table.value.loc["untouched", "eeg", "error_db"],
+        whole.value.loc["uncorrected", "eeg", "error_db"],
+        table.value.loc["uncorrected", "eeg", "error_db"],
         atol=0.01,  # EDF rounds to 16 bits
     )
 
@@ -75,7 +75,7 @@ def test_masks_are_matched_by_channel_name(simulated):
 def test_the_printed_tables_name_streams_methods_and_leading_figures(run, pair, simulated):
     done = run("compare", *pair, "--offset", 0, "--truth", simulated["truth"], "--methods", METHODS)
     assert done.exit_code == 0, done.stderr
-    for word in ("EEG", "fNIRS", "untouched", "residual", "correlation"):
+    for word in ("EEG", "fNIRS", "uncorrected", "residual", "correlation"):
         assert word in done.stdout
     assert "truth is unknown" not in done.stdout
 
@@ -91,7 +91,7 @@ def test_without_truth_the_figures_are_labelled(run, pair):
 
 
 def test_json_is_all_that_is_printed(run, pair):
-    done = run("compare", *pair, "--offset", 0, "--methods", "untouched", "--json")
+    done = run("compare", *pair, "--offset", 0, "--methods", "uncorrected", "--json")
     found = json.loads(done.stdout)
     assert found["attributes"] == {"truth": "unknown"}
     assert "-inf" in [row["value"] for row in found["rows"]]  # untouched: nothing changed

@@ -10,7 +10,7 @@ from neurofuse.cli.compare import compare_files
 def comparison(simulated, tmp_path_factory):
     _, files = compare_files(
         [simulated["recording"]], tmp_path_factory.mktemp("table"), truth=simulated["truth"],
-        methods=["untouched", "tddr"],
+        methods=["uncorrected", "tddr"],
     )  # fmt: skip
     return files["table"]
 

@@ -1,26 +1,22 @@
 """Comparison: what stands in which cell, what fails without ending it, and the tables."""
 
-import sys
-import types
-
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
 from neurofuse.fusion.compare import (
-    METHODS,
+    MISMATCHED,
     ORACLE,
     REFERENCES,
-    SHUFFLED,
     compare,
-    streams_of,
 )
 from neurofuse.fusion.controls import shifted, with_partner
-from neurofuse.fusion.methods.registry import PEERS, get
+from neurofuse.fusion.methods.learned import Learned
+from neurofuse.fusion.methods.registry import BASELINES, get_method, names
 from neurofuse.fusion.metrics.errors import score
 from neurofuse.fusion.metrics.oracle import oracle
-from neurofuse.fusion.metrics.preserved import score_kept
+from neurofuse.fusion.metrics.preserved import score_preservation
 from neurofuse.fusion.metrics.table import to_csv, to_table
 from neurofuse.io.errors import ParameterError, WriteError
 from neurofuse.io.recording import (
@@ -30,7 +26,8 @@ from neurofuse.io.recording import (
     without_stream,
 )
 
-QUICK = ["tddr", "bandpass", "pca", "untouched", "zero"]
+METHODS = tuple(name for name in names() if name not in REFERENCES)
+QUICK = ["tddr", "bandpass", "pca", "uncorrected", "zero"]
 # what the pair of conftest does not give: references, short channels, sensors, other packages
 MAY_FAIL = {"regression", "short", "gedai"}
 
@@ -38,22 +35,20 @@ MAY_FAIL = {"regression", "short", "gedai"}
 @pytest.fixture
 def perfect(pair, monkeypatch):
     """A stand-in for the models that gives back the truth in the streams of its model."""
-    module = types.ModuleType("neurofuse.fusion.clean")
 
-    def clean(recording, model="joint"):
-        for stream in streams_of(model):
+    def transform(self, recording, /, *, judged=False):
+        for stream in self.streams:
             recording = with_stream(recording, stream, stream_dataset(pair[0], stream))
         return recording
 
-    module.clean = clean  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "neurofuse.fusion.clean", module)
+    monkeypatch.setattr(Learned, "transform", transform)
 
 
 def test_default_methods_against_a_truth(pair, perfect):
     truth, contaminated = pair
     seen = []
     table = compare(contaminated, truth=truth, progress=seen.append)
-    assert tuple(table.method.values) == (*METHODS, *REFERENCES, ORACLE, SHUFFLED) == tuple(seen)
+    assert tuple(table.method.values) == (*METHODS, *REFERENCES, ORACLE, MISMATCHED) == tuple(seen)
     for name, failure in zip(seen, table.failure.values.tolist(), strict=True):
         assert not failure or name in MAY_FAIL, (name, failure)
     ran = table.isel(method=table.failure.values == "")
@@ -65,7 +60,7 @@ def test_default_methods_against_a_truth(pair, perfect):
     np.testing.assert_allclose(error.loc["zero"], 0, atol=1e-6)
     for method in ran.method.values:
         for modality in ("eeg", "nirs"):
-            treated = method in (ORACLE, SHUFFLED) or modality in streams_of(str(method))
+            treated = method in (ORACLE, MISMATCHED) or modality in get_method(str(method)).streams
             assert np.isfinite(table.value.loc[method, modality, "residual"]) == treated
     assert table.attrs["truth"] == "known"
 
@@ -73,8 +68,8 @@ def test_default_methods_against_a_truth(pair, perfect):
 def test_a_cell_is_what_score_gives(pair):
     truth, contaminated = pair
     table = compare(contaminated, ["bandpass"], truth)
-    cleaned = get("bandpass").transform(contaminated)
-    expected = score(truth, contaminated, cleaned), score_kept(truth, contaminated, cleaned)
+    cleaned = get_method("bandpass").transform(contaminated)
+    expected = score(truth, contaminated, cleaned), score_preservation(truth, contaminated, cleaned)
     both = xr.concat(expected, "metric")
     np.testing.assert_array_equal(table.value[0], both.value)
     np.testing.assert_array_equal(table.units, both.units)
@@ -84,7 +79,7 @@ def test_without_truth_only_labelled_figures(pair):
     table = compare(pair[1], QUICK)
     assert all(str(metric).startswith("noref_") for metric in table.metric.values)
     ratio = table.value.sel(metric="noref_motion_ratio", modality="eeg")
-    assert ratio.loc["pca"] < ratio.loc["untouched"]
+    assert ratio.loc["pca"] < ratio.loc["uncorrected"]
     assert table.attrs["truth"] == "unknown"
     assert "truth is unknown" in to_table(table)
 
@@ -112,7 +107,7 @@ def test_when_nothing_can_run_the_table_is_empty_but_whole(pair):
 
 def test_refusals(pair):
     truth, contaminated = pair
-    with pytest.raises(ParameterError, match=r"'miracle'.*joint, eeg, nirs, untouched"):
+    with pytest.raises(ParameterError, match=r"'miracle'.*joint, eeg, nirs, uncorrected"):
         compare(contaminated, ["bandpass", "miracle"], truth)
     with pytest.raises(ParameterError, match="no method"):
         compare(contaminated, [])
@@ -121,18 +116,18 @@ def test_refusals(pair):
 
 
 def test_every_peer_is_compared_by_default():
-    assert set(PEERS) == {*METHODS, *REFERENCES} - {"joint", "eeg", "nirs"}
+    assert set(BASELINES) == {*METHODS, *REFERENCES} - {"joint", "eeg", "nirs"}
 
 
 def test_references_are_in_every_table(pair, perfect):
     truth, contaminated = pair
-    table = compare(contaminated, ["tddr"], truth, stranger=truth)
-    assert table.method.values.tolist() == ["tddr", *REFERENCES, ORACLE, SHUFFLED]
-    assert float(table.value.loc["untouched", "eeg", "residual"]) == 1
+    table = compare(contaminated, ["tddr"], truth, mismatched=truth)
+    assert table.method.values.tolist() == ["tddr", *REFERENCES, ORACLE, MISMATCHED]
+    assert float(table.value.loc["uncorrected", "eeg", "residual"]) == 1
     assert float(table.value.loc["zero", "eeg", "error_db"]) == pytest.approx(0, abs=1e-6)
     assert table.value.loc[ORACLE, "eeg", "error_db"] == -np.inf
     assert table.value.loc[ORACLE, "nirs", "error_db"] < -100
-    assert table.value.loc[SHUFFLED, "nirs", "error_db"] == -np.inf  # the stand-in's
+    assert table.value.loc[MISMATCHED, "nirs", "error_db"] == -np.inf  # the stand-in's
     assert table.delay.values.tolist() == [np.inf, 0, 0, pytest.approx(np.nan, nan_ok=True), 60]
     with pytest.raises(ParameterError, match="in both"):
         with_partner(contaminated, without_stream(truth, "nirs"), "nirs")
@@ -202,10 +197,10 @@ def test_csv_round_trip(pair, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
 
 
-def test_without_a_stranger_the_partner_is_from_another_time(pair):
+def test_without_a_mismatched_recording_the_partner_is_from_another_time(pair):
     truth, contaminated = pair
     table = compare(contaminated, ["joint"], truth)
-    assert table.method.values.tolist() == ["joint", *REFERENCES, ORACLE, SHUFFLED]
+    assert table.method.values.tolist() == ["joint", *REFERENCES, ORACLE, MISMATCHED]
     node = contaminated["nirs"]
     moved = shifted(contaminated, "nirs")["nirs"]
     half = node.sizes["time"] // 2

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neurofuse.cli import clean, cohort, compare, demo, info, report, simulate, train
+from neurofuse.cli import clean, cohort, compare, demo, info, methods, report, simulate, train
 from neurofuse.cli.console import complain, show_warnings
 from neurofuse.io.errors import NeurofuseError
 
@@ -99,6 +99,7 @@ for name, function, example in (
     ),
     ("cohort", cohort.command, "cohort cleaned --out cleaned/index.html --title 'My study'"),
     ("demo", demo.command, "demo --out demo-output"),
+    ("methods", methods.command, "methods"),
     ("info", info.command, "info sub-01_eeg.edf sub-01_nirs.snirf"),
 ):
     app.command(name, epilog=f"Example: [bold]neurofuse {example}[/]")(function)

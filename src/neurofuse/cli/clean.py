@@ -19,7 +19,7 @@ def clean_files(
     paths: Sequence[Path],
     out: Path,
     *,
-    model: str | None = None,
+    method: str | None = None,
     offset: float | None = None,
     align: str | None = None,
     overwrite: bool = False,
@@ -36,9 +36,9 @@ def clean_files(
         The EEG file, the fNIRS file, both, or a neurofuse .nc.
     out : Path
         Folder for the outputs.
-    model : str, optional
-        "joint", "eeg", "nirs" or another registered name; by default "joint" for two streams
-        and the stream's own twin for one.
+    method : str, optional
+        A name of `neurofuse.methods()` or the path of weights; by default as in
+        `neurofuse.clean`.
     offset, align
         As in `neurofuse.read`.
     overwrite : bool
@@ -49,7 +49,7 @@ def clean_files(
         Make `out` a BIDS derivative data set (`neurofuse.io.write_bids`), or add to it; the
         inputs must be named in BIDS's way. Instead of FIF and SNIRF side by side.
     uncertainty : bool
-        Also write how far samples may be off (`neurofuse.clean`) into the .nc.
+        Also write how far cleaned samples may be off (`neurofuse.clean`) into the .nc.
     step : Progress
         Called with the fraction done.
 
@@ -87,7 +87,7 @@ def clean_files(
         step(0.1, "cleaning")
         cleaned = clean(
             recording,
-            model or default_model(streams(recording)),
+            method,
             uncertainty=uncertainty,
             progress=lambda fraction: step(0.1 + 0.6 * fraction),
         )
@@ -111,11 +111,6 @@ def clean_files(
     if "native" in made and made["native"] == made["eeg"]:
         made.pop("native", None)
     return {kind: Path(out) / name for kind, name in made.items()}
-
-
-def default_model(present: Sequence[str]) -> str:
-    """The model for the streams at hand: "joint" for both, else the stream's twin."""
-    return "joint" if len(present) == 2 else present[0]
 
 
 def _write_native(cleaned: "xr.DataTree", path: Path) -> None:
@@ -161,13 +156,8 @@ def command(
     nirs: options.Second = None,
     *,
     out: options.Out,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="joint, eeg, nirs or another from `neurofuse info` (default: by streams).",
-        ),
-    ] = None,
+    method: options.Method = None,
+    model: options.Model = None,
     offset: options.Offset = None,
     align: options.AlignBy = None,
     overwrite: options.Overwrite = False,
@@ -180,15 +170,19 @@ def command(
         ),
     ] = False,
     uncertainty: Annotated[
-        bool, typer.Option("--uncertainty", help="Also write how far samples may be off (.nc).")
+        bool,
+        typer.Option(
+            "--uncertainty",
+            help="Also write how far cleaned samples may be off, as standard deviations (.nc).",
+        ),
     ] = False,
 ) -> None:
-    """Clean a simultaneous recording: both streams together, back in the formats they came in."""
+    """Clean a simultaneous recording: both modalities jointly, back in the formats they came in."""
     with progress("reading") as step:
         files = clean_files(
             options.inputs(eeg, nirs),
             out,
-            model=model,
+            method=options.renamed_option("--model", model, "--method", method),
             offset=offset,
             align=align,
             overwrite=overwrite,

@@ -14,6 +14,7 @@ from rich.table import Table
 from neurofuse.cli import names, options
 from neurofuse.cli.console import Progress, progress, show_files, silent, stdout
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 # the figures printed; files and JSON hold all
 LEADING = ("error_db", "residual", "correlation", "snr_change", "clean_change_db")
-TITLES = {"eeg": "EEG", "nirs": "fNIRS"}
 
 
 def compare_files(
@@ -29,7 +29,7 @@ def compare_files(
     out: Path | None = None,
     *,
     truth: Path | None = None,
-    stranger: Path | None = None,
+    mismatched: Path | None = None,
     methods: Sequence[str] | None = None,
     offset: float | None = None,
     align: str | None = None,
@@ -47,10 +47,11 @@ def compare_files(
     truth : Path, optional
         The recording without movement (`STEM_truth.nc` of simulate and inject). Without it only
         figures that need no truth are given.
-    stranger : Path, optional
-        Somebody else's recording (.nc, with both streams), for the shuffled-partner control.
-    methods : names, optional
-        Those of `neurofuse.compare` by default.
+    mismatched : Path, optional
+        A recording of another participant (.nc, with both modalities), for the control with a
+        mismatched partner.
+    methods : sequence of str, optional
+        Names of `neurofuse.methods()` or paths of weights; all methods by default.
     offset, align
         As in `neurofuse.read`.
     overwrite : bool
@@ -72,40 +73,42 @@ def compare_files(
     """
     options.one_alignment(offset, align)
     if out is None:
-        return _compare(paths, truth, stranger, methods, offset, align, step), {}
+        return _compare(paths, truth, mismatched, methods, offset, align, step), {}
     stem = names.stem(paths) + "_comparison"
     expected = {"csv": f"{stem}.csv", "json": f"{stem}.json", "table": f"{stem}.nc"}
     with staged(out, expected.values(), overwrite=overwrite) as stage:
         from neurofuse.fusion.metrics.table import to_csv
 
-        table = _compare(paths, truth, stranger, methods, offset, align, step)
+        table = _compare(paths, truth, mismatched, methods, offset, align, step)
         to_csv(table, stage / expected["csv"])
         (stage / expected["json"]).write_text(as_json(table) + "\n", encoding="utf-8")
         table.to_netcdf(stage / expected["table"], engine="h5netcdf")
     return table, {kind: Path(out) / name for kind, name in expected.items()}
 
 
-def _compare(paths, truth, stranger, methods, offset, align, step) -> "xr.Dataset":
-    from neurofuse.fusion.compare import METHODS, REFERENCES, compare
-    from neurofuse.io import mark_bad, read
+def _compare(paths, truth, mismatched, methods, offset, align, step) -> "xr.Dataset":
+    from neurofuse.fusion.compare import REFERENCES, compare
+    from neurofuse.fusion.methods.registry import names as method_names
+    from neurofuse.io import read
 
-    recording = mark_bad(read(*paths, offset=offset, align=align))
+    recording = read(*paths, offset=offset, align=align)
     known = None if truth is None else read(truth)
     if known is not None:
         recording = with_known_motion(recording, known)
-    chosen: list[str] = list(METHODS if methods is None else methods)
+    chosen: list[str] = list(method_names() if methods is None else methods)
     begun: list[str] = []
-    rows = len({*chosen, *REFERENCES}) + 1 + (stranger is not None)
+    rows = len({*chosen, *REFERENCES}) + 1 + (mismatched is not None)
 
     def tell(name: str) -> None:
         step(len(begun) / rows, f"comparing: {name}")
         begun.append(name)
 
-    other = None if stranger is None else read(stranger)
-    table = compare(recording, chosen, known, stranger=other, progress=tell)
-    if all(table.failure.loc[chosen].values):
+    other = None if mismatched is None else read(mismatched)
+    table = compare(recording, chosen, known, mismatched=other, progress=tell)
+    failures = table.failure.values[: len(chosen)]  # the references and controls come last
+    if all(failures):
         raise ParameterError(
-            f"no method that runs on this recording ({table.failure.loc[chosen].values[0]})",
+            f"no method that runs on this recording ({failures[0]})",
             "at least one",
             "choose other --methods",
         )
@@ -113,11 +116,11 @@ def _compare(paths, truth, stranger, methods, offset, align, step) -> "xr.Datase
 
 
 def with_known_motion(recording: "xr.DataTree", truth: "xr.DataTree") -> "xr.DataTree":
-    """A recording with the movement's mask of its truth where it has none of its own.
+    """A recording with the motion mask of its truth where it has none of its own.
 
     EDF and SNIRF cannot hold the mask, so the truth's file brings it.
     """
-    from neurofuse.fusion.metrics.errors import match
+    from neurofuse.fusion.metrics.samples import match
     from neurofuse.io import stream_dataset, streams, with_stream
 
     match(truth, recording)
@@ -171,7 +174,9 @@ def show(table: "xr.Dataset", files: dict[str, Path] | None = None) -> None:
         if failure:
             console.print(f"{method} did not run: {escape(str(failure))}", highlight=False)
     if table.attrs.get("truth") == "unknown":
-        console.print("The truth is unknown: this tells what shrank, not what was artifact.")
+        console.print(
+            "The truth is unknown: these figures show what became smaller, not what was artifact."
+        )
     if files:
         show_files("all figures:", files)
 
@@ -181,7 +186,7 @@ def _grid(table: "xr.Dataset", modality: str) -> Table:
 
     known = table.value.loc[:, modality].dropna("metric", how="all")
     metrics = [m for m in known.metric.values if m in LEADING or m.startswith("noref_")]
-    grid = Table(title=f"{TITLES[modality]}", title_justify="left", title_style="bold")
+    grid = Table(title=MODALITIES[modality].display, title_justify="left", title_style="bold")
     grid.add_column("method", no_wrap=True)
     for metric in metrics:
         title = heading(metric, str(table.units.loc[metric].item()))
@@ -204,15 +209,22 @@ def command(
             metavar="FILE", help="Recording without movement (.nc of simulate or inject)."
         ),
     ] = None,
-    stranger: Annotated[
+    mismatched: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Somebody else's recording (.nc): the shuffled-partner control."
+            metavar="FILE",
+            help="A recording of another participant (.nc), for the control with a mismatched "
+            "partner.",
         ),
     ] = None,
+    stranger: Annotated[Path | None, typer.Option("--stranger", hidden=True)] = None,  # until 1.0
     methods: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help="Methods, separated by commas (default: all)."),
+        typer.Option(
+            metavar="A,B",
+            help="Methods of `neurofuse methods`, or weights (.safetensors), separated by commas "
+            "(default: all methods).",
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -223,13 +235,13 @@ def command(
     overwrite: options.Overwrite = False,
     json_output: options.Json = False,
 ) -> None:
-    """Compare the joint model with its single-modality twins and with classical methods."""
+    """Compare the joint model with its single-modality models and with baseline methods."""
     with progress("reading") as step:
         table, files = compare_files(
             options.inputs(eeg, nirs),
             out,
             truth=truth,
-            stranger=stranger,
+            mismatched=options.renamed_option("--stranger", stranger, "--mismatched", mismatched),
             methods=[name.strip() for name in methods.split(",")] if methods else None,
             offset=offset,
             align=align,

@@ -22,15 +22,25 @@ SEED = 7  # its two minutes hold several kinds of movement, as both streams see 
 def draw_picture(
     before: Path, after: Path, truth: Path, target: Path, *, overwrite: bool = False
 ) -> Path:
-    """Draw the half minute that changed most, as a PNG: before, after, true."""
+    """Draw the half minute that changed most, as a PNG: recorded, cleaned and true.
+
+    Of each modality the three channels whose change is in the middle of all.
+    """
     with staged(target.parent, [target.name], overwrite=overwrite) as stage:
+        from neurofuse.fusion.plot.draw_lanes import by_change
         from neurofuse.fusion.plot.draw_traces import draw_traces
-        from neurofuse.fusion.views.before_after import strongest, views
+        from neurofuse.fusion.views.before_after import views_of
+        from neurofuse.fusion.views.changes import strongest
         from neurofuse.io import read
 
-        found = views(read(before), read(after), read(truth))
-        start, stop, _ = strongest(found, width=30.0)
-        figure = draw_traces(found, (start, stop))
+        views = views_of(read(before), read(after), read(truth))
+        start, stop, _ = strongest(views, width=30.0)
+        rows = {}
+        for view in views:
+            ranked = by_change(view, (start, stop))
+            first = max(0, len(ranked) // 2 - 1)
+            rows[view.stream] = sorted(ranked[first : first + 3])
+        figure = draw_traces(views, (start, stop), rows=rows, lane=0.85, room=9.0)
         figure.savefig(stage / target.name, dpi=110, facecolor="white", bbox_inches="tight")
     return target
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.logs import LOG
 
 
 class Align(StrEnum):
@@ -88,12 +89,29 @@ Lag = Annotated[
 Sensors = Annotated[
     bool, typer.Option("--sensors", help="Also accelerometer and gyroscope (in the .nc).")
 ]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="A method of `neurofuse methods`, or weights of your own (.safetensors). By default "
+        "joint where both modalities are there, else the model of the single modality.",
+    ),
+]
+Model = Annotated[str | None, typer.Option("--model", hidden=True)]  # until 1.0
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
 
 
 def inputs(first: Path, second: Path | None) -> list[Path]:
     """The one or two input paths."""
     return [first] if second is None else [first, second]
+
+
+def renamed_option(old: str, value: Any, new: str, given: Any) -> Any:
+    """The value of an option whose old name is accepted until 1.0, with a warning."""
+    if value is None:
+        return given
+    LOG.warning("%s is now %s; the old name stops working in neurofuse 1.0", old, new)
+    return value if given is None else given
 
 
 def one_alignment(offset: float | None, align: str | None) -> None:

@@ -26,12 +26,13 @@ def command(
         str, typer.Option(metavar="NAME", help="Where torch computes: cpu, cuda, cuda:1.")
     ] = "cpu",
     workers: Annotated[
-        int, typer.Option(min=0, help="Processes that draw training windows ahead.")
+        int, typer.Option(min=0, help="Processes that sample training windows ahead.")
     ] = 0,
 ) -> None:
     """Train a model on injected movement; checkpoints, log and best weights go to a folder."""
     from neurofuse.models.training.config import read_config
-    from neurofuse.models.training.train import train, usable_device
+    from neurofuse.models.training.run import usable_device
+    from neurofuse.models.training.train import train
 
     read_config(config)  # refused before a folder is made
     usable_device(device)

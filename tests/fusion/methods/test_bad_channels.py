@@ -3,16 +3,15 @@
 import numpy as np
 import pytest
 
-from neurofuse.fusion.clean import MODELS, clean
-from neurofuse.fusion.compare import streams_of
-from neurofuse.fusion.methods.registry import PEERS
+from neurofuse.fusion.clean import clean
+from neurofuse.fusion.methods.registry import BASELINES, MODELS, get_method
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.recording import provenance, stream_dataset, with_stream
 
 # a package that may be absent, references, and a short channel, which is one of the bad ones here
 APART = ("gedai", "regression", "short")
-METHODS = [name for name in (*MODELS, *PEERS) if name not in APART]
-NIRS = [name for name in METHODS if "nirs" in streams_of(name)]
+METHODS = [name for name in (*MODELS, *BASELINES) if name not in APART]
+NIRS = [name for name in METHODS if "nirs" in get_method(name).streams]
 BAD = {"eeg": [1, 4], "nirs": [2]}
 VARIABLE = {"eeg": "eeg", "nirs": "intensity"}
 
@@ -84,7 +83,7 @@ def test_optical_density_of_bad_channels_comes_back_as_it_was(pair, cleaned_plai
     np.testing.assert_array_equal(np.delete(cleaned, 2, 0), np.delete(plain, 2, 0))
 
 
-@pytest.mark.parametrize("method", [m for m in METHODS if m != "untouched"])
+@pytest.mark.parametrize("method", [m for m in METHODS if m != "uncorrected"])
 def test_channels_without_a_signal_are_marked_before_they_are_used(pair, method):
     recording = marked(pair[1], None)
     eeg, nirs = stream_dataset(recording, "eeg"), stream_dataset(recording, "nirs")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neurofuse.fusion.methods.registry import PEERS, get
+from neurofuse.fusion.methods.registry import BASELINES, get_method
 from neurofuse.fusion.metrics.errors import score
 from neurofuse.fusion.signal.motion import moving
 from neurofuse.io.errors import ParameterError, ReadError
@@ -19,7 +19,7 @@ from neurofuse.io.recording import (
 # What each method must leave of the artifact energy here at most, and of quiet parts change [dB].
 # A new peer needs a row: `test_every_peer_is_tested` fails without one.
 EXPECTED = {
-    "untouched": {"eeg": (1.0, -np.inf), "nirs": (1.0, -np.inf)},
+    "uncorrected": {"eeg": (1.0, -np.inf), "nirs": (1.0, -np.inf)},
     "zero": {"eeg": (0.05, 0.1), "nirs": (0.2, 0.1)},
     "bandpass": {"eeg": (0.9, -2.0), "nirs": (1.0, 1.0)},
     "tddr": {"nirs": (0.2, -3.0)},
@@ -61,7 +61,7 @@ IN_MICROVOLT = {"iclabel"}
 
 
 def cleaned_by(name, recording):
-    return get(name).transform(recording)
+    return get_method(name).transform(recording)
 
 
 def with_odd_channels(recording):
@@ -77,8 +77,8 @@ def with_odd_channels(recording):
 
 
 def test_every_peer_is_tested():
-    assert set(EXPECTED) == set(PEERS)
-    for name, peer in PEERS.items():
+    assert set(EXPECTED) == set(BASELINES)
+    for name, peer in BASELINES.items():
         assert peer.name == name
         assert set(peer.streams) == set(EXPECTED[name])
         assert peer.citation
@@ -100,7 +100,7 @@ def test_the_other_stream_and_odd_channels_pass_through(pair, name):
     eeg, nirs = cleaned["eeg"], cleaned["nirs"]
     np.testing.assert_array_equal(eeg.eeg.values[[0, 5]], recording["eeg"].eeg.values[[0, 5]])
     np.testing.assert_array_equal(nirs.intensity.values[0], recording["nirs"].intensity.values[0])
-    for stream in set(streams(recording)) - set(get(name).streams):
+    for stream in set(streams(recording)) - set(get_method(name).streams):
         assert cleaned[stream].to_dataset().identical(recording[stream].to_dataset())
 
 
@@ -118,10 +118,10 @@ def test_form_and_input_are_kept(pair, name):
         assert after[variable].dtype == before[variable].dtype
         assert after[variable].attrs == before[variable].attrs
         assert np.isfinite(after[variable]).all()
-    assert provenance(cleaned)[-1]["parameters"]["model"] == name
+    assert provenance(cleaned)[-1]["parameters"]["method"] == name
 
 
-@pytest.mark.parametrize("name", [n for n in ALONE if "nirs" in PEERS[n].streams])
+@pytest.mark.parametrize("name", [n for n in ALONE if "nirs" in BASELINES[n].streams])
 def test_intensity_and_optical_density_are_cleaned_alike(pair, name):
     contaminated = pair[1]
     od = to_optical_density(contaminated)
@@ -150,7 +150,7 @@ def test_scale_in_scale_out(pair, name):
 
 
 def test_untouched_is_bit_for_bit(pair):
-    cleaned = cleaned_by("untouched", pair[1])
+    cleaned = cleaned_by("uncorrected", pair[1])
     for stream in ("eeg", "nirs"):
         assert cleaned[stream].to_dataset().identical(pair[1][stream].to_dataset())
 
@@ -217,7 +217,7 @@ def test_ica_refuses_what_it_cannot_separate(pair):
         cleaned_by("ica", with_stream(pair[1], "eeg", blink))
 
 
-@pytest.mark.parametrize("name", [name for name in ALONE if name != "untouched"])
+@pytest.mark.parametrize("name", [name for name in ALONE if name != "uncorrected"])
 def test_a_stream_without_a_signal_is_refused(pair, name):
     eeg = stream_dataset(pair[1], "eeg")
     flat = eeg.eeg.copy(data=np.zeros(eeg.eeg.shape))
@@ -278,4 +278,4 @@ def test_a_stream_that_is_not_there_is_refused(pair):
 
 def test_unknown_names_list_the_known():
     with pytest.raises(ParameterError, match=r"'miracle'.*untouched, zero, bandpass, tddr"):
-        get("miracle")
+        get_method("miracle")

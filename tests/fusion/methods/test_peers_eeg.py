@@ -7,7 +7,7 @@ import pytest
 
 import neurofuse as nf
 from neurofuse.fusion.methods.gedai import mean_of
-from neurofuse.fusion.methods.registry import get
+from neurofuse.fusion.methods.registry import get_method
 from neurofuse.fusion.methods.wiener import SHRINKAGE, excess
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import build, eeg_dataset, stream_dataset, with_stream, without_stream
@@ -36,26 +36,28 @@ def missing(monkeypatch, *packages):
 def test_a_package_that_is_not_there_is_named(pair, monkeypatch, name, package):
     missing(monkeypatch, package)
     with pytest.raises(ParameterError, match=rf"'{name}' without the package .*pip install"):
-        get(name).transform(pair[1])
+        get_method(name).transform(pair[1])
 
 
 def test_asr_learns_from_a_calm_recording(pair):
     truth, contaminated = pair
-    asr = get("asr", cutoff=20.0).fit(truth)
+    asr = get_method("asr", cutoff=20.0).fit(truth)
     assert np.linalg.norm(eeg_of(asr.transform(truth)) - eeg_of(truth)) < 0.1 * np.linalg.norm(
         eeg_of(truth)
     )
     cleaned = eeg_of(asr.transform(contaminated))
     left = np.linalg.norm(cleaned - eeg_of(truth))
     assert left < 0.1 * np.linalg.norm(eeg_of(contaminated) - eeg_of(truth))
-    strict, lax = (get("asr", cutoff=k).fit(truth).transform(contaminated) for k in (5.0, 500.0))
+    strict, lax = (
+        get_method("asr", cutoff=k).fit(truth).transform(contaminated) for k in (5.0, 500.0)
+    )
     sizes = [np.linalg.norm(eeg_of(r) - eeg_of(contaminated)) for r in (strict, lax)]
     assert sizes[0] > sizes[1]
 
 
 def test_asr_says_how_long_it_must_be(pair):
     with pytest.raises(ParameterError, match=r"found 9\.9\d* s.*at least 15 s for 'asr'"):
-        get("asr").transform(cut(pair[1], 9.99))
+        get_method("asr").transform(cut(pair[1], 9.99))
 
 
 def test_what_was_fitted_to_another_montage_is_refused(pair):
@@ -63,20 +65,23 @@ def test_what_was_fitted_to_another_montage_is_refused(pair):
     fewer = with_stream(pair[0], "eeg", eeg.isel(channel=slice(0, 5)))
     for name in ("asr", "ica"):
         with pytest.raises(ParameterError, match=rf"6 usable channels.*{name}.*5 channels"):
-            get(name).fit(fewer).transform(pair[1])
+            get_method(name).fit(fewer).transform(pair[1])
 
 
 def test_fit_learns_what_transform_would(pair):
-    alone = get("ica").transform(pair[1])
-    fitted = get("ica").fit(pair[1]).transform(pair[1])
+    alone = get_method("ica").transform(pair[1])
+    fitted = get_method("ica").fit(pair[1]).transform(pair[1])
     np.testing.assert_array_equal(eeg_of(alone), eeg_of(fitted))
-    assert get("tddr").fit(pair[1]) is get("tddr") or get("tddr").fit(pair[1]).learned is None
+    assert (
+        get_method("tddr").fit(pair[1]) is get_method("tddr")
+        or get_method("tddr").fit(pair[1]).learned is None
+    )
 
 
 def test_iclabel_takes_blinks_out_and_leaves_the_back_of_the_head():
     rest = {"duration": 60, "seed": 3, "task": None, "severity": 0.0, "nirs_montage": None}
     plain, blinking = (nf.simulate(blinks=b, **rest)[0] for b in (False, True))
-    cleaned = get("iclabel", least=0.5).transform(blinking)
+    cleaned = get_method("iclabel", least=0.5).transform(blinking)
     names = plain["eeg"].channel.values.tolist()
     before, after = (((eeg_of(r) - eeg_of(plain)) ** 2).mean(-1) for r in (blinking, cleaned))
     front, back = [names.index(n) for n in ("Fp1", "Fp2")], names.index("O1")
@@ -97,10 +102,10 @@ def test_only_the_judgement_of_iclabel_depends_on_size(monkeypatch):
     recording = nf.simulate(60, seed=3, nirs_montage=None)[0]
     eeg = stream_dataset(recording, "eeg")
     louder = with_stream(recording, "eeg", eeg.assign(eeg=eeg.eeg.copy(data=1000 * eeg.eeg.values)))
-    wanted = 1000 * eeg_of(get("iclabel").transform(recording))
+    wanted = 1000 * eeg_of(get_method("iclabel").transform(recording))
     assert np.abs(wanted - eeg_of(louder)).max() > 0.1 * np.abs(wanted).max()
     np.testing.assert_allclose(
-        eeg_of(get("iclabel").transform(louder)), wanted, atol=1e-3 * np.abs(wanted).max()
+        eeg_of(get_method("iclabel").transform(louder)), wanted, atol=1e-3 * np.abs(wanted).max()
     )
 
 
@@ -124,7 +129,7 @@ def test_iclabel_wants_positions(pair):
     eeg = stream_dataset(pair[1], "eeg")
     nowhere = eeg.assign_coords(position=eeg.position * np.nan)
     with pytest.raises(ParameterError, match="channels without positions"):
-        get("iclabel").transform(with_stream(pair[1], "eeg", nowhere))
+        get_method("iclabel").transform(with_stream(pair[1], "eeg", nowhere))
 
 
 def test_wiener_of_one_channel_is_the_ratio_of_variances():
@@ -134,7 +139,7 @@ def test_wiener_of_one_channel_is_the_ratio_of_variances():
     data[:, loud] *= 20
     data -= data.mean()  # a level passes the filter by
     recording = build(eeg_dataset(data, RATE, ["Cz"]))
-    cleaned = eeg_of(get("wiener").transform(recording))
+    cleaned = eeg_of(get_method("wiener").transform(recording))
     changed = np.flatnonzero((cleaned != data)[0])
     assert changed[0] >= 2000 - 3 * RATE
     assert changed[-1] <= 2600 + 3 * RATE
@@ -157,7 +162,9 @@ def test_wiener_takes_out_a_direction_that_only_movement_has():
 
 def test_wiener_needs_quiet_samples(pair):
     with pytest.raises(ParameterError, match=r"s without movement.*at least 10 s for 'wiener'"):
-        get("wiener").transform(without_stream(cut(pair[1], 28).sel(time=slice(18, 28)), "nirs"))
+        get_method("wiener").transform(
+            without_stream(cut(pair[1], 28).sel(time=slice(18, 28)), "nirs")
+        )
 
 
 def with_eog(recording, spread):
@@ -176,30 +183,30 @@ def test_regression_takes_the_eog_out_with_its_lag(pair):
     truth = without_stream(pair[0], "nirs")
     spread = np.array([1.0, 1.0, 0.4, 0.4, 0.1, 0.1])
     recording = with_eog(truth, spread)
-    cleaned = eeg_of(get("regression", reach=0.1).transform(recording))
+    cleaned = eeg_of(get_method("regression", reach=0.1).transform(recording))
     before = np.linalg.norm(eeg_of(recording)[:6] - eeg_of(truth))
     assert np.linalg.norm(cleaned[:6] - eeg_of(truth)) < 0.15 * before
     np.testing.assert_array_equal(cleaned[6], eeg_of(recording)[6])
-    without_lags = eeg_of(get("regression", reach=0.1, taps=0).transform(recording))
+    without_lags = eeg_of(get_method("regression", reach=0.1, taps=0).transform(recording))
     assert np.linalg.norm(without_lags[:6] - eeg_of(truth)) > 0.3 * before
 
 
 def test_regression_uses_an_accelerometer():
     truth, contaminated = nf.simulate(60, seed=3, sensors=True, nirs_montage=None)
-    cleaned = get("regression").transform(contaminated)
+    cleaned = get_method("regression").transform(contaminated)
     before, after = (np.linalg.norm(eeg_of(r) - eeg_of(truth)) for r in (contaminated, cleaned))
     assert after < before
 
 
 def test_regression_wants_references(pair):
     with pytest.raises(ParameterError, match=r"no reference: no EOG.*set channel types"):
-        get("regression").transform(pair[1])
+        get_method("regression").transform(pair[1])
 
 
 def test_gedai_where_it_is_installed():
     pytest.importorskip("gedai", reason="gedai is not installed: its licence is noncommercial")
     truth, contaminated = nf.simulate(60, seed=3, nirs_montage=None)
-    cleaned = get("gedai").transform(contaminated)
+    cleaned = get_method("gedai").transform(contaminated)
     before, after = (np.linalg.norm(eeg_of(r) - eeg_of(truth)) for r in (contaminated, cleaned))
     assert after < before
 
@@ -222,7 +229,7 @@ def test_iclabel_removes_what_mne_would_on_average_reference(pair):
 def test_asr_gives_the_drift_back(pair):
     eeg = stream_dataset(pair[0], "eeg")
     drift = 1e-3 * np.linspace(-1, 1, eeg.sizes["time"]) * np.arange(1, 7)[:, None]
-    asr = get("asr", cutoff=20.0)
+    asr = get_method("asr", cutoff=20.0)
     calm, drifting = (
         eeg_of(asr.transform(with_stream(pair[0], "eeg", eeg.assign(eeg=eeg.eeg + d))))
         for d in (0.0, drift)
@@ -237,7 +244,7 @@ def test_gedai_knows_only_names_of_its_lead_field(pair):
     eeg = stream_dataset(pair[1], "eeg")
     renamed = eeg.assign_coords(channel=["A-1", *eeg.channel.values[1:]])
     with pytest.raises(ParameterError, match=r"channels called A-1; .*rename these channels"):
-        get("gedai").transform(with_stream(pair[1], "eeg", renamed))
+        get_method("gedai").transform(with_stream(pair[1], "eeg", renamed))
 
 
 def test_gedai_works_at_any_scale(pair):
@@ -245,7 +252,7 @@ def test_gedai_works_at_any_scale(pair):
     pytest.importorskip("gedai", reason="gedai is not installed: its licence is noncommercial")
     eeg = stream_dataset(pair[1], "eeg")
     louder = with_stream(pair[1], "eeg", eeg.assign(eeg=eeg.eeg.copy(data=1e3 * eeg.eeg.values)))
-    left = eeg_of(get("gedai").transform(louder)) / 1e3 - eeg_of(pair[0])
+    left = eeg_of(get_method("gedai").transform(louder)) / 1e3 - eeg_of(pair[0])
     assert np.linalg.norm(left) < 0.5 * np.linalg.norm(eeg_of(pair[1]) - eeg_of(pair[0]))
 
 
@@ -261,8 +268,8 @@ def test_gedai_leaves_no_mean_that_moves():
 
 def test_settings_are_checked_and_used():
     with pytest.raises(ParameterError, match=r"the setting 'cutof' for 'asr'.*cutoff"):
-        get("asr", cutof=3)
+        get_method("asr", cutof=3)
     with pytest.raises(ParameterError, match=r"for 'tddr'.*no setting"):
-        get("tddr", cutoff=3)
-    assert get("asr", cutoff=3.0).treatments["eeg"].settings == {"cutoff": 3.0}
-    assert get("asr").treatments["eeg"].settings != {"cutoff": 3.0}
+        get_method("tddr", cutoff=3)
+    assert get_method("asr", cutoff=3.0).treatments["eeg"].settings == {"cutoff": 3.0}
+    assert get_method("asr").treatments["eeg"].settings != {"cutoff": 3.0}

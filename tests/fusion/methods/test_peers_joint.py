@@ -8,7 +8,7 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter1d
 
 from neurofuse.fusion.methods.cca import tcca
-from neurofuse.fusion.methods.registry import get
+from neurofuse.fusion.methods.registry import get_method
 from neurofuse.fusion.methods.regression import MOST, STRENGTHS, regression, regressors
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import build, eeg_dataset, nirs_dataset, without_stream
@@ -66,7 +66,7 @@ def samples(recording, stream):
 @pytest.mark.parametrize("stream", ["eeg", "nirs"])
 def test_what_both_streams_see_is_taken_out(name, left, stream):
     truth, contaminated = make()
-    after = get(name).transform(contaminated)
+    after = get_method(name).transform(contaminated)
     pure, dirty = samples(truth, stream), samples(contaminated, stream)
     error = ((samples(after, stream) - pure) ** 2).sum() / ((dirty - pure) ** 2).sum()
     assert error < left
@@ -75,7 +75,7 @@ def test_what_both_streams_see_is_taken_out(name, left, stream):
 @pytest.mark.parametrize("seed", range(3))
 def test_streams_without_anything_in_common_stay_as_they_are_under_tcca(seed):
     apart = make(seed, shared=0.0)[1]
-    after = get("tcca").transform(apart)
+    after = get_method("tcca").transform(apart)
     np.testing.assert_array_equal(after["eeg"].eeg, apart["eeg"].eeg)
     np.testing.assert_array_equal(after["nirs"].od, apart["nirs"].od)
 
@@ -84,7 +84,7 @@ def test_chance_is_told_by_shifts_where_no_correlation_is_too_small():
     changed = 0
     for seed in range(8):
         apart = make(seed, shared=0.0)[1]
-        after = get("tcca", least=0.0).transform(apart)
+        after = get_method("tcca", least=0.0).transform(apart)
         changed += not np.array_equal(after["eeg"].eeg, apart["eeg"].eeg)
         changed += not np.array_equal(after["nirs"].od, apart["nirs"].od)
     assert changed <= 5  # of 16; one in twenty for each half of each stream, and some luck
@@ -93,7 +93,7 @@ def test_chance_is_told_by_shifts_where_no_correlation_is_too_small():
 def test_short_channels_are_references_of_tcca_and_stay():
     contaminated = make(short=True)[1]
     alone = without_stream(contaminated, "eeg")
-    after = get("tcca").transform(alone)
+    after = get_method("tcca").transform(alone)
     np.testing.assert_allclose(after["nirs"].od[0], alone["nirs"].od[0], atol=1e-12)
     before, now = samples(alone, "nirs")[1:], samples(after, "nirs")[1:]
     assert (now**2).sum() < 0.3 * (before**2).sum()
@@ -104,7 +104,7 @@ def test_short_channels_are_references_of_tcca_and_stay():
 def test_a_stream_alone_is_refused(name, stream):
     alone = without_stream(make()[1], {"eeg": "nirs", "nirs": "eeg"}[stream])
     with pytest.raises(ParameterError, match=r"no reference.*sensor or partner.*at least one"):
-        get(name).transform(alone)
+        get_method(name).transform(alone)
 
 
 @pytest.mark.parametrize("name", ["linear", "tcca"])
@@ -118,7 +118,7 @@ def test_a_sensor_does_for_a_missing_stream(name):
     )
     alone = without_stream(contaminated, "nirs").copy()
     alone["aux/head"] = xr.DataTree(sensor)
-    after = get(name).transform(alone)
+    after = get_method(name).transform(alone)
     pure, dirty = samples(truth, "eeg"), samples(contaminated, "eeg")
     error = ((samples(after, "eeg") - pure) ** 2).sum() / ((dirty - pure) ** 2).sum()
     assert error < 0.05
@@ -130,7 +130,7 @@ def test_tcca_refuses_a_short_recording():
         contaminated[s].to_dataset().isel(time=slice(int(20 * RATES[s]))) for s in ("eeg", "nirs")
     )
     with pytest.raises(ParameterError, match=r"20 s.*at least 30 s for 'tcca'"):
-        get("tcca").transform(build(eeg, nirs))
+        get_method("tcca").transform(build(eeg, nirs))
 
 
 def eeg_node(rows, reference):

@@ -8,7 +8,7 @@ from scipy.stats import norm
 
 from neurofuse.fusion.methods import cbsi as cbsi_file
 from neurofuse.fusion.methods import tpca as tpca_file
-from neurofuse.fusion.methods.registry import get
+from neurofuse.fusion.methods.registry import get_method
 from neurofuse.fusion.signal.motion import joined, moving_deviation, moving_rows, segments
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import quiet
@@ -49,7 +49,9 @@ def calm(seed=0, count=4, time=TIME):
 
 
 def cleaned(name, od, rate=RATE, distances=None, **settings):
-    return get(name, **settings).transform(recording_of(od, rate, distances))["nirs"].od.values
+    return (
+        get_method(name, **settings).transform(recording_of(od, rate, distances))["nirs"].od.values
+    )
 
 
 def bump(at, width, time=TIME):
@@ -103,7 +105,7 @@ def test_wavelets_without_outliers_return_what_came_in(wave):
     np.testing.assert_allclose(cleaned("wavelet", od, wave=wave, chance=NEVER), od, atol=1e-12)
     samples = 1e-5 * np.random.default_rng(0).standard_normal((3, 1001))
     eeg = build(eeg_dataset(samples, 250.0, ["C3", "Cz", "C4"]))
-    after = get("wavelet", wave=wave, chance=NEVER).transform(eeg)["eeg"].eeg.values
+    after = get_method("wavelet", wave=wave, chance=NEVER).transform(eeg)["eeg"].eeg.values
     np.testing.assert_allclose(after, samples, atol=1e-15)
 
 
@@ -254,7 +256,7 @@ def test_one_channel_is_too_few_for_tpca():
 
 def test_haemoglobin_goes_exactly_against_each_other():
     moved = recording_of(calm() + 0.3 * bump(60, 0.5))
-    node = to_haemoglobin(get("cbsi").transform(moved))["nirs"]
+    node = to_haemoglobin(get_method("cbsi").transform(moved))["nirs"]
     before = to_haemoglobin(moved)["nirs"]
     for hbo, hbr, was_hbo, was_hbr in zip(
         node.hbo.values, node.hbr.values, before.hbo.values, before.hbr.values, strict=True
@@ -284,10 +286,10 @@ def test_cbsi_needs_two_wavelengths_and_distances():
     od = calm()
     three = recording_of(np.concatenate([od, od[:, :1]], axis=1), waves=(760, 850, 905))
     with pytest.raises(ParameterError, match=r"3 wavelength.*two wavelengths.*'cbsi'"):
-        get("cbsi").transform(three)
+        get_method("cbsi").transform(three)
     unknown = nirs_dataset(od, RATE, [760, 850], list("ABCD"), list("EFGH"), variable="od")
     with pytest.raises(ParameterError, match=r"0 of 4 distances known.*set a montage"):
-        get("cbsi").transform(build(nirs=unknown))
+        get_method("cbsi").transform(build(nirs=unknown))
 
 
 # Short channels
@@ -323,7 +325,9 @@ def test_short_channels_without_positions_are_averaged():
     od = calm(3)
     node = stream_dataset(recording_of(od, distances=DISTANCES), "nirs").copy(deep=True)
     node.source_position[:] = np.nan
-    after = get("short").transform(with_stream(recording_of(od), "nirs", node))["nirs"].od.values
+    after = (
+        get_method("short").transform(with_stream(recording_of(od), "nirs", node))["nirs"].od.values
+    )
     scalp = without_mean(od[[0, 2]].mean(0))
     share = (scalp * od[1]).sum(-1) / (scalp**2).sum(-1)
     np.testing.assert_allclose(after[1], od[1] - share[:, None] * scalp, atol=1e-12)

@@ -1,0 +1,128 @@
+"""The interface of everything that cleans: a Recording in, a cleaned Recording out."""
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, Protocol, runtime_checkable
+
+import xarray as xr
+
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.recording import streams
+
+
+@runtime_checkable
+class Cleaner(Protocol):
+    """What can clean a Recording.
+
+    The joint model, its single-modality models, weights of your own and every baseline method
+    have this interface, and so can a class of yours: pass an object of it to `neurofuse.clean` and
+    `neurofuse.compare`, or make it known by name with `neurofuse.register`.
+
+    `transform` may take further keywords, which `neurofuse.clean` passes where it finds them:
+    `progress` (called with the fraction done), `uncertainty` (bool: also estimate the standard
+    deviation of the error), and `judged` (bool: bad channels are marked already).
+
+    Attributes
+    ----------
+    name : str
+        One word, unique among methods.
+    streams : tuple of str
+        The modalities that it treats: "eeg", "nirs" or both. It returns the others unchanged.
+    delay : float
+        How much of the future it looks at [s]; infinite where it needs the whole recording.
+    citation : str
+        The paper that it implements.
+
+    Examples
+    --------
+    >>> from neurofuse.fusion.methods.registry import get_method
+    >>> isinstance(get_method("tddr"), Cleaner)
+    True
+    """
+
+    @property
+    def name(self) -> str:
+        """One word, unique among methods."""
+        ...
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The modalities that it treats."""
+        ...
+
+    @property
+    def delay(self) -> float:
+        """How much of the future it looks at [s]."""
+        ...
+
+    @property
+    def citation(self) -> str:
+        """The paper that it implements."""
+        ...
+
+    def fit(self, recording: xr.DataTree, /) -> "Cleaner":
+        """Learn from a recording, and return a cleaner that has learned."""
+        ...
+
+    def transform(self, recording: xr.DataTree, /) -> xr.DataTree:
+        """A new Recording with the same channels and times, cleaned."""
+        ...
+
+
+def apply(
+    cleaner: Cleaner,
+    recording: xr.DataTree,
+    *,
+    progress: Callable[[float], None] | None = None,
+    uncertainty: bool = False,
+    judged: bool = False,
+) -> xr.DataTree:
+    """Clean a Recording with any cleaner, passing the options that it knows.
+
+    Raises
+    ------
+    ParameterError
+        If the cleaner treats none of the Recording's modalities, or cannot estimate the
+        uncertainty that is asked for.
+    """
+    present = streams(recording)
+    if not any(stream in cleaner.streams for stream in present):
+        raise ParameterError(
+            f"a Recording with {' and '.join(present)} only",
+            f"{' or '.join(cleaner.streams)}, which {cleaner.name!r} treats",
+            "choose another method, or add the other modality",
+        )
+    known = signature(cleaner.transform).parameters
+    if uncertainty and "uncertainty" not in known:
+        raise ParameterError(
+            f"uncertainty=True for {cleaner.name!r}", "a learned model", "leave uncertainty=False"
+        )
+    options: dict[str, Any] = {
+        "progress": progress,
+        "uncertainty": uncertainty,
+        "judged": judged,
+    }
+    chosen = {name: value for name, value in options.items() if name in known and value}
+    cleaned = cleaner.transform(recording, **chosen)
+    _same_shape(cleaner.name, recording, cleaned)
+    return cleaned
+
+
+def _same_shape(name: str, before: xr.DataTree, after: object) -> None:
+    """Raise ParameterError if a cleaner of somebody else gave something else than it was given."""
+    if not isinstance(after, xr.DataTree) or set(streams(after)) != set(streams(before)):
+        raise ParameterError(
+            f"a result of {name!r} that is no Recording with the modalities of its input",
+            "the same Recording with other samples",
+            "let `transform` return a new Recording, see `neurofuse.io.with_stream`",
+        )
+    for stream in streams(before):
+        for dim in ("channel", "time"):
+            one, other = before[stream][dim].values, after[stream][dim].values
+            if one.shape != other.shape or (one != other).any():
+                raise ParameterError(
+                    f"a result of {name!r} with {other.size} /{stream} values along {dim}, "
+                    f"or others than its input's {one.size}",
+                    "the channels and times that came in",
+                    "return every channel and sample, in the same order",
+                )

@@ -1,0 +1,202 @@
+"""The cross-modal autoencoder as a cleaner: packaged, from a path of weights, or in memory."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.io.modality import MODALITIES
+from neurofuse.io.quality.channels import mark_bad
+from neurofuse.io.recording import (
+    GATE_OPEN,
+    check,
+    note,
+    stream_dataset,
+    streams,
+    with_stream,
+)
+
+if TYPE_CHECKING:
+    from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+
+WINDOW = 60.0  # s that the model sees at once
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A trained model as a cleaner; the weights are loaded when it first cleans.
+
+    Parameters
+    ----------
+    model : str, Path or CrossModalAutoencoder
+        The name of packaged weights ("joint", "eeg", "nirs"), the path of weights trained with
+        `neurofuse train`, or a model in memory.
+    name : str
+        What it is called in tables and provenance; by default the name of its weights.
+
+    Raises
+    ------
+    ReadError
+        If no weights are found under the path, or their description is missing or damaged.
+
+    Examples
+    --------
+    >>> joint = Learned("joint")
+    >>> joint.name, joint.streams, joint.delay
+    ('joint', ('eeg', 'nirs'), 60.0)
+    """
+
+    model: "str | Path | CrossModalAutoencoder"
+    name: str = ""
+    delay: float = WINDOW
+    citation: str = (
+        "cross-modal autoencoder with a multichannel Wiener filter, trained on motion injected "
+        "into both modalities: neurofuse"
+    )
+    needs: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self._own_name())
+        object.__setattr__(self, "_streams", self._own_streams())
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The modalities that it treats."""
+        treated: tuple[str, ...] = self.__dict__["_streams"]
+        return treated
+
+    def fit(self, recording: xr.DataTree, /) -> "Learned":
+        """Itself: it is trained already (`neurofuse train` makes new weights)."""
+        return self
+
+    def transform(
+        self,
+        recording: xr.DataTree,
+        /,
+        *,
+        progress: Callable[[float], None] | None = None,
+        uncertainty: bool = False,
+        judged: bool = False,
+    ) -> xr.DataTree:
+        """A cleaned Recording with the motion mask `gate` (channel, time; 0 to 1).
+
+        Parameters
+        ----------
+        recording : Recording
+        progress : callable, optional
+            Called with the fraction done.
+        uncertainty : bool
+            Also estimate the standard deviation of the error, as `uncertainty` [V; 1].
+        judged : bool
+            Channels without a usable signal are marked bad already.
+
+        Raises
+        ------
+        ParameterError
+            If it treats none of the Recording's modalities.
+        ReadError
+            If a modality has no usable channel, or the weights cannot be read.
+        """
+        from neurofuse.models.inference.apply import estimate_artifacts
+
+        check(recording)
+        cleaned = recording if judged else mark_bad(recording)
+        model: Any = str(self.model) if isinstance(self.model, Path) else self.model
+        estimates = estimate_artifacts(cleaned, model, uncertainty=uncertainty, progress=progress)
+        if not estimates:
+            raise ParameterError(
+                f"a Recording with {' and '.join(streams(recording))} only",
+                f"a modality that {self.name!r} treats",
+                "choose another method, or add the other modality",
+            )
+        for stream, estimate in estimates.items():
+            modality = MODALITIES[stream]
+            node = SUBTRACT[stream](stream_dataset(cleaned, stream), estimate.artifact)
+            node = node.assign(gate=(("channel", "time"), estimate.gate))
+            if estimate.deviation is not None:
+                units = {"units": modality.cleaned_unit}
+                node = node.assign(uncertainty=(modality.dims, estimate.deviation, units))
+            cleaned = with_stream(cleaned, stream, node)
+        moving = {
+            stream: round(float((estimate.gate > GATE_OPEN).any(0).mean()), 4)
+            for stream, estimate in estimates.items()
+        }
+        return note(
+            cleaned, "clean", method=self.name, streams=list(estimates), moving_share=moving
+        )
+
+    def _own_name(self) -> str:
+        if not isinstance(self.model, str | Path):
+            return type(self.model).__name__
+        return Path(self.model).name.removesuffix(SUFFIX)
+
+    def _own_streams(self) -> tuple[str, ...]:
+        if not isinstance(self.model, str | Path):
+            return tuple(self.model.architecture.streams)
+        return tuple(description(self.model)["architecture"]["streams"])
+
+
+def weights_path(model: str | Path) -> Path:
+    """Where weights lie: a packaged name or the path itself."""
+    if str(model).endswith(SUFFIX):
+        return Path(model)
+    return Path(str(files("neurofuse.models").joinpath("pretrained", f"{model}{SUFFIX}")))
+
+
+def description(model: str | Path) -> dict[str, Any]:
+    """What the JSON beside weights says of them, without loading torch.
+
+    Raises
+    ------
+    ReadError
+        If there are no such weights, or no JSON of them beside them.
+    """
+    path = weights_path(model)
+    for part in (path, path.with_suffix(".json")):
+        if not part.is_file():
+            raise ReadError(f"no file {part}", "weights beside their JSON", "check the path")
+    try:
+        facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if "stream" not in facts:
+            list(facts["architecture"]["streams"])
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise ReadError(
+            f"{path.with_suffix('.json').name}, which does not describe weights "
+            f"({type(error).__name__})",
+            "the JSON written with the weights",
+            "install again, or train again",
+        ) from error
+    return facts
+
+
+def _subtract_eeg(node: xr.Dataset, artifact: Any) -> xr.Dataset:
+    before = node.eeg.transpose("channel", "time").data  # numpy, or dask for dask
+    after = np.where(artifact == 0, before, before - artifact)
+    return node.assign(eeg=(("channel", "time"), after, node.eeg.attrs))
+
+
+def _subtract_nirs(node: xr.Dataset, artifact: np.ndarray) -> xr.Dataset:
+    """Subtract in optical density; samples without an artifact keep their very value."""
+    name = MODALITIES["nirs"].variable(node)
+    before = node[name].transpose("channel", "wavelength", "time")
+    after = before.copy(data=before.values.astype(float))  # a copy
+    for row, estimate in zip(after.values, artifact, strict=True):
+        changed = estimate != 0
+        # -ln(intensity) - artifact: the intensity times exp(artifact)
+        row[changed] = (
+            row[changed] - estimate[changed]
+            if name == "od"
+            else row[changed] * np.exp(estimate[changed])
+        )
+    return node.assign({name: after})
+
+
+SUBTRACT = {"eeg": _subtract_eeg, "nirs": _subtract_nirs}
