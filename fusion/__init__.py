@@ -1,5 +1,61 @@
-"""What a user does with a Recording: clean, compare, report.
+"""What a user does with a Recording: clean, compare, score, report.
 
-`neurofuse.clean`, `neurofuse.compare` and `neurofuse.report` are these modules' functions;
-`peers.PEERS` lists the classical methods.
+Recordings come in; cleaned recordings, tables and pages go out. `neurofuse.clean`,
+`neurofuse.compare` and `neurofuse.report` lead here; the names below are for studies of many
+recordings and for new methods. They are loaded when they are first used.
 """
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurofuse.fusion.cohort import compare_all
+    from neurofuse.fusion.controls import with_partner
+    from neurofuse.fusion.methods.classical_base import Classical, Treatment
+    from neurofuse.fusion.metrics.errors import score
+    from neurofuse.fusion.metrics.neurovascular import coupling, coupling_p
+    from neurofuse.fusion.metrics.no_reference import score_no_reference
+    from neurofuse.fusion.metrics.oracle import oracle
+    from neurofuse.fusion.metrics.preserved import score_preservation
+    from neurofuse.fusion.metrics.statistics import summarise
+    from neurofuse.fusion.metrics.table import to_csv, to_table
+
+__all__ = [
+    "Classical",
+    "Treatment",
+    "compare_all",
+    "coupling",
+    "coupling_p",
+    "oracle",
+    "score",
+    "score_no_reference",
+    "score_preservation",
+    "summarise",
+    "to_csv",
+    "to_table",
+    "with_partner",
+]
+
+_HOMES = {
+    "cohort": "compare_all",
+    "controls": "with_partner",
+    "methods.classical_base": "Classical Treatment",
+    "metrics.errors": "score",
+    "metrics.neurovascular": "coupling coupling_p",
+    "metrics.no_reference": "score_no_reference",
+    "metrics.oracle": "oracle",
+    "metrics.preserved": "score_preservation",
+    "metrics.statistics": "summarise",
+    "metrics.table": "to_csv to_table",
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

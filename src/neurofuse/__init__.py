@@ -97,7 +97,7 @@ def __dir__() -> list[str]:
 
 
 def _show_in_notebooks() -> None:
-    """Where a notebook runs, let it show a Recording by its summary; see `fusion/views/notebook.py`."""
+    """In a notebook, show a Recording by its summary; see `fusion/views/notebook.py`."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None:
         shown = shell.display_formatter.formatters["text/html"]

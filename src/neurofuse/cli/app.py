@@ -22,7 +22,7 @@ class Commands(TyperGroup):
     """The commands; a failure becomes one line on stderr and an exit status."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Take --debug anywhere: who is told to add it will add it at the end."""
+        """Accept --debug anywhere: users who are asked to add it add it at the end."""
         end = args.index("--") if "--" in args else len(args)
         if "--debug" in args[:end]:
             args = ["--debug", *(a for a in args[:end] if a != "--debug"), *args[end:]]

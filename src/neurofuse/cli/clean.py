@@ -104,8 +104,8 @@ def clean_files(
 
             step(0.8, "drawing the report")
             write_report(recording, cleaned, stage / expected["report"])
-        told = stage / expected["provenance"]
-        write_inputs(cleaned, paths, told, Path(out), offset, align)
+        provenance = stage / expected["provenance"]
+        write_inputs(cleaned, paths, provenance, Path(out), offset, align)
         made = {kind: name for kind, name in expected.items() if (stage / name).exists()}
         step(1.0)
     if "native" in made and made["native"] == made["eeg"]:

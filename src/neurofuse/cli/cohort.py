@@ -11,7 +11,7 @@ import typer
 
 from neurofuse.cli import options
 from neurofuse.cli.console import Progress, progress, show_files, silent
-from neurofuse.cli.inputs import CLEANED, read_inputs, told_beside
+from neurofuse.cli.inputs import CLEANED, provenance_beside, read_inputs
 from neurofuse.io.errors import NeurofuseError, ReadError
 from neurofuse.io.staging import staged
 
@@ -76,7 +76,7 @@ def cohort_files(
                 f"{len(rows)} cleaned recordings, none of which can be measured (the first: "
                 f"{rows[0].failure})",
                 "at least one",
-                "mend what is told of each",
+                "see what is wrong with each of them",
             )
         step(1.0, "writing")
         cohort_report(rows, out, title=title, overwrite=overwrite)
@@ -91,7 +91,7 @@ def find_cleaned(paths: Sequence[Path]) -> list[Path]:
     ReadError
         If a path holds none.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     for path in paths:
         here = sorted(path.rglob(f"*{CLEANED}")) if path.is_dir() else [path]
         here = [file.resolve() for file in here if file.name.endswith(CLEANED) and file.is_file()]
@@ -101,33 +101,33 @@ def find_cleaned(paths: Sequence[Path]) -> list[Path]:
                 f"a folder with files *{CLEANED}, or such a file",
                 "make them with `neurofuse clean`",
             )
-        found |= dict.fromkeys(here)
-    return list(found)
+        files |= dict.fromkeys(here)
+    return list(files)
 
 
 def names_of(files: Sequence[Path]) -> dict[str, Path]:
-    """A file by its stem; stems that occur twice are told with the folders that differ."""
+    """A file by its stem, and by its folders too where a stem occurs twice."""
     stems = {file: file.name.removesuffix(CLEANED) for file in files}
     often = Counter(stems.values())
     twins = [file.parent for file, stem in stems.items() if often[stem] > 1]
-    # a page that is sent to somebody need not tell where it was made
+    # a page that is sent to somebody need not show where it was made
     one_disk = len({folder.anchor for folder in twins}) == 1
     root = Path(os.path.commonpath(twins)) if one_disk else None
 
-    def told(file: Path, stem: str) -> str:
+    def label(file: Path, stem: str) -> str:
         if often[stem] == 1:
             return stem
         return (file.parent.relative_to(root) if root else file.parent).joinpath(stem).as_posix()
 
-    return {told(file, stem): file for file, stem in stems.items()}
+    return {label(file, stem): file for file, stem in stems.items()}
 
 
 def _row(name: str, path: Path, before: Path | None) -> "CohortRow":
     from neurofuse.fusion.report import cohort_row
     from neurofuse.io import read
 
-    untouched = read_inputs(told_beside(path), before)
-    return cohort_row(name, untouched, read(path), _page(path))
+    recording = read_inputs(provenance_beside(path), before)
+    return cohort_row(name, recording, read(path), _page(path))
 
 
 def _page(path: Path) -> Path | None:

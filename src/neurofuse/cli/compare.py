@@ -99,12 +99,12 @@ def _compare(paths, truth, mismatched, methods, offset, align, step) -> "xr.Data
     begun: list[str] = []
     rows = len({*chosen, *REFERENCES}) + 1 + (mismatched is not None)
 
-    def tell(name: str) -> None:
+    def show_progress(name: str) -> None:
         step(len(begun) / rows, f"comparing: {name}")
         begun.append(name)
 
     other = None if mismatched is None else read(mismatched)
-    table = compare(recording, chosen, known, mismatched=other, progress=tell)
+    table = compare(recording, chosen, known, mismatched=other, progress=show_progress)
     failures = table.failure.values[: len(chosen)]  # the references and controls come last
     if all(failures):
         raise ParameterError(
@@ -157,8 +157,8 @@ def as_json(table: "xr.Dataset") -> str:
         }
         for row in (table.isel(method=number) for number in range(table.sizes["method"]))
     }
-    found = {"attributes": dict(table.attrs), "methods": methods, "rows": rows}
-    return json.dumps(found, indent=2, default=str)
+    content = {"attributes": dict(table.attrs), "methods": methods, "rows": rows}
+    return json.dumps(content, indent=2, default=str)
 
 
 def _known(value: "xr.DataArray") -> float | None:

@@ -36,7 +36,7 @@ def complain(message: str) -> None:
 
 
 def show_warnings() -> None:
-    """Let what the logger "neurofuse" warns of appear on stderr, a line each."""
+    """Show warnings of the logger "neurofuse" on stderr, one line each."""
     logger = logging.getLogger("neurofuse")
     for handler in [h for h in logger.handlers if isinstance(h, _Lines)]:
         logger.removeHandler(handler)
@@ -52,7 +52,7 @@ class _Lines(logging.Handler):
 
 @contextmanager
 def progress(label: str) -> Iterator[Progress]:
-    """Lend a Progress that moves a bar on stderr; nothing is shown where that is no terminal."""
+    """Give a Progress that moves a bar on stderr; nothing is shown where that is no terminal."""
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 

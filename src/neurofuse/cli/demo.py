@@ -16,7 +16,7 @@ from neurofuse.io.staging import staged
 
 # the best classical methods that need no other package; `neurofuse compare` has all
 METHODS = ("joint", "eeg", "nirs", "ica", "pca", "wiener", "tddr", "spline", "tpca", "bandpass")
-SEED = 7  # its two minutes hold several kinds of movement, as both streams see them
+SEED = 7  # its two minutes hold several kinds of movement that disturb both modalities
 
 
 def draw_picture(

@@ -89,19 +89,19 @@ def command(
         else:
             typer.echo(str(summary(recording)))
         return
-    found = installation()
+    facts = installation()
     if json_output:
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json.dumps(facts, indent=2))
         return
     console = stdout()
     grid = Table.grid(padding=(0, 2))
-    for name, value in found["versions"].items():
+    for name, value in facts["versions"].items():
         grid.add_row(name, value)
-    grid.add_row("platform", found["platform"])
-    grid.add_row("package", found["package"])
-    grid.add_row("data", found["data"] or "NEUROFUSE_DATA is not set")
+    grid.add_row("platform", facts["platform"])
+    grid.add_row("package", facts["package"])
+    grid.add_row("data", facts["data"] or "NEUROFUSE_DATA is not set")
     console.print(grid)
-    for name, description in found["models"].items():
+    for name, description in facts["models"].items():
         console.print(f"\nmodel [bold]{name}[/]")
         lines = Table.grid(padding=(0, 2))
         for key, value in description.items():

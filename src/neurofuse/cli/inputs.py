@@ -1,4 +1,4 @@
-"""What was cleaned: told beside the outputs, and found again."""
+"""Which files were cleaned: stored beside the outputs, and read again from there."""
 
 import hashlib
 import json
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 MARK = "_desc-clean"
 CLEANED = f"{MARK}_recording.nc"
-REMEDY = "name where it lies (cohort: --before FOLDER; report: BEFORE)"
+REMEDY = "name the folder that holds it (cohort: --before FOLDER; report: BEFORE)"
 
 
-def told_beside(cleaned: Path) -> Path:
-    """The file beside a cleaned recording that tells its inputs.
+def provenance_beside(cleaned: Path) -> Path:
+    """The file beside a cleaned recording that names its inputs.
 
     Raises
     ------
@@ -49,13 +49,13 @@ def write_inputs(
     Parameters
     ----------
     recording : Recording
-        The result; its provenance is told.
+        The result; its provenance is stored.
     paths : one or two paths
         What was cleaned.
     target : Path
         The file to write.
     out : Path
-        The folder in which it will lie at last; the inputs are told relative to it.
+        The folder in which the outputs will be; the inputs are named relative to it.
     offset, align
         As given to `neurofuse.read`.
     """
@@ -78,15 +78,15 @@ def write_inputs(
     target.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
-def read_inputs(told: Path, before: Path | None = None) -> "xr.DataTree":
+def read_inputs(provenance_file: Path, before: Path | None = None) -> "xr.DataTree":
     """Read again what was cleaned, as `neurofuse clean` read it.
 
     Parameters
     ----------
-    told : Path
+    provenance_file : Path
         The `STEM_provenance.json` beside the outputs.
     before : Path, optional
-        A folder in which the inputs lie, at any depth, by their names; else they are looked for
+        A folder that holds the inputs, at any depth, by their names; else they are looked for
         where they were.
 
     Returns
@@ -100,14 +100,14 @@ def read_inputs(told: Path, before: Path | None = None) -> "xr.DataTree":
     """
     from neurofuse.io import mark_bad, read
 
-    facts = _facts(told)
-    paths = [_find(entry, told.parent, before) for entry in facts["inputs"]]
-    with _told_before():
+    facts = _facts(provenance_file)
+    paths = [_find(entry, provenance_file.parent, before) for entry in facts["inputs"]]
+    with _quiet():
         return mark_bad(read(*paths, offset=facts.get("offset"), align=facts.get("align")))
 
 
 @contextmanager
-def _told_before() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """No warnings: what there is to say of these files was said when they were cleaned."""
     from neurofuse.io.logs import LOG
 
@@ -126,14 +126,14 @@ def _relative(path: Path, out: Path) -> str:
         return path.resolve().as_posix()
 
 
-def _facts(told: Path) -> dict[str, Any]:
+def _facts(provenance_file: Path) -> dict[str, Any]:
     try:
-        facts = json.loads(told.read_text(encoding="utf-8"))
+        facts = json.loads(provenance_file.read_text(encoding="utf-8"))
         if not 1 <= len(facts["inputs"]) <= 2 or not all(e["name"] for e in facts["inputs"]):
             raise KeyError
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReadError(
-            f"no list of inputs in {told}",
+            f"no list of inputs in {provenance_file}",
             "the provenance that `neurofuse clean` writes beside its outputs",
             "clean the recording again",
         ) from error
@@ -144,17 +144,19 @@ def _find(entry: dict[str, Any], folder: Path, before: Path | None) -> Path:
     """The input itself: the same bytes where they are known."""
     name = Path(entry["name"]).name
     if before is None:
-        found = [folder / entry["path"]] if entry.get("path") else []
-        found = [path for path in found if path.exists()]
+        candidates = [folder / entry["path"]] if entry.get("path") else []
+        candidates = [path for path in candidates if path.exists()]
     else:
-        found = sorted(path for path in before.rglob(name))
-    if not found:
+        candidates = sorted(path for path in before.rglob(name))
+    if not candidates:
         place = f"below {before}" if before else "where it was when it was cleaned"
         raise ReadError(f"no {name} {place}", "what was cleaned", REMEDY)
-    same = [path for path in found if not path.is_file() or entry.get("sha256") == _sha256(path)]
+    same = [
+        path for path in candidates if not path.is_file() or entry.get("sha256") == _sha256(path)
+    ]
     if not same:
         raise ReadError(
-            f"{found[0]}, which has changed since it was cleaned",
+            f"{candidates[0]}, which has changed since it was cleaned",
             "the file that was cleaned",
             f"{REMEDY}, or clean it again",
         )

@@ -19,7 +19,7 @@ class Align(StrEnum):
 
 
 class Share(StrEnum):
-    """What the movement artifacts of both streams have in common."""
+    """What the motion artifacts of both modalities have in common."""
 
     none = "none"
     timing = "timing"
@@ -64,8 +64,10 @@ AlignBy = Annotated[
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of all that is drawn.")]
-ShareBy = Annotated[Share, typer.Option(help="What the streams' artifacts have in common.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
+ShareBy = Annotated[
+    Share, typer.Option(help="What the motion artifacts of both modalities have in common.")
+]
 Severity = Annotated[float, typer.Option(min=0.0, help="Size of the movement; 1 is typical.")]
 Types = Annotated[
     str | None,
@@ -79,7 +81,7 @@ Bouts = Annotated[
     typer.Option(
         "--bouts-per-minute",
         metavar="N",
-        help="How often the person begins to move (default: about 2, drawn for the person).",
+        help="How often the participant begins to move (default: random, about 2).",
     ),
 ]
 Lag = Annotated[

@@ -8,7 +8,7 @@ import typer
 
 from neurofuse.cli import options
 from neurofuse.cli.console import progress, show_files
-from neurofuse.cli.inputs import CLEANED, read_inputs, told_beside
+from neurofuse.cli.inputs import CLEANED, provenance_beside, read_inputs
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.io.staging import staged
 
@@ -39,7 +39,7 @@ def report_files(
     comparison : Path, optional
         The `STEM_comparison.nc` of `neurofuse compare`.
     contribution : bool
-        Also show what each stream contributed: the joint model cleans four times more.
+        Also show what each modality contributed: the joint model cleans four times more.
     overwrite : bool
         Replace an existing file.
 
@@ -54,23 +54,23 @@ def report_files(
         from neurofuse.io import read
 
         if before is None:
-            untouched = read_inputs(told_beside(after))
+            recording = read_inputs(provenance_beside(after))
         else:
-            untouched = read(before) if isinstance(before, str | Path) else read(*before)
+            recording = read(before) if isinstance(before, str | Path) else read(*before)
         cleaned = read(after)
         clear = None if truth is None else read(truth)
-        found = None
+        contributed = None
         if contribution:
             from neurofuse.fusion.contribution import contribution as contribution_of
 
-            found = contribution_of(untouched, cleaned=cleaned, truth=clear)
+            contributed = contribution_of(recording, cleaned=cleaned, truth=clear)
         report(
-            untouched,
+            recording,
             cleaned,
             stage / out.name,
             truth=clear,
             comparison=None if comparison is None else _read_table(comparison),
-            contribution=found,
+            contribution=contributed,
         )
     return out
 
@@ -95,7 +95,8 @@ def command(
         typer.Argument(
             metavar="RECORDING",
             show_default=False,
-            help="Two: the recording before cleaning (.nc, or a file of one stream) and after. Or "
+            help="Two: the recording before cleaning (.nc, or a file of one modality) and after. "
+            "Or "
             f"one: a *{CLEANED} of `neurofuse clean`, whose inputs lie where they were.",
         ),
     ],
@@ -111,7 +112,7 @@ def command(
         bool,
         typer.Option(
             "--contribution",
-            help="Also show what each stream contributed to the joint model's result: it cleans "
+            help="Also show what each modality contributed to the joint model's result: it cleans "
             "four times more.",
         ),
     ] = False,

@@ -104,7 +104,7 @@ def _write_pair(
 
 
 def _with_masks(truth: "xr.DataTree", contaminated: "xr.DataTree") -> "xr.DataTree":
-    """The truth with the movement's mask, so that files without a mask can be scored by it."""
+    """The truth with the motion mask, so that files without a mask can be scored by it."""
     from neurofuse.io import stream_dataset, streams, with_stream
 
     for stream in streams(contaminated):
@@ -138,9 +138,14 @@ def simulate_command(
     wavelengths: Annotated[
         str, typer.Option(metavar="NM,NM…", help="Wavelengths of the light.")
     ] = "760,850",
-    rest: Annotated[bool, typer.Option("--rest", help="A person at rest, without a task.")] = False,
+    rest: Annotated[
+        bool, typer.Option("--rest", help="A participant at rest, without a task.")
+    ] = False,
     coupling: Annotated[
-        float, typer.Option(help="How much EEG power drives the blood; 0 not at all, 1 typically.")
+        float,
+        typer.Option(
+            help="Neurovascular coupling: how strongly EEG power drives haemoglobin; 1 is typical."
+        ),
     ] = 0.0,
     blinks: Annotated[bool, typer.Option("--blinks", help="Eye blinks in the EEG.")] = False,
     pulse_artifact: Annotated[

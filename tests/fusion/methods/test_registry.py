@@ -178,6 +178,9 @@ def test_former_names_still_work_and_warn(pair):
     with pytest.warns(FutureWarning, match=r"clean\(model=\) is now clean\(method=\)"):
         by_old = nf.clean(pair[1], model="pca")
     same(by_old, nf.clean(pair[1], method="pca"))
+    with pytest.warns(FutureWarning, match=r"peers\.get is now .*registry\.get_method"):
+        from neurofuse.fusion.peers import get
+    assert get is get_method
     with pytest.warns(FutureWarning, match="'untouched' is now 'uncorrected'"):
         assert get_method("untouched") is UNCORRECTED
     with pytest.warns(FutureWarning, match=r"compare\(stranger=\) is now compare\(mismatched=\)"):
