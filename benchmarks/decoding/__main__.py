@@ -1,13 +1,15 @@
-"""Does cleaning lower what can be decoded? python -m benchmarks.decoding --page docs/decoding.md
+"""Does cleaning lower what can be decoded?
 
-People not used in training; motion injected into whole recordings, whatever the class; decoders are
-trained and tested within each person, on the same cleaned recording, in folds of neighbouring
-trials. Resumable: one JSON a person, task and method.
+    python -m benchmarks.decoding --page docs/measured/decoding.md
 
-1. EEG: rest against mental arithmetic (two files a person: classes also differ in when they were
-   recorded, so accuracies are high; only their differences between methods count).
+Participants not used in training; motion injected into whole recordings, whatever the class;
+decoders are trained and tested within each participant, on the same cleaned recording, in folds of
+neighbouring trials. Resumable: one JSON a participant, task and method.
+
+1. EEG: rest against mental arithmetic (two files a participant: classes also differ in when they
+   were recorded, so accuracies are high; only their differences between methods count).
 2. fNIRS: motor imagery (FineMI) and finger tapping (Homer3) against the rest before.
-3. Both: simulated people who tap, tapping against rest by EEG, by fNIRS and by both.
+3. Both: simulated participants who tap, tapping against rest by EEG, by fNIRS and by both.
 """
 
 import argparse
@@ -20,29 +22,31 @@ from pathlib import Path
 import xarray as xr
 from rich.progress import track
 
-import benchmarks.decoding.decoders as decoders
 from benchmarks.common.keys import method_key, result_key, weights_key
+from benchmarks.common.methods import JOINT, UNCORRECTED, ZERO, baselines, packaged, row_name
+from benchmarks.common.page import Page, Table, no_run, stacked
 from benchmarks.common.paths import ROOT, write
 from benchmarks.common.statistics import interval
+from benchmarks.decoding import decoders
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.methods.registry import PEERS
 from neurofuse.io import mark_bad, read
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.models.training.corpus import subject_files
 from neurofuse.synth import inject, simulate
 
 SEVERITY = 0.5
-LEARNED = {"joint": ("eeg", "nirs"), "eeg": ("eeg",), "nirs": ("nirs",)}
-PEOPLE = 6  # simulated
+SIMULATED = 6  # participants
 HOMER = "homer3"
+TRUTH = "truth"
+SHOWN = 2  # best baseline methods of a task on the page
 
 
 @dataclass(frozen=True)
 class Task:
-    """One person's recordings (truth, disturbed) and how to read accuracies from a clean one."""
+    """A participant's recordings (truth, contaminated) and how to get accuracies from them."""
 
     name: str
-    person: str
+    participant: str
     streams: tuple[str, ...]
     recordings: tuple[tuple[xr.DataTree, xr.DataTree], ...]
     decode: Callable[[list[xr.DataTree]], dict[str, float]]  # decoder: accuracy
@@ -69,14 +73,13 @@ def nirs_tasks() -> Iterator[Task]:
         )
         tapping = HOMER in subject
         name = "tapping or rest" if tapping else "imagery or rest"
-        person = f"{Path(subject).parent.name} {Path(subject).name}"
-        yield Task(
-            name, person, ("nirs",), recordings, decoders.tapping if tapping else decoders.imagery
-        )
+        participant = f"{Path(subject).parent.name} {Path(subject).name}"
+        decode = decoders.tapping if tapping else decoders.imagery
+        yield Task(name, participant, ("nirs",), recordings, decode)
 
 
 def both_tasks() -> Iterator[Task]:
-    for seed in range(PEOPLE):
+    for seed in range(SIMULATED):
         pair = simulate(600.0, seed=60_000 + seed, severity=SEVERITY)
         yield Task(
             "simulated tapping or rest",
@@ -88,13 +91,12 @@ def both_tasks() -> Iterator[Task]:
 
 
 def methods(task: Task) -> Iterator[tuple[str, str, Callable[[xr.DataTree], xr.DataTree]]]:
-    """Name, digest and function of everything that may clean the task's streams."""
-    for name, treated in LEARNED.items():
-        if set(treated) & set(task.streams) and (name == "joint") == (len(task.streams) > 1):
-            path = ROOT / "models/pretrained" / f"{name}.safetensors"
-            yield name, weights_key(path), lambda r, n=name: clean(r, n)
-    for name, peer in PEERS.items():
-        if name != "zero" and set(peer.streams) & set(task.streams):
+    """Name, key and function of everything that may clean the task's modalities."""
+    for name, treated, path in packaged():
+        if set(treated) & set(task.streams) and (name == JOINT) == (len(task.streams) > 1):
+            yield row_name(name), weights_key(path), lambda r, n=name: clean(r, n)
+    for name, one in baselines().items():
+        if name != ZERO and set(one.streams) & set(task.streams):
             yield name, method_key(name), lambda r, n=name: clean(r, n)
 
 
@@ -106,70 +108,101 @@ def facts(task: Task, how: Callable[[xr.DataTree], xr.DataTree]) -> dict:
 
 
 def run(folder: Path) -> dict[str, dict[str, dict[str, dict]]]:
-    """task: method: person: facts."""
+    """task: method: participant: facts."""
     found: dict = {}
     tasks = [*eeg_tasks(), *nirs_tasks(), *both_tasks()]
     own = result_key("decoding")
-    for task in track(tasks, description="people"):
-        jobs = [("truth", "", None), *methods(task)]
-        for name, digest, how in jobs:
-            target = (
-                folder / own / f"{task.person}_{task.name}_{name}_{digest}.json".replace(" ", "-")
-            )
+    for task in track(tasks, description="participants"):
+        jobs = [(TRUTH, "", None), *methods(task)]
+        for name, key, how in jobs:
+            file = f"{task.participant}_{task.name}_{name}_{key}.json".replace(" ", "-")
+            target = folder / own / file
             if not target.exists():
                 clear = [truth for truth, _ in task.recordings]
                 write(target, facts(task, how) if how else {"accuracy": task.decode(clear)})
             result = json.loads(target.read_text())
-            found.setdefault(task.name, {}).setdefault(name, {})[task.person] = result
+            found.setdefault(task.name, {}).setdefault(name, {})[task.participant] = result
     return found
 
 
-def tables(found: dict) -> Iterator[str]:
+def tables(found: dict) -> dict[str, Table]:
+    """Accuracies [%] and changes against the uncorrected recording, by task."""
+    made = {}
     for task, by_method in found.items():
-        people = list(by_method["truth"])
-        kinds = list(by_method["truth"][people[0]]["accuracy"])
-        many = f"{len(people)} people" if len(people) > 1 else "1 person"
-        yield f"\n## {task[0].upper()}{task[1:]}: {many}\n"
-        yield "| cleaned by | " + " | ".join(f"{k} | change" for k in kinds) + " |"
-        yield "|---|" + "---|" * (2 * len(kinds))
-        for name, by_person in by_method.items():
-            if any("failure" in f for f in by_person.values()):
-                reason = next(f["failure"] for f in by_person.values() if "failure" in f)
-                yield f"| {name} | did not run: {reason} |" + " |" * (2 * len(kinds) - 1)
+        participants = list(by_method[TRUTH])
+        decoders_of_task = list(by_method[TRUTH][participants[0]]["accuracy"])
+        columns = ["cleaned by"]
+        for kind in decoders_of_task:
+            columns += [kind, f"{kind}, change"]
+        rows = []
+        for name, results in by_method.items():
+            reasons = [f["failure"] for f in results.values() if "failure" in f]
+            if reasons:
+                rows.append(no_run(name, reasons[0], len(columns)))
                 continue
             cells = []
-            for kind in kinds:
-                own = [100 * by_person[p]["accuracy"][kind] for p in people]
-                before = [100 * by_method["untouched"][p]["accuracy"][kind] for p in people]
+            for kind in decoders_of_task:
+                own, before = (
+                    [100 * side[p]["accuracy"][kind] for p in participants]
+                    for side in (results, by_method[UNCORRECTED])
+                )
                 cells.append("{:.1f} [{:.1f}, {:.1f}]".format(*interval(own)))
                 change = [a - b for a, b in zip(own, before, strict=True)]
                 cells.append("{:+.1f} [{:+.1f}, {:+.1f}]".format(*interval(change)))
-            yield f"| {name} | " + " | ".join(cells) + " |"
+            rows.append([name, *cells])
+        made[f"{task} ({len(participants)})"] = Table(columns, rows)
+    return made
 
 
-PAGE = """# Decoding after cleaning
+def shown(made: dict[str, Table]) -> Table:
+    """Of each task truth, uncorrected, the learned model and the best baselines, one decoder."""
+    rows = []
+    for task, table in made.items():
+        kind = table.columns[-2]
+        at = table.columns.index(kind)
+        ran = [row for row in table.rows if row[at]]
+        learned = {JOINT, *(row_name(name) for name, *_ in packaged())}
+        first = [row for row in ran if row[0] in {TRUTH, UNCORRECTED, *learned}]
+        others = [row for row in ran if row not in first]
+        others.sort(key=lambda row: -float(row[at].split()[0]))
+        rows += [[task, kind, row[0], *row[at : at + 2]] for row in first + others[:SHOWN]]
+    columns = ["task (participants)", "decoder", "cleaned by", "accuracy [%]", "change"]
+    return Table(columns, rows)
 
-Made by `python -m benchmarks.decoding`. Test people only; motion of severity {severity:g} injected
-into whole recordings, alike in both classes. Accuracy [%] within each person, in folds of
-neighbouring trials, decoder trained and tested on the same cleaned recording; mean over people with
-a 95 % bootstrap interval by person, and the change against the disturbed recording (`untouched`).
-Chance is 50 %. Rest and arithmetic are two files, which differ in more than the task: compare rows,
-not with the literature; a method that is fitted to each file (ICA, ICLabel) can leave a mark of the
-file, so a lead over the truth is no brain signal. EEG: CSP (4 components) or log band powers,
-shrinkage LDA. fNIRS: mean and slope of HbO and HbR, shrinkage LDA.
-"""
+
+QUESTION = """Does cleaning lower what can be decoded? Test participants only; motion of severity
+{severity:g} injected into whole recordings, alike in both classes. Accuracy [%] within each
+participant, in folds of neighbouring trials, decoder trained and tested on the same cleaned
+recording; mean over participants with its 95 % bootstrap interval, and the change against the
+uncorrected recording. Chance is 50 %. EEG: CSP (4 components) or log band powers, shrinkage LDA.
+fNIRS: mean and slope of HbO and HbR, shrinkage LDA. Shown: truth, uncorrected, the model, and the
+{best} baseline methods with the highest accuracy."""
+LIMITS = """Rest and arithmetic are two files, which differ in more than the task: compare rows, not with
+the literature. A method that is fitted to each file (ICA, ICLabel) can leave a mark of the file, so
+a lead over the truth is no brain signal."""
+
+
+def page(made: dict[str, Table]) -> Page:
+    return Page(
+        title="Decoding after cleaning",
+        question=QUESTION.format(severity=SEVERITY, best=SHOWN),
+        table=shown(made),
+        limits=LIMITS,
+        command="python -m benchmarks.decoding --page docs/measured/decoding.md",
+        data={"": stacked(made, "task (participants)")},
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "runs/decoding")
-    parser.add_argument("--page", type=Path, help="write the tables to this Markdown file")
+    parser.add_argument("--page", type=Path, help="write the page and its rows")
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    text = PAGE.format(severity=SEVERITY) + "\n".join(tables(run(options.out))) + "\n"
-    print(text)
+    made = page(tables(run(options.out)))
+    print(made.markdown("decoding"))
     if options.page:
-        options.page.write_text(text)
+        made.write(options.page)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
-"""Decoders of the field's standard kind for `decoding.py`: CSP or band power, HbO and HbR, LDA."""
+"""Decoders of the field's standard kind: CSP or band power, HbO and HbR, LDA."""
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.signal.bands import bandpass
+from neurofuse.fusion.signal.bands import EEG_BANDS, HAEMODYNAMIC, bandpass
 from neurofuse.io import stream_dataset, to_haemoglobin
 
-EEG_BAND = (4.0, 30.0)  # Hz
-POWERS = ((4.0, 8.0), (8.0, 13.0), (13.0, 30.0))  # Hz
+DECODED = (4.0, 30.0)  # Hz of EEG
+POWERS = tuple(EEG_BANDS[name] for name in ("theta", "alpha", "beta"))
 WINDOW = 2.0  # s
-NIRS_BAND = (0.01, 0.2)  # Hz
 TRIAL = {"tapping": (5.0, 15.0), "imagery": (4.0, 10.0), "simulated": (4.0, 12.0)}  # s after onset
 BEFORE = {"tapping": (-8.0, 0.0), "imagery": (-5.0, 0.0), "simulated": (-8.0, 0.0)}
 EEG_TRIAL, EEG_BEFORE = (0.5, 6.5), (-7.0, -1.0)  # s; simulated tapping
@@ -76,7 +75,7 @@ def nirs_features(recording: xr.DataTree, kind: str) -> tuple[np.ndarray, np.nda
 
 
 def both(recordings: list[xr.DataTree]) -> dict[str, float]:
-    """Tapping of simulated people by EEG, by fNIRS and by both."""
+    """Tapping of simulated participants by EEG, by fNIRS and by both."""
     (recording,) = recordings
     nirs = nirs_features(recording, "simulated")
     onsets = task_onsets(recording)
@@ -110,7 +109,7 @@ def nirs_trials(
     node = stream_dataset(to_haemoglobin(recording), "nirs")
     used, time = ~node.bad.values, node.time.values
     data = 1e6 * np.concatenate([node[v].values[used] for v in ("hbo", "hbr")])
-    data = bandpass(data, float(node.attrs["rate"]), *NIRS_BAND)
+    data = bandpass(data, float(node.attrs["rate"]), *HAEMODYNAMIC)
     return np.stack([_mean_and_slope(data, time, o + span[0], o + span[1]) for o in onsets])
 
 
@@ -156,7 +155,7 @@ def _eeg(recording: xr.DataTree) -> tuple[np.ndarray, float]:
     node = stream_dataset(recording, "eeg")
     used = (node.ch_type.values == "eeg") & ~node.bad.values
     rate = float(node.attrs["rate"])
-    return 1e6 * bandpass(node.eeg.values[used], rate, *EEG_BAND), rate
+    return 1e6 * bandpass(node.eeg.values[used], rate, *DECODED), rate
 
 
 def _mean_and_slope(data: np.ndarray, time: np.ndarray, begin: float, end: float) -> np.ndarray:

@@ -1,9 +1,11 @@
-"""EEGdenoiseNet's protocol (Zhang et al. 2021): python -m benchmarks.protocols.eegdenoisenet --folder DIR
+"""EEGdenoiseNet's protocol (Zhang et al. 2021).
+
+    python -m benchmarks.protocols.eegdenoisenet --folder DIR
 
 Clean EEG segments of 2 s plus an ocular or muscular one, scaled to a ratio of RMS values of
 10^(dB/10) (not /20: the paper's decibels are of amplitude), -7 to 2 dB. The test has 400 pairs at
-ten levels for EOG, 598 for EMG. All of it by segments, without subjects. The correlation of the
-untouched input, 0.505 over the grid, tells that this protocol is the same.
+ten ratios for EOG, 598 for EMG. All of it by segments, without participants. The correlation of the
+uncorrected input, 0.505 over the grid, shows that this protocol is the same.
 
 Nets of the literature train on the other segments of the set; methods here have never seen it and
 get one channel of 2 s. So these figures say how methods generalise, not how they rank among those.
@@ -18,21 +20,23 @@ import numpy as np
 from rich.progress import track
 from scipy.signal import resample_poly
 
+from benchmarks.common.methods import get_method, names
+from benchmarks.common.page import Page, Table
 from benchmarks.protocols.public_data import located
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.compare import METHODS, REFERENCES, streams_of
 from neurofuse.io import build, eeg_dataset, stream_dataset
 from neurofuse.io.errors import NeurofuseError, ReadError
+from neurofuse.io.modality import EEG
 
-LEVELS = np.arange(-7.0, 3.0)  # dB
+RATIOS = np.arange(-7.0, 3.0)  # dB of amplitude
 SHARES = {"EOG": (256.0, 3000, 400), "EMG": (512.0, 5000, 598)}  # Hz; pairs for training and test
 SEED = 0
 EEG_RATE, SIZE = 256.0, 1e-5  # Hz; V that a segment's RMS stands for
-CHECK = 0.505  # correlation of the untouched input
+CHECK = 0.505  # correlation of the uncorrected input
 
 
 def held_out(folder: Path, kind: str) -> Iterator[tuple[float, float, np.ndarray, np.ndarray]]:
-    """Level [dB], rate, clean and disturbed segments (row, time) of the test part.
+    """Ratio [dB], rate, clean and contaminated segments (row, time) of the test part.
 
     Pairs are shuffled once (seed 0) and the last are for the test. There are more muscle than EEG
     segments: EEG is used again from the start, as in the paper, ahead of the split.
@@ -53,12 +57,12 @@ def held_out(folder: Path, kind: str) -> Iterator[tuple[float, float, np.ndarray
     again = max(0, pairs - len(clear))
     clear = np.concatenate([clear[:again], clear])[:pairs]
     test = slice(max(0, pairs - count), pairs)
-    for level in LEVELS:
-        yield level, rate, *mixed(clear[test], noise[test], level)
+    for decibels in RATIOS:
+        yield decibels, rate, *mixed(clear[test], noise[test], decibels)
 
 
-def mixed(clear: np.ndarray, noise: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Clean segments (row, time), and the same with noise at 10 log10(RMS / RMS) = level.
+def mixed(clear: np.ndarray, noise: np.ndarray, decibels: float) -> tuple[np.ndarray, np.ndarray]:
+    """Clean segments (row, time), and the same with noise at 10 log10(RMS / RMS) = decibels.
 
     Examples
     --------
@@ -67,7 +71,7 @@ def mixed(clear: np.ndarray, noise: np.ndarray, level: float) -> tuple[np.ndarra
     [[0.1, 0.1]]
     """
     size = [np.sqrt((x**2).mean(-1, keepdims=True)) for x in (clear, noise)]
-    return clear, clear + noise * size[0] / (size[1] * 10 ** (level / 10))
+    return clear, clear + noise * size[0] / (size[1] * 10 ** (decibels / 10))
 
 
 def figures(clear: np.ndarray, got: np.ndarray) -> dict[str, float]:
@@ -97,13 +101,14 @@ def cleaned_by(method: str, disturbed: np.ndarray, rate: float) -> np.ndarray:
     return np.stack(out)
 
 
-def table(folder: Path, every: int) -> Iterator[str]:
-    yield "| artifact | method | RRMSE time | RRMSE spectrum | correlation |"
-    yield "|---|---|---|---|---|"
+def table(folder: Path, every: int) -> Table:
+    """Errors of all methods for EEG, by artifact: means over ratios and segments."""
+    columns = ["artifact", "method", "RRMSE time", "RRMSE spectrum", "correlation"]
+    made = []
     for kind in SHARES:
         grid = list(held_out(folder, kind))
-        for method in track((*REFERENCES, *METHODS), description=kind):
-            if "eeg" not in streams_of(method):
+        for method in track(names(), description=kind):
+            if EEG.name not in get_method(method).streams:
                 continue
             try:
                 rows = [
@@ -111,11 +116,10 @@ def table(folder: Path, every: int) -> Iterator[str]:
                     for _, rate, clear, both in grid
                 ]
             except NeurofuseError as error:
-                yield f"| {kind} | {method} | did not run: {error} | | |"
+                made.append([kind, method, f"did not run: {error}", "", ""])
                 continue
-            cells = " | ".join(f"{np.mean([r[k] for r in rows]):.3f}" for k in rows[0])
-            told = f" (protocol: {CHECK})" if method == "untouched" else ""
-            yield f"| {kind} | {method} | {cells}{told} |"
+            made.append([kind, method, *(f"{np.mean([r[k] for r in rows]):.3f}" for k in rows[0])])
+    return Table(columns, made)
 
 
 def _loaded(path: Path) -> np.ndarray:
@@ -127,21 +131,38 @@ def _loaded(path: Path) -> np.ndarray:
     return np.asarray(found, float)
 
 
+QUESTION = """How much of an ocular or muscular artifact does each method remove from segments of 2 s?
+The protocol of Zhang et al. 2021: test segments at −7 to 2 dB of amplitude, every {every}th pair.
+RRMSE in time and of power spectra, and correlation with the clean segment, means over segments."""
+LIMITS = """By segments, without participants. Networks of the literature train on the other segments
+of the set; methods here have never seen it and get one channel of 2 s: the figures say how methods
+generalise, not how they rank among those networks. The correlation of the uncorrected input is that
+of the protocol ({check})."""
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where the .npy files lie")
     parser.add_argument("--every", type=int, default=10, help="use every n-th pair")
-    parser.add_argument("--page", type=Path, help="write the table to this Markdown file")
+    parser.add_argument("--page", type=Path, help="write the page and its rows")
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     try:
         rows = table(located("eegdenoisenet", options.folder), options.every)
-        text = "\n".join(rows) + "\n"
     except ReadError as error:
         raise SystemExit(str(error)) from None
-    print(text)
+    page = Page(
+        title="EEGdenoiseNet",
+        question=QUESTION.format(every=options.every),
+        table=rows,
+        limits=LIMITS.format(check=CHECK),
+        command="python -m benchmarks.protocols.eegdenoisenet --folder DIR "
+        f"--every {options.every} --page docs/measured/eegdenoisenet.md",
+        data={"": rows},
+    )
+    print(page.markdown("eegdenoisenet"))
     if options.page:
-        options.page.write_text(f"# EEGdenoiseNet\n\n{__doc__}\n{text}")
+        page.write(options.page)
 
 
 if __name__ == "__main__":

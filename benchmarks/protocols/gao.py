@@ -1,11 +1,13 @@
-"""The simulation of Gao et al. 2022 (Neurophotonics 9:041406): python -m benchmarks.protocols.gao
+"""The simulation of Gao et al. 2022 (Neurophotonics 9:041406).
+
+    python -m benchmarks.protocols.gao --page docs/measured/gao.md
 
 One channel a record, 7 Hz, five trials of 512 samples: rest from autoregressive models of real
-rest, spikes and shifts of real size and number, a response after each onset. Sources: resting and
-moving fNIRS of people who were not used in training. Every method is followed by a band-pass and an
+rest, spikes and shifts of real size and number, a response after each onset. Sources: fNIRS at rest
+and in motion of participants not used in training. Every method is followed by a band-pass and an
 average over trials. Resumable: one JSON a record and method.
 
-What differs from the paper: other recordings to take rest and movements from; methods here work on
+What differs from the paper: other recordings to take rest and motion from; methods here work on
 optical density, so records are turned into it (760 and 850 nm, 30 mm, partial pathlength 6); the
 paper has a low-pass only, which leaves the drift of autoregressions to methods that take it out.
 """
@@ -24,13 +26,21 @@ from rich.progress import track
 from scipy.signal import resample_poly
 
 from benchmarks.common.keys import method_key, result_key, weights_key
+from benchmarks.common.methods import (
+    CLASSICAL_NAMES,
+    UNCORRECTED,
+    baselines,
+    packaged,
+    row_name,
+)
+from benchmarks.common.page import Page, Table, no_run
 from benchmarks.common.paths import ROOT, write
 from benchmarks.common.statistics import interval
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.methods.registry import CLASSICAL, PEERS
-from neurofuse.fusion.signal.bands import bandpass
+from neurofuse.fusion.signal.bands import BANDPASS_NIRS, bandpass
 from neurofuse.io import build, mark_bad, nirs_dataset, read, stream_dataset, to_haemoglobin
 from neurofuse.io.errors import NeurofuseError
+from neurofuse.io.modality import NIRS
 from neurofuse.io.optics.absorption import haemoglobin_to_density
 from neurofuse.io.quality.channels import channel_quality
 from neurofuse.models.training.corpus import CONTACT, data_folder, subject_files
@@ -42,13 +52,14 @@ PER_MOLAR = 1e-6 / (1e3 * DISTANCE * PATHLENGTH)  # mol/L of a µM mm
 ORDER, REST = 5, 75  # of the autoregression, and samples of rest that it is fitted to
 CHANGE, SPREAD, LIMIT = 0.5, 1.0, 10.0  # s, s, SD: a movement is a change this fast and large
 SHIFTS = 6  # one movement in so many is a shift
-BAND = (0.01, 0.5)  # Hz in which responses are compared, that of the truth as well
 EVERY = 10  # record without a response
+COLUMNS = ["method", "movements left", "removed [%]", "MSE of HbO", "MSE of HbR"]
+COLUMNS += ["HbO / best classical"]
 
 
 @dataclass(frozen=True)
 class Source:
-    """What records are drawn from: autoregressions, and sizes and density of movements."""
+    """What records are made from: autoregressions, and sizes and density of movements."""
 
     models: list[tuple[np.ndarray, np.ndarray, np.ndarray]]  # HbO and HbR: coefficients, SD; limit
     sizes: np.ndarray  # µM mm
@@ -58,7 +69,7 @@ class Source:
 def movements(series: np.ndarray, spread: float | None = None) -> np.ndarray:
     """Samples (time,) within 1 s of a change in 0.5 s above 10 SD of a sample's changes.
 
-    SD: robust, by default the series' own (Homer's idea of a motion artifact, told in the paper).
+    SD: robust, by default the series' own (Homer's idea of a motion artifact, as the paper reports it).
     """
     step, reach = max(1, round(CHANGE * RATE)), round(SPREAD * RATE)
     spread = spread_of(series) if spread is None else spread
@@ -94,7 +105,7 @@ def concentration(path: Path, contact: float = -1.0) -> np.ndarray:
 
 @lru_cache
 def source() -> Source:
-    """From test people's rest, and the moving recordings of people whom no model has seen."""
+    """From the rest of test participants, and recordings in motion that no model has seen."""
     from statsmodels.tsa.ar_model import AutoReg
 
     models, sizes, density = [], [], []
@@ -124,7 +135,7 @@ def source() -> Source:
 
 
 def rest_of(model, rng: np.random.Generator) -> np.ndarray:
-    """HbO and HbR (kind, time) of an autoregression that does not run away."""
+    """HbO and HbR (kind, time) of an autoregression that stays bounded."""
     from scipy.signal import lfilter
 
     coefficients, spread, span = model
@@ -202,8 +213,8 @@ def facts(cleaned: xr.DataTree, recording: xr.DataTree, response: np.ndarray) ->
 
 
 def averaged(data: np.ndarray) -> np.ndarray:
-    """Average over trials (kind, sample of a trial) in 0.01-0.5 Hz, from the level at its onset."""
-    trials = bandpass(data, RATE, *BAND).reshape(len(data), TRIALS, TRIAL)
+    """Average over trials (kind, sample of a trial) in 0.01-0.5 Hz, minus the mean before its onset."""
+    trials = bandpass(data, RATE, *BANDPASS_NIRS).reshape(len(data), TRIALS, TRIAL)
     average = trials.mean(1)
     return average - average[:, :BEFORE].mean(-1, keepdims=True)
 
@@ -215,11 +226,10 @@ def courses(recording: xr.DataTree) -> np.ndarray:
 
 
 def methods() -> Iterator[tuple[str, str]]:
-    """Names and digests of what is compared."""
-    weights = ROOT / "models/pretrained/nirs.safetensors"
-    yield "nirs", weights_key(weights)
-    for name, peer in PEERS.items():
-        if "nirs" in peer.streams and not any(t.references for t in peer.treatments.values()):
+    """Names and keys of what is compared."""
+    yield from ((name, weights_key(path)) for name, _, path in packaged() if name == NIRS.name)
+    for name, one in baselines(NIRS.name).items():
+        if not any(t.references for t in one.treatments.values()):
             yield name, method_key(name)
 
 
@@ -228,38 +238,39 @@ def run(folder: Path, count: int) -> dict[str, list[dict]]:
     found: dict[str, list[dict]] = {}
     for number in track(range(count), description="records"):
         made = None
-        for name, digest in methods():
-            target = folder / own / f"{number}_{name}_{digest}.json"
+        for name, key in methods():
+            target = folder / own / f"{number}_{name}_{key}.json"
             if not target.exists():
                 made = made or record(number)
-                recording, response, drawn = made
+                recording, response, movements_put_in = made
                 try:
                     cleaned = clean(recording, name)
                 except NeurofuseError as error:
                     write(target, {"failure": str(error)})
                 else:
                     result = facts(cleaned, recording, response)
-                    write(target, result | {"drawn": drawn})
-            found.setdefault(name, []).append(json.loads(target.read_text()))
+                    write(target, result | {"movements": movements_put_in})
+            found.setdefault(row_name(name), []).append(json.loads(target.read_text()))
     return found
 
 
-def table(found: dict[str, list[dict]]) -> Iterator[str]:
-    yield "| method | movements left | removed [%] | MSE of HbO | of HbR | HbO / best classical |"
-    yield "|---|---|---|---|---|---|"
-    before = sum(f["left"] for f in found["untouched"])
+def table(found: dict[str, list[dict]]) -> Table:
+    """Movements left, errors of the response, and their ratio to the best classical method."""
+    before = sum(f["left"] for f in found[UNCORRECTED])
     ran = {n: rows for n, rows in found.items() if "failure" not in rows[0]}
     hbo = {n: np.array([f["hbo"] for f in rows]) for n, rows in ran.items()}
     means = {n: float(errors.mean()) for n, errors in hbo.items()}
-    best = min(CLASSICAL_NAMES & set(means), key=lambda n: means[n])
+    best = min((CLASSICAL_NAMES | {"bandpass"}) & set(means), key=lambda n: means[n])
+    made = []
     for name in sorted(ran, key=lambda n: means[n]):
         left = sum(f["left"] for f in ran[name])
         errors = [interval([f[kind] for f in ran[name]]) for kind in ("hbo", "hbr")]
         cells = ["{:.1f} [{:.1f}, {:.1f}]".format(*error) for error in errors]
         cells += ["{:.2f} [{:.2f}, {:.2f}]".format(*ratio(hbo[name], hbo[best]))]
-        yield f"| {name} | {left} | {100 * (1 - left / before):.1f} | {' | '.join(cells)} |"
-    for name in set(found) - set(ran):
-        yield f"| {name} | did not run: {found[name][0]['failure']} | | | | |"
+        made.append([name, f"{left}", f"{100 * (1 - left / before):.1f}", *cells])
+    for name in sorted(set(found) - set(ran)):
+        made.append(no_run(name, found[name][0]["failure"], len(COLUMNS)))
+    return Table(COLUMNS, made)
 
 
 def ratio(errors: np.ndarray, best: np.ndarray) -> tuple[float, float, float]:
@@ -275,33 +286,41 @@ def ratio(errors: np.ndarray, best: np.ndarray) -> tuple[float, float, float]:
     return float(errors.mean() / best.mean()), *np.quantile(ratios, [0.025, 0.975]).tolist()
 
 
-CLASSICAL_NAMES = {peer.name for peer in CLASSICAL} | {"bandpass"}
-PAGE = """# The simulation of Gao et al. 2022
+QUESTION = """How well does each method recover a response under spikes and shifts? {records} records
+after the recipe of Gao et al. 2022, one fNIRS channel each; rest from recordings of test
+participants, movements from Homer3's twNI. A movement is a change in 0.5 s above 10 robust SD of the
+uncorrected record's differences. MSE [(µM mm)²]: average over five trials in 0.01-0.5 Hz against the
+response that was put in (none in every tenth record), filtered alike; mean over records, and the
+ratio of HbO's to the classical method with the least, with 95 % bootstrap intervals by record."""
+LIMITS = """No EEG, so the joint model has no partner: the fNIRS model stands alone. It and the baseline
+networks met exponential spikes and shifts of this kind in training (`models/training/augment.py`),
+on other participants' rest. The paper has a low-pass only, and other recordings as sources."""
 
-Made by `python -m benchmarks.protocols.gao --records {records}`: {records} records after the paper's recipe,
-one channel each; rest from test people's recordings, movements from Homer3's twNI. A movement is a
-change in 0.5 s above 10 robust SD of the untouched record's differences. MSE [(µM mm)²]: average
-over five trials in 0.01-0.5 Hz against the response that was put in (none in every tenth record),
-filtered alike; mean over records, and its ratio to the classical method with the least, with 95 %
-bootstrap intervals by record. No EEG, so that the joint model has no partner: `nirs` is its twin.
-It and the nets met exponential spikes and shifts of this kind in training (`models/training/augment.py`), on
-other people's rest.
 
-"""
+def page(rows: Table, records: int) -> Page:
+    ran = [row[0] for row in rows.rows if not row[1].startswith("did not run")]
+    return Page(
+        title="The simulation of Gao et al. 2022",
+        question=QUESTION.format(records=records),
+        table=rows.only("method", ran),
+        limits=LIMITS,
+        command=f"python -m benchmarks.protocols.gao --records {records} "
+        "--page docs/measured/gao.md",
+        data={"": rows},
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--records", type=int, default=100)
     parser.add_argument("--out", type=Path, default=ROOT / "runs/gao")
-    parser.add_argument("--page", type=Path, help="write the table to this Markdown file")
+    parser.add_argument("--page", type=Path, help="write the page and its rows")
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    rows = table(run(options.out, options.records))
-    text = PAGE.format(records=options.records) + "\n".join(rows) + "\n"
-    print(text)
+    made = page(table(run(options.out, options.records)), options.records)
+    print(made.markdown("gao"))
     if options.page:
-        options.page.write_text(text)
+        made.write(options.page)
 
 
 if __name__ == "__main__":

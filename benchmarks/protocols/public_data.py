@@ -17,7 +17,7 @@ class PublicData:
 
     name: str
     title: str
-    landing: str  # page for people
+    landing: str  # page for readers
     citation: str
     licence: str
     needed: tuple[str, ...]  # patterns of files, all of which must match
@@ -84,15 +84,15 @@ def located(name: str, folder: Path | None = None) -> Path:
         If it is not there or not whole; the message says where to get it and where to put it.
     """
     one = SETS[name]
-    told = Path(os.environ["NEUROFUSE_PUBLIC"]) / name if "NEUROFUSE_PUBLIC" in os.environ else None
-    place = folder or told or cache(name)
+    public = os.environ.get("NEUROFUSE_PUBLIC")
+    place = folder or (Path(public) / name if public else cache(name))
     lacking = [p for p in one.needed if not any(place.glob(p))] if place.is_dir() else one.needed
     if lacking:
-        way = "run with --fetch, or " if one.base else ""
+        remedy = "run with --fetch, or " if one.base else ""
         raise ReadError(
             f"{place} without {', '.join(lacking)}",
             f"the files of {one.title} ({one.citation}; licence: {one.licence})",
-            f"{way}download them from {one.landing} and name their folder (--folder, or "
+            f"{remedy}download them from {one.landing} and name their folder (--folder, or "
             f"NEUROFUSE_PUBLIC for the folder above one called {name})",
         )
     return place

@@ -2,9 +2,9 @@
 
     python -m benchmarks.protocols.shin --set shin-2017 --folder DIR
 
-People were asked to sit still; no motion is injected. What is asked: does cleaning lower what can
+Participants were asked to sit still; no motion is injected. What is asked: does cleaning lower what can
 be decoded? Tasks: left against right imagery, arithmetic against rest (2017), word generation
-against baseline (2018). Accuracy within each person, in folds of neighbouring trials, by EEG, by
+against baseline (2018). Accuracy within each participant, in folds of neighbouring trials, by EEG, by
 fNIRS and by both.
 
 Layout (MATLAB 5 files): 2017 has `EEG/subject NN/with occular artifact/` and `NIRS/subject NN/`,
@@ -26,11 +26,11 @@ import numpy as np
 import xarray as xr
 from rich.progress import track
 
-import benchmarks.decoding.decoders as decoders
-from benchmarks.common.statistics import interval
+from benchmarks.common.methods import names
+from benchmarks.common.statistics import cell
+from benchmarks.decoding import decoders
 from benchmarks.protocols.public_data import located
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.compare import METHODS, REFERENCES
 from neurofuse.io import build, eeg_dataset, mark_bad, nirs_dataset, stream_dataset, to_haemoglobin
 from neurofuse.io.errors import NeurofuseError, ReadError
 from neurofuse.io.recording import events_dataset
@@ -52,10 +52,9 @@ class Session:
 
 
 def sessions(folder: Path, name: str, task: str) -> Iterator[tuple[str, list[Session]]]:
-    """Every person's sessions of a task."""
+    """Every participant's sessions of a task."""
     if name == "shin-2017":
-        people = sorted((folder / "NIRS").glob("subject *"))
-        for nirs in people:
+        for nirs in sorted((folder / "NIRS").glob("subject *")):
             eeg = folder / "EEG" / nirs.name / "with occular artifact"
             parts = {s: _load(p, "") for s, p in (("eeg", eeg), ("nirs", nirs))}
             yield nirs.name, [session(parts, k) for k in TASKS[name][task]]
@@ -87,7 +86,7 @@ def _load(folder: Path, ending: str) -> tuple[list, list]:
 
 
 def session(parts: dict[str, tuple[list, list]], number: int) -> Session:
-    """One session's two streams on the clock of EEG, aligned by the marks that both have."""
+    """One session's modalities on the clock of EEG, aligned by the marks that both have."""
     eeg, eeg_marks = (part[number] for part in parts["eeg"])
     nirs, nirs_marks = (part[number] for part in parts["nirs"])
     onset, later = (1e-3 * np.atleast_1d(m.time).astype(float) for m in (eeg_marks, nirs_marks))
@@ -95,7 +94,7 @@ def session(parts: dict[str, tuple[list, list]], number: int) -> Session:
         raise ReadError(
             f"{onset.size} marks beside EEG and {later.size} beside fNIRS",
             "the same marks in both",
-            "leave this person out",
+            "leave this participant out",
         )
     label = np.atleast_2d(eeg_marks.y)[1].astype(int)
     kind = ["eog" if "EOG" in str(c).upper() else "eeg" for c in eeg.clab]
@@ -114,8 +113,8 @@ def _nirs(found: Any, start: float) -> xr.Dataset:
     """fNIRS of a file: light at two wavelengths, or HbO and HbR."""
     if hasattr(found, "oxy"):
         pairs = [SUFFIX.sub("", str(c)) for c in found.oxy.clab]
-        level = CONCENTRATION * np.stack([found.oxy.x.T, found.deoxy.x.T], 1)
-        rate, variable, data = float(found.oxy.fs), "od", _density(level)
+        molar = CONCENTRATION * np.stack([found.oxy.x.T, found.deoxy.x.T], 1)
+        rate, variable, data = float(found.oxy.fs), "od", _density(molar)
     else:
         names = [str(c) for c in found.clab]
         pairs = list(dict.fromkeys(SUFFIX.sub("", n) for n in names))
@@ -164,7 +163,7 @@ def _places() -> dict[str, np.ndarray]:
     return mne.channels.make_standard_montage("standard_1005").get_positions()["ch_pos"]
 
 
-def _density(level: np.ndarray) -> np.ndarray:
+def _density(molar: np.ndarray) -> np.ndarray:
     """Optical density (channel, wavelength, time) of HbO and HbR, by inverting `to_haemoglobin`."""
     ends = np.zeros((1, 3)), np.array([[APART, 0, 0]])
     matrix = []
@@ -177,28 +176,28 @@ def _density(level: np.ndarray) -> np.ndarray:
         )  # fmt: skip
         found = stream_dataset(to_haemoglobin(build(nirs=node)), "nirs")
         matrix.append([float(found[v][0, -1] - found[v][0, 0]) for v in ("hbo", "hbr")])
-    return np.einsum("wh,cht->cwt", np.linalg.inv(np.array(matrix).T), level)
+    return np.einsum("wh,cht->cwt", np.linalg.inv(np.array(matrix).T), molar)
 
 
-def accuracy(person: list[Session], how) -> dict[str, float]:
+def accuracy(own: list[Session], how) -> dict[str, float]:
     """Accuracy by EEG, fNIRS and both after `how` cleaned every session."""
     eeg, nirs, label = [], [], []
-    for one in person:
+    for one in own:
         cleaned = how(one.recording)
         eeg.append(decoders.eeg_trials(cleaned, one.onset))
         nirs.append(decoders.nirs_trials(cleaned, one.onset))
         label.append(one.label)
     kinds = {"EEG": np.concatenate(eeg), "fNIRS": np.concatenate(nirs)}
     kinds["both"] = np.concatenate(list(kinds.values()), axis=1)
-    told = np.concatenate(label)
-    return {k: decoders.two_classes(x[told == 0], x[told == 1]) for k, x in kinds.items()}
+    task = np.concatenate(label)
+    return {k: decoders.two_classes(x[task == 0], x[task == 1]) for k, x in kinds.items()}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--set", default="shin-2017", choices=list(TASKS))
     parser.add_argument("--folder", type=Path, help="where the files are")
-    parser.add_argument("--methods", nargs="+", default=[*REFERENCES, *METHODS])
+    parser.add_argument("--methods", nargs="+", default=list(names()))
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     try:
@@ -210,18 +209,16 @@ def main() -> None:
 
 
 def report(folder: Path, name: str, task: str, methods: list[str]) -> None:
+    """Print the accuracies [%] of a task after every method."""
     print(f"\n## {name}, {task}\n\n| cleaned by | EEG | fNIRS | both |\n|---|---|---|---|")
-    people = [who for _, who in sessions(folder, name, task)]
+    participants = [own for _, own in sessions(folder, name, task)]
     for method in track(methods, description=task):
         try:
-            found = [accuracy(p, lambda r, m=method: clean(r, m)) for p in people]
+            found = [accuracy(p, lambda r, m=method: clean(r, m)) for p in participants]
         except NeurofuseError as error:
             print(f"| {method} | did not run: {error} | | |")
             continue
-        cells = [
-            "{:.1f} [{:.1f}, {:.1f}]".format(*interval([100 * f[k] for f in found]))
-            for k in found[0]
-        ]
+        cells = [cell([100 * f[k] for f in found]) for k in found[0]]
         print(f"| {method} | {' | '.join(cells)} |", flush=True)
 
 

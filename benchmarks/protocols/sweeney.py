@@ -1,4 +1,6 @@
-"""Sweeney 2012: a moved sensor beside an undisturbed one. python -m benchmarks.protocols.sweeney --folder DIR
+"""Sweeney 2012: a sensor in motion beside one at rest.
+
+    python -m benchmarks.protocols.sweeney --folder DIR
 
 PhysioNet's motion-artifact set: 23 EEG records (2048 Hz) and 9 fNIRS records (200 Hz, four optical
 channels: two pairs), the first sensor of a pair still, the second moved between the marks F and R.
@@ -20,14 +22,16 @@ import numpy as np
 import xarray as xr
 from scipy.signal import resample_poly
 
-from benchmarks.common.statistics import interval
+from benchmarks.common.methods import get_method, names
+from benchmarks.common.page import Page, Table
+from benchmarks.common.statistics import cell
 from benchmarks.protocols.public_data import fetch, located
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.compare import METHODS, REFERENCES, streams_of
 from neurofuse.fusion.signal.bands import bandpass
 from neurofuse.io import build, eeg_dataset, nirs_dataset, stream_dataset
 from neurofuse.io.errors import NeurofuseError, ReadError
 from neurofuse.io.logs import quiet
+from neurofuse.io.modality import MODALITIES
 
 RATES = {"eeg": 256.0, "nirs": 25.0}  # Hz that records are brought to
 BANDS = {"eeg": (0.5, 100.0), "nirs": (0.01, 0.7)}  # Hz of reference and signal alike
@@ -37,22 +41,22 @@ START, STOP = "F", "R"  # marks of the trigger file
 
 @dataclass(frozen=True)
 class Pair:
-    """A moved series beside a still one."""
+    """A contaminated series beside a clean one."""
 
     name: str
     stream: str
     rate: float
     reference: np.ndarray  # (time,) V, or optical density (wavelength, time)
-    moved: np.ndarray
+    contaminated: np.ndarray
     motion: np.ndarray  # (time,) bool
 
     def recording(self) -> xr.DataTree:
-        """The moved series alone."""
+        """The contaminated series alone."""
         if self.stream == "eeg":
-            return build(eeg_dataset(self.moved[None], self.rate, ["EEG"]))
+            return build(eeg_dataset(self.contaminated[None], self.rate, ["EEG"]))
         place = np.array([[0, 0, 0.09]]), np.array([[0, 0.03, 0.09]])
         node = nirs_dataset(
-            np.exp(-self.moved)[None],
+            np.exp(-self.contaminated)[None],
             self.rate,
             [690, 830],
             ["S1"],
@@ -86,7 +90,7 @@ def pairs(folder: Path) -> Iterator[Pair]:
         if len(data) < wanted:
             raise ReadError(
                 f"{header.name} with {len(data)} signals",
-                f"at least {wanted}: still and moved sensors first",
+                f"at least {wanted}: sensors at rest and in motion first",
                 "download the record again",
             )
         motion = in_motion(marks.sample, marks.symbol, data.shape[1])
@@ -97,8 +101,8 @@ def pairs(folder: Path) -> Iterator[Pair]:
         else:
             density = -np.log(data[:4] / data[:4].mean(-1, keepdims=True))
             made = [(density[:2], density[2:])]
-        for reference, moved in made:
-            low = [resample_poly(x, 1, down, axis=-1) for x in (reference, moved)]
+        for reference, contaminated in made:
+            low = [resample_poly(x, 1, down, axis=-1) for x in (reference, contaminated)]
             size = min(low[0].shape[-1], motion.size)
             yield Pair(
                 header.stem,
@@ -132,17 +136,17 @@ def in_motion(sample: np.ndarray, symbol: list[str], length: int) -> np.ndarray:
 
 def figures(pair: Pair, cleaned: np.ndarray) -> dict[str, float]:
     """SNR before and after [dB], its gain, and η [%]: mean over wavelengths."""
-    rows = [np.atleast_2d(x) for x in (pair.reference, pair.moved, cleaned)]
+    rows = [np.atleast_2d(x) for x in (pair.reference, pair.contaminated, cleaned)]
     reference, before, after = (bandpass(x, pair.rate, *BANDS[pair.stream]) for x in rows)
     inside = pair.motion
     found = []
     for wanted, disturbed, got in zip(reference, before, after, strict=True):
-        levels = [
+        snr = [
             10 * np.log10(wanted[inside].var() / max((x[inside] - wanted[inside]).var(), TINY))
             for x in (disturbed, got)
         ]
         similar = [correlation(wanted[inside], x[inside]) for x in (disturbed, got)]
-        found.append((*levels, 100 * (1 - (1 - similar[1]) / (1 - similar[0]))))
+        found.append((*snr, 100 * (1 - (1 - similar[1]) / (1 - similar[0]))))
     before_, after_, eta = (float(np.mean(x)) for x in zip(*found, strict=True))
     return {"SNR before": before_, "SNR after": after_, "ΔSNR": after_ - before_, "η": eta}
 
@@ -154,18 +158,19 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def cleaned_by(pair: Pair, method: str) -> np.ndarray:
-    """The moved series after a method."""
+    """The contaminated series after a method."""
     made = clean(pair.recording(), method)
     node = stream_dataset(made, pair.stream)
     return node.eeg.values[0] if pair.stream == "eeg" else -np.log(node.intensity.values[0])
 
 
-def table(folder: Path) -> Iterator[str]:
+def table(folder: Path) -> Table:
+    """SNR and η of every method, mean over records with a 95 % interval."""
     found: dict[tuple[str, str], list[dict[str, float]]] = {}
     reasons: dict[tuple[str, str], str] = {}
     for pair in pairs(folder):
-        for method in (*REFERENCES, *METHODS):
-            if pair.stream not in streams_of(method):
+        for method in names():
+            if pair.stream not in get_method(method).streams:
                 continue
             try:
                 row = figures(pair, cleaned_by(pair, method))
@@ -173,31 +178,56 @@ def table(folder: Path) -> Iterator[str]:
                 reasons[pair.stream, method] = str(error)
             else:
                 found.setdefault((pair.stream, method), []).append(row)
-    yield "| stream | method | records | SNR before [dB] | SNR after | ΔSNR | η [%] |"
-    yield "|---|---|---|---|---|---|---|"
-    for (stream, method), rows in found.items():
-        cells = ["{:.2f} [{:.2f}, {:.2f}]".format(*interval([r[k] for r in rows])) for k in rows[0]]
-        yield f"| {stream} | {method} | {len(rows)} | {' | '.join(cells)} |"
+    columns = ["modality", "method", "records", "SNR before [dB]", "SNR after [dB]"]
+    columns += ["ΔSNR [dB]", "η [%]"]
+    made = [
+        [
+            MODALITIES[stream].display,
+            method,
+            str(len(rows)),
+            *(cell([r[k] for r in rows], digits=2) for k in rows[0]),
+        ]
+        for (stream, method), rows in found.items()
+    ]
     for (stream, method), reason in reasons.items():
         if (stream, method) not in found:
-            yield f"| {stream} | {method} | did not run: {reason} | | | | |"
+            blank = [""] * (len(columns) - 3)
+            made.append([MODALITIES[stream].display, method, f"did not run: {reason}", *blank])
+    return Table(columns, made)
+
+
+QUESTION = """How much closer does each method bring a sensor in motion to one at rest beside it?
+PhysioNet's motion-artifact set: 23 EEG and 9 fNIRS records, the first sensor of a pair at rest, the
+second moved. In motion: SNR = 10 log10(var(reference) / var(signal − reference)), ΔSNR its gain,
+η = 100 (1 − (1 − R after) / (1 − R before)), R the correlation with the reference."""
+LIMITS = """EEG and fNIRS were not recorded together: joint cleaning cannot be tested. An output of
+zeros gains as much as the signal was bad: compare with its row, that of the band-pass and the
+absolute SNR."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--folder", type=Path, help="where the records lie")
     parser.add_argument("--fetch", action="store_true", help="download them first")
-    parser.add_argument("--page", type=Path, help="write the table to this Markdown file")
+    parser.add_argument("--page", type=Path, help="write the page and its rows")
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     try:
         place = fetch("motion-artifact") if options.fetch else options.folder
-        text = "\n".join(table(located("motion-artifact", place))) + "\n"
+        rows = table(located("motion-artifact", place))
     except ReadError as error:
         raise SystemExit(str(error)) from None
-    print(text)
+    page = Page(
+        title="Sweeney 2012",
+        question=QUESTION,
+        table=rows,
+        limits=LIMITS,
+        command="python -m benchmarks.protocols.sweeney --fetch --page docs/measured/sweeney.md",
+        data={"": rows},
+    )
+    print(page.markdown("sweeney"))
     if options.page:
-        options.page.write_text(f"# Sweeney 2012\n\n{__doc__}\n{text}")
+        page.write(options.page)
 
 
 if __name__ == "__main__":
