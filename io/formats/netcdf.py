@@ -8,7 +8,7 @@ import xarray as xr
 from neurofuse.io import lazy
 from neurofuse.io.errors import ReadError, WriteError
 from neurofuse.io.formats.detect import find_format
-from neurofuse.io.integrity.recording import sound
+from neurofuse.io.integrity.recording import checked
 from neurofuse.io.logs import reading
 from neurofuse.io.recording import check, streams
 from neurofuse.io.staging import holding, staged
@@ -84,7 +84,7 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Home
             with contextlib.closing(tree):  # DataTree.load leaves /eeg/eeg in the file
                 nodes = {n.path: n.to_dataset(inherit=False).load() for n in tree.subtree}
             recording = xr.DataTree.from_dict(nodes)
-        return sound(recording, path)
+        return checked(recording, path)
 
 
 def _load_small(tree: xr.DataTree) -> xr.DataTree:

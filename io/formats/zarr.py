@@ -10,7 +10,7 @@ import xarray as xr
 
 from neurofuse.io import lazy
 from neurofuse.io.errors import ReadError, WriteError
-from neurofuse.io.integrity.recording import sound
+from neurofuse.io.integrity.recording import checked
 from neurofuse.io.integrity.zarr import check_store
 from neurofuse.io.logs import reading
 from neurofuse.io.recording import check
@@ -101,7 +101,7 @@ check the path
         )
         nodes = {n.path: _whole(n.to_dataset(inherit=False), n.path) for n in tree.subtree}
     recording = xr.DataTree.from_dict(nodes)
-    return sound(recording, path)
+    return checked(recording, path)
 
 
 def _chunk_sizes(dataset: xr.Dataset, variable: xr.Variable) -> tuple[int, ...] | None:

@@ -1,1 +1,1 @@
-"""Integrity: a file or what was read of it in; nothing out, or one ReadError that says what is broken."""
+"""Integrity: a file or its Recording in; nothing out, or one ReadError that says what is broken."""

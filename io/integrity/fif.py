@@ -1,4 +1,4 @@
-"""A FIF file's tags, walked before MNE reads them: damaged ones send its reader in circles.
+"""Check the tags of a FIF file before MNE reads them: damaged ones can loop its reader forever.
 
 A tag is a kind, a type, a size and the place of the next tag, each a big-endian 4-byte integer,
 and `size` bytes. Layout: mne.tools, "The FIF file format"; Hämäläinen, MNE manual (2009), ch. B.
@@ -20,7 +20,7 @@ END = -1
 
 
 class _DamageError(Exception):
-    """What is wrong in a tag."""
+    """Damage in a tag."""
 
 
 def check_fif(path: str | Path) -> None:
@@ -94,7 +94,7 @@ def _check_tag(file: Any, at: int, kind: int, size: int, end: int) -> None:
 
 
 def _length(file: gzip.GzipFile) -> int:
-    """Bytes of an unpacked file; its end cannot be sought."""
+    """Bytes of an unpacked file, in which no seek to the end is possible."""
     length = 0
     while block := file.read(2**20):
         length += len(block)

@@ -1,7 +1,7 @@
-"""Whether a file's own structure holds together, asked before a reader trusts what it announces.
+"""Check that a file's structure is consistent before a reader trusts its header.
 
-Readers believe headers: a damaged one makes them read a part in silence, reserve terabytes, run in
-circles or end the process.
+A damaged header makes readers return a part without a warning, reserve terabytes, loop forever or
+crash the process.
 """
 
 import re
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     import mne
 
 REMEDY = "copy or export the recording again"
-SIGNALS = 10_000  # more than any amplifier has
-WIDTHS = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}
+MOST_SIGNALS = 10_000  # more than any amplifier has
+WIDTHS = {"INT_16": 2, "UINT_16": 2, "INT_32": 4, "IEEE_FLOAT_32": 4}  # bytes
+SAMPLES_PER_BYTE = 100  # at most: pauses of a FIF file and gzip take no space
+UNCHECKED_SAMPLES = 10_000_000
+HIGHEST_RATE = 1e9  # Hz
 
 
 def check_intact(path: str | Path, kind: str) -> None:
@@ -26,7 +29,7 @@ def check_intact(path: str | Path, kind: str) -> None:
     path : path
         An existing file or folder of that format.
     kind : str
-        As `neurofuse.io.formats.detect.find_format` tells it.
+        As `neurofuse.io.formats.detect.find_format` returns it.
     """
     path = Path(path)
     if kind in ("EDF", "BDF"):
@@ -48,7 +51,7 @@ def check_intact(path: str | Path, kind: str) -> None:
 def check_edf(path: Path) -> None:
     """Raise ReadError if an EDF or BDF file is shorter than its own header announces.
 
-    MNE reads some cut-off files without a word. A header with -1 records (a recording that was
+    MNE reads some truncated files without a warning. A header with -1 records (a recording that was
     never closed) is allowed. Layout: Kemp et al. 1992, doi:10.1016/0013-4694(92)90009-7.
     """
     size = path.stat().st_size
@@ -58,7 +61,7 @@ def check_edf(path: Path) -> None:
             width = 3 if head.startswith(b"\xff") else 2
             header, records = int(head[184:192]), int(head[236:244])
             seconds, signals = float(head[244:252]), int(head[252:256])
-            if not 0 <= signals < SIGNALS or not 0 <= seconds < 1e9 or records < -1:
+            if not 0 <= signals < MOST_SIGNALS or not 0 <= seconds < 1e9 or records < -1:
                 raise ValueError
             file.seek(256 + signals * 216)
             samples = [int(file.read(8)) for _ in range(signals)]
@@ -88,8 +91,8 @@ def check_edf(path: Path) -> None:
 def check_brainvision(path: Path) -> None:
     """Raise ReadError if a BrainVision .eeg file is shorter than its .vhdr header announces.
 
-    MNE reads cut-off files without a word. Headers need not announce a length; then only a last
-    sample that lacks channels tells.
+    MNE reads truncated files without a warning. Headers need not announce a length; then only an
+    incomplete last sample shows the damage.
     """
     fields = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", path.read_text("utf-8", errors="replace")))
     samples = path.parent / fields.get("DataFile", "").replace("$b", path.stem)
@@ -98,7 +101,7 @@ def check_brainvision(path: Path) -> None:
         _count(fields, "NumberOfChannels"),
     )
     if not samples.is_file() or not width or not channels:
-        return  # MNE tells better what is wrong
+        return  # MNE reports this better
     whole, rest = divmod(samples.stat().st_size, width * channels)
     wanted = _count(fields, "DataPoints") or whole + bool(rest)
     if whole < wanted:
@@ -128,35 +131,26 @@ def _check_container(path: Path) -> None:
         check_hdf5(path)
 
 
-ROOM = 100  # samples for each byte: pauses of a FIF file and gzip take none
-
-
-SMALL = 10_000_000  # samples that need no proof
-
-
-MOST = 1e9  # Hz
-
-
 def check_announced(raw: "mne.io.BaseRaw", path: str | Path) -> None:
-    """Raise ReadError if a Raw that is still in its files promises more than they can hold.
+    """Raise ReadError if a Raw that is still in its files announces more than they can hold.
 
-    Also asks for what readers tell lazily: channel types and a rate.
+    Channel types and the rate, which some readers do not check, are checked as well.
 
     Raises
     ------
     ReadError
-        If there is no channel, no rate, or over `ROOM` samples for each byte of the files.
+        If there is no channel, no rate, or more than 100 samples for each byte of the files.
     """
     types = raw.get_channel_types() if raw.ch_names else []
     if not types:
         raise ReadError(f"{path} without channels", "at least one channel", "export it again")
     rate = float(raw.info["sfreq"])
-    if not 0 < rate < MOST:
+    if not 0 < rate < HIGHEST_RATE:
         raise ReadError(f"{path} at {rate:g} Hz", "a sampling rate", "export it again")
     files = {Path(f) for f in raw.filenames if f is not None} | {Path(path)}
     held = sum(f.stat().st_size for f in files if f.is_file())
     announced = len(types) * raw.n_times
-    if not raw.preload and announced > max(ROOM * held, SMALL):
+    if not raw.preload and announced > max(SAMPLES_PER_BYTE * held, UNCHECKED_SAMPLES):
         raise ReadError(
             f"{path}, which announces {announced:.3g} samples in {held} bytes",
             "samples that the file can hold",

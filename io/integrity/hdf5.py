@@ -1,4 +1,4 @@
-"""An HDF5 file looked through before its values are: damage that the HDF5 library does not survive.
+"""Check an HDF5 file before its values are read: damage that would crash the HDF5 library.
 
 Layout: The HDF Group, HDF5 File Format Specification 3.0, III.E (global heap).
 """
@@ -12,8 +12,8 @@ from neurofuse.io.errors import ReadError
 
 OBJECT = struct.Struct("<HH4xQ")  # of a heap: number, references, bytes
 SCANNED = 64 * 2**20  # bytes at a file's start; heaps of texts are written before long arrays
-ROOM = 1100  # deflate shortens by at most 1032
-SMALL = 2**20  # bytes that need no proof
+LARGEST_RATIO = 1100  # deflate compresses by at most 1032
+UNCHECKED_BYTES = 2**20
 WANTED = "a whole HDF5 file"
 REMEDY = "copy or export the recording again"
 
@@ -21,7 +21,7 @@ REMEDY = "copy or export the recording again"
 def check_hdf5(path: str | Path) -> None:
     """Raise ReadError if an HDF5 file's texts are damaged or a dataset announces too much.
 
-    A file that is no HDF5 is left to its reader.
+    A file that is not HDF5 is left to its reader.
     """
     import h5py
 
@@ -38,9 +38,9 @@ def check_hdf5(path: str | Path) -> None:
 
 
 def check_heaps(path: str | Path) -> None:
-    """Raise ReadError if objects of a global heap, where texts are kept, do not fill it.
+    """Raise ReadError if objects of a global heap, which stores texts, do not fill it.
 
-    An object of no length would be visited by the HDF5 library for ever.
+    An object of length zero would loop the HDF5 library forever.
 
     Examples
     --------
@@ -68,7 +68,7 @@ a whole HDF5 file; copy or export the recording again
 def check_sizes(file: Any) -> None:
     """Raise ReadError if a dataset of an open h5py.File announces more than the file can hold.
 
-    So it does if a dataset is tied to its axes by something else than references.
+    Also if a dataset is linked to its axes by anything other than references.
 
     Examples
     --------
@@ -85,11 +85,11 @@ wanted a whole HDF5 file; copy or export the recording again
     """
     import h5py
 
-    def look(name: str, item: Any) -> None:
+    def check(name: str, item: Any) -> None:
         if not isinstance(item, h5py.Dataset):
             return
         announced, held = (item.size or 0) * item.dtype.itemsize, item.id.get_storage_size()
-        if announced > SMALL and announced > ROOM * held:
+        if announced > UNCHECKED_BYTES and announced > LARGEST_RATIO * held:
             raise ReadError(
                 f"{file.filename}, where /{name} announces {announced:.3g} bytes and holds {held}",
                 WANTED,
@@ -98,31 +98,36 @@ wanted a whole HDF5 file; copy or export the recording again
         if not _scales_fit(item):
             raise ReadError(f"{file.filename}, where /{name} has damaged axes", WANTED, REMEDY)
 
-    file.visititems(look)
+    file.visititems(check)
 
 
 def _scales_fit(item: Any) -> bool:
-    """Whether the attributes that tie a dataset to its axes are of the type that HDF5 expects.
+    """Whether the attributes that link a dataset to its axes are of the type that HDF5 expects.
 
-    The library writes over its memory where they are not (HDF5 Dimension Scale Specification).
+    Otherwise the library overwrites its memory (HDF5 Dimension Scale Specification).
     """
     import h5py
 
     if "DIMENSION_LIST" in item.attrs:
-        told = item.attrs.get_id("DIMENSION_LIST")
-        if h5py.check_vlen_dtype(told.dtype) != h5py.ref_dtype or told.shape != (item.ndim,):
+        attribute = item.attrs.get_id("DIMENSION_LIST")
+        if h5py.check_vlen_dtype(attribute.dtype) != h5py.ref_dtype or attribute.shape != (
+            item.ndim,
+        ):
             return False
     if "REFERENCE_LIST" in item.attrs:
-        told = item.attrs.get_id("REFERENCE_LIST")
-        return len(told.shape) == 1 and (told.dtype.names or ())[:2] == ("dataset", "dimension")
+        attribute = item.attrs.get_id("REFERENCE_LIST")
+        return len(attribute.shape) == 1 and (attribute.dtype.names or ())[:2] == (
+            "dataset",
+            "dimension",
+        )
     return True
 
 
 def _filled(data: mmap.mmap, at: int) -> bool:
-    """Whether the objects of the heap at `at` lie one behind the other up to its end."""
+    """Whether the objects of the heap at `at` follow one another up to its end."""
     size = struct.unpack("<Q", data[at + 8 : at + 16])[0] if at + 16 <= len(data) else 0
     if size < 4096 or at + size > len(data):
-        return True  # these bytes are no heap, or the library says that it is cut off
+        return True  # these bytes are no heap, or the library reports that it is cut off
     place, end = at + 16, at + size
     while place + OBJECT.size <= end:
         number, _, length = OBJECT.unpack(data[place : place + OBJECT.size])

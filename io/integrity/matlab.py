@@ -1,4 +1,4 @@
-"""A MATLAB 5 file's elements, walked before scipy reads them: damaged ones can end the process.
+"""Check the elements of a MATLAB 5 file before scipy reads them: damage can crash the process.
 
 Layout: MathWorks, MAT-File Format (2024), chapter 1. An element is a type, a length and its bytes;
 a matrix (an array, cell or struct) is made of further elements.
@@ -18,12 +18,12 @@ MATRIX, COMPRESSED = 14, 15
 CELL, STRUCT, OBJECT, CHAR, SPARSE, FUNCTION, OPAQUE = 1, 2, 3, 4, 5, 16, 17
 CLASSES = range(1, 18)
 COMPLEX = 0x0800
-DEPTH = 64  # of structs within structs
-ROOM = 1100  # deflate shortens by at most 1032
+DEEPEST = 64  # structs within structs
+LARGEST_RATIO = 1100  # deflate compresses by at most 1032
 
 
 class _DamageError(Exception):
-    """What is wrong in an element."""
+    """Damage in an element."""
 
 
 def check_matlab(path: str | Path) -> None:
@@ -51,7 +51,7 @@ def check_matlab(path: str | Path) -> None:
                 stream = _Stream(file, size - at, order)
                 kind, length, _ = stream.tag()
                 if kind == COMPRESSED and length <= stream.left:
-                    plain = _Stream(_Inflated(file, length), ROOM * length, order)
+                    plain = _Stream(_Inflated(file, length), LARGEST_RATIO * length, order)
                     _matrix(plain, *plain.tag()[:2])
                 else:
                     _matrix(stream, kind, length)
@@ -150,8 +150,8 @@ def _matrix(stream: _Stream, kind: int, length: int, depth: int = 0) -> None:
         raise _DamageError(f"an element of type {kind} in place of an array")
     if length == 0:
         return
-    if depth > DEPTH:
-        raise _DamageError(f"structs nested over {DEPTH} deep")
+    if depth > DEEPEST:
+        raise _DamageError(f"structs nested over {DEEPEST} deep")
     if length > stream.left:
         raise _DamageError(f"{length} bytes announced, {stream.left} left")
     inner = _Stream(stream.source, length, stream.order)

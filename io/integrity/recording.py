@@ -1,4 +1,4 @@
-"""What every Recording that comes out of a file keeps to, whoever wrote the file."""
+"""Check that a Recording read from a file follows the schema, whatever wrote the file."""
 
 import json
 from pathlib import Path
@@ -7,16 +7,15 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import NeurofuseError, ReadError
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.recording import check, streams
 
-DIMS = {
-    "eeg": (("channel", "time"),),
-    "intensity": (("channel", "wavelength", "time"),),
-    "od": (("channel", "wavelength", "time"),),
+DIMS: dict[str, tuple[str, ...]] = {
+    variable: modality.dims for modality in MODALITIES.values() for variable in modality.variables
 }
-COORDS = {
-    "eeg": {"ch_type": ("channel",), "position": ("channel", "axis")},
-    "nirs": {
+COORDS: dict[str, dict[str, tuple[str, ...]]] = {
+    EEG.name: {"ch_type": ("channel",), "position": ("channel", "axis")},
+    NIRS.name: {
         "source": ("channel",),
         "detector": ("channel",),
         "wavelength": ("wavelength",),
@@ -26,27 +25,27 @@ COORDS = {
         "short": ("channel",),
     },
 }
-PLACES = ("position", "source_position", "detector_position")
-EVENT = {"onset": "f", "duration": "f", "description": "UO", "channel": "UO", "stream": "UO"}
+POSITIONS = ("position", "source_position", "detector_position")
+EVENT_KINDS = {"onset": "f", "duration": "f", "description": "UO", "channel": "UO", "stream": "UO"}
 CLOCK = ("offset", "drift", "residual", "anchors", "method")
 WANTED = "a whole recording"
 REMEDY = "copy or export the recording again"
 
 
-def sound(recording: xr.DataTree, path: str | Path) -> xr.DataTree:
-    """The Recording read from `path`, if it can be worked with.
+def checked(recording: xr.DataTree, path: str | Path) -> xr.DataTree:
+    """The Recording read from `path`, if it is complete and consistent.
 
     Raises
     ------
     ReadError
         If a stream has no samples, no positive rate, no ascending time, channels of one name,
-        numbers that are none, or if events or clock are not what the Recording's table says.
+        values that are not numbers, or if events or clock do not follow the schema.
 
     Examples
     --------
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> node = eeg_dataset(np.zeros((2, 9)), 9.0, ["Cz", "Cz"])
-    >>> sound(build(node), "a.edf")
+    >>> checked(build(node), "a.edf")
     Traceback (most recent call last):
         ...
     neurofuse.io.errors.ReadError: found a.edf, in whose /eeg two channels have the name Cz; \
@@ -71,12 +70,12 @@ def _wrong_streams(recording: xr.DataTree) -> str:
     for stream in streams(recording):
         node = recording[stream].to_dataset()
         for name, dims in DIMS.items():
-            if name in node and node[name].dims not in dims:
+            if name in node and node[name].dims != dims:
                 return f"/{stream} {name} has the dims {node[name].dims}"
         for name, dims in COORDS[stream].items():
             if name not in node.coords or node[name].dims != dims:
                 return f"/{stream} {name} is missing or of another shape"
-        for name in PLACES:
+        for name in POSITIONS:
             if name in node.coords and not _numbers(node[name]):
                 return f"/{stream} {name} is not a place"
         if node.bad.dtype != bool or node.bad.dims != ("channel",):
@@ -127,7 +126,7 @@ def _wrong_tables(recording: xr.DataTree) -> str:
         if name not in recording.children:
             return f"nodes there is no /{name}"
     events = recording["events"].to_dataset()
-    for name, kinds in EVENT.items():
+    for name, kinds in EVENT_KINDS.items():
         if name not in events.data_vars or events[name].dims != ("event",):
             return f"/events there is no {name}"
         if events.sizes["event"] and events[name].dtype.kind not in kinds:

@@ -1,4 +1,4 @@
-"""A zarr 3 store looked through before its arrays are read: what damaged chunks would reserve.
+"""Check a zarr 3 store before its arrays are read: damaged chunks would reserve huge memory.
 
 Layouts: Zarr core specification 3.0; RFC 8878 (Zstandard), 3.1.1.1, for the length of a chunk.
 """
@@ -12,20 +12,20 @@ from neurofuse.io.errors import ReadError
 
 WIDTHS = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4,
           "float32": 4, "int64": 8, "uint64": 8, "float64": 8}  # fmt: skip
-FRAME = b"\x28\xb5\x2f\xfd"  # that a Zstandard frame starts with
-FIELDS = {0: 0, 1: 2, 2: 4, 3: 8}  # flag -> bytes that tell the length
-ROOM = 100_000  # times its own size that a chunk of equal numbers may unpack to
-SMALL = 2**24  # bytes that need no proof
+FRAME = b"\x28\xb5\x2f\xfd"  # first bytes of a Zstandard frame
+LENGTH_BYTES = {0: 0, 1: 2, 2: 4, 3: 8}  # flag -> bytes that hold the length
+LARGEST_RATIO = 100_000  # by which a chunk of equal numbers may be compressed
+UNCHECKED_BYTES = 2**24
 WANTED = "a whole Recording saved as .zarr"
 REMEDY = "copy the store again"
 
 
 class _DamageError(Exception):
-    """What is wrong in an array of a store."""
+    """Damage in an array of a store."""
 
 
 def check_store(path: str | Path) -> None:
-    """Raise ReadError if an array of a zarr 3 store is not as large as its chunks tell.
+    """Raise ReadError if an array of a zarr 3 store is not as large as its chunks announce.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def check_store(path: str | Path) -> None:
             raise ReadError(
                 f"{path}, which cannot be read (array {name}: {reason})", WANTED, REMEDY
             ) from error
-        if lost > 0:  # zarr would put NaN there without a word
+        if lost > 0:  # zarr would fill them with NaN without a warning
             raise ReadError(
                 f"{path} without {lost} of the {whole} chunks of {name}", WANTED, REMEDY
             )
@@ -60,10 +60,10 @@ def check_store(path: str | Path) -> None:
 
 def _lost(described: Path) -> tuple[int, int]:
     """How many of an array's chunks are missing, and how many there should be."""
-    told = json.loads(described.read_text("utf-8"))
-    if told["node_type"] != "array":
+    description = json.loads(described.read_text("utf-8"))
+    if description["node_type"] != "array":
         return 0, 0
-    shape, chunk = told["shape"], told["chunk_grid"]["configuration"]["chunk_shape"]
+    shape, chunk = description["shape"], description["chunk_grid"]["configuration"]["chunk_shape"]
     if len(shape) != len(chunk) or not all(type(n) is int for n in (*shape, *chunk)):
         raise _DamageError(f"shape {shape} in chunks of {chunk}")
     if min((*shape, *chunk, 0)) < 0 or 0 in chunk:
@@ -71,8 +71,10 @@ def _lost(described: Path) -> tuple[int, int]:
     files = [p for p in (described.parent / "c", *(described.parent / "c").rglob("*"))
              if p.is_file()]  # fmt: skip
     wanted = math.prod(-(-n // m) for n, m in zip(shape, chunk, strict=True))
-    codecs = [codec["name"] for codec in told["codecs"]]
-    width = WIDTHS.get(told["data_type"] if isinstance(told["data_type"], str) else "", 0)
+    codecs = [codec["name"] for codec in description["codecs"]]
+    width = WIDTHS.get(
+        description["data_type"] if isinstance(description["data_type"], str) else "", 0
+    )
     for file in files:
         _check_chunk(file, math.prod(chunk), width, codecs)
     return wanted - len(files), wanted
@@ -80,7 +82,7 @@ def _lost(described: Path) -> tuple[int, int]:
 
 def _check_chunk(file: Path, count: int, width: int, codecs: list[str]) -> None:
     held = file.stat().st_size
-    if count * max(width, 4) > max(SMALL, ROOM * held):
+    if count * max(width, 4) > max(UNCHECKED_BYTES, LARGEST_RATIO * held):
         raise _DamageError(f"a chunk of {count} values in {held} bytes")
     with file.open("rb") as stream:
         head = stream.read(18)
@@ -90,19 +92,19 @@ def _check_chunk(file: Path, count: int, width: int, codecs: list[str]) -> None:
         raise _DamageError(f"a chunk of {count * width} bytes announces {announced}")
     if codecs[:1] != ["vlen-utf8"]:
         return
-    if packed and (announced is None or announced > max(SMALL, ROOM * held)):
+    if packed and (announced is None or announced > max(UNCHECKED_BYTES, LARGEST_RATIO * held)):
         raise _DamageError("texts of unknown length")
     _check_texts(_unpacked(file.read_bytes()) if packed else file.read_bytes(), count)
 
 
 def _announced(head: bytes) -> int | None:
-    """Bytes that a Zstandard frame says it unpacks to, or None where it does not say."""
+    """Bytes that a Zstandard frame announces to unpack to, or None where it announces none."""
     if head[:4] != FRAME or len(head) < 6:
-        raise _DamageError("a chunk that is not compressed as said")
+        raise _DamageError("a chunk that is not compressed as described")
     flags: Any = head[4]
     single = bool(flags & 0x20)
     at = 5 + (0 if single else 1) + (0, 1, 2, 4)[flags & 3]
-    size = FIELDS[flags >> 6] or (1 if single else 0)
+    size = LENGTH_BYTES[flags >> 6] or (1 if single else 0)
     if not size:
         return None
     return int.from_bytes(head[at : at + size], "little") + (256 if size == 2 else 0)
@@ -118,10 +120,10 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _check_texts(data: bytes, count: int) -> None:
-    """Texts lie one behind the other, each after its length; first comes their number."""
-    told, at = int.from_bytes(data[:4], "little"), 4
-    if told != count or len(data) < 4 + 4 * count:
-        raise _DamageError(f"{told} texts in {len(data)} bytes, not {count}")
+    """Texts follow one another, each after its length; first comes their number."""
+    number, at = int.from_bytes(data[:4], "little"), 4
+    if number != count or len(data) < 4 + 4 * count:
+        raise _DamageError(f"{number} texts in {len(data)} bytes, not {count}")
     for _ in range(count):
         at += 4 + int.from_bytes(data[at : at + 4], "little")
         if at > len(data):

@@ -1,4 +1,4 @@
-"""Bouts of movement: from a gate or a motion mask (channel, time) to intervals with channels."""
+"""Bouts of movement: from a motion mask (channel, time) to intervals with channels."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import xarray as xr
 from neurofuse.io.lazy import time_blocks
 from neurofuse.io.recording import GATE_OPEN
 
-GAP = 0.2  # s; bouts that lie closer are one
+LEAST_PAUSE = 0.2  # s; bouts that lie closer are one
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,18 @@ class Bout:
 
 
 def bouts(node: xr.Dataset) -> list[Bout]:
-    """The movements of a stream: where its `gate`, else its true `motion` mask, is open.
+    """The movements of a stream: where its motion mask (`gate`, else the true `motion`) is set.
 
     Parameters
     ----------
     node : xarray.Dataset
         A stream; `gate` or `motion` (channel, time), read in blocks of time. Without either
         there are no bouts.
+
+    Returns
+    -------
+    list of Bout
+        In order of time, at least 0.2 s apart.
 
     Examples
     --------
@@ -44,10 +49,10 @@ def bouts(node: xr.Dataset) -> list[Bout]:
         return []
     rate = node.attrs["rate"]
     mask = node[name].transpose("channel", "time")
-    moving = np.concatenate([(b > GATE_OPEN).any(axis=0) for _, b in time_blocks(mask, rate)])
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], moving.astype(np.int8), [0]])))
-    first, last = edges[::2], edges[1::2]  # from the first open sample to the first shut one
-    apart = first[1:] - last[:-1] > GAP * rate
+    in_motion = np.concatenate([(b > GATE_OPEN).any(axis=0) for _, b in time_blocks(mask, rate)])
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], in_motion.astype(np.int8), [0]])))
+    first, last = edges[::2], edges[1::2]  # from the first sample in motion to the first at rest
+    apart = first[1:] - last[:-1] > LEAST_PAUSE * rate
     first, last = first[np.r_[True, apart][: len(first)]], last[np.r_[apart, True][: len(last)]]
     reached = _reached(mask, rate, first, last)
     return [
@@ -57,7 +62,7 @@ def bouts(node: xr.Dataset) -> list[Bout]:
 
 
 def _reached(mask: xr.DataArray, rate: float, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Which channels move in each interval: booleans (interval, channel)."""
+    """Which channels are in motion in each interval: booleans (interval, channel)."""
     reached = np.zeros((len(first), mask.sizes["channel"]), bool)
     for start, block in time_blocks(mask, rate):
         stop = start + block.shape[1]

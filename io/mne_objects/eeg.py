@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = "standard_1005"
 OLD_NAMES = {"t3": "t7", "t4": "t8", "t5": "p7", "t6": "p8"}  # 10-20 of 1958 -> 10-10
-# EDF, BDF and BrainVision tell no channel types: everything arrives as EEG.
+# EDF, BDF and BrainVision store no channel types: every channel arrives as EEG.
 TYPE_PATTERNS = {
     "ecg": r"^(ecg|ekg)",
     "eog": r"eog",
@@ -31,12 +31,12 @@ TYPE_PATTERNS = {
 
 
 def eeg_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
-    """The `/eeg` Dataset of an MNE Raw: every channel that is not fNIRS.
+    """Convert an MNE Raw to an `/eeg` node: every channel that is not fNIRS.
 
-    Channel names stay as they are. A channel that MNE calls EEG though its name says ECG, EOG,
-    EMG, a trigger or a sensor gets that type. Electrode positions come from the file; when it has
-    none and names are of the 10-05 system, from MNE's template: `attrs["positions"]` is "file",
-    "template standard_1005" or "none".
+    Channel names stay as they are. A channel of type EEG whose name says ECG, EOG, EMG, trigger or
+    sensor gets that type. Electrode positions come from the file; if it has none and names are of
+    the 10-05 system, from MNE's template: `attrs["positions"]` is "file", "template standard_1005"
+    or "none".
 
     Parameters
     ----------
@@ -46,8 +46,9 @@ def eeg_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        `eeg` (channel, time) [V]; time starts at 0 s. More than 1 GiB of samples that the Raw has
-        not loaded stay in its file (a dask array) until they are asked for.
+        `eeg` (channel, time) [V], with `ch_type`, `position` (channel, axis) [m], `bad`; time
+        starts at 0 s. More than 1 GiB of samples that the Raw has not loaded stay in its file (a
+        dask array) until they are needed.
 
     Raises
     ------
@@ -74,11 +75,11 @@ def eeg_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
         )
     changed = {n: k for n, k, i in zip(names, kinds, picks, strict=True) if k != types[i]}
     if changed:
-        LOG.info("channel types told from names: %s", changed)
+        LOG.info("channel types inferred from names: %s", changed)
     with reading(source_of(raw), "samples that can be read"):
         data = eeg_samples(raw, picks)
     position = np.array([raw.info["chs"][i]["loc"][:3] for i in picks], float)
-    position[(position == 0).all(axis=1)] = np.nan  # MNE's other way to say unknown
+    position[(position == 0).all(axis=1)] = np.nan  # MNE's other code for unknown
     electrodes = np.array([k == "eeg" for k in kinds])
     landmarks = landmarks_of(raw, HEAD)
     origin = "file"
@@ -103,7 +104,7 @@ def raw_from_eeg(node: xr.Dataset, *, copy: bool = True) -> "mne.io.BaseRaw":
     node : xarray.Dataset
         `eeg` (channel, time) [V].
     copy : bool
-        False shares the samples: only for a Raw that nobody changes.
+        False shares the samples: only for a Raw that is never changed.
     """
     import mne
 
@@ -115,18 +116,18 @@ def raw_from_eeg(node: xr.Dataset, *, copy: bool = True) -> "mne.io.BaseRaw":
         else:
             data = node.eeg.transpose("channel", "time").values
             raw = mne.io.RawArray(data, info, copy="both" if copy else "auto")
-        known = {
+        electrodes = {
             name: place
             for name, place, kind in zip(
                 names, node.position.values, node.ch_type.values, strict=True
             )
             if np.isfinite(place).all() and kind == "eeg"
         }
-        if known:
+        if electrodes:
             marks = np.reshape(node.attrs.get("landmarks", np.full(9, np.nan)), (3, 3))
             fiducials = dict(zip(("nasion", "lpa", "rpa"), marks, strict=True))
             montage = mne.channels.make_dig_montage(
-                known,
+                electrodes,
                 coord_frame="head",
                 **{k: v for k, v in fiducials.items() if np.isfinite(v).all()},
             )
@@ -141,8 +142,8 @@ def template_positions(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Positions [m, head frame] (name, 3) of names of the 10-05 system, NaN for others.
 
-    Spelling is forgiven: "EEG Fp1-Ref", "FP1." and the old "T3" are known. The second value
-    holds nasion, left and right ear point, or None when no name is known.
+    Variants such as "EEG Fp1-Ref", "FP1." and the old "T3" are recognised. The second value holds
+    nasion, left and right ear point, or None when no name is recognised.
     """
     table, landmarks = _template()
     place = np.full((len(names), 3), np.nan)
@@ -159,7 +160,7 @@ def _template() -> tuple[dict[str, np.ndarray], np.ndarray]:
     import mne
 
     with quiet():
-        known = mne.channels.get_builtin_montages()  # MNE 1.14 calls it by its head
+        known = mne.channels.get_builtin_montages()  # MNE 1.14 names it after its head
         montage = mne.channels.make_standard_montage(
             TEMPLATE if TEMPLATE in known else "colin27_1005"
         )

@@ -1,4 +1,4 @@
-"""What an MNE Raw knows beyond samples, names and marks ⇄ one JSON text, `attrs["header"]`."""
+"""Metadata of an MNE Raw beyond samples, names and annotations ⇄ JSON in `attrs["header"]`."""
 
 import json
 from datetime import date
@@ -56,9 +56,9 @@ def header_of(raw: "mne.io.BaseRaw") -> str:
 
 
 def restore_info(raw: "mne.io.BaseRaw", node: xr.Dataset) -> None:
-    """Put the header's facts into the info of a new Raw that was made of `node`.
+    """Put the stored metadata into the info of a new Raw that was made of `node`.
 
-    Positions that came from a template leave the Raw again: the one that came in had none.
+    Positions from a template are removed again: the original Raw had none.
     """
     from mne._fiff._digitization import _format_dig_points
 
@@ -86,7 +86,7 @@ def restore_info(raw: "mne.io.BaseRaw", node: xr.Dataset) -> None:
             )
 
 
-def extras_at(facts: dict[str, Any], onset: float, description: str) -> dict:
+def extras_at(facts: dict[str, Any], onset: float, description: str) -> dict[str, Any]:
     """The extras of the annotation `description` at `onset` [s] of the file, or none."""
     for at, name, extra in facts.get("extras", ()):
         if name == description and abs(at - onset) <= SAME_TIME:
@@ -95,14 +95,14 @@ def extras_at(facts: dict[str, Any], onset: float, description: str) -> dict:
 
 
 def number_from(raw: "mne.io.BaseRaw", first: int) -> None:
-    """Let the first sample of a new Raw be number `first`, as if earlier ones had been cut off."""
+    """Number the first sample of a new Raw `first`, as if earlier ones had been cropped."""
     raw._cropped_samp = first
-    if raw.preload:  # else they say where to read in the file
+    if raw.preload:  # else they are positions in the file
         raw._first_samps, raw._last_samps = raw._first_samps + first, raw._last_samps + first
 
 
 def _plain(value: Any) -> Any:
-    """A value of an Info as JSON knows it; None where it does not."""
+    """A value of an Info as a JSON type; None where there is none."""
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, date):

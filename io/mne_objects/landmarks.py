@@ -17,7 +17,7 @@ def landmarks_of(raw: "mne.io.BaseRaw", frame: int) -> np.ndarray | None:
     ----------
     raw : mne.io.Raw
     frame : int
-        FIFF's number of the frame that they shall be in: that of the channels.
+        FIFF's number of the coordinate frame of the channels; landmarks of another are ignored.
     """
     from mne._fiff.constants import FIFF
 
@@ -25,8 +25,8 @@ def landmarks_of(raw: "mne.io.BaseRaw", frame: int) -> np.ndarray | None:
     order = {int(point): row for row, point in enumerate(points)}
     marks = np.full((3, 3), np.nan)
     for point in raw.info["dig"] or []:
-        basic = point["kind"] == FIFF.FIFFV_POINT_CARDINAL and int(point["ident"]) in order
-        if basic and int(point["coord_frame"]) == frame:
+        cardinal = point["kind"] == FIFF.FIFFV_POINT_CARDINAL and int(point["ident"]) in order
+        if cardinal and int(point["coord_frame"]) == frame:
             marks[order[int(point["ident"])]] = point["r"]
     return marks.ravel() if np.isfinite(marks).any() else None
 

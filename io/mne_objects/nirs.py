@@ -10,6 +10,7 @@ from neurofuse.io.logs import quiet, reading, source_of
 from neurofuse.io.mne_objects.eeg import stream_attributes
 from neurofuse.io.mne_objects.landmarks import HEAD, landmarks_of, set_landmarks
 from neurofuse.io.mne_objects.optodes import name_parts, nominal_wavelengths, optode_numbers
+from neurofuse.io.modality import NIRS
 from neurofuse.io.optics.conversion import MNE_TYPES
 from neurofuse.io.recording import nirs_dataset
 
@@ -20,13 +21,13 @@ VARIABLES = {kind: variable for variable, kind in MNE_TYPES.items()}
 
 
 def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
-    """The `/nirs` Dataset of an MNE Raw: raw intensity or optical density.
+    """Convert an MNE Raw to a `/nirs` node: raw intensity or optical density.
 
-    Channels are sorted into source-detector pairs by name, wavelengths ascend in whole nm. The
-    coordinates `raw_name` and `raw_order` (channel, wavelength) keep the Raw's own names and
-    order, `raw_wavelength` the wavelengths where they differ from the whole ones: as when each
-    laser of a device has its own, those up to 15 nm apart count as one. A pair that lacks a
-    wavelength gets NaN there and is marked bad; so is one of which the Raw calls a part bad.
+    Channels are sorted into source-detector pairs by name; wavelengths ascend and are rounded to
+    whole nm. The coordinates `raw_name` and `raw_order` (channel, wavelength) keep the Raw's own
+    names and order, `raw_wavelength` its wavelengths where they differ from the rounded ones:
+    lasers of one device up to 15 nm apart count as one wavelength. A pair that lacks a wavelength
+    gets NaN there and is marked bad; so is a pair with a channel that is bad in the Raw.
 
     Parameters
     ----------
@@ -36,13 +37,14 @@ def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        `intensity` or `od` (channel, wavelength, time); time starts at 0 s.
+        `intensity` [any linear unit] or `od` [1] (channel, wavelength, time), with `source`,
+        `detector` and their positions [m], `distance` [m], `short`, `bad`; time starts at 0 s.
 
     Raises
     ------
     ReadError
         If there is no fNIRS channel, if the data are haemoglobin, time-domain or mixed, or names
-        cannot be understood.
+        do not contain source, detector and wavelength.
 
     Examples
     --------
@@ -57,9 +59,9 @@ def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     picks = [i for i, t in enumerate(types) if VARIABLES.get(t) == variable]
     parts = [name_parts(raw.ch_names[i], source_of(raw)) for i in picks]
     pairs = list(dict.fromkeys((source, detector) for source, detector, _ in parts))
-    told = np.array([raw.info["chs"][i]["loc"][9] for i in picks], float)
+    stored = np.array([raw.info["chs"][i]["loc"][9] for i in picks], float)
     own = np.array([wavelength for *_, wavelength in parts])
-    own = np.where(np.abs(told - own) < 1, told, own)  # names hold whole numbers
+    own = np.where(np.abs(stored - own) < 1, stored, own)  # names hold whole numbers
     nominal = nominal_wavelengths(
         own, [pairs.index((source, detector)) for source, detector, _ in parts]
     )
@@ -118,12 +120,12 @@ def raw_from_nirs(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":
     node : xarray.Dataset
         `intensity` or `od` (channel, wavelength, time).
     copy : bool
-        False shares the samples where their order allows: only for a Raw that nobody changes.
+        False shares the samples where their order allows: only for a Raw that is never changed.
     """
     import mne
     from mne._fiff.constants import FIFF
 
-    variable = "intensity" if "intensity" in node else "od"
+    variable = NIRS.variable(node)
     waves = node.wavelength.values
     if "raw_name" in node.coords:
         names = node.raw_name.transpose("channel", "wavelength").values
@@ -138,7 +140,7 @@ def raw_from_nirs(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":
         )
         order = np.arange(names.size)
     rows = np.argsort(order, kind="stable")[np.count_nonzero(order < 0) :]
-    flat = node[variable].transpose("channel", "wavelength", "time").values
+    flat = node[variable].transpose(*NIRS.dims).values
     flat = flat.reshape(names.size, -1)
     straight = np.array_equal(rows, np.arange(names.size))
     count = len(waves)

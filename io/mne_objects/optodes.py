@@ -1,4 +1,4 @@
-"""Sources, detectors and wavelengths, told from the names of fNIRS channels."""
+"""Sources, detectors and wavelengths from the names of fNIRS channels."""
 
 import re
 
@@ -7,7 +7,7 @@ import numpy as np
 from neurofuse.io.errors import ReadError
 
 CHANNEL = re.compile(r"(?P<source>\S+?)[_-](?P<detector>\S+) (?P<wavelength>\d+(\.\d+)?)")
-SAME_COLOUR = 15.0  # nm; lasers of one nominal wavelength differ by less
+SAME_WAVELENGTH = 15.0  # nm; lasers of one nominal wavelength differ by less
 
 
 def name_parts(name: str, source: str) -> tuple[str, str, float]:
@@ -16,7 +16,7 @@ def name_parts(name: str, source: str) -> tuple[str, str, float]:
     Raises
     ------
     ReadError
-        If the name tells them not.
+        If the name does not contain them.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def optode_numbers(names: list[str], letter: str) -> list[int]:
 
 
 def nominal_wavelengths(own: np.ndarray, pair: list[int]) -> list[float]:
-    """Whole wavelengths [nm]; those of several lasers of one colour become their median.
+    """Whole wavelengths [nm]; those of several lasers of one nominal wavelength get their median.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def nominal_wavelengths(own: np.ndarray, pair: list[int]) -> list[float]:
     most = max(len(set(own[np.array(pair) == p])) for p in set(pair))
     cuts = np.sort(np.argsort(np.diff(unique))[::-1][: most - 1]) + 1
     groups = np.split(unique, cuts)
-    if len(unique) == most or any(np.ptp(group) > SAME_COLOUR for group in groups):
+    if len(unique) == most or any(np.ptp(group) > SAME_WAVELENGTH for group in groups):
         return np.round(own).tolist()
-    colour = {wave: float(np.round(np.median(group))) for group in groups for wave in group}
-    return [colour[wave] for wave in np.round(own)]
+    nominal = {wave: float(np.round(np.median(group))) for group in groups for wave in group}
+    return [nominal[wave] for wave in np.round(own)]

@@ -16,7 +16,9 @@ from neurofuse.io.mne_objects.annotations import Bout, bouts
 from neurofuse.io.mne_objects.eeg import eeg_from_raw, raw_from_eeg
 from neurofuse.io.mne_objects.header import extras_at, header_of, number_from, restore_info
 from neurofuse.io.mne_objects.nirs import nirs_from_raw, raw_from_nirs
+from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.recording import (
+    EventRow,
     build,
     check,
     events_dataset,
@@ -29,7 +31,6 @@ from neurofuse.io.recording import (
 if TYPE_CHECKING:
     import mne
 
-Row = tuple[float, float, str, str, str]
 MOTION = "BAD_motion"
 
 
@@ -41,7 +42,7 @@ def from_mne(
     align: str | None = None,
     aux: dict[str, xr.Dataset] | None = None,
 ) -> xr.DataTree:
-    """A Recording of an EEG and an fNIRS Raw, or of one of them.
+    """Convert an EEG and an fNIRS Raw, or one of them, to a Recording.
 
     The EEG's first sample is time 0 of the Recording; nothing is resampled. Bad channels are those
     of the Raws; `neurofuse.io.mark_bad` judges the signals.
@@ -52,17 +53,20 @@ def from_mne(
         At least one. Annotations become rows of `/events` with stream "eeg" or "nirs".
     offset : float, optional
         Seconds to add to fNIRS times (of its first sample: 0) to get EEG times.
-    align : {"events", "clock"}, optional
-        How to align without an offset; see `neurofuse.io.clock.alignment.align`.
+    align : {"events", "clock", "physiology"}, optional
+        How to align without an offset; see `neurofuse.io.align`.
     aux : dict of name to Dataset (channel, time), optional
         Further sensors on the fNIRS file's clock.
 
     Returns
     -------
     Recording
+        EEG [V] and fNIRS [intensity or optical density] at their own rates.
 
     Raises
     ------
+    ParameterError
+        If neither Raw is given.
     AlignmentError
         If the streams cannot be put on one clock, or do not overlap.
     ReadError
@@ -79,8 +83,8 @@ def from_mne(
     """
     if raw_eeg is None and raw_nirs is None:
         raise ParameterError("neither EEG nor fNIRS", "at least one MNE Raw", "pass raw_eeg=…")
-    eeg = None if raw_eeg is None else _from_raw(raw_eeg, "eeg", {} if raw_nirs else aux)
-    nirs = None if raw_nirs is None else _from_raw(raw_nirs, "nirs", aux)
+    eeg = None if raw_eeg is None else _from_raw(raw_eeg, EEG.name, {} if raw_nirs else aux)
+    nirs = None if raw_nirs is None else _from_raw(raw_nirs, NIRS.name, aux)
     if eeg is not None and nirs is not None:
         recording = join(eeg, nirs, offset=offset, align=align)
     else:
@@ -93,30 +97,36 @@ def from_mne(
 def to_mne(
     recording: xr.DataTree, *, copy: bool = True, motion: bool = False
 ) -> "tuple[mne.io.BaseRaw | None, mne.io.BaseRaw | None]":
-    """MNE Raws of a Recording's EEG and fNIRS, None where it lacks one.
+    """Convert a Recording to MNE Raws: one of its EEG, one of its fNIRS.
 
     Names, order, types, `first_samp`, bads, positions, annotations with their channels and
-    extras, filter settings, device and subject are those of the Raws that came in; a bad fNIRS
-    pair is bad at every wavelength. A Recording that was cut gives Raws that were cropped. Both
-    Raws are on the Recording's clock: a drift is taken out of the fNIRS rate, and where the EEG
-    has a real measurement date the fNIRS date is the EEG's plus the alignment, so that reading
-    both back aligns them again. Without it each keeps its own date.
+    extras, filter settings, device and subject are those of the original Raws; a bad fNIRS pair is
+    bad at every wavelength. A Recording that was cut gives Raws that were cropped. Both Raws are on
+    the Recording's clock: the fNIRS rate is corrected for drift, and where the EEG has a real
+    measurement date the fNIRS date is the EEG's plus the alignment, so that reading both back
+    aligns them again. Without it each keeps its own date.
 
     Parameters
     ----------
     recording : Recording
     copy : bool
-        False lets the Raws share samples with the Recording: only if nobody changes them.
+        False lets the Raws share samples with the Recording: only if they are never changed.
     motion : bool
-        Annotate movement as "BAD_motion", with the names of the channels that it reached: where
-        the cleaner's `gate` was open, or, in a stream without a gate, where the true `motion`
-        mask is set. Off by default, because `mne.Epochs` drops every epoch that such an
+        Annotate movement as "BAD_motion", with the names of the channels in motion: where the
+        cleaner's motion mask (`gate`) is above 0.5, or, in a stream without it, where the true
+        `motion` mask is set. Off by default, because `mne.Epochs` drops every epoch that such an
         annotation touches, whatever its channels (see docs/mne.md).
 
     Returns
     -------
     raw_eeg, raw_nirs : mne.io.Raw or None
-        Large samples that are still in a file stay there: such a Raw is not preloaded.
+        None where the Recording lacks the stream. Samples that are still in a file stay there:
+        such a Raw is not preloaded.
+
+    Raises
+    ------
+    SchemaError
+        If this is not a Recording.
 
     Examples
     --------
@@ -127,24 +137,24 @@ def to_mne(
     """
     check(recording)
     made = {s: _to_raw(recording, s, copy, motion) for s in streams(recording)}
-    return made.get("eeg"), made.get("nirs")
+    return made.get(EEG.name), made.get(NIRS.name)
 
 
 def _to_raw(recording: xr.DataTree, stream: str, copy: bool, motion: bool) -> "mne.io.BaseRaw":
     node = stream_dataset(recording, stream)
-    make = raw_from_eeg if stream == "eeg" else raw_from_nirs
+    make = raw_from_eeg if stream == EEG.name else raw_from_nirs
     with quiet():
         raw = make(node, copy=copy)
         restore_info(raw, node)
         number_from(raw, _first_sample_number(recording, stream))
         date = _first_sample_date(recording, stream)
         raw.set_meas_date(date and date - timedelta(seconds=raw.first_time))
-        found = bouts(node) if motion else []
-        raw.set_annotations(_annotations(recording, stream, raw, found), emit_warning=False)
+        movements = bouts(node) if motion else []
+        raw.set_annotations(_annotations(recording, stream, raw, movements), emit_warning=False)
     return raw
 
 
-def event_rows(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
+def event_rows(raw: "mne.io.BaseRaw", stream: str) -> list[EventRow]:
     """The annotations and trigger pulses of a Raw as rows of `/events`, each once."""
     marks = raw.annotations
     rows = [
@@ -166,7 +176,7 @@ def event_rows(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
 
 def _from_raw(raw: "mne.io.BaseRaw", stream: str, aux: dict[str, xr.Dataset] | None) -> xr.DataTree:
     """A Recording of one stream on its own clock."""
-    node = eeg_from_raw(raw) if stream == "eeg" else nirs_from_raw(raw)
+    node = eeg_from_raw(raw) if stream == EEG.name else nirs_from_raw(raw)
     node.attrs["header"] = header_of(raw)
     return build(
         **{stream: node},
@@ -176,19 +186,19 @@ def _from_raw(raw: "mne.io.BaseRaw", stream: str, aux: dict[str, xr.Dataset] | N
     )
 
 
-def _pulses(raw: "mne.io.BaseRaw", stream: str) -> list[Row]:
+def _pulses(raw: "mne.io.BaseRaw", stream: str) -> list[EventRow]:
     import mne
 
     with quiet():
-        found = mne.find_events(raw, shortest_event=1, mask=0xFFFF, mask_type="and")
+        pulses = mne.find_events(raw, shortest_event=1, mask=0xFFFF, mask_type="and")
     first = raw.first_samp
     rate = raw.info["sfreq"]
-    return [((s - first) / rate, 0.0, str(value), "", stream) for s, _, value in found.tolist()]
+    return [((s - first) / rate, 0.0, str(value), "", stream) for s, _, value in pulses.tolist()]
 
 
 def _first_sample_date(recording: xr.DataTree, stream: str) -> datetime | None:
     """The date of a stream's first sample, wherever the Recording has been cut."""
-    reference = "eeg" if "eeg" in streams(recording) else stream
+    reference = EEG.name if EEG.name in streams(recording) else stream
     if not real_date(recording[reference].attrs.get("measured_at", "")):
         reference = stream
     text = recording[reference].attrs.get("measured_at", recording.attrs["measured_at"])
@@ -201,7 +211,7 @@ def _first_sample_date(recording: xr.DataTree, stream: str) -> datetime | None:
 
 
 def _first_sample_number(recording: xr.DataTree, stream: str) -> int:
-    """The `first_samp` that came in, plus what was cut off since."""
+    """The original `first_samp`, plus the samples that were cut off since."""
     node = stream_dataset(recording, stream)
     cut = _start(recording, stream) - _clock(recording, stream).offset
     return header(node).get("first_samp", 0) + round(cut * node.attrs["rate"])
@@ -231,7 +241,7 @@ def _annotations(
     rows = []
     for at, duration, description, channel, owner in rows_of(recording):
         names = [name for name in channel.split(",") if name in known]
-        if owner in (stream, "") and (names or not channel):  # else about channels that are gone
+        if owner in (stream, "") and (names or not channel):  # else of removed channels
             extra = extras_at(facts, (at - clock.offset) / clock.stretch, description)
             rows.append((at - start, duration, description, names, extra))
     names = names_of_channels(node, raw)
@@ -248,7 +258,7 @@ def _annotations(
 
 
 def names_of_channels(node: xr.Dataset, raw: "mne.io.BaseRaw") -> list[list[str]]:
-    """What each channel of a stream is called in its Raw: once, or once a wavelength."""
+    """Names of each channel of a stream in its Raw: one, or one per wavelength."""
     if "raw_name" in node.coords:
         table = node.raw_name.transpose("channel", "wavelength").values.tolist()
         return [[name for name in row if name] for row in table]

@@ -156,7 +156,7 @@ def test_gaps_are_bridged_and_told(tmp_path, nirs_raw, caplog):
     np.testing.assert_allclose(light[:, 60:], before[:, 40:], rtol=1e-9)
     assert recording["events"].description.values.tolist() == ["BAD_gap"]
     assert recording["events"].onset.values == pytest.approx([3.9])
-    assert "1 gaps of together 2 s" in caplog.text
+    assert "1 gap (2 s in total) was interpolated" in caplog.text
 
 
 def test_sample_times_that_stand_still_are_refused(tmp_path, nirs_raw):

@@ -373,7 +373,7 @@ def with_gates_everywhere(recording):
 
 
 def test_examples_of_the_page_run(tmp_path, monkeypatch):
-    page = (Path(__file__).parents[2] / "docs" / "mne.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "mne.md").read_text(encoding="utf-8")
     raws = io.to_mne(nf.simulate(duration=30, seed=3)[1])
     names: dict[str, Any] = dict(zip(("raw_eeg", "raw_nirs"), raws, strict=True))
     monkeypatch.chdir(tmp_path)
