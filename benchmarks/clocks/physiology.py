@@ -1,11 +1,11 @@
-"""How often clocks are found by heart rate and movement: right, refused, or wrong.
+"""How often clocks are estimated from heart rate and movement: right, refused, or wrong.
 
     python -m benchmarks.clocks.physiology --seeds 200
 
-Pairs of 20 min (by movement alone 1 h) are drawn with offsets in ±600 s and drifts in ±500 ppm.
-Right: within 100 ms all along the fNIRS stream. Conditions: "ecg" (an ECG channel in the EEG file,
-and movement), "movement" (no ECG), "neither" (still, no ECG), "strangers" (two people's streams,
-with ECG and movement), "steady" (a heart whose rate varies a tenth as much), "noisy" (six times the
+Pairs of 20 min (by movement alone 1 h) have random offsets in ±600 s and drifts in ±500 ppm.
+Right: within 100 ms along the whole fNIRS recording. Conditions: "ecg" (an ECG channel in the EEG
+file, and movement), "movement" (no ECG), "neither" (at rest, no ECG), "mismatched" (recordings of
+two participants, with ECG and movement), "steady" (a heart whose rate varies a tenth as much), "noisy" (six times the
 noise in the light).
 """
 
@@ -26,11 +26,11 @@ SECONDS = {
     "ecg": 1200.0,
     "movement": 3600.0,
     "neither": 1200.0,
-    "strangers": 1200.0,
+    "mismatched": 1200.0,
     "steady": 1200.0,
     "noisy": 1200.0,
 }  # of fNIRS
-CONDITIONS = ("ecg", "movement", "neither", "strangers", "steady", "noisy")
+CONDITIONS = ("ecg", "movement", "neither", "mismatched", "steady", "noisy")
 WITHIN = 0.1  # s
 
 
@@ -112,7 +112,7 @@ def trial(condition: str, seed: int) -> tuple[str, float]:
     steady = condition == "steady"
     body = Body(rng, *ends, moves, steady)
     eeg = eeg_of(body, rng, 0.0, length, condition not in ("movement", "neither"))
-    other = Body(rng, *ends, moves, steady) if condition == "strangers" else body
+    other = Body(rng, *ends, moves, steady) if condition == "mismatched" else body
     file_time = np.arange(int(seconds * NIRS_RATE)) / NIRS_RATE
     truth = offset + file_time * (1 + drift / 1e6)
     nirs = nirs_of(other, rng, truth, 6.0 if condition == "noisy" else 1.0)
@@ -121,24 +121,26 @@ def trial(condition: str, seed: int) -> tuple[str, float]:
     except AlignmentError:
         return "refused", np.nan
     error = float(np.abs(found.to_common(file_time) - truth).max())
-    return ("right" if error <= WITHIN and condition != "strangers" else "wrong"), error
+    return ("right" if error <= WITHIN and condition != "mismatched" else "wrong"), error
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--conditions", nargs="+", default=CONDITIONS, choices=CONDITIONS)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    print("| condition | right | refused | wrong | error of what was said, median / 95 % [ms] |")
+    print("| condition | right | refused | wrong | error where not refused, median / 95 % [ms] |")
     print("|---|---|---|---|---|")
     with ProcessPoolExecutor(options.jobs) as pool:
         for condition in options.conditions:
             results = list(pool.map(partial(trial, condition), range(options.seeds)))
-            told = [result for result, _ in results]
-            shares = [told.count(name) / len(told) for name in ("right", "refused", "wrong")]
-            said = [1e3 * error for _, error in results if np.isfinite(error)]
-            spread = "{:.0f} / {:.0f}".format(*np.percentile(said, [50, 95])) if said else "–"
+            outcomes = [result for result, _ in results]
+            shares = [
+                outcomes.count(name) / len(outcomes) for name in ("right", "refused", "wrong")
+            ]
+            errors = [1e3 * error for _, error in results if np.isfinite(error)]
+            spread = "{:.0f} / {:.0f}".format(*np.percentile(errors, [50, 95])) if errors else "–"
             cells = [condition, *(f"{100 * share:.1f} %" for share in shares), spread]
             print("| " + " | ".join(cells) + " |", flush=True)
             sys.stdout.flush()

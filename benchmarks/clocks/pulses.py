@@ -1,12 +1,12 @@
-"""How exactly shared event pulses tell a clock, and whether they ever mislead.
+"""How exactly shared event pulses determine a clock, and whether they ever mislead.
 
     python -m benchmarks.clocks.pulses --page docs/clocks.md
 
-A trial draws pulses in 1 h of fNIRS, an offset in ±600 s and a drift in ±500 ppm; each stream
+A trial samples pulses in 1 h of fNIRS, an offset in ±600 s and a drift in ±500 ppm; each modality
 misses 20 % of the pulses and has 10 % spurious ones, and each pulse time jitters. Errors are those
 of the aligned time axis at 101 instants of the hour, pooled over trials. The bound is that of
-Cramér and Rao for the pulses that both streams really share, Gaussian jitter and no prior; nobody
-who has no bias stays below it. "Trains" are designs of experiments that invite wrong matches.
+Cramér and Rao for the pulses that both modalities really share, Gaussian jitter and no prior; no
+unbiased estimate stays below it. "Trains" are designs of experiments that invite wrong matches.
 Resumable: delete runs/clocks to start anew.
 """
 
@@ -19,11 +19,12 @@ from pathlib import Path
 import numpy as np
 from scipy import optimize, stats
 
+from benchmarks.common.paths import ROOT, write
 from neurofuse.io.clock.line import fit_line
 from neurofuse.io.clock.pulses import match_pulses
 from neurofuse.io.errors import AlignmentError
 
-RUNS = Path("runs/clocks")
+RUNS = ROOT / "runs/clocks"
 HOUR = 3600.0  # s
 AXIS = np.linspace(0, HOUR, 101)
 MISSING, SPURIOUS = 0.2, 0.1
@@ -128,19 +129,19 @@ def reading(name: str, seeds: int) -> dict:
 
 def trains(name: str, seeds: int) -> dict:
     """Right, refused and wrong: both whole, cut to a part each, and of different sessions."""
-    told: dict[str, Counter] = {"whole": Counter(), "parts": Counter(), "strangers": Counter()}
+    counts: dict[str, Counter] = {"whole": Counter(), "parts": Counter(), "two sessions": Counter()}
     for seed in range(seeds):
         rng = np.random.default_rng([seed, list(TRAINS).index(name), 1])
         pair, other = (Pair(rng, TRAINS[name](rng), "normal", 0.005, 2) for _ in range(2))
-        told["whole"][_verdict(pair)] += 1
-        stranger, part = pair.y.copy(), pair.x.copy()
+        counts["whole"][_verdict(pair)] += 1
+        whole_y, whole_x = pair.y.copy(), pair.x.copy()
         length, shares = np.ptp(pair.x), rng.uniform(0.3, 1.0, 2)
         pair.x = pair.x[pair.x <= pair.x[0] + shares[0] * length]
         pair.y = pair.y[pair.y >= pair.y[-1] - shares[1] * length]
-        told["parts"][_verdict(pair)] += 1
-        other.x, other.y = part, other.y if seed % 2 else other.y[: len(stranger)]
-        told["strangers"]["refused" if _verdict(other) == "refused" else "wrong"] += 1
-    return {kind: {k: v / seeds for k, v in count.items()} for kind, count in told.items()}
+        counts["parts"][_verdict(pair)] += 1
+        other.x, other.y = whole_x, other.y if seed % 2 else other.y[: len(whole_y)]
+        counts["two sessions"]["refused" if _verdict(other) == "refused" else "wrong"] += 1
+    return {kind: {k: v / seeds for k, v in count.items()} for kind, count in counts.items()}
 
 
 def _verdict(pair: Pair) -> str:
@@ -157,18 +158,14 @@ def cached(kind: str, name: str, seeds: int, compute) -> dict:
     safe = "".join(c if c.isalnum() else "-" for c in name)
     target = RUNS / f"{kind}_{safe}_{seeds}.json"
     if not target.exists():
-        RUNS.mkdir(parents=True, exist_ok=True)
-        result = compute(name, seeds)
-        temporary = target.with_suffix(".tmp")
-        temporary.write_text(json.dumps(result))
-        temporary.replace(target)
+        write(target, compute(name, seeds))
     return json.loads(target.read_text())
 
 
 def reading_table(seeds: int) -> list[str]:
     rows = [
         "| jitter of each pulse time | SD of a difference [ms] | found, 95 % [ms] | same pulses, "
-        "told which [ms] | bound [ms] | offset, drift in their intervals | refused | time [ms] |",
+        "matches known [ms] | bound [ms] | offset, drift in their intervals | refused | time [ms] |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in READINGS:
@@ -193,7 +190,7 @@ def train_table(seeds: int) -> list[str]:
             ", ".join(f"{100 * r[kind].get(k, 0):.1f}" for k in ("right", "refused", "wrong"))
             for kind in ("whole", "parts")
         ]
-        last = ", ".join(f"{100 * r['strangers'].get(k, 0):.1f}" for k in ("refused", "wrong"))
+        last = ", ".join(f"{100 * r['two sessions'].get(k, 0):.1f}" for k in ("refused", "wrong"))
         rows.append(f"| {name} | {' | '.join(cells)} | {last} |")
     return rows
 
@@ -207,7 +204,7 @@ def put(page: Path, mark: str, rows: list[str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=1000, help="trials of a reading")
     parser.add_argument("--train-seeds", type=int, default=200, help="trials of a design")
     parser.add_argument("--page", type=Path, help="Markdown page whose tables are replaced")

@@ -3,11 +3,11 @@
     python -m benchmarks.fuzz --per-format 2000 --log runs/fuzz.jsonl
     python -m benchmarks.fuzz --formats EDF --case 17 --keep /tmp/case    # one again
 
-A case is a copy of a small whole recording (fuzz_seeds.py), damaged by fuzz_mutations.py from the
-numbers (seed, format, case) alone. A worker process reads it, looks whether the Recording is sane,
-and writes some of them. It fails if anything but a NeurofuseError leaves `neurofuse.read` or
+A case is a copy of a small whole recording (seeds.py), damaged by mutations.py from the numbers
+(seed, format, case) alone. A worker process reads it, checks whether the Recording is valid, and
+writes some of them. It fails if anything but a NeurofuseError leaves `neurofuse.read` or
 `neurofuse.write`, the process dies, it takes over 10 s (of processor time; six times as much by
-the clock) or over 2 GB, a Recording is not sane, or a refused write leaves files behind. A run
+the clock) or over 2 GB, a Recording is not valid, or a refused write leaves files behind. A run
 that was stopped goes on where its log ends; `--again` repeats the failed cases. The exit status is
 1 if a case failed.
 """
@@ -29,31 +29,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common.paths import ROOT
+from benchmarks.common.page import Page, Table
 
 SECONDS, MEMORY = 10.0, 2 * 2**30  # limits of a case: processor time, bytes
 PATIENCE = 6  # times as much by the clock: other work may take the processor
 WRITTEN = 8  # every so many-th case that is read is written too
-DOCS = ROOT / "docs"
-PAGE = """# Damaged files
-
-Made by `python -m benchmarks.fuzz --per-format {cases} --seed {seed} --log runs/fuzz.jsonl \
---write`; the tests run 20 cases a format by another seed (`tests/benchmarks/test_fuzz.py`).
-
-Small whole recordings, made on the spot (NIRx: cut from shared ones), were damaged in one to three
-places: cut off anywhere, bytes changed, blanked, moved, doubled or taken out, numbers overwritten
-by extreme ones, header fields and words of texts replaced, lines dropped or swapped, HDF5 groups,
-datasets and attributes removed, emptied or of another type, shape or size, MATLAB fields likewise,
-FIF tags and XDF chunks changed, companion files missing. Each was opened with `neurofuse.read`;
-one in eight of those that could be read was written again.
-
-A case fails if anything but a `NeurofuseError` comes out, the process dies, it takes more than
-10 s of processor time or 2 GB of memory, the Recording is not sound (time that does not ascend, no
-rate, two channels of one name, events without a time …), or a refused write leaves files behind.
-"Read" means that the damage cannot be told from data, as a changed sample, or does no harm.
-
-{table}
-"""
 Case = dict[str, Any]
 
 
@@ -267,27 +247,44 @@ def fuzz(formats: list[str], cases: list[int], seed: int, log: Path | None, agai
     return results
 
 
-def table(results: list[Case]) -> str:
-    """The outcomes of each format as a Markdown table."""
-    rows = [
-        "| format | cases | read | refused | failed | slowest s | largest MB |",
-        "|---|---|---|---|---|---|---|",
-    ]
+def table(results: list[Case]) -> Table:
+    """The outcomes of each format."""
+    columns = ["format", "cases", "read", "refused", "failed", "slowest [s]", "largest [MB]"]
+    rows = []
     for name in dict.fromkeys(r["format"] for r in results):
         own = [r for r in results if r["format"] == name]
         count = Counter(r["outcome"] for r in own)
         failed = len(own) - count["read"] - count["refused"]
         slowest, largest = (max(r[key] for r in own) for key in ("seconds", "peak"))
-        shares = " | ".join(f"{100 * count[key] / len(own):.0f} %" for key in ("read", "refused"))
-        rows.append(f"| {name} | {len(own)} | {shares} | {failed} | {slowest:.1f} | {largest} |")
-    return "\n".join(rows)
+        parts = [f"{100 * count[key] / len(own):.0f} %" for key in ("read", "refused")]
+        rows.append([name, str(len(own)), *parts, str(failed), f"{slowest:.1f}", str(largest)])
+    return Table(columns, rows)
 
 
-def page(results: list[Case]) -> str:
-    """docs/fuzzing.md: what was done, and the table."""
-    most = max(Counter(r["format"] for r in results).values())
-    seeds = sorted({r["seed"] for r in results})
-    return PAGE.format(cases=most, seed=seeds[0], table=table(results))
+QUESTION = """Is every damaged file read, or refused by an error of neurofuse? Small whole recordings,
+made on the spot (NIRx: cut from shared ones), were damaged in one to three places: cut off anywhere,
+bytes changed, blanked, shifted, doubled or taken out, numbers overwritten by extreme ones, header
+fields and words of texts replaced, lines dropped or swapped, HDF5 groups, datasets and attributes
+removed, emptied or of another type, shape or size, MATLAB fields likewise, FIF tags and XDF chunks
+changed, companion files missing. Each was opened with `neurofuse.read`; one in eight of those that
+could be read was written again."""
+LIMITS = """A case fails if anything but a `NeurofuseError` is raised, the process dies, it takes more
+than {seconds:g} s of processor time or {memory:g} GB of memory, the Recording is not valid (time that
+does not ascend, no rate, two channels of one name, events without a time …), or a refused write
+leaves files behind. "Read" means that the damage cannot be distinguished from data, such as a changed
+sample, or does no harm. The tests run 20 cases a format by another seed."""
+
+
+def page(rows: Table, cases: int, seed: int) -> Page:
+    return Page(
+        title="Damaged files",
+        question=QUESTION,
+        table=rows,
+        limits=LIMITS.format(seconds=SECONDS, memory=MEMORY / 2**30),
+        command=f"python -m benchmarks.fuzz --per-format {cases} --seed {seed} "
+        "--log runs/fuzz.jsonl \\\n    --page docs/measured/fuzzing.md",
+        data={"": rows},
+    )
 
 
 def main() -> int:
@@ -301,7 +298,7 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="repeat the log's failed cases")
     parser.add_argument("--case", type=int, help="this case only")
     parser.add_argument("--keep", type=Path, help="with --case: a folder to leave the files in")
-    parser.add_argument("--write", action="store_true", help="the table to docs/fuzzing.md")
+    parser.add_argument("--page", type=Path, help="write the page and its rows")
     given = parser.parse_args()
     if given.keep is not None:
         from benchmarks.fuzz.mutations import fresh, mutate
@@ -317,9 +314,11 @@ def main() -> int:
     if given.log is not None:
         given.log.parent.mkdir(parents=True, exist_ok=True)
     results = fuzz(given.formats, cases, given.seed, given.log, given.again)
-    print(table(results))
-    if given.write:
-        (DOCS / "fuzzing.md").write_text(page(results), encoding="utf-8")
+    rows = table(results)
+    print(rows.markdown())
+    if given.page:
+        most = max(Counter(r["format"] for r in results).values())
+        page(rows, most, min(r["seed"] for r in results)).write(given.page)
     return int(any(r["outcome"] not in ("read", "refused") for r in results))
 
 

@@ -1,9 +1,9 @@
-"""How fast methods are and what memory they take: python -m benchmarks.speed --seconds 3600.
+"""How fast methods are and what memory they take.
+
+    python -m benchmarks.speed --methods all --seconds 600 --page docs/measured/speed.md
 
 32 EEG channels at 250 Hz and 40 fNIRS channels at 10 Hz, 8 of them short, with motion sensors. Each
-method runs in a process of its own; imports, weights and what `neurofuse.clean` finds before
-(units, bad channels) are warm or shared.
-`--methods all --page docs/speed.md` puts every method side by side.
+method runs in a process of its own; imports and weights are loaded before the clock starts.
 """
 
 import argparse
@@ -16,10 +16,20 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common.methods import (
+    JOINT,
+    NETWORKS,
+    UNCORRECTED,
+    ZERO,
+    get_method,
+    names,
+    row_name,
+)
+from benchmarks.common.page import Page, Table, no_run
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.compare import METHODS, streams_of
 from neurofuse.io import build, eeg_dataset, nirs_dataset
 from neurofuse.io.errors import NeurofuseError
+from neurofuse.io.modality import MODALITIES
 from neurofuse.synth import inject
 from neurofuse.synth.brain import coloured
 from neurofuse.synth.montage import eeg_montage
@@ -33,7 +43,7 @@ def peak() -> float:
 
 
 def disturbed(length: float):
-    """A recording of coloured noise with movement."""
+    """A recording of coloured noise with motion."""
     rng = np.random.default_rng(0)
     names, places = eeg_montage(32)
     eeg = 1e-5 * coloured((32, int(length * 250)), 250, 1.7, 1.0, rng)
@@ -82,42 +92,57 @@ def apart(method: str, length: float) -> dict:
     return json.loads(done.stdout)
 
 
-def page(length: float) -> str:
-    lines = [
-        "# Speed and memory\n",
-        f"Made by `python -m benchmarks.speed --methods all --seconds {length:g}`: 32 EEG channels",
-        "at 250 Hz and 40 fNIRS channels at 10 Hz, 8 of them short, with motion sensors;",
-        "one process a method, on two cores.",
-        f"Memory: largest while cleaning {length:g} s, less what was in use before.\n",
-        "| method | streams | s per recorded hour | x real time | memory [GB] |",
-        "|---|---|---|---|---|",
-    ]
-    for method in METHODS:
+def table(length: float) -> Table:
+    """Time and memory of every method, each measured in a process of its own."""
+    columns = ["method", "modalities", "s per recorded hour", "x real time", "memory [GB]"]
+    rows = []
+    for method in names():
+        if method in (UNCORRECTED, ZERO):
+            continue
         found = apart(method, length)
         if "failure" in found:
-            lines.append(f"| {method} | | did not run: {found['failure']} | | |")
+            rows.append(no_run(row_name(method), found["failure"], len(columns)))
             continue
         more = found["peak"] - found["before"]
         hour = found["seconds"] * 3600 / length
-        lines.append(
-            f"| {method} | {', '.join(streams_of(method))} | {hour:.0f} | {3600 / hour:.0f} | "
-            f"{more:.2f} |"
-        )
-        print(lines[-1], flush=True)
-    return "\n".join(lines) + "\n"
+        treated = ", ".join(MODALITIES[s].display for s in get_method(method).streams)
+        rows.append([row_name(method), treated, f"{hour:.0f}", f"{3600 / hour:.0f}", f"{more:.2f}"])
+        print(rows[-1], flush=True)
+    return Table(columns, rows)
+
+
+QUESTION = """How fast is each method and what memory does it take? 32 EEG channels at 250 Hz and 40
+fNIRS channels at 10 Hz, 8 of them short, with motion sensors; one process a method, on two cores;
+imports and weights are loaded before. Memory: largest while cleaning {length:g} s, minus what was
+in use before."""
+LIMITS = """One machine, one recording of coloured noise. Baseline networks (they work on one channel at
+a time) and methods that did not run are only in the file."""
+
+
+def page(rows: Table, length: float) -> Page:
+    shown = [row[0] for row in rows.rows if row[0] not in NETWORKS and row[-1]]
+    return Page(
+        title="Speed and memory",
+        question=QUESTION.format(length=length),
+        table=rows.only("method", shown),
+        limits=LIMITS,
+        command=f"python -m benchmarks.speed --methods all --seconds {length:g} "
+        "--page docs/measured/speed.md",
+        data={"": rows},
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3600.0)
-    parser.add_argument("--methods", default="joint", help="one method, or all")
+    parser.add_argument("--methods", default=JOINT, help="one method, or all")
     parser.add_argument("--json", action="store_true", help="print figures for a program")
-    parser.add_argument("--page", type=Path, help="write the table of all methods to this file")
+    parser.add_argument("--page", type=Path, help="with all methods: write the page and its rows")
     options = parser.parse_args()
     if options.methods == "all":
-        text = page(options.seconds)
+        made = page(table(options.seconds), options.seconds)
         if options.page:
-            options.page.write_text(text)
+            made.write(options.page)
         return
     found = measure(options.methods, options.seconds)
     if options.json or "failure" in found:

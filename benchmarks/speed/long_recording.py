@@ -1,4 +1,6 @@
-"""Memory and time of 8 h through `neurofuse clean`: python -m benchmarks.speed.long_recording.
+"""Memory and time of 8 h through `neurofuse clean`.
+
+    python -m benchmarks.speed.long_recording
 
 32 EEG channels at 500 Hz (EDF) and 40 fNIRS channels at 10 Hz (SNIRF), ten minutes with injected
 motion repeated. Each step runs in a process of its own, whose peak memory the system reports.
@@ -110,7 +112,7 @@ def _timed(step: Callable[..., None], *arguments) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--hours", type=float, default=8.0)
     parser.add_argument("--folder", type=Path, default=Path("runs/long"))
     options = parser.parse_args()

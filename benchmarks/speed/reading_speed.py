@@ -1,4 +1,6 @@
-"""`nf.read` beside MNE's own reader on the same file: python -m benchmarks.speed.reading_speed.
+"""`nf.read` beside MNE's own reader on the same file.
+
+    python -m benchmarks.speed.reading_speed
 
 One hour of 32 EEG channels at 500 Hz and of 40 fNIRS channels at 10 Hz. Both readers load all
 samples; they take turns in one process, and the least time of each counts.
@@ -40,7 +42,7 @@ def seconds_of(reader: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=int, default=3600)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--folder", type=Path, default=Path("runs/speed"))

@@ -1,7 +1,9 @@
-"""How fast motion is drawn, on one core: OMP_NUM_THREADS=1 python -m benchmarks.speed.synth_speed.
+"""How fast motion is generated, on one core.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.speed.synth_speed
 
 Injection into 32 EEG channels at 250 Hz and 40 fNIRS channels at 10 Hz, and training windows
-(60 s, several people's clean signals disturbed on the fly). Goal: 200 x real time.
+(60 s, clean signals of several participants contaminated on the fly). Goal: 200 x real time.
 """
 
 import argparse
@@ -11,7 +13,7 @@ import numpy as np
 
 from neurofuse.io import build, eeg_dataset, nirs_dataset
 from neurofuse.models.training.corpus import load_corpus
-from neurofuse.models.training.windows import Draw, draw_batch
+from neurofuse.models.training.windows import WindowSampling, sample_batch
 from neurofuse.synth import inject
 
 
@@ -46,17 +48,17 @@ def injection(length: float, seeds: int) -> float:
 def windows(batches: int) -> tuple[float, float]:
     """Training windows a second and how many times real time that is."""
     corpus = {s: load_corpus("train", s, simulated=2)[:6] for s in ("eeg", "nirs")}
-    draw, rng = Draw(), np.random.default_rng(0)
-    draw_batch(corpus, draw, rng)
+    sampling, rng = WindowSampling(), np.random.default_rng(0)
+    sample_batch(corpus, sampling, rng)
     start = time.perf_counter()
     for _ in range(batches):
-        draw_batch(corpus, draw, rng)
-    rate = batches * draw.batch / (time.perf_counter() - start)
-    return rate, rate * draw.window
+        sample_batch(corpus, sampling, rng)
+    rate = batches * sampling.batch / (time.perf_counter() - start)
+    return rate, rate * sampling.window
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seeds", type=int, default=9)
     options = parser.parse_args()
