@@ -13,13 +13,13 @@ from neurofuse.io.formats.eeg import read_eeg_raw
 from neurofuse.io.formats.homer import read_homer_aux
 from neurofuse.io.formats.netcdf import read_netcdf
 from neurofuse.io.formats.nirs import read_nirs_raw
-from neurofuse.io.integrity.recording import sound
+from neurofuse.io.integrity.recording import checked
 from neurofuse.io.logs import quiet, reading
 from neurofuse.io.mne_objects.pair import from_mne
 from neurofuse.io.recording import note, streams
-from neurofuse.io.snirf.read import read_aux
+from neurofuse.io.snirf.read import read_snirf
 
-NIRS = ("SNIRF", "NIRx", "Homer", "Hitachi", "BOXY")  # formats that hold fNIRS only
+NIRS_FORMATS = ("NIRx", "Homer", "Hitachi", "BOXY")  # that hold fNIRS only
 
 
 def read(*paths: Any, offset: float | None = None, align: str | None = None) -> xr.DataTree:
@@ -104,7 +104,7 @@ def open_file(
         If it cannot be read, or what comes out is no sound Recording.
     """
     with reading(path, f"a whole {kind} recording"):
-        return sound(_open(path, kind, offset, align), path)
+        return checked(_open(path, kind, offset, align), path)
 
 
 def _open(path: Any, kind: str, offset: float | None, align: str | None) -> xr.DataTree:
@@ -120,9 +120,10 @@ def _open(path: Any, kind: str, offset: float | None, align: str | None) -> xr.D
         return read_xdf(path)
     if kind == "BIDS":
         return read_bids(path, offset=offset, align=align)
-    sensors = {"SNIRF": read_aux, "Homer": read_homer_aux}
-    if kind in NIRS:
-        aux = sensors[kind](path) if kind in sensors else None
+    if kind == "SNIRF":
+        return read_snirf(path)
+    if kind in NIRS_FORMATS:
+        aux = read_homer_aux(path) if kind == "Homer" else None
         return from_mne(None, read_nirs_raw(path), aux=aux)
     raw = read_eeg_raw(path)
     optical = [i for i, t in enumerate(raw.get_channel_types()) if t.startswith(("fnirs", "hb"))]

@@ -9,7 +9,7 @@ from neurofuse.io.formats.netcdf import save_netcdf
 from neurofuse.io.mne_objects.pair import to_mne
 from neurofuse.io.names import stem_of
 from neurofuse.io.recording import check, streams
-from neurofuse.io.snirf.read import write_snirf
+from neurofuse.io.snirf.write import write_snirf
 from neurofuse.io.staging import holding, staged
 
 

@@ -14,7 +14,7 @@ from neurofuse.io.formats.export import save_eeg, sensors_of
 from neurofuse.io.formats.fitting import count_from_zero
 from neurofuse.io.mne_objects.pair import to_mne
 from neurofuse.io.recording import check, streams
-from neurofuse.io.snirf.read import write_snirf
+from neurofuse.io.snirf.write import write_snirf
 from neurofuse.io.staging import Merge, holding, staged
 
 if TYPE_CHECKING:

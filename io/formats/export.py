@@ -11,7 +11,7 @@ from neurofuse.io.formats.fitting import fit
 from neurofuse.io.logs import quiet
 from neurofuse.io.mne_objects.pair import to_mne
 from neurofuse.io.recording import check, streams
-from neurofuse.io.snirf.read import write_snirf
+from neurofuse.io.snirf.write import write_snirf
 from neurofuse.io.staging import holding, staged
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from neurofuse.io.clock.grid import Grid, even_grid
 from neurofuse.io.errors import ReadError
 from neurofuse.io.formats.matlab import read_matlab
 from neurofuse.io.logs import LOG, quiet, reading
-from neurofuse.io.snirf.read import mend_length
+from neurofuse.io.snirf.probe import correct_length
+from neurofuse.io.snirf.samples import warn_of_gaps
 
 if TYPE_CHECKING:
     import mne
@@ -79,7 +80,7 @@ def read_homer_raw(path: str | Path) -> "mne.io.BaseRaw":
     active = np.ravel(probe.get("MeasListAct", []))
     if active.shape == (len(names),):
         raw.info["bads"] = [name for name, on in zip(names, active, strict=True) if on == 0]
-    mend_length(raw, path)
+    correct_length(raw, path)
     return raw
 
 
@@ -130,13 +131,8 @@ def _parts(path: str | Path) -> dict[str, Any]:
 
 def _grid(parts: dict[str, Any], path: str | Path) -> Grid:
     grid = even_grid(parts["t"], path)
-    if grid.holes:
-        LOG.warning(
-            "%s: %d gaps of together %.3g s, bridged linearly and annotated BAD_gap",
-            path,
-            len(grid.holes),
-            sum(length for _, length in grid.holes) - len(grid.holes) / grid.rate,
-        )
+    if grid.gaps:
+        warn_of_gaps(grid, path)
     return grid
 
 
@@ -178,7 +174,7 @@ def _positions(probe: dict, name: str, path: str | Path) -> np.ndarray:
 def _stimuli(parts: dict[str, Any], grid: Grid) -> "mne.Annotations":
     import mne
 
-    rows = [(at, length, "BAD_gap") for at, length in grid.holes]
+    rows = [(at, length, "BAD_gap") for at, length in grid.gaps]
     marks = np.asarray(parts.get("s", []))
     count = len(parts["d"])
     if marks.dtype.kind in "fiub" and marks.size and len(marks) == count:

@@ -9,7 +9,7 @@ import numpy as np
 from neurofuse.io.errors import ReadError
 
 SMALL = 1_000_000  # bytes that need no check
-ROOM = 100  # times its own size a file may hold when compressed; damaged headers claim more
+LARGEST_RATIO = 100  # of a dataset's bytes to the file's; damaged headers announce more
 
 
 def text(node: Any) -> str:
@@ -19,34 +19,43 @@ def text(node: Any) -> str:
 
 def texts(node: Any) -> list[str]:
     """The strings of a dataset."""
-    values = [] if node is None else np.asarray(_whole(node)).ravel().tolist()
+    values = [] if node is None else np.asarray(_value(node)).ravel().tolist()
     return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
 
 
 def numbers(node: Any) -> np.ndarray:
     """A dataset as float64, empty where there is none."""
-    return np.empty(0) if node is None else np.asarray(_whole(node), float)
+    return np.empty(0) if node is None else np.asarray(_value(node), float)
+
+
+def first_numbers(groups: list[Any], member: str) -> np.ndarray:
+    """The first number of the dataset `member` in each group, NaN where there is none.
+
+    Files hold one group for each channel. h5py's low-level calls read these hundreds of single
+    numbers five times as fast as `group[member][()]`.
+    """
+    return np.array([_first_number(group, member) for group in groups])
 
 
 def numbered(group: Any, stem: str) -> list[str]:
     """Names of the members `stem`, `stem1`, `stem2` …, by number."""
-    found = [name for name in group if re.fullmatch(rf"{stem}\d*", name)]
-    return sorted(found, key=lambda name: (int(name[len(stem) :] or 0), name))
+    names = [name for name in group if re.fullmatch(rf"{stem}\d*", name)]
+    return sorted(names, key=lambda name: (int(name[len(stem) :] or 0), name))
 
 
 def check_size(node: Any) -> None:
-    """Raise ReadError if a dataset claims more values than its file can hold.
+    """Raise ReadError if a dataset announces more values than its file can hold.
 
     Raises
     ------
     ReadError
-        Before anything of that size is made.
+        Before anything of that size is allocated.
     """
-    claim = node.size * node.dtype.itemsize
-    if claim < SMALL:
+    announced = node.size * node.dtype.itemsize
+    if announced < SMALL:
         return
     size = Path(node.file.filename).stat().st_size
-    if claim > ROOM * size:
+    if announced > LARGEST_RATIO * size:
         raise ReadError(
             f"{node.size} values in {node.name} of {node.file.filename}, a file of {size} bytes",
             "values that the file can hold",
@@ -54,6 +63,20 @@ def check_size(node: Any) -> None:
         )
 
 
-def _whole(node: Any) -> Any:
+def _value(node: Any) -> Any:
     check_size(node)
     return node[()]
+
+
+def _first_number(group: Any, member: str) -> float:
+    from h5py import h5d, h5s, h5t  # pyright: ignore[reportAttributeAccessIssue]
+
+    try:
+        node = h5d.open(group.id, member.encode())
+        if node.shape in ((), (1,)) and node.get_type().get_class() in (h5t.INTEGER, h5t.FLOAT):
+            value = np.empty(node.shape)
+            node.read(h5s.ALL, h5s.ALL, value)
+            return float(value.ravel()[0])
+    except (KeyError, TypeError):
+        pass  # missing, or not a dataset: below
+    return float(next(iter(numbers(group.get(member)).ravel()), np.nan))

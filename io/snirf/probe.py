@@ -1,51 +1,88 @@
 """Where the optodes and landmarks of a SNIRF file are, and whether its length unit can be true."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurofuse.io.logs import LOG
+from neurofuse.io.mne_objects.landmarks import HEAD
 from neurofuse.io.snirf.hdf5 import numbers, texts
-from neurofuse.io.snirf.table import tag
+from neurofuse.io.snirf.table import Channels, tag
 
 if TYPE_CHECKING:
     import mne
 
 LENGTH_UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "um": 1e-6, "μm": 1e-6, "µm": 1e-6}
-SMALLEST, LARGEST = 0.006, 0.15  # m; no probe is entirely below or has a pair above
+SMALLEST, LARGEST = 0.006, 0.15  # m; no probe has all pairs below or any pair above
 TYPICAL = 0.03  # m, the usual source-detector distance
-HEAD = 4  # FIFF's number of the head coordinate frame
-FRAMES = tuple("01234567")  # FIFF's numbers of frames, 0 for unknown
+UNKNOWN = 0  # FIFF's number of a coordinate frame that nobody knows
+FRAMES = tuple("01234567")  # FIFF's numbers of frames
+FIDUCIALS = {"nz": "nasion", "al": "lpa", "ar": "rpa"}  # SNIRF's names of landmarks -> MNE's
 
 
-def place_channels(nirs: Any, info: "mne.Info", table: dict[str, np.ndarray]) -> None:
-    """Write positions, wavelengths, frame and landmarks into `info`."""
-    import mne
+@dataclass(frozen=True)
+class Probe:
+    """Positions [m] of the optodes of each channel, and of the landmarks.
 
+    Parameters
+    ----------
+    source, detector : arrays (row, 3)
+        In the order of the measurement list; NaN where unknown.
+    landmarks : dict of name to array (3,)
+    frame : int
+        FIFF's number of the coordinate frame of the optodes.
+    """
+
+    source: np.ndarray
+    detector: np.ndarray
+    landmarks: dict[str, np.ndarray]
+    frame: int
+
+    def fiducials(self) -> np.ndarray | None:
+        """Nasion, left and right ear point (nine numbers, NaN where unknown), or None.
+
+        They count only where their frame, head or unknown, is that of the optodes.
+        """
+        marks = np.full((3, 3), np.nan)
+        if self.frame in (HEAD, UNKNOWN):
+            for row, name in enumerate(FIDUCIALS.values()):
+                marks[row] = self.landmarks.get(name, np.nan)
+        return marks.ravel() if np.isfinite(marks).any() else None
+
+    def digitised(self) -> list[list[float]]:
+        """The landmarks as a stream's header has them: kind, number, frame, x, y, z."""
+        import mne
+
+        if not self.landmarks:
+            return []
+        basic = {n: self.landmarks[n] for n in FIDUCIALS.values() if n in self.landmarks}
+        rest = {n: place for n, place in self.landmarks.items() if n not in basic}
+        frame = "head" if self.frame == HEAD else "unknown"
+        points: Any = mne.channels.make_dig_montage(rest, **basic, coord_frame=frame).dig
+        return [
+            [int(p["kind"]), int(p["ident"]), int(p["coord_frame"]), *map(float, p["r"])]
+            for p in points
+        ]
+
+
+def read_probe(nirs: Any, channels: Channels, path: Path) -> Probe:
+    """The probe of a /nirs group; a length unit that cannot be true is corrected with a warning."""
     unit = LENGTH_UNITS.get(tag(nirs, "LengthUnit").strip(), 1e-3)
     sources, detectors = positions(nirs)
-    told = tag(nirs, "MNE_coordFrame")
-    frame = int(told) if told in FRAMES else 0
+    source = _rows(sources, channels.source) * unit
+    detector = _rows(detectors, channels.detector) * unit
+    marks = {name: place * unit for name, place in landmarks(nirs).items()}
+    if tag(nirs, "AppName") != "neurofuse":  # ours are in m, as the tag says
+        factor = length_factor(source, detector, path)
+        source, detector = source * factor, detector * factor
+        marks = {name: place * factor for name, place in marks.items()}
+    stored = tag(nirs, "MNE_coordFrame")
+    frame = int(stored) if stored in FRAMES else UNKNOWN
     if tag(nirs, "ManufacturerName") == "Gowerlabs":
         frame = HEAD
-    for row, channel in enumerate(info["chs"]):
-        source = _row(sources, table["sourceIndex"][row]) * unit
-        detector = _row(detectors, table["detectorIndex"][row]) * unit
-        channel["loc"][:9] = np.concatenate([(source + detector) / 2, source, detector])
-        channel["loc"][9] = table["wavelength"][row]
-        channel["coord_frame"] = frame
-    marks = {name: place * unit for name, place in landmarks(nirs).items()}
-    if marks:
-        usual = {"nz": "nasion", "al": "lpa", "ar": "rpa"}
-        known = {usual.get(n.lower(), n.lower()): p for n, p in marks.items()}
-        basic = {n: known[n] for n in ("nasion", "lpa", "rpa") if n in known}
-        rest = {n: p for n, p in marks.items() if usual.get(n.lower(), n.lower()) not in basic}
-        montage = mne.channels.make_dig_montage(
-            rest, **basic, coord_frame="head" if frame == HEAD else "unknown"
-        )
-        with info._unlock():
-            info["dig"] = montage.dig
+    return Probe(source, detector, marks, frame)
 
 
 def positions(nirs: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -63,42 +100,62 @@ def positions(nirs: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def landmarks(nirs: Any) -> dict[str, np.ndarray]:
-    """Positions of the landmarks that have a name, in the file's unit."""
+    """Positions of the landmarks that have a name, in the file's unit; fiducials by MNE's names."""
     probe = nirs.get("probe", {})
     place, names = numbers(probe.get("landmarkPos3D")), texts(probe.get("landmarkLabels"))
     if place.ndim != 2 or place.shape[1] < 3:
         return {}
     rows = place[:, 3] - 1 if place.shape[1] > 3 else np.arange(len(place))
     known = [(int(r), p[:3]) for r, p in zip(rows, place, strict=True) if 0 <= r < len(names)]
-    return {names[r]: p for r, p in known if names[r] and np.isfinite(p).all()}
+    named = {names[r]: p for r, p in known if names[r] and np.isfinite(p).all()}
+    fiducials = {*FIDUCIALS, *FIDUCIALS.values()}
+    return {
+        FIDUCIALS.get(name.lower(), name.lower()) if name.lower() in fiducials else name: place
+        for name, place in named.items()
+    }
 
 
-def mend_length(raw: "mne.io.BaseRaw", path: str | Path) -> None:
-    """Scale a Raw's positions, in place, if their unit cannot be true (cm called mm and the like).
-
-    Optodes sit 30 mm apart as a rule; the power of ten is taken that comes nearest to it. Nothing
-    is done where some pair is 6 mm or more apart and none more than 150 mm.
-    """
+def correct_length(raw: "mne.io.BaseRaw", path: str | Path) -> None:
+    """Scale a Raw's positions, in place, by `length_factor`."""
     chs = raw.info["chs"]
-    loc = np.array([c["loc"][3:9] for c in chs])
-    distance = np.linalg.norm(loc[:, :3] - loc[:, 3:], axis=1)
-    distance = distance[np.isfinite(distance) & (distance > 0)]
-    if len(distance) == 0 or (distance.max() >= SMALLEST and distance.max() <= LARGEST):
-        return
-    factors = 10.0 ** np.arange(-6, 7)
-    typical = np.abs(np.log(factors * np.median(distance) / TYPICAL))
-    factor = float(factors[np.argmin(typical)])
-    LOG.warning(
-        "%s: its length unit puts sources and detectors %.3g mm apart; positions taken times %g",
-        path,
-        1e3 * float(np.median(distance)),
-        factor,
-    )
+    loc = np.array([channel["loc"][3:9] for channel in chs])
+    factor = length_factor(loc[:, :3], loc[:, 3:], path)
     for channel in chs:
         channel["loc"][:9] *= factor
     for point in raw.info["dig"] or []:
         point["r"] *= factor
 
 
-def _row(places: np.ndarray, index: float) -> np.ndarray:
-    return places[int(index) - 1] if index <= len(places) else np.full(3, np.nan)
+def length_factor(source: np.ndarray, detector: np.ndarray, path: str | Path) -> float:
+    """What to multiply positions with whose unit cannot be true (cm called mm and the like).
+
+    Optodes sit 30 mm apart as a rule; the power of ten that comes nearest to it is returned, with
+    a warning. It is 1 where some pair is 6 mm or more apart and none more than 150 mm.
+
+    Parameters
+    ----------
+    source, detector : arrays (row, 3)
+        Positions [m] in the file's unit; NaN where unknown.
+    path : path
+        For the message.
+    """
+    distance = np.linalg.norm(source - detector, axis=1)
+    distance = distance[np.isfinite(distance) & (distance > 0)]
+    if len(distance) == 0 or (distance.max() >= SMALLEST and distance.max() <= LARGEST):
+        return 1.0
+    factors = 10.0 ** np.arange(-6, 7)
+    unlikely = np.abs(np.log(factors * np.median(distance) / TYPICAL))
+    factor = float(factors[np.argmin(unlikely)])
+    LOG.warning(
+        "%s: its length unit puts sources and detectors %.3g mm apart; positions taken times %g",
+        path,
+        1e3 * float(np.median(distance)),
+        factor,
+    )
+    return factor
+
+
+def _rows(places: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """The positions of numbered optodes, NaN for those that the probe does not list."""
+    listed = (index >= 1) & (index <= len(places))
+    return np.vstack([places, np.full(3, np.nan)])[np.where(listed, index - 1, -1)]

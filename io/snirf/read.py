@@ -1,10 +1,13 @@
-"""SNIRF files → an MNE Raw and auxiliary sensors, by the file's own times and indices.
+"""A SNIRF file → a Recording, straight from its table: one opening, no detour through MNE.
 
-Read through h5py: MNE's reader takes the mean of 1/step for the rate, knows seconds and
-milliseconds only, and needs positions, two wavelengths and one group called /nirs. Where both
-read a file, the result is the same (tests/io/test_snirf.py compares them on real files).
+MNE's reader takes the mean of 1/step for the rate, knows seconds and milliseconds only, and needs
+positions, two wavelengths and one group called /nirs. Where both read a file, the result is the
+same (tests/io/snirf/test_real.py compares them on real files).
 """
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,40 +15,39 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.clock.grid import Grid, even_grid
-from neurofuse.io.errors import ReadError
-from neurofuse.io.logs import LOG, reading
-from neurofuse.io.snirf.hdf5 import numbered, numbers, text
-from neurofuse.io.snirf.probe import mend_length, place_channels
-from neurofuse.io.snirf.session import annotations, measured_at, subject
+from neurofuse.io.clock.grid import Grid
+from neurofuse.io.logs import reading
+from neurofuse.io.mne_objects.landmarks import HEAD
+from neurofuse.io.mne_objects.pair import to_mne
+from neurofuse.io.modality import NIRS
+from neurofuse.io.recording import build, events_dataset, nirs_dataset, note
+from neurofuse.io.snirf.pairs import pairs_of
+from neurofuse.io.snirf.probe import Probe, read_probe
+from neurofuse.io.snirf.samples import report_gaps, sample_grid, samples
+from neurofuse.io.snirf.sensors import read_sensors
+from neurofuse.io.snirf.session import event_rows, measured_at, subject
 from neurofuse.io.snirf.table import (
-    VOLTAGES,
+    Channels,
     channel_table,
     data_blocks,
+    first_block,
     measurement,
-    sample_grid,
     shape_of,
     tag,
-    time_scale,
-    times,
 )
-from neurofuse.io.snirf.write import write_snirf
 
 if TYPE_CHECKING:
     import mne
 
-__all__ = ["mend_length", "read_aux", "read_snirf_raw", "write_snirf"]
-
 WANTED = "a whole SNIRF file with one continuous-wave data block"
 
 
-def read_snirf_raw(path: str | Path, group: str | None = None) -> "mne.io.BaseRaw":
-    """The optical data of a SNIRF file as an MNE Raw in memory.
+def read_snirf(path: str | Path, group: str | None = None) -> xr.DataTree:
+    """The Recording that a SNIRF file holds: light, events and auxiliary sensors.
 
-    Channels are called S1_D1 760 after their indices and stand in the file's order. The file's
-    own time vector counts: its first sample is time 0, the rate is that of `even_grid`, holes are
-    bridged linearly and annotated BAD_gap. Positions that are missing are NaN; those whose length
-    unit cannot be true are mended (`mend_length`). Stimuli become annotations.
+    The file's own time vector counts: its first sample is time 0, the rate is that of `even_grid`,
+    gaps are interpolated linearly and annotated BAD_gap. Positions that are missing are NaN; those
+    whose length unit cannot be true are corrected (`length_factor`). Stimuli become events.
 
     Parameters
     ----------
@@ -55,7 +57,9 @@ def read_snirf_raw(path: str | Path, group: str | None = None) -> "mne.io.BaseRa
 
     Returns
     -------
-    mne.io.RawArray
+    Recording
+        `/nirs` with `intensity` or `od` (channel, wavelength, time), `/events`, and `/aux/NAME`
+        for each auxiliary sensor. `raw_name` (channel, wavelength) has names like "S1_D1 760".
 
     Raises
     ------
@@ -63,114 +67,129 @@ def read_snirf_raw(path: str | Path, group: str | None = None) -> "mne.io.BaseRa
         If the file is damaged, holds another kind of data or several recordings, or its parts
         contradict each other.
     """
-    import h5py
-    import mne
-
     path = Path(path)
-    with reading(path, WANTED), h5py.File(path, "r") as file:
-        nirs = measurement(file, path, group)
-        block = _one_block(nirs, path)
-        table, kind = channel_table(nirs, block, path)
+    with _measurement(path, group) as nirs:
+        block = first_block(nirs, path)
         grid = sample_grid(nirs, block, path)
-        info = mne.create_info(table["name"].tolist(), grid.rate, kind)
-        place_channels(nirs, info, table)
-        info["subject_info"] = subject(nirs)
-        raw = mne.io.RawArray(grid.fill(_samples(block, table)), info, copy=None)
-        date = measured_at(nirs)
-        raw.set_meas_date(date and date + timedelta(seconds=grid.start))
-        raw.set_annotations(annotations(nirs, grid, raw), emit_warning=False)
-        bads = tag(nirs, "badChannels").split(",")
-        ours = tag(nirs, "AppName") == "neurofuse"  # lengths are in m as the tag says
-    raw.info["bads"] = [name for name in raw.ch_names if name in bads]
+        sensors = read_sensors(nirs, grid, shape_of(block, path)[0], path)
+        return _recording(nirs, block, grid, sensors, path)
+
+
+def read_snirf_raw(path: str | Path, group: str | None = None) -> "mne.io.BaseRaw":
+    """The optical data of a SNIRF file as an MNE Raw in memory, made from its Recording.
+
+    Channels are called S1_D1 760 after their indices and stand in the file's order; bad are those
+    that the file lists. Stimuli and gaps become annotations.
+
+    Parameters
+    ----------
+    path : path
+    group : str, optional
+        As for `read_snirf`.
+
+    Raises
+    ------
+    ReadError
+        As `read_snirf` does.
+    """
+    path = Path(path)
+    with _measurement(path, group) as nirs:
+        block = first_block(nirs, path)
+        recording = _recording(nirs, block, sample_grid(nirs, block, path), {}, path)
+        bad = _listed_bad(nirs)
+        raw = to_mne(recording, copy=False)[1]
+    assert raw is not None
+    raw.info["bads"] = [name for name in raw.ch_names if name in bad]
+    for point in raw.info["dig"] or []:
+        point["r"] = np.asarray(point["r"])  # a list, as the header stores it
     raw.filenames = [path]
-    _tell_holes(grid, path)
-    if not ours:
-        mend_length(raw, path)
     return raw
 
 
 def read_aux(path: str | Path, group: str | None = None) -> dict[str, xr.Dataset]:
-    """The auxiliary sensors of a SNIRF file: one Dataset (channel, time) each.
-
-    Each keeps its own times, in seconds since the first sample of the optical data, as in
-    `read_snirf_raw`. One without two ascending times, one for each sample, is left out and told.
-    """
-    import h5py
-
+    """The auxiliary sensors of a SNIRF file alone, as in `read_snirf`."""
     path = Path(path)
-    sensors: dict[str, xr.Dataset] = {}
-    with reading(path, WANTED), h5py.File(path, "r") as file:
-        nirs = measurement(file, path, group)
+    with _measurement(path, group) as nirs:
         block = data_blocks(nirs)[0]
         grid = sample_grid(nirs, block, path)
-        scale, span = time_scale(nirs, path), shape_of(block, path)[0] / grid.rate
-        for key in numbered(nirs, "aux"):
-            sensor = nirs[key]
-            name = (text(sensor.get("name")) or key).replace("/", "_")
-            name = name if name not in sensors else f"{name} {key}"
-            data = np.atleast_2d(numbers(sensor.get("dataTimeSeries")).T)
-            time = times(sensor, data.shape[-1])
-            try:
-                if data.ndim != 2 or len(time) != data.shape[1]:
-                    raise ReadError(f"{len(time)} times, samples {data.shape}", "", "")
-                time = time * _true_scale(time, scale, span, f"{path}: auxiliary {name!r}")
-                rate = even_grid(time, path).rate
-            except ReadError as error:
-                LOG.warning("%s: auxiliary %r left out: %s", path, name, error.found)
-                continue
-            labels = str(sensor["dataTimeSeries"].attrs.get("channels", "")).split("\n")
-            if len(labels) != len(data) or not all(labels):
-                labels = [f"{name}{i}" if len(data) > 1 else name for i in range(len(data))]
-            sensors[name] = xr.Dataset(
-                {name: (("channel", "time"), data, {"units": text(sensor.get("dataUnit"))})},
-                coords={"channel": labels, "time": time - grid.start},
-                attrs={"rate": rate},
-            )
-    return sensors
+        return read_sensors(nirs, grid, shape_of(block, path)[0], path)
 
 
-def _one_block(nirs: Any, path: Path) -> Any:
-    first, *others = data_blocks(nirs)
-    if others:
-        names = ", ".join(block.name for block in others)
-        LOG.warning("%s: only %s is read, not %s", path, first.name, names)
-    return first
+@contextmanager
+def _measurement(path: Path, group: str | None) -> Iterator[Any]:
+    """The /nirs group of a file, open for reading."""
+    import h5py
+
+    with reading(path, WANTED), h5py.File(path, "r") as file:
+        yield measurement(file, path, group)
 
 
-def _samples(block: Any, table: dict[str, np.ndarray]) -> np.ndarray:
-    """Samples (channel, time), in volts where the unit is one of voltage, else as they are."""
-    stored = numbers(block["dataTimeSeries"])
-    data = np.ascontiguousarray(stored.reshape(len(stored), -1).T)
-    offset = numbers(block.get("dataOffset")).ravel()  # of the draft 1.2
-    if len(offset) == len(data):
-        data += offset[:, None]
-    scale = np.array([VOLTAGES.get(unit, 1.0) for unit in table["dataUnit"]])
-    return data if (scale == 1).all() else data * scale[:, None]
+def _recording(
+    nirs: Any, block: Any, grid: Grid, sensors: dict[str, xr.Dataset], path: Path
+) -> xr.DataTree:
+    channels = channel_table(nirs, block, path)
+    node = _node(nirs, block, channels, grid, path)
+    events = events_dataset(event_rows(nirs, grid, channels, path))
+    report_gaps(grid, path)
+    recording = build(nirs=node, aux=sensors, events=events, measured_at=node.attrs["measured_at"])
+    # the step's name stands in stored Recordings: it stays, though no Raw is made any more
+    return note(recording, "from_mne", files={NIRS.name: path.name}, offset=None, align=None)
 
 
-def _true_scale(time: np.ndarray, scale: float, span: float, what: str) -> float:
-    """Seconds a unit of a sensor's times: LUMO gives seconds where the file says milliseconds."""
-    length = time[-1] - time[0] if len(time) else 0.0
-    if scale < 1 and length * scale < span / 20 and span / 2 < length < 2 * span:
-        LOG.warning("%s: its times are taken for seconds, not for the file's TimeUnit", what)
-        return 1.0
-    return scale
+def _node(nirs: Any, block: Any, channels: Channels, grid: Grid, path: Path) -> xr.Dataset:
+    """The `/nirs` Dataset; time starts at 0 s."""
+    pairs, probe = pairs_of(channels, path), read_probe(nirs, channels, path)
+    light, rows = grid.fill(samples(block, channels)), pairs.row.ravel()
+    if not np.array_equal(rows, np.arange(len(light))):
+        light = np.where(rows[:, None] < 0, np.nan, light[rows])
+    names = np.array([[channels.name[r] if r >= 0 else "" for r in row] for row in pairs.row])
+    bad = _listed_bad(nirs)
+    node = nirs_dataset(
+        light.reshape(*pairs.row.shape, -1),
+        grid.rate,
+        pairs.wavelength,
+        [f"S{number}" for number in pairs.source],
+        [f"D{number}" for number in pairs.detector],
+        variable=channels.variable,
+        source_position=_known(probe.source[pairs.first_row]),
+        detector_position=_known(probe.detector[pairs.first_row]),
+        bad=[bool(bad & set(row)) or "" in row for row in names.tolist()],
+    )
+    node.attrs.update(_attributes(nirs, probe, grid, path))
+    where = ("channel", "wavelength")
+    if not ((pairs.exact == pairs.wavelength) | (pairs.row < 0)).all():
+        node = node.assign_coords(raw_wavelength=(where, pairs.exact, {"units": "nm"}))
+    return node.assign_coords(raw_name=(where, names), raw_order=(where, pairs.row))
 
 
-def _tell_holes(grid: Grid, path: Path) -> None:
-    if grid.holes:
-        lost = sum(length for _, length in grid.holes) - len(grid.holes) / grid.rate
-        LOG.warning(
-            "%s: %d gaps of together %.3g s, bridged linearly and annotated BAD_gap",
-            path,
-            len(grid.holes),
-            lost,
-        )
-    elif not grid.even:
-        LOG.warning(
-            "%s: uneven sample times (%.3g ms off an even grid of %.6g Hz for 5 %% of the samples);"
-            " samples taken there linearly",
-            path,
-            1e3 * grid.scatter,
-            grid.rate,
-        )
+def _attributes(nirs: Any, probe: Probe, grid: Grid, path: Path) -> dict[str, Any]:
+    """Date, file, subject, frame and landmarks of the stream, and the header for `to_mne`."""
+    zero, person, points = measured_at(nirs), subject(nirs), probe.digitised()
+    first = None if zero is None else zero + timedelta(seconds=grid.start)
+    facts = {
+        "highpass": 0.0,
+        "lowpass": grid.rate / 2,
+        "subject_info": person,
+        "custom_ref_applied": 0,
+        "first_samp": 0,
+        **({"dig": points} if points else {}),
+    }
+    fiducials = probe.fiducials()
+    return {
+        "measured_at": "" if first is None else first.isoformat(),
+        "file": path.name,
+        "subject": person["his_id"],
+        "frame": "head" if probe.frame == HEAD else "unknown",
+        **({} if fiducials is None else {"landmarks": fiducials}),
+        "header": json.dumps(facts),
+    }
+
+
+def _listed_bad(nirs: Any) -> set[str]:
+    """Names of the channels that neurofuse's own tag calls bad."""
+    return set(tag(nirs, "badChannels").split(",")) - {""}
+
+
+def _known(position: np.ndarray) -> np.ndarray:
+    """Positions with NaN where all lie at the origin: there a file has none."""
+    return position if position.any() else np.full_like(position, np.nan)

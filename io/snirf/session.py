@@ -1,38 +1,68 @@
 """When a SNIRF file was measured, on whom, and what happened."""
 
 import contextlib
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from neurofuse.io.clock.grid import Grid
+from neurofuse.io.errors import ReadError
+from neurofuse.io.modality import NIRS
 from neurofuse.io.snirf.hdf5 import numbered, numbers, text
-from neurofuse.io.snirf.table import tag
+from neurofuse.io.snirf.table import Channels, tag
 
-if TYPE_CHECKING:
-    import mne
-
-
-def annotations(nirs: Any, grid: Grid, raw: "mne.io.BaseRaw") -> "mne.Annotations":
-    import mne
-
-    rows = [
-        (max(onset - grid.start, 0.0), length, name, [c for c in owners.split(",") if c])
-        for onset, length, name, owners in stimuli(nirs)
-        if -1 / grid.rate < onset - grid.start <= raw.times[-1]
-    ]
-    rows += [(onset, length, "BAD_gap", []) for onset, length in grid.holes]
-    onset, length, name, owners = zip(*rows, strict=True) if rows else ((), (), (), ())
-    return mne.Annotations(onset, length, name, raw.info["meas_date"], owners)
+Row = tuple[float, float, str, str, str]  # as `neurofuse.io.recording.events_dataset` takes them
+PLACEHOLDER = datetime(2000, 1, 1, tzinfo=UTC)  # MNE writes it for a date that nobody knows
 
 
-def stimuli(nirs: Any) -> list[tuple[float, float, str, str]]:
-    """Events (onset [s], duration [s], name, channels), each once, by onset.
+class Stimulus(NamedTuple):
+    """One event of a file: onset [s, by the file's zero], duration [s], and its channels."""
 
-    The specification has them in seconds whatever the TimeUnit.
+    onset: float
+    duration: float
+    name: str
+    channels: str  # joined by commas, "" for all
+
+
+def event_rows(nirs: Any, grid: Grid, channels: Channels, path: Path) -> list[Row]:
+    """Stimuli and gaps on the grid's time, each once, cut off where the samples end.
+
+    Onsets are in whole microseconds, as MNE keeps those of annotations.
+
+    Raises
+    ------
+    ReadError
+        If a stimulus belongs to a channel that the file lacks.
     """
-    rows = []
+    last = round(float(grid.place[-1])) / grid.rate
+    end = timedelta(seconds=last + 1 / grid.rate)
+    rows: list[Row] = []
+    for stimulus in stimuli(nirs):
+        onset = stimulus.onset - grid.start
+        if not -1 / grid.rate < onset <= last or max(onset, 0.0) + stimulus.duration < 0:
+            continue
+        names = [name for name in stimulus.channels.split(",") if name]
+        missing = sorted(set(names) - set(channels.name))
+        if missing:
+            raise ReadError(
+                f"{path} with a stimulus {stimulus.name!r} of {', '.join(missing)}",
+                "stimuli of channels that it holds",
+                "export the recording again",
+            )
+        placed = _cut(max(onset, 0.0), stimulus.duration, end)
+        rows.append((*placed, stimulus.name, ",".join(names), NIRS.name))
+    rows += [(*_cut(*gap, end), "BAD_gap", "", NIRS.name) for gap in grid.gaps]
+    return list(dict.fromkeys(rows))
+
+
+def stimuli(nirs: Any) -> list[Stimulus]:
+    """The events of a file, each once, by onset.
+
+    The specification has their times in seconds whatever the TimeUnit.
+    """
+    events = []
     for key in numbered(nirs, "stim"):
         group = nirs[key]
         data = numbers(group.get("data"))
@@ -41,14 +71,14 @@ def stimuli(nirs: Any) -> list[tuple[float, float, str, str]]:
         if data.ndim != 2 or data.shape[1] < 2:  # none, or the 0 that Homer writes for none
             continue
         name = text(group["name"]) if "name" in group else key
-        named = str(group["data"].attrs.get("channels", "")).split("\n")
-        named = named if len(named) == len(data) else [""] * len(data)
-        rows += [
-            (float(onset), float(duration) if np.isfinite(duration) else 0.0, name, owners)
-            for (onset, duration), owners in zip(data[:, :2], named, strict=True)
+        channels = str(group["data"].attrs.get("channels", "")).split("\n")
+        channels = channels if len(channels) == len(data) else [""] * len(data)
+        events += [
+            Stimulus(float(onset), float(duration) if np.isfinite(duration) else 0.0, name, listed)
+            for (onset, duration), listed in zip(data[:, :2], channels, strict=True)
             if np.isfinite(onset)
         ]
-    return sorted(dict.fromkeys(rows))
+    return sorted(dict.fromkeys(events))
 
 
 def measured_at(nirs: Any) -> datetime | None:
@@ -56,22 +86,30 @@ def measured_at(nirs: Any) -> datetime | None:
     day = tag(nirs, "MeasurementDate").strip().rstrip("Z")
     clock = tag(nirs, "MeasurementTime").strip()
     try:
-        found = datetime.fromisoformat(f"{day}T{clock}")
+        moment = datetime.fromisoformat(f"{day}T{clock}")
     except ValueError:
         return None
-    found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    return None if found == datetime(2000, 1, 1, tzinfo=UTC) else found  # MNE's "unknown"
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None if moment == PLACEHOLDER else moment
 
 
 def subject(nirs: Any) -> dict[str, Any]:
-    """What the file tells of the person, as MNE keeps it."""
-    found: dict[str, Any] = {"his_id": tag(nirs, "SubjectID") or "unknown"}
+    """What the file says of the subject, by MNE's names; the birthday as ISO text."""
+    facts: dict[str, Any] = {"his_id": tag(nirs, "SubjectID") or "unknown"}
     for key in ("first", "middle", "last"):
         if name := tag(nirs, f"{key}Name"):
-            found[f"{key}_name"] = name
+            facts[f"{key}_name"] = name
     sex = tag(nirs, "sex").lower()[:1]
     if sex in ("m", "f", "0", "1", "2", "u"):
-        found["sex"] = {"m": 1, "1": 1, "f": 2, "2": 2}.get(sex, 0)
+        facts["sex"] = {"m": 1, "1": 1, "f": 2, "2": 2}.get(sex, 0)
     with contextlib.suppress(ValueError):
-        found["birthday"] = date.fromisoformat(tag(nirs, "DateOfBirth"))
-    return found
+        facts["birthday"] = date.fromisoformat(tag(nirs, "DateOfBirth")).isoformat()
+    return facts
+
+
+def _cut(onset: float, length: float, end: timedelta) -> tuple[float, float]:
+    """Onset and duration [s] of an event that ends at `end` at the latest."""
+    start = timedelta(seconds=onset)
+    if start + timedelta(seconds=length) > end:
+        length = (end - start).total_seconds()
+    return start.total_seconds(), length

@@ -63,7 +63,7 @@ def nirs_node(
     import mne
     from mne._fiff.constants import FIFF
 
-    from neurofuse.io.snirf.read import mend_length
+    from neurofuse.io.snirf.probe import correct_length
 
     names = optode_names(list(lights))
     places, origin = _places(stream, lights)
@@ -83,7 +83,7 @@ def nirs_node(
         raw = mne.io.RawArray(data, info)
         raw.set_meas_date(date)
     if origin == "file":
-        mend_length(raw, path)
+        correct_length(raw, path)
     node = nirs_from_raw(raw)
     node.attrs.update(file=path.name, positions=origin)
     told = {

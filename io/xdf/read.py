@@ -11,6 +11,7 @@ import xarray as xr
 from neurofuse.io.errors import AlignmentError, ReadError
 from neurofuse.io.logs import LOG
 from neurofuse.io.recording import build, clock_dataset, events_dataset, note
+from neurofuse.io.snirf.samples import warn_of_gaps
 from neurofuse.io.xdf.nodes import eeg_node, nirs_node, sensor_nodes
 from neurofuse.io.xdf.optics import find_lights
 from neurofuse.io.xdf.stamps import Timing, timing
@@ -87,7 +88,7 @@ def read_xdf(path: str | Path) -> xr.DataTree:
         own = times[id(stream)]
         clocks[kind] = own.clock(reference)
         start = clocks[kind].offset
-        rows += [(start + at, length, "BAD_gap", "", kind) for at, length in own.grid.holes]
+        rows += [(start + at, length, "BAD_gap", "", kind) for at, length in own.grid.gaps]
         begun = _date(date, start)
         if kind == "eeg":
             nodes[kind] = eeg_node(stream, own.grid, path, begun)
@@ -136,7 +137,7 @@ def _only(found: Sequence[Stream], what: str, path: Path) -> Stream | None:
 def _timing(stream: Stream, path: Path) -> Timing:
     source = f"stream {stream.name} of {path}"
     found = timing(stream.stamps, source, nominal=stream.nominal, anchors=stream.offsets)
-    rate, holes = found.grid.rate, found.grid.holes
+    rate = found.grid.rate
     if stream.nominal and abs(rate / stream.nominal - 1) > OFF_RATE:
         LOG.warning(
             "%s announces %.6g Hz, but its stamps tell %.6g Hz", source, stream.nominal, rate
@@ -147,13 +148,8 @@ def _timing(stream: Stream, path: Path) -> Timing:
             source,
             found.jitter,
         )
-    if holes:
-        LOG.warning(
-            "%s: %d gaps of together %.3g s, bridged linearly and annotated BAD_gap",
-            source,
-            len(holes),
-            sum(length for _, length in holes) - len(holes) / rate,
-        )
+    if found.grid.gaps:
+        warn_of_gaps(found.grid, source)
     return found
 
 

@@ -168,7 +168,7 @@ def test_folder_that_cannot_be_written(pair, tmp_path):
     assert blocked.read_text() == "a file, not a folder"
 
 
-@pytest.mark.parametrize("where", ["neurofuse.io.files.write_snirf", "xarray.DataTree.to_netcdf"])
+@pytest.mark.parametrize("where", ["neurofuse.io.saving.write_snirf", "xarray.DataTree.to_netcdf"])
 def test_a_failure_leaves_nothing_behind(pair, tmp_path, monkeypatch, where):
     recording = io.read(*pair, offset=0)
 
@@ -188,7 +188,7 @@ def test_an_interrupt_leaves_nothing_behind(pair, tmp_path, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neurofuse.io.files.write_snirf", interrupt)
+    monkeypatch.setattr("neurofuse.io.saving.write_snirf", interrupt)
     with pytest.raises(KeyboardInterrupt):
         io.write(recording, tmp_path / "out")
     assert not any((tmp_path / "out").glob("*"))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import neurofuse.io as io
 from neurofuse.io.mne_objects.nirs import raw_from_nirs
-from neurofuse.io.snirf.read import read_snirf_raw, write_snirf
+from neurofuse.io.snirf.read import read_snirf_raw
+from neurofuse.io.snirf.write import write_snirf
 
 PAIRS = ((1, 1), (1, 2), (2, 2))
 

@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 
 import neurofuse.io as io
-from neurofuse.io.snirf.read import mend_length, read_snirf_raw
+from neurofuse.io.snirf.probe import correct_length
+from neurofuse.io.snirf.read import read_snirf_raw
 
 PAIRS = ((1, 1), (1, 2), (2, 2))
 
@@ -101,8 +102,8 @@ def test_length_unit_counts_unless_it_cannot_be_true(snirf, unit, scale, said, c
     )
 
 
-def test_mend_length_leaves_possible_probes_alone(make_raw):
+def test_correct_length_leaves_possible_probes_alone(make_raw):
     raw = make_raw()
     before = np.array([c["loc"] for c in raw.info["chs"]])
-    mend_length(raw, "a.snirf")
+    correct_length(raw, "a.snirf")
     np.testing.assert_array_equal([c["loc"] for c in raw.info["chs"]], before)

@@ -6,7 +6,8 @@ import xarray as xr
 
 import neurofuse.io as io
 from neurofuse.io.clock.joining import join
-from neurofuse.io.snirf.read import read_aux, write_snirf
+from neurofuse.io.snirf.read import read_aux
+from neurofuse.io.snirf.write import write_snirf
 
 PAIRS = ((1, 1), (1, 2), (2, 2))
 

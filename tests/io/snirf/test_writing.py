@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neurofuse.io as io
-from neurofuse.io.snirf.read import read_snirf_raw, write_snirf
+from neurofuse.io.snirf.read import read_snirf_raw
+from neurofuse.io.snirf.write import write_snirf
 
 DATE = datetime(2024, 5, 17, 9, 30, 12, 250000, tzinfo=UTC)
 PAIRS = ((1, 1), (1, 2), (2, 2))

@@ -30,7 +30,7 @@ def test_drift_and_start_are_found_under_jitter(drift):
     assert clock.drift_interval[0] < drift < clock.drift_interval[1]
     assert found.jitter == pytest.approx(0.005, rel=0.05)
     assert found.grid.start == pytest.approx(true[0], abs=2e-4)
-    assert found.grid.holes == []
+    assert found.grid.gaps == []
 
 
 @settings(max_examples=40)
@@ -45,8 +45,8 @@ def test_lost_samples_are_counted(first, lost, rate, burst):
     stamps, sample, _ = stream(4000, rate, burst=burst, lost=[(first, first + lost)])
     found = timing(stamps, "x", nominal=rate)
     np.testing.assert_array_equal(found.grid.place, sample)
-    assert len(found.grid.holes) == 1
-    assert found.grid.holes[0][1] == pytest.approx((lost + 1) / rate, rel=1e-3)
+    assert len(found.grid.gaps) == 1
+    assert found.grid.gaps[0][1] == pytest.approx((lost + 1) / rate, rel=1e-3)
 
 
 def test_several_holes_amid_jitter_as_large_as_a_step():
@@ -56,13 +56,13 @@ def test_several_holes_amid_jitter_as_large_as_a_step():
     np.testing.assert_allclose(
         found.grid.start + found.grid.place / found.grid.rate, true[sample], atol=0.002
     )
-    assert len(found.grid.holes) == 3
+    assert len(found.grid.gaps) == 3
 
 
 def test_bursts_alone_are_no_holes():
     stamps, _, _ = stream(40000, 1000.0, burst=150)
     found = timing(stamps, "x", nominal=1000.0)
-    assert found.grid.holes == []
+    assert found.grid.gaps == []
     assert found.grid.rate == pytest.approx(1000, rel=1e-4)
 
 

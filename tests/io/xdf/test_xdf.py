@@ -205,7 +205,7 @@ def test_lost_samples_are_bridged_and_annotated(tmp_path, caplog):
     assert events.stream.values.tolist() == ["eeg"]
     assert events.onset.values[0] == pytest.approx(2.99, abs=1e-4)
     assert events.duration.values[0] == pytest.approx(0.51, abs=1e-4)
-    assert "1 gaps of together 0.5 s" in caplog.text
+    assert "1 gap (0.5 s in total) was interpolated" in caplog.text
 
 
 def test_a_list_beside_the_file_tells_the_columns(tmp_path, caplog):

@@ -1,0 +1,70 @@
+"""Auxiliary sensors of a SNIRF file: accelerometers, short-wave light, heart rate and others."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.clock.grid import Grid, even_grid
+from neurofuse.io.errors import ReadError
+from neurofuse.io.logs import LOG
+from neurofuse.io.snirf.hdf5 import numbered, numbers, text
+from neurofuse.io.snirf.samples import time_scale, times
+
+
+def read_sensors(nirs: Any, grid: Grid, count: int, path: Path) -> dict[str, xr.Dataset]:
+    """The sensors of a /nirs group, one Dataset (channel, time) each.
+
+    Times are in seconds since the first optical sample. A sensor without two ascending times, one
+    for each sample, is left out with a warning.
+
+    Parameters
+    ----------
+    nirs : h5py.Group
+    grid : Grid
+        Of the optical samples.
+    count : int
+        Number of the optical samples.
+    path : Path
+        For messages.
+    """
+    sensors: dict[str, xr.Dataset] = {}
+    keys = numbered(nirs, "aux")
+    scale, span = time_scale(nirs, path), count / grid.rate
+    for key in keys:
+        sensor = nirs[key]
+        name = (text(sensor.get("name")) or key).replace("/", "_")
+        name = name if name not in sensors else f"{name} {key}"
+        data = np.atleast_2d(numbers(sensor.get("dataTimeSeries")).T)
+        time = times(sensor, data.shape[-1])
+        try:
+            if data.ndim != 2 or len(time) != data.shape[1]:
+                raise ReadError(f"{len(time)} times, samples {data.shape}", "", "")
+            time = time * _true_scale(time, scale, span, f"{path}: auxiliary {name!r}")
+            rate = even_grid(time, path).rate
+        except ReadError as error:
+            LOG.warning("%s: auxiliary %r left out: %s", path, name, error.found)
+            continue
+        labels = str(sensor["dataTimeSeries"].attrs.get("channels", "")).split("\n")
+        if len(labels) != len(data) or not all(labels):
+            labels = [f"{name}{i}" if len(data) > 1 else name for i in range(len(data))]
+        sensors[name] = xr.Dataset(
+            {name: (("channel", "time"), data, {"units": text(sensor.get("dataUnit"))})},
+            coords={"channel": labels, "time": time - grid.start},
+            attrs={"rate": rate},
+        )
+    return sensors
+
+
+def _true_scale(time: np.ndarray, scale: float, span: float, what: str) -> float:
+    """Seconds in a sensor's unit of time.
+
+    LUMO stores seconds where the file's TimeUnit says milliseconds: then the sensor would last far
+    less than the optical samples do, `span` [s].
+    """
+    length = time[-1] - time[0] if len(time) else 0.0
+    if scale < 1 and length * scale < span / 20 and span / 2 < length < 2 * span:
+        LOG.warning("%s: its times are taken for seconds, not for the file's TimeUnit", what)
+        return 1.0
+    return scale
