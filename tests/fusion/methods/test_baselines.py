@@ -1,4 +1,4 @@
-"""Peers: every registered one is held to the same promises."""
+"""Baseline methods: every registered one is held to the same promises."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from neurofuse.io.recording import (
 )
 
 # What each method must leave of the artifact energy here at most, and of quiet parts change [dB].
-# A new peer needs a row: `test_every_peer_is_tested` fails without one.
+# A new method needs a row: `test_every_method_is_tested` fails without one.
 EXPECTED = {
     "uncorrected": {"eeg": (1.0, -np.inf), "nirs": (1.0, -np.inf)},
     "zero": {"eeg": (0.05, 0.1), "nirs": (0.2, 0.1)},
@@ -49,14 +49,14 @@ EXPECTED = {
 }
 # What a method cannot do to the pair as it is, and why; its own tests are elsewhere.
 APART = {
-    "regression": "needs references: tests/fusion/methods/test_peers_eeg.py",
-    "gedai": "a package that may not be installed: tests/fusion/methods/test_peers_eeg.py",
+    "regression": "needs references: tests/fusion/methods/test_eeg_methods.py",
+    "gedai": "a package that may not be installed: tests/fusion/methods/test_eeg_methods.py",
 }
 ALONE = [name for name in EXPECTED if name not in APART]
 # ICA stops iterating at a tolerance, so its components differ in their last digits, as do solutions
 # near a boundary of what is removed; ASR adds a fixed floor to its covariances.
 TOLERANCE = {"ica": 1e-3, "asr": 1e-6}
-# What judges EEG by its size in µV, as it was trained: tests/fusion/methods/test_peers_eeg.py.
+# What judges EEG by its size in µV, as it was trained: tests/fusion/methods/test_eeg_methods.py.
 IN_MICROVOLT = {"iclabel"}
 
 
@@ -76,12 +76,12 @@ def with_odd_channels(recording):
     return with_stream(with_stream(recording, "eeg", eeg), "nirs", nirs)
 
 
-def test_every_peer_is_tested():
+def test_every_method_is_tested():
     assert set(EXPECTED) == set(BASELINES)
-    for name, peer in BASELINES.items():
-        assert peer.name == name
-        assert set(peer.streams) == set(EXPECTED[name])
-        assert peer.citation
+    for name, method in BASELINES.items():
+        assert method.name == name
+        assert set(method.streams) == set(EXPECTED[name])
+        assert method.citation
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -277,5 +277,5 @@ def test_a_stream_that_is_not_there_is_refused(pair):
 
 
 def test_unknown_names_list_the_known():
-    with pytest.raises(ParameterError, match=r"'miracle'.*untouched, zero, bandpass, tddr"):
+    with pytest.raises(ParameterError, match=r"'miracle'.*uncorrected, zero, bandpass, tddr"):
         get_method("miracle")

@@ -1,4 +1,4 @@
-"""Classical EEG peers: each does what its paper says, to something whose answer is known."""
+"""Classical EEG methods: each does what its paper says, to something whose answer is known."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Classical fNIRS peers, each against what its paper says that it does."""
+"""Classical fNIRS methods, each against what its paper says that it does."""
 
 import mne
 import numpy as np
