@@ -120,18 +120,18 @@ def surrogate_table(facts: list[dict]) -> Table:
 
 
 TITLE = "Brain signals after cleaning"
-QUESTION = """Do brain signals survive cleaning, and is neurovascular coupling never created? {people}
-simulated participants ({seconds:g} s, 19 EEG and 24 fNIRS channels, tapping, neurovascular coupling
-{coupled:g}; motion of shared timing at three severities), weights `{weights}`. Each feature over its
-value in the truth, mean over participants with its 95 % bootstrap interval. Alpha: median of
-channels. ERP: {peak:g} µV over Pz, 0.35 s after {trials} onsets, no trial rejected. HRF: response of
-HbO to tapping where it is largest, by regression. Connectivity: mean absolute difference of
-correlations between channels over their mean absolute size in the truth (0 is best). Neurovascular
-coupling: correlation of minus the log power in 8-30 Hz with HbO nearby, 5 s later."""
-LIMITS = """Simulated brain signals. ERP and coupling are small in some participants, so their difference
-stands over the mean of the truths. Coupling that is not there: {surrogates} participants at rest
-without coupling, {short:g} s, severity 1, largest absolute correlation at 0-15 s against the same
-with random phases, p < {nominal:g}: {rates} (second file)."""
+QUESTION = """Do brain signals survive cleaning, and is neurovascular coupling never created?
+{people} simulated participants ({seconds:g} s, 19 EEG and 24 fNIRS channels, tapping, neurovascular
+coupling {coupled:g}; motion of shared timing at three severities), weights `{weights}`. Each
+feature over its value in the truth, mean over participants with its 95 % bootstrap interval. Alpha:
+median of channels. ERP: {peak:g} µV over Pz, 0.35 s after {trials} onsets, no trial rejected. HRF:
+response of HbO to tapping where it is largest, by regression. Connectivity: mean absolute
+difference of correlations between channels over their mean absolute size in the truth (0 is best).
+Neurovascular coupling: correlation of minus the log power in 8-30 Hz with HbO nearby, 5 s later."""
+LIMITS = """Simulated brain signals. ERP and coupling are small in some participants, so their
+difference stands over the mean of the truths. Coupling that is not there: {surrogates} participants
+at rest without coupling, {short:g} s, severity 1, largest absolute correlation at 0-15 s against
+the same with random phases, p < {nominal:g}: {rates} (second file)."""
 COMMAND = "python -m benchmarks.brain_signals --surrogates {surrogates} --people {people} \\\n    "
 COMMAND += "--page docs/measured/neural_features.md"
 

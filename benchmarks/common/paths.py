@@ -9,6 +9,16 @@ ROOT = Path(__file__).parents[2]  # the repository
 MEASURED = ROOT / "docs/measured"  # pages of results
 
 
+def recordings_folder() -> Path:
+    """The folder of real recordings; ends the program where it is not known."""
+    from neurofuse.models.training.corpus import data_folder
+
+    folder = data_folder()
+    if folder is None:
+        raise SystemExit("no real recordings: set NEUROFUSE_DATA to their folder")
+    return folder
+
+
 def write(target: Path, facts: dict) -> None:
     """A JSON under a temporary name first, so that no half of one is ever read."""
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -177,9 +177,9 @@ recording; mean over participants with its 95 % bootstrap interval, and the chan
 uncorrected recording. Chance is 50 %. EEG: CSP (4 components) or log band powers, shrinkage LDA.
 fNIRS: mean and slope of HbO and HbR, shrinkage LDA. Shown: truth, uncorrected, the model, and the
 {best} baseline methods with the highest accuracy."""
-LIMITS = """Rest and arithmetic are two files, which differ in more than the task: compare rows, not with
-the literature. A method that is fitted to each file (ICA, ICLabel) can leave a mark of the file, so
-a lead over the truth is no brain signal."""
+LIMITS = """Rest and arithmetic are two files, which differ in more than the task: compare rows, not
+with the literature. A method that is fitted to each file (ICA, ICLabel) can leave a mark of the
+file, so a lead over the truth is no brain signal."""
 
 
 def page(made: dict[str, Table]) -> Page:

@@ -261,18 +261,18 @@ def table(results: list[Case]) -> Table:
     return Table(columns, rows)
 
 
-QUESTION = """Is every damaged file read, or refused by an error of neurofuse? Small whole recordings,
-made on the spot (NIRx: cut from shared ones), were damaged in one to three places: cut off anywhere,
-bytes changed, blanked, shifted, doubled or taken out, numbers overwritten by extreme ones, header
-fields and words of texts replaced, lines dropped or swapped, HDF5 groups, datasets and attributes
-removed, emptied or of another type, shape or size, MATLAB fields likewise, FIF tags and XDF chunks
-changed, companion files missing. Each was opened with `neurofuse.read`; one in eight of those that
-could be read was written again."""
-LIMITS = """A case fails if anything but a `NeurofuseError` is raised, the process dies, it takes more
-than {seconds:g} s of processor time or {memory:g} GB of memory, the Recording is not valid (time that
-does not ascend, no rate, two channels of one name, events without a time …), or a refused write
-leaves files behind. "Read" means that the damage cannot be distinguished from data, such as a changed
-sample, or does no harm. The tests run 20 cases a format by another seed."""
+QUESTION = """Is every damaged file read, or refused by an error of neurofuse? Small whole
+recordings, made on the spot (NIRx: cut from shared ones), were damaged in one to three places: cut
+off anywhere, bytes changed, blanked, shifted, doubled or taken out, numbers overwritten by extreme
+ones, header fields and words of texts replaced, lines dropped or swapped, HDF5 groups, datasets and
+attributes removed, emptied or of another type, shape or size, MATLAB fields likewise, FIF tags and
+XDF chunks changed, companion files missing. Each was opened with `neurofuse.read`; one in eight of
+those that could be read was written again."""
+LIMITS = """A case fails if anything but a `NeurofuseError` is raised, the process dies, it takes
+more than {seconds:g} s of processor time or {memory:g} GB of memory, the Recording is not valid
+(time that does not ascend, no rate, two channels of one name, events without a time …), or a
+refused write leaves files behind. "Read" means that the damage cannot be distinguished from data,
+such as a changed sample, or does no harm. The tests run 20 cases a format by another seed."""
 
 
 def page(rows: Table, cases: int, seed: int) -> Page:

@@ -24,8 +24,8 @@ from neurofuse.fusion.clean import clean
 from neurofuse.io import build, read, stream_dataset
 from neurofuse.io.recording import without_stream
 from neurofuse.models.inference import windows
-from neurofuse.models.joint import baseline_level
 from neurofuse.models.training.corpus import subject_files
+from neurofuse.models.weights import load_model
 from neurofuse.synth import inject, simulate
 
 SEVERITIES = (0.15, 0.5, 1.5)
@@ -69,15 +69,17 @@ def true_levels(rows: np.ndarray, found: segments.Material) -> np.ndarray:
     return out
 
 
-def cleaned(contaminated, found: segments.Material, **constants: float) -> np.ndarray:
-    with mock.patch.multiple(baseline_level, **(constants or {"FREE": baseline_level.FREE})):
-        done = clean(without_stream(contaminated, "eeg"), "nirs")
+def cleaned(contaminated, found: segments.Material, **settings: float) -> np.ndarray:
+    model = load_model("nirs")
+    level = model.architecture.baseline_level.model_copy(update=settings)
+    model.architecture = model.architecture.model_copy(update={"baseline_level": level})
+    done = clean(without_stream(contaminated, "eeg"), model)
     return segments.samples(done, "nirs", found.channel)
 
 
 def uncorrected_levels(contaminated, found: segments.Material) -> np.ndarray:
     """Baseline levels as the filter of the derivative leaves them."""
-    with mock.patch.object(windows, "level_error", lambda density, *_: np.zeros_like(density)):
+    with mock.patch.object(windows, "baseline_level_error", lambda x, *_: np.zeros_like(x)):
         return cleaned(contaminated, found)
 
 
@@ -125,7 +127,7 @@ def main() -> None:
     for seconds, free in ((5, 0.4), (10, 0.4), (20, 0.4), (40, 0.4), (10, 0.2), (10, 0.6)):
         arms[f"returning in {seconds} s, free {free}"] = (
             lambda c, found, seconds=seconds, free=free: cleaned(
-                c, found, RETURN=float(seconds), FREE=free
+                c, found, return_time=float(seconds), error=free
             )
         )
     arms["true baseline levels"] = lambda c, found: true_levels(cleaned(c, found), found)

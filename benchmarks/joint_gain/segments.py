@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.ndimage import binary_dilation, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
-from neurofuse.fusion.metrics.errors import NIRS_GUARD
+from neurofuse.fusion.metrics.modality_errors import NIRS_GUARD
 from neurofuse.fusion.signal.bands import NIRS_ERROR, bandpass
 from neurofuse.io import stream_dataset, to_optical_density
 

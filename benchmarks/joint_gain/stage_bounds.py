@@ -19,8 +19,9 @@ from benchmarks.common.methods import get_method
 from neurofuse.fusion.metrics.errors import score
 from neurofuse.io import stream_dataset, to_optical_density, with_stream
 from neurofuse.io.modality import MODALITIES
-from neurofuse.models.joint.autoencoder import quiet_weight
-from neurofuse.models.joint.bands import EEG_EDGES, split
+from neurofuse.models.joint.architecture import Bands
+from neurofuse.models.joint.bands import split
+from neurofuse.models.joint.features import quiet_weight
 from neurofuse.models.joint.wiener import frames_of, spatial_filter, temporal_filter
 from neurofuse.synth import inject
 
@@ -70,7 +71,7 @@ def spatial(truth, contaminated, window: float, pooling: float, fractions: bool)
     mask = torch.from_numpy(node.motion.values[used]).double()[None]
     rough = mask * observed
     if fractions:
-        parts = [split(x, rate, EEG_EDGES) for x in (observed, observed - clean, clean)]
+        parts = [split(x, rate, Bands().eeg) for x in (observed, observed - clean, clean)]
         near = int(rate) | 1
         artifact, quiet = (
             avg_pool1d((p**2).flatten(0, 2)[:, None], near, 1, near // 2)[:, 0].view_as(p)

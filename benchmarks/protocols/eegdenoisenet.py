@@ -131,13 +131,14 @@ def _loaded(path: Path) -> np.ndarray:
     return np.asarray(found, float)
 
 
-QUESTION = """How much of an ocular or muscular artifact does each method remove from segments of 2 s?
-The protocol of Zhang et al. 2021: test segments at −7 to 2 dB of amplitude, every {every}th pair.
-RRMSE in time and of power spectra, and correlation with the clean segment, means over segments."""
-LIMITS = """By segments, without participants. Networks of the literature train on the other segments
-of the set; methods here have never seen it and get one channel of 2 s: the figures say how methods
-generalise, not how they rank among those networks. The correlation of the uncorrected input is that
-of the protocol ({check})."""
+QUESTION = """How much of an ocular or muscular artifact does each method remove from segments of 2
+s? The protocol of Zhang et al. 2021: test segments at −7 to 2 dB of amplitude, every {every}th
+pair. RRMSE in time and of power spectra, and correlation with the clean segment, means over
+segments."""
+LIMITS = """By segments, without participants. Networks of the literature train on the other
+segments of the set; methods here have never seen it and get one channel of 2 s: the figures say how
+methods generalise, not how they rank among those networks. The correlation of the uncorrected input
+is that of the protocol ({check})."""
 
 
 def main() -> None:

@@ -286,15 +286,17 @@ def ratio(errors: np.ndarray, best: np.ndarray) -> tuple[float, float, float]:
     return float(errors.mean() / best.mean()), *np.quantile(ratios, [0.025, 0.975]).tolist()
 
 
-QUESTION = """How well does each method recover a response under spikes and shifts? {records} records
-after the recipe of Gao et al. 2022, one fNIRS channel each; rest from recordings of test
-participants, movements from Homer3's twNI. A movement is a change in 0.5 s above 10 robust SD of the
-uncorrected record's differences. MSE [(µM mm)²]: average over five trials in 0.01-0.5 Hz against the
-response that was put in (none in every tenth record), filtered alike; mean over records, and the
-ratio of HbO's to the classical method with the least, with 95 % bootstrap intervals by record."""
-LIMITS = """No EEG, so the joint model has no partner: the fNIRS model stands alone. It and the baseline
-networks met exponential spikes and shifts of this kind in training (`models/training/augment.py`),
-on other participants' rest. The paper has a low-pass only, and other recordings as sources."""
+QUESTION = """How well does each method recover a response under spikes and shifts? {records}
+records after the recipe of Gao et al. 2022, one fNIRS channel each; rest from recordings of test
+participants, movements from Homer3's twNI. A movement is a change in 0.5 s above 10 robust SD of
+the uncorrected record's differences. MSE [(µM mm)²]: average over five trials in 0.01-0.5 Hz
+against the response that was put in (none in every tenth record), filtered alike; mean over
+records, and the ratio of HbO's to the classical method with the least, with 95 % bootstrap
+intervals by record."""
+LIMITS = """No EEG, so the joint model has no partner: the fNIRS model stands alone. It and the
+baseline networks met exponential spikes and shifts of this kind in training
+(`models/training/augment.py`), on other participants' rest. The paper has a low-pass only, and
+other recordings as sources."""
 
 
 def page(rows: Table, records: int) -> Page:

@@ -23,11 +23,11 @@ from rich.progress import track
 from benchmarks.common.clean_pairs import pairs
 from benchmarks.common.keys import method_key, result_key, weights_key
 from benchmarks.common.paths import ROOT, write
-from neurofuse.fusion.clean import MODELS, clean
-from neurofuse.fusion.compare import SHUFFLED, streams_of
+from neurofuse.fusion.clean import clean
+from neurofuse.fusion.compare import MISMATCHED
 from neurofuse.fusion.controls import with_partner
-from neurofuse.fusion.methods.registry import PEERS
-from neurofuse.fusion.metrics.no_reference import UNITS, score_blind
+from neurofuse.fusion.methods.registry import BASELINES, MODELS, get_method
+from neurofuse.fusion.metrics.no_reference import UNITS, score_no_reference
 from neurofuse.fusion.metrics.statistics import summarise
 from neurofuse.io import mark_bad, read, stream_dataset, streams
 from neurofuse.io.errors import NeurofuseError
@@ -90,13 +90,13 @@ def _openmuse(place: Path) -> xr.DataTree:
 
 def jobs(moved: Moved, present: tuple[str, ...]) -> Iterator[tuple[str, str, Callable]]:
     """Name, digest and function of everything that may clean these streams."""
-    for name, treated in MODELS.items():
-        if set(treated) & set(present) and (name == "joint") <= (len(present) > 1):
+    for name, method in MODELS.items():
+        if set(method.streams) & set(present) and (name == "joint") <= (len(present) > 1):
             path = ROOT / "models/pretrained" / f"{name}.safetensors"
             yield name, weights_key(path), lambda r, n=name: clean(r, n)
             if name == "joint":
-                yield SHUFFLED, weights_key(path), _beside_a_stranger
-    for name, peer in PEERS.items():
+                yield MISMATCHED, weights_key(path), _beside_a_stranger
+    for name, peer in BASELINES.items():
         if set(peer.streams) & set(present):
             yield name, method_key(name), lambda r, n=name: clean(r, n)
 
@@ -114,10 +114,10 @@ def _beside_a_stranger(recording: xr.DataTree) -> xr.DataTree:
 
 def facts(before: xr.DataTree, name: str, how: Callable) -> dict:
     try:
-        value = score_blind(before, how(before)).value
+        value = score_no_reference(before, how(before)).value
     except NeurofuseError as error:
         return {"failure": str(error)}
-    treated = value.modality.values if name == SHUFFLED else streams_of(name)
+    treated = value.modality.values if name == MISMATCHED else get_method(name).streams
     return {
         "value": {
             s: {m: float(value.sel(modality=s, metric=m)) for m in UNITS}
@@ -166,7 +166,7 @@ def tables(chosen: list[Moved], found: dict[str, dict[str, dict]]) -> Iterator[s
             whole = table(own, found, stream).dropna("metric", how="all")
             if not whole.metric.size:
                 continue
-            summary = summarise(whole, against="untouched").sel(modality=stream)
+            summary = summarise(whole, against="uncorrected").sel(modality=stream)
             label = {"eeg": "EEG", "nirs": "fNIRS"}[stream]
             yield f"\n## {group}: {label}, {len(own)} recordings of {people} people\n"
             shown = [m for m in HEADINGS if m in summary.metric.values]
@@ -178,7 +178,7 @@ def tables(chosen: list[Moved], found: dict[str, dict[str, dict]]) -> Iterator[s
                     reason = next(
                         (f["failure"] for m in own if "failure" in (f := found[m.name][name])), ""
                     )
-                    if reason and stream in PEERS[name].streams:
+                    if reason and stream in BASELINES[name].streams:
                         yield f"| {name} | did not run: {reason} |" + " |" * (len(shown) - 1)
                     continue
                 yield f"| {name} | " + " | ".join(_cell(row.sel(metric=m)) for m in shown) + " |"
@@ -195,18 +195,17 @@ def _cell(one: xr.Dataset) -> str:
 
 PAGE = """# Real movement
 
-Made by `python -m benchmarks.real_data.real_motion`. Nobody knows the truth of these recordings: the figures
-tell that something shrank, never that it was artifact. A method that sets all to zero does best
-where only shrinking counts, so read each row whole: movement less, rest unchanged (the more
-negative the better; -100 is untouched), alpha and pulse near 1. What a method gets right is
+Made by `python -m benchmarks.real_data.real_motion`. Nobody knows the truth of these recordings:
+the figures tell that something shrank, never that it was artifact. A method that sets all to zero
+does best where only shrinking counts, so read each row whole: movement less, rest unchanged (the
+more negative the better; -100 is untouched), alpha and pulse near 1. What a method gets right is
 measured with injected movement ([joint gain](joint_gain.md)).
 
 Movement is found once, in the untouched recording: EEG where the RMS over 1 s is six robust
-standard deviations above its median, fNIRS by GVTD (`neurofuse.fusion.metrics.no_reference`). Recordings of one
-person are averaged first; 95 % bootstrap intervals by person where there are three or more. None
-of these recordings met training; what the generator of movements was fitted to is told in
-[synthetic motion](synth.md).
-"""
+standard deviations above its median, fNIRS by GVTD (`neurofuse.fusion.metrics.no_reference`).
+Recordings of one person are averaged first; 95 % bootstrap intervals by person where there are
+three or more. None of these recordings met training; what the generator of movements was fitted to
+is told in [synthetic motion](synth.md)."""
 
 
 def main() -> None:

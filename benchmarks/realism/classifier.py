@@ -1,9 +1,9 @@
-"""Can gradient boosting tell real motion from injected motion, second by second?
+"""Can gradient boosting distinguish real motion from injected motion, second by second?
 
-    python -m benchmarks.realism.classifier --page docs/synth_classifier.md
+    python -m benchmarks.realism.classifier --page docs/measured/synth_classifier.md
 
-AUC 0.5: it cannot; 1: it always can. No person is in training and test at once. How far apart real
-people are on the same scale is told beside it.
+AUC 0.5: it cannot; 1: it always can. No participant is in training and test at once. How well real
+participants are distinguished on the same scale stands beside it.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.common.paths import ROOT
+from benchmarks.common.page import Page, Table
 from benchmarks.realism.features import cut_windows, eeg_features, nirs_features
 from benchmarks.realism.material import (
     WINDOW,
@@ -34,13 +34,13 @@ BOOSTING = {
     "l2_regularization": 1.0,
     "random_state": 0,
 }
-FIRST = ROOT / "docs/synth_classifier.json"  # AUCs to tell progress
+FIRST = Path(__file__).with_name("first_version.json")  # AUCs of the first generator
 PER_GROUP = 1500  # windows of a class and group at most (fNIRS)
-PER_TASK = 60  # windows of a class, person and task at most (EEG)
+PER_TASK = 60  # windows of a class, participant and task at most (EEG)
 
 
 @dataclass(frozen=True)
-class Table:
+class Windows:
     """Windows (row) with their features and where they come from."""
 
     names: list[str]
@@ -51,12 +51,12 @@ class Table:
     channel: np.ndarray  # number in its recording
     late: np.ndarray  # second half of its recording
 
-    def take(self, rows: np.ndarray) -> "Table":
+    def take(self, rows: np.ndarray) -> "Windows":
         parts = (self.subject, self.recording, self.kind, self.channel, self.late)
-        return Table(self.names, self.values[rows], *(p[rows] for p in parts))
+        return Windows(self.names, self.values[rows], *(p[rows] for p in parts))
 
 
-def tabulate(samples: list[Sample], *, quiet: bool = False, whole: bool = False) -> Table:
+def tabulate(samples: list[Sample], *, quiet: bool = False, whole: bool = False) -> Windows:
     """Features of all windows of motion; `quiet`: of windows without any in 3 s instead.
 
     Windows lie on a grid of 1 s. One is motion if the detector fires on a stretch inside it, and is
@@ -91,7 +91,7 @@ def tabulate(samples: list[Sample], *, quiet: bool = False, whole: bool = False)
         late = starts[rows] > sample.signal.shape[-1] / 2
         blocks.append((list(found), values, sample, channels, late))
     names = blocks[0][0]
-    return Table(
+    return Windows(
         names,
         np.concatenate([b[1] for b in blocks]).astype(np.float32),
         np.concatenate([[b[2].subject] * len(b[1]) for b in blocks]),
@@ -103,11 +103,11 @@ def tabulate(samples: list[Sample], *, quiet: bool = False, whole: bool = False)
 
 
 def balanced(
-    real: Table, made: Table, most: int, seed: int = 0, *, each: bool = True
-) -> tuple[Table, Table]:
-    """As many real as injected windows of every person and kind of movement.
+    real: Windows, made: Windows, most: int, seed: int = 0, *, each: bool = True
+) -> tuple[Windows, Windows]:
+    """As many real as injected windows of every participant and kind of movement.
 
-    With `each` False only the totals are made equal, for people who are in one class only.
+    With `each` False only the totals are made equal, for participants who are in one class only.
     """
     rng = np.random.default_rng(seed)
     kept: tuple[list, list] = ([], [])
@@ -146,7 +146,7 @@ def folds(first: np.ndarray, second: np.ndarray, most: int = 6) -> list[tuple[np
 
 @dataclass(frozen=True)
 class Verdict:
-    """How well two sets of windows are told apart on groups that were not seen."""
+    """How well two sets of windows are distinguished on groups that were not seen."""
 
     auc: float  # mean of the folds
     low: float  # 95 % bootstrap over recordings
@@ -157,8 +157,8 @@ class Verdict:
 
 
 def tell_apart(
-    first: Table,
-    second: Table,
+    first: Windows,
+    second: Windows,
     parts: list[tuple[np.ndarray, ...]],
     *,
     draws: int = 300,
@@ -216,8 +216,8 @@ def _resampled(
     return float(roc_auc_score(truth[used], score[used], sample_weight=weight[used]))
 
 
-def single_features(real: Table, made: Table) -> list[tuple[str, float]]:
-    """AUC of each feature alone, averaged over people and kinds, farthest from 0.5 first.
+def single_features(real: Windows, made: Windows) -> list[tuple[str, float]]:
+    """AUC of each feature alone, averaged over participants and kinds, farthest from 0.5 first.
 
     Above 0.5: injected windows have more of it.
     """
@@ -240,7 +240,7 @@ def single_features(real: Table, made: Table) -> list[tuple[str, float]]:
     return sorted(found, key=lambda f: -abs(f[1] - 0.5))
 
 
-def against_quiet(moving: Table, quiet: Table) -> Table:
+def against_quiet(moving: Windows, quiet: Windows) -> Windows:
     """Features less the median of the quiet windows of the same recording, over their spread."""
     values = moving.values.copy()
     for name in sorted(set(moving.recording.tolist())):
@@ -251,7 +251,7 @@ def against_quiet(moving: Table, quiet: Table) -> Table:
         middle = np.nanmedian(calm, 0)
         spread = 1.4826 * np.nanmedian(np.abs(calm - middle), 0)
         values[rows] = (values[rows] - middle) / np.where(spread > 1e-6, spread, 1)
-    return Table(
+    return Windows(
         moving.names,
         values,
         moving.subject,
@@ -262,18 +262,18 @@ def against_quiet(moving: Table, quiet: Table) -> Table:
     )
 
 
-def runs(table: Table) -> np.ndarray:
+def runs(table: Windows) -> np.ndarray:
     """The base recording of each window, without the seed."""
     return np.array([n.split("+")[0] for n in table.recording.tolist()])
 
 
-def nirs_tables(seeds: int) -> tuple[Table, Table]:
+def nirs_windows(seeds: int) -> tuple[Windows, Windows]:
     """Balanced real and injected windows of the same device."""
     real, made, _ = nirs_same_device(seeds)
     return balanced(tabulate(real), tabulate(made), PER_GROUP)
 
 
-def eeg_tables(seeds: int) -> tuple[Table, Table]:
+def eeg_windows(seeds: int) -> tuple[Windows, Windows]:
     """Balanced real and injected windows of Porr's tasks."""
     real, made, _ = eeg_material(seeds)
     return balanced(tabulate(real), tabulate(made), PER_TASK)
@@ -285,13 +285,13 @@ def spoken(name: str) -> str:
 
 
 def nirs_rows(seeds: int) -> list[tuple[str, Verdict]]:
-    """fNIRS: the same device, people against people, and other devices with their control."""
-    real, made = nirs_tables(seeds)
+    """fNIRS: the same device, participants against each other, and other devices with their control."""
+    real, made = nirs_windows(seeds)
     found = [("fNIRS, same device", tell_apart(real, made, folds(real.subject, made.subject)))]
     by_run = [t.take(t.subject == name) for name in ("s1", "s2") for t in (real,)]
     found.append(
         (
-            "fNIRS, real against real (two people)",
+            "fNIRS, real against real (two participants)",
             tell_apart(*by_run, folds(*(t.recording for t in by_run))),
         )
     )
@@ -307,15 +307,15 @@ def nirs_rows(seeds: int) -> list[tuple[str, Verdict]]:
 
 
 def eeg_rows(seeds: int) -> list[tuple[str, Verdict]]:
-    """EEG: all tasks, each task, people against people, sitting against lying quietly."""
-    real, made = eeg_tables(seeds)
+    """EEG: all tasks, each task, participants against each other, sitting against lying quietly."""
+    real, made = eeg_windows(seeds)
     found = [("EEG, all movements", tell_apart(real, made, folds(real.subject, made.subject)))]
     for kind in sorted(set(real.kind.tolist())):
         one = [t.take(t.kind == kind) for t in (real, made)]
         found.append((f"EEG, {kind}", tell_apart(*one, folds(*(t.subject for t in one)))))
     early = np.isin(real.subject, sorted(set(real.subject.tolist()))[::2])
     halves = [real.take(early), real.take(~early)]
-    name = "EEG, real against real (half of the people)"
+    name = "EEG, real against real (half of the participants)"
     found.append((name, tell_apart(*halves, folds(*(t.subject for t in halves)))))
     moving, _, bare = eeg_material(1)
     heads = [s for s in moving if s.kind == "movehead"]
@@ -324,71 +324,68 @@ def eeg_rows(seeds: int) -> list[tuple[str, Verdict]]:
     return [*found, (name, tell_apart(*quiet, folds(*(t.subject for t in quiet))))]
 
 
-def betraying(seeds: int) -> list[str]:
-    """Markdown: what gives injected windows away, a row a feature."""
-    rows = ["| modality | feature | AUC alone | real, median | injected |", "|---|---|---|---|---|"]
-    for modality, make in (("fNIRS", nirs_tables), ("EEG", eeg_tables)):
+def betraying(seeds: int) -> Table:
+    """What gives injected windows away, a row a feature."""
+    columns = ["modality", "feature", "AUC alone", "real, median", "injected, median"]
+    rows = []
+    for modality, make in (("fNIRS", nirs_windows), ("EEG", eeg_windows)):
         real, made = make(seeds)
         for name, auc in single_features(real, made)[:8]:
             number = real.names.index(name)
             middle = [np.nanmedian(t.values[:, number]) for t in (real, made)]
-            cells = f"{auc:.2f} | {middle[0]:.3g} | {middle[1]:.3g}"
-            rows.append(f"| {modality} | {spoken(name)} | {cells} |")
-    return rows
+            rows.append([modality, spoken(name), f"{auc:.2f}", *(f"{m:.3g}" for m in middle)])
+    return Table(columns, rows)
 
 
-def page(found: list[tuple[str, Verdict]], features: list[str], seeds: int) -> str:
-    """The Markdown page."""
+def comparisons(found: list[tuple[str, Verdict]]) -> Table:
+    """AUCs with intervals, beside those of the generator's first version."""
     first = json.loads(FIRST.read_text())["auc"]
-    lines = [
-        "# Can a classifier tell real motion from injected motion?",
-        "",
-        f"Made by `python -m benchmarks.realism.classifier --seeds {seeds} --page PAGE`.",
-        "",
-        "Gradient boosting on some 30 features of 1-s windows, chosen by one detector in real and",
-        "in injected recordings alike. Real: Homer3 twNI (fNIRS, 6 runs, 2 people) and Porr (EEG,",
-        "6 people, 5 tasks). Injected, with the default settings: into the quiet stretches of the",
-        "same runs, and into the same people lying relaxed, so that device and person do not",
-        "differ. Tested on people that were not trained on; intervals by bootstrap over",
-        "recordings. 0.5 is chance. The generator was tuned with this benchmark in sight, on",
-        "fewer of the same injection seeds.",
-        "",
-        "| comparison | AUC [95 %] | first version | windows |",
-        "|---|---|---|---|",
-    ]
+    rows = []
     for name, v in found:
         before = f"{first[name]:.2f}" if name in first else "–"
         value = f"{v.auc:.2f} [{v.low:.2f}, {v.high:.2f}]"
-        lines.append(f"| {name} | {value} | {before} | {v.windows[0]} + {v.windows[1]} |")
-    lines += [
-        "",
-        "`first version`: the generator of commit 2e57fad, before it was fitted to measurements.",
-        "*Real against real* and *quiet* are the yardstick: what people, devices and postures give",
-        "away without any synthesis.",
-        "",
-        "## What betrays injected windows",
-        "",
-        "Features alone, farthest from 0.5 first; above 0.5 injected windows have more of it.",
-        "",
-        *features,
-        "",
-    ]
-    return "\n".join(lines)
+        rows.append([name, value, before, f"{v.windows[0]} + {v.windows[1]}"])
+    return Table(["comparison", "AUC", "first version", "windows"], rows)
+
+
+QUESTION = """Can a classifier distinguish real motion from injected motion? Gradient boosting on
+some 30 features of 1-s windows, chosen by one detector in real and in injected recordings alike.
+Real: Homer3 twNI (fNIRS, 6 runs, 2 participants) and Porr (EEG, 6 participants, 5 tasks). Injected,
+with the default settings: into the quiet stretches of the same runs, and into the same participants
+lying relaxed, so that device and participant do not differ. Tested on participants not trained on;
+95 % intervals by bootstrap over recordings. 0.5 is chance."""
+LIMITS = """*Real against real* and *quiet* are the yardstick: what participants, devices and
+postures give away without any synthesis. The generator was tuned with this benchmark in sight, on
+fewer of the same injection seeds; `first version` is the generator of commit 2e57fad, before it was
+fitted to measurements. Features that give injected windows away most: {features} (second file: AUC
+of each feature alone, above 0.5 if injected windows have more of it)."""
+
+
+def page(found: Table, features: Table, seeds: int) -> Page:
+    most = sorted(features.rows, key=lambda row: -abs(float(row[2]) - 0.5))[:4]
+    named = ", ".join(f"{name} ({modality} {auc})" for modality, name, auc, *_ in most)
+    return Page(
+        title="Can a classifier tell real from injected motion?",
+        question=QUESTION,
+        table=found,
+        limits=LIMITS.format(features=named),
+        command=f"python -m benchmarks.realism.classifier --seeds {seeds} "
+        "--page docs/measured/synth_classifier.md",
+        data={"": found, "features": features},
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, default=6, help="injections into each recording")
-    parser.add_argument("--page", type=Path, help="write the tables to this Markdown file")
+    parser.add_argument("--page", type=Path, help="write the page and its rows")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     found = [*nirs_rows(options.seeds), *eeg_rows(options.seeds)]
-    for name, v in found:
-        print(f"{name}: AUC {v.auc:.3f} [{v.low:.3f}, {v.high:.3f}], windows {v.windows}")
-    features = betraying(options.seeds)
-    print("\n".join(features))
+    made = page(comparisons(found), betraying(options.seeds), options.seeds)
+    print(made.markdown("synth_classifier"))
     if options.page:
-        options.page.write_text(page(found, features, options.seeds))
+        made.write(options.page)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Clean EEG and fNIRS: what was measured, measured again, and what simulated people have.
+"""Clean EEG and fNIRS: what was measured, measured again, and what simulated recordings have.
 
-    python -m benchmarks.realism.clean [DATA] [--json STATISTICS] [--people 12]
+    python -m benchmarks.realism.clean --participants 12
 
 prints, for every quantity of section 3 of motion_statistics.md, its measured 5, 50 and 95 % values,
 the same from this file's code on the real recordings at hand (eegmat rest, Homer3 Example6, a part
-of those behind the statistics), and the same of simulated people; "inside" means that the median
+of those behind the statistics), and the same of simulated participants; "inside" means that the median
 of the simulated values lies in the measured 5-95 % range.
 """
 
@@ -19,8 +19,9 @@ import numpy as np
 import xarray as xr
 from scipy import signal
 
-from benchmarks.common.paths import ROOT
+from benchmarks.realism.nirs import STATISTICS
 from neurofuse.io import read, to_haemoglobin, to_optical_density
+from neurofuse.models.training.corpus import data_folder
 from neurofuse.synth import simulate
 
 BANDS = {"0p5_2": (0.5, 2), "2_4": (2, 4), "4_8": (4, 8), "8_13": (8, 13), "13_30": (13, 30)}
@@ -50,7 +51,7 @@ def slope(frequency: np.ndarray, power: np.ndarray, used: np.ndarray) -> np.ndar
 
 
 def measure_eeg(recording: xr.DataTree) -> Values:
-    """Quantities of one person's EEG: key of the JSON -> one value, or one a channel."""
+    """Quantities of one participant's EEG: key of the JSON -> one value, or one a channel."""
     node = recording["eeg"]
     rate = float(node.attrs["rate"])
     keep = (node.ch_type.values == "eeg") & ~node.bad.values
@@ -121,13 +122,13 @@ def _peak(
     inside = (frequency >= low) & (frequency <= high)
     near = (frequency >= around[0]) & (frequency <= around[1]) & (frequency > 0)
     x = np.log10(np.maximum(frequency, 1e-6))
-    level = 10 * np.log10(np.maximum(power, 1e-30))
-    typical = np.median(level, axis=0)
+    decibels = 10 * np.log10(np.maximum(power, 1e-30))
+    typical = np.median(decibels, axis=0)
     beside = near & ~inside
-    fits = np.polyfit(x[beside], level[:, beside].T, 1)
+    fits = np.polyfit(x[beside], decibels[:, beside].T, 1)
     rest = np.polyfit(x[beside], typical[beside], 1)
     spot = np.flatnonzero(inside)[(typical - np.polyval(rest, x))[inside].argmax()]
-    return float(frequency[spot]), level[:, spot] - (fits[0] * x[spot] + fits[1])
+    return float(frequency[spot]), decibels[:, spot] - (fits[0] * x[spot] + fits[1])
 
 
 def _pulse(od: np.ndarray, rate: float) -> Values:
@@ -178,7 +179,7 @@ def gather(recordings: Iterable[xr.DataTree], measure: Callable[[xr.DataTree], V
 
 
 def clean_quantities(seeds: Iterable[int] = FRESH) -> Values:
-    """Quantities of simulated people, by their key in the JSON (without the percentile).
+    """Quantities of simulated participants, by their key in the JSON (without the percentile).
 
     EEG as eegmat has it (19 electrodes, 182 s at rest, 250 Hz), fNIRS as Example6 (690 and 830 nm,
     5 Hz, 392 s, tapping).
@@ -205,28 +206,26 @@ def real_quantities(data: Path) -> Values:
 
 def main() -> None:
     """Print the table."""
-    here = ROOT.parent / "shared"
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", nargs="?", type=Path, default=here / "data")
-    parser.add_argument("--json", type=Path, default=here / "research" / "motion_statistics.json")
-    parser.add_argument("--people", type=int, default=len(FRESH))
-    parser.add_argument("--first", type=int, default=FRESH.start)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--participants", type=int, default=len(FRESH), help="simulated")
+    parser.add_argument("--first", type=int, default=FRESH.start, help="seed")
     chosen = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
-    told = json.loads(chosen.json.read_text(encoding="utf-8"))
-    real = real_quantities(chosen.data) if chosen.data.is_dir() else {}
-    made = clean_quantities(range(chosen.first, chosen.first + chosen.people))
+    wanted_all = json.loads(STATISTICS.read_text(encoding="utf-8"))
+    folder = data_folder()
+    real = real_quantities(folder) if folder else {}
+    made = clean_quantities(range(chosen.first, chosen.first + chosen.participants))
     print("| quantity | strength | measured 5/50/95 % | measured again | simulated | |")
     print("|---|---|---|---|---|---|")
     for key, values in made.items():
-        percentiles = [told.get(f"{key}_q{q:02d}", {}).get("value") for q in (5, 50, 95)]
-        strength = told.get(f"{key}_q50", told.get(key, {})).get("strength", "-")
+        percentiles = [wanted_all.get(f"{key}_q{q:02d}", {}).get("value") for q in (5, 50, 95)]
+        strength = wanted_all.get(f"{key}_q50", wanted_all.get(key, {})).get("strength", "-")
         verdict, middle = "", float(np.median(values))
         if None not in percentiles:
             verdict = "inside" if percentiles[0] <= middle <= percentiles[2] else "OUTSIDE"
-        elif key in told:
-            percentiles, values = [told[key]["value"]], values.mean(keepdims=True)
+        elif key in wanted_all:
+            percentiles, values = [wanted_all[key]["value"]], values.mean(keepdims=True)
             real[key] = real.get(key, np.zeros(1)).mean(keepdims=True)
         again = _three(real[key]) if key in real else "-"
         wanted = " / ".join(f"{p:.3g}" for p in percentiles if p is not None)

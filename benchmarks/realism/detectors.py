@@ -1,12 +1,12 @@
 """Do detectors made by others fire on injected motion as they do on real motion?
 
-    python -m benchmarks.realism.detectors --page docs/synth_detectors.md
+    python -m benchmarks.realism.detectors --page docs/measured/synth_detectors.md
 
 fNIRS (Homer3 twNI, its own quiet stretches with motion injected): GVTD (Sherafati 2020) and
 channel-wise motion detection by the published parameters of Homer's, as cedalion has it (change of
 OD within 0.5 s above 0.3 or above 20 SD of the sample-to-sample change, 1 s around it masked). EEG
-(Porr: real jaw and cap movement; the same people lying relaxed with these injected; always after a
-stretch of the same person's rest, as z-scores need one): `mne.preprocessing.annotate_muscle_zscore`
+(Porr: real jaw and cap movement; the same participants lying relaxed with these injected; always
+after a stretch of the same participant's rest, as z-scores need one): `mne.preprocessing.annotate_muscle_zscore`
 and the rejection of 1-s epochs by peak to peak.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from benchmarks.common.page import Page, Table
 from benchmarks.realism.material import SUBJECTS, TASKS, porr, quiet_base, real_nirs
 from neurofuse.io import build, stream_dataset
 from neurofuse.io.optics.gvtd import global_variance
@@ -74,7 +75,7 @@ def marked(rest: xr.DataTree, moving: xr.DataTree, detector: str) -> np.ndarray:
 def nirs_rows() -> Iterator[tuple[str, list[float]]]:
     """Share of time in %: real, quiet base, injected; then hits by severity, false."""
     for name, fires in (("fNIRS, GVTD", gvtd_fires), ("fNIRS, amplitude and SD", jumps)):
-        real, quiet, moved, hits, false = [], [], [], {s: [] for s in SEVERITIES}, []
+        real, quiet, injected, hits, false = [], [], [], {s: [] for s in SEVERITIES}, []
         for number, (_, node) in enumerate(real_nirs()):
             base, _ = quiet_base(node)
             real.append(fires(node).mean())
@@ -86,15 +87,15 @@ def nirs_rows() -> Iterator[tuple[str, list[float]]]:
                 if mask.any():
                     hits[severity].append(found[mask].mean())
                 if severity == 1:
-                    moved.append(found.mean())
+                    injected.append(found.mean())
                     false.append(found[~mask].mean())
-        yield name, [*_percent(real, quiet, moved), *_percent(*hits.values(), false)]
+        yield name, [*_percent(real, quiet, injected), *_percent(*hits.values(), false)]
 
 
 def eeg_rows() -> Iterator[tuple[str, list[float]]]:
     """The same for EEG: each detector on the movement that it is made for."""
     for detector, task in (("110-140 Hz", "jaw"), ("20-60 Hz", "jaw"), ("epochs", "movehat")):
-        real, quiet, moved, hits, false = [], [], [], {s: [] for s in SEVERITIES}, []
+        real, quiet, injected, hits, false = [], [], [], {s: [] for s in SEVERITIES}, []
         for subject in SUBJECTS:
             rest = porr(subject, "relaxinglieing")
             real.append(marked(rest, porr(subject, task), detector).mean())
@@ -107,13 +108,13 @@ def eeg_rows() -> Iterator[tuple[str, list[float]]]:
                 if mask.any():
                     hits[severity].append(found[mask].mean())
                 if severity == 1:
-                    moved.append(found.mean())
+                    injected.append(found.mean())
                     false.append(found[~mask].mean())
         what = "epochs above 150 µV" if detector == "epochs" else f"muscle z-score, {detector}"
         yield (
             f"EEG, {what} ({task})",
             [
-                *_percent(real, quiet, moved),
+                *_percent(real, quiet, injected),
                 *_percent(*hits.values(), false),
             ],
         )
@@ -123,35 +124,40 @@ def _percent(*values: list[float]) -> list[float]:
     return [100 * float(np.mean(v)) if v else np.nan for v in values]
 
 
+COLUMNS = ["detector", "real motion", "quiet", "injected"]
+COLUMNS += [*(f"hits × {s:g}" for s in SEVERITIES), "false"]
+QUESTION = """Do detectors made by others fire on injected motion as they do on real motion? Share
+of time [%] that a detector marks: in real recordings with motion, in their quiet stretches (fNIRS)
+or the same participants lying relaxed (EEG; rest always comes first, as z-scores need it), and in
+these with motion injected at severity 1; then what it marks of the injected motion mask at severity
+0.2, 1 and 3 (hits), and of the rest (false)."""
+LIMITS = """How much motion the real recordings hold is not how much is injected, so the first and
+the third column agree in order only. Motion masks also hold motion too small to be marked. The
+muscle detector hardly fires on either: jaw movement lasts too long in these recordings to stand
+out."""
+
+
+def page(rows: Table) -> Page:
+    return Page(
+        title="Detectors made by others, on injected motion",
+        question=QUESTION,
+        table=rows,
+        limits=LIMITS,
+        command="python -m benchmarks.realism.detectors --page docs/measured/synth_detectors.md",
+        data={"": rows},
+    )
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--page", type=Path, help="write the table to this Markdown file")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--page", type=Path, help="write the page and its rows")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    columns = ["real motion", "quiet", "injected", *(f"hits × {s:g}" for s in SEVERITIES), "false"]
-    lines = ["| detector | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for name, values in (*nirs_rows(), *eeg_rows()):
-        lines.append(f"| {name} | " + " | ".join(f"{v:.1f}" for v in values) + " |")
-        print(lines[-1], flush=True)
+    rows = [[name, *(f"{v:.1f}" for v in values)] for name, values in (*nirs_rows(), *eeg_rows())]
+    made = page(Table(COLUMNS, rows))
+    print(made.markdown("synth_detectors"))
     if options.page:
-        text = "\n".join(lines)
-        options.page.write_text(PAGE.format(table=text))
-
-
-PAGE = """# Detectors made by others, on injected motion
-
-Made by `python -m benchmarks.realism.detectors --page docs/synth_detectors.md`. Share of time in %
-that a detector marks: in real recordings with motion, in their quiet stretches (fNIRS) or the same
-people lying relaxed (EEG; rest of the same person always comes first, as z-scores need it), and in
-these with motion injected at severity 1; then what share of the
-injected mask it marks at severity 0.2, 1 and 3, and what share of the rest (false).
-
-{table}
-
-How much people move in the real recordings is not how much is injected, so the first and the third
-column agree in order only. Motion masks also hold movement too small to be marked. The muscle
-detector hardly fires on either: jaw movement lasts too long in these recordings to stand out.
-"""
+        made.write(options.page)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Movement in EEG, measured as shared/research/motion_statistics.md section 2 measured it.
+"""Motion in EEG, measured as motion_statistics.md (beside this file), section 2, measured it.
 
     python -m benchmarks.realism.eeg    # the six real Porr subjects against the JSON
 
-`reference` describes a person at rest, `measure_task` what a task adds to each pool. Written anew
+`reference` describes a participant at rest, `measure_task` what a task adds to each pool. Written anew
+import argparse
 from the text; what it leaves open is settled on the real recordings and said at the constants.
 """
 
@@ -16,7 +17,8 @@ import xarray as xr
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, sosfiltfilt, welch
 
-from benchmarks.realism.nirs import DATA, FRESH, Values, comparison, merged, runs, summarise
+from benchmarks.common.paths import recordings_folder
+from benchmarks.realism.nirs import FRESH, Values, comparison, merged, runs, summarise
 from neurofuse.io import read, stream_dataset, with_stream
 from neurofuse.synth import inject
 
@@ -67,7 +69,7 @@ BRIEFEST = 0.02  # s of a burst (not in the text)
 
 @dataclass
 class Reference:
-    """A person at rest: power (channel,) of each band, usual RMS (channel,) of each burst band."""
+    """A participant at rest: power (channel,) of each band, usual RMS (channel,) of each burst band."""
 
     power: dict[str, np.ndarray]
     rms: dict[str, np.ndarray]
@@ -95,7 +97,7 @@ def sliding_rms(samples: np.ndarray, rate: float) -> np.ndarray:
 
 
 def reference(samples: np.ndarray, rate: float) -> Reference:
-    """What is usual for a person lying relaxed; samples (channel, time) [V] of one recording.
+    """What is usual for a participant lying relaxed; samples (channel, time) [V] of one recording.
 
     Its spectrum is the median of WINDOW long windows, so that movements in it count little.
     """
@@ -132,7 +134,7 @@ def measure_task(
     task : str
         Names the keys.
     rest : Reference
-        The same person at rest.
+        The same participant at rest.
     spans : list of (start, stop) [s], optional
         Where the task is done; all of the samples by default.
 
@@ -240,11 +242,11 @@ def outside(spans: list[tuple[float, float]], length: float) -> list[tuple[float
 
 
 def subjects() -> list[str]:
-    return sorted({p.name.split("_")[0] for p in (DATA / PORR).glob("*.vhdr")})
+    return sorted({p.name.split("_")[0] for p in (recordings_folder() / PORR).glob("*.vhdr")})
 
 
 def recording_of(subject: str, task: str) -> xr.DataTree:
-    return read(DATA / PORR / f"{subject}_task-{task}_eeg.vhdr")
+    return read(recordings_folder() / PORR / f"{subject}_task-{task}_eeg.vhdr")
 
 
 def real() -> Iterator[tuple[str, str, Values]]:
@@ -294,8 +296,7 @@ def spans_injected(recording: xr.DataTree) -> list[tuple[float, float]]:
 def generated(seeds: int, first: int = FRESH) -> Iterator[tuple[str, str, Values]]:
     """Subject, task and what was measured in the subject's rest with injected movement.
 
-    The base is the same person lying relaxed. What
-    this base moved by itself stays in it.
+    The base is the same participant lying relaxed; motion that it holds stays in it.
     """
     names = subjects()
     for number, subject in enumerate(names):
@@ -304,10 +305,15 @@ def generated(seeds: int, first: int = FRESH) -> Iterator[tuple[str, str, Values
         for order, task in enumerate(TYPES):
             for seed in range(seeds):
                 fresh = first + (order * len(names) + number) * seeds + seed
-                moved = injected(relaxed, task, fresh)
-                spans = None if task in WHOLE else spans_injected(moved)
-                yield subject, task, measure_task(*samples_of(moved), task, rest, spans)
+                contaminated = injected(relaxed, task, fresh)
+                spans = None if task in WHOLE else spans_injected(contaminated)
+                yield subject, task, measure_task(*samples_of(contaminated), task, rest, spans)
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
+    comparison(summarise([m for _, _, m in real()]), MOTION)
 
 
 if __name__ == "__main__":
-    comparison(summarise([m for _, _, m in real()]), MOTION)
+    main()

@@ -1,21 +1,21 @@
-"""Real motion, and clean recordings of the same people with motion injected, seen by one detector.
+"""Real motion, and motion injected into clean recordings of the same participants.
 
 fNIRS: Homer3 Example4_twNI. Its quiet stretches, joined end to end, are the clean base, so that
-device, people and optodes are the same on both sides. EEG: Porr's two electrodes; the base is the
-same person lying relaxed. Detectors are those of `motion_statistics.md`.
+device, participants and optodes are the same on both sides. EEG: Porr's two electrodes; the base is
+the same participant lying relaxed. One detector, that of `motion_statistics.md`, sees both.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from scipy import signal
 
+from benchmarks.common.paths import recordings_folder
 from neurofuse.io import build, mark_bad, nirs_dataset, read, stream_dataset, to_optical_density
-from neurofuse.models.training.corpus import CONTACT, data_folder
+from neurofuse.models.training.corpus import CONTACT
 from neurofuse.synth import inject
 
 TWNI = "fnirs_motion/homer3_twni"  # snirf_samples/neuro_run01 is s1_neuro_run01 again: left out
@@ -50,13 +50,6 @@ class Sample:
     related: np.ndarray  # (channel, channel) bool: share an optode
     broad: np.ndarray = field(default_factory=lambda: np.zeros(0))  # EEG from 0.5 Hz up
     kind: str = ""
-
-
-def folder() -> Path:
-    found = data_folder()
-    if found is None:
-        raise SystemExit("no real recordings: set NEUROFUSE_DATA to their folder")
-    return found
 
 
 def peak_to_peak(od: np.ndarray, rate: float) -> np.ndarray:
@@ -115,7 +108,7 @@ def moving(od: np.ndarray, rate: float) -> np.ndarray:
 def real_nirs() -> tuple[tuple[str, xr.Dataset], ...]:
     """Name and optical density of twNI's runs, with unusable channels left out."""
     found = []
-    for path in sorted((folder() / TWNI).glob("*.snirf")):
+    for path in sorted((recordings_folder() / TWNI).glob("*.snirf")):
         recording = mark_bad(read(path))
         node = stream_dataset(recording, "nirs")
         lost = (node.intensity.values <= 0).mean(-1).max(-1) > 0.01
@@ -216,7 +209,7 @@ def nirs_same_device(seeds: int) -> tuple[list[Sample], list[Sample], list[Sampl
 def clean_nirs() -> Iterator[tuple[str, str, xr.Dataset]]:
     """Name, person and optical density of clean recordings of other devices."""
     for pattern in ("fnirs_clean/finemi/*.snirf", "fnirs_clean/homer3_fingertapping/*.snirf"):
-        for path in sorted(folder().glob(pattern)):
+        for path in sorted(recordings_folder().glob(pattern)):
             from neurofuse.io import channel_quality
 
             recording = mark_bad(read(path))
@@ -280,7 +273,7 @@ def nirs_other_device(
 @cache
 def porr(subject: int, task: str) -> xr.DataTree:
     """A recording of Porr's without its first 5 s."""
-    path = folder() / "eeg_motion" / "porr" / f"sub-{subject:02d}_task-{task}_eeg.vhdr"
+    path = recordings_folder() / "eeg_motion" / "porr" / f"sub-{subject:02d}_task-{task}_eeg.vhdr"
     recording = read(path)
     node = stream_dataset(recording, "eeg")
     node = node.isel(time=slice(round(CUT * node.attrs["rate"]), None))

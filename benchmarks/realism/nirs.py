@@ -1,4 +1,4 @@
-"""Movement in fNIRS, measured as shared/research/motion_statistics.md section 1 measured it.
+"""Motion in fNIRS, measured as motion_statistics.md (beside this file), section 1, measured it.
 
     python -m benchmarks.realism.nirs    # the six real twNI recordings against the JSON
 
@@ -8,8 +8,8 @@ settled on the real recordings and said at the constants. Generated recordings p
 measure; the base (`quiet`) was chosen among three with generated figures in sight.
 """
 
+import argparse
 import json
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
-from benchmarks.common.paths import ROOT
+from benchmarks.common.paths import recordings_folder
 from neurofuse.io import build, nirs_dataset, read
 from neurofuse.synth import inject
 
@@ -45,8 +45,7 @@ LENGTH = 480.0  # s of a generated recording
 FRESH = 160_000  # seeds from here on were used for no setting
 MOTION = r"fnirs_(?!clean|head|fiber|detector)"  # keys that are measured here
 TWNI = "fnirs_motion/homer3_twni"
-DATA = Path(os.environ.get("NEUROFUSE_DATA", ROOT.parent / "shared/data"))
-STATISTICS = DATA.parent / "research/motion_statistics.json"
+STATISTICS = Path(__file__).with_name("motion_statistics.json")  # targets
 
 Values = dict[str, np.ndarray]
 
@@ -506,7 +505,7 @@ def _still(courses: np.ndarray, rate: float, count: int) -> np.ndarray:
 
 
 def runs_of_twni() -> Iterator[xr.DataTree]:
-    for path in sorted((DATA / TWNI).glob("*.snirf")):
+    for path in sorted((recordings_folder() / TWNI).glob("*.snirf")):
         yield read(path)
 
 
@@ -549,5 +548,10 @@ def comparison(found: dict[str, float], pattern: str) -> None:
     print("not measured:", sorted(k for k in wanted if k not in found))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     comparison(summarise(real()), MOTION)
+
+
+if __name__ == "__main__":
+    main()

@@ -115,8 +115,8 @@ QUESTION = """How fast is each method and what memory does it take? 32 EEG chann
 fNIRS channels at 10 Hz, 8 of them short, with motion sensors; one process a method, on two cores;
 imports and weights are loaded before. Memory: largest while cleaning {length:g} s, minus what was
 in use before."""
-LIMITS = """One machine, one recording of coloured noise. Baseline networks (they work on one channel at
-a time) and methods that did not run are only in the file."""
+LIMITS = """One machine, one recording of coloured noise. Baseline networks (they work on one
+channel at a time) and methods that did not run are only in the file."""
 
 
 def page(rows: Table, length: float) -> Page:

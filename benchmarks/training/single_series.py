@@ -1,13 +1,13 @@
-"""Train the single-modality zoo (`neurofuse.models.single_series`), all nets of a stream on the same batches.
+"""Train the single-channel baseline networks, all nets of a modality on the same batches.
 
-    python -m benchmarks.training.single_series --streams eeg --minutes 30 --out runs/zoo
-    python -m benchmarks.training.single_series --out runs/zoo --install
+    python -m benchmarks.training.single_series --streams eeg --minutes 30 --out runs/single_series
+    python -m benchmarks.training.single_series --out runs/single_series --install
     python -m benchmarks.training.single_series --validate
 
-Resumes where it stopped; with more `--minutes` (counted over all runs of a stream) it goes on;
-with `--start` a run begins from the packaged weights.
-`--install` copies the best weights into `models/single_series/pretrained/`. `--validate` prints what the
-packaged nets leave on the windows of validation people that the joint model was chosen by.
+Resumes where it stopped; with more `--minutes` (counted over all runs of a modality) it goes on;
+with `--start` a run begins from the packaged weights. `--install` copies the best weights into
+`models/single_series/pretrained/`. `--validate` prints the error of the packaged nets on the same
+windows of validation participants that the joint model was chosen by.
 """
 
 import argparse
@@ -32,25 +32,24 @@ def install(names: list[str], streams: list[str], out: Path) -> None:
 
 
 def validate(names: list[str], streams: list[str]) -> None:
-    """Print a table: energy left in motion over clean energy, and change elsewhere [dB]."""
+    """Print a table: energy of the error in motion over clean energy, change elsewhere [dB]."""
     import numpy as np
     import torch
 
     from neurofuse.models.single_series import apply
-    from neurofuse.models.single_series.loss import left
-    from neurofuse.models.single_series.windows import Windows
+    from neurofuse.models.single_series.loss import in_decibel, residual_error
+    from neurofuse.models.single_series.windows import SeriesWindows
     from neurofuse.models.training.corpus import load_corpus
-    from neurofuse.models.training.windows import Draw, draw_batch, unaugmented
+    from neurofuse.models.training.windows import WindowSampling, checks_of
 
     torch.set_num_threads(1)
     cleaners = {"eeg": apply.clean_eeg, "nirs": apply.clean_nirs}
-    print("| stream | net | left, mean [dB] | left, median [dB] | change elsewhere [dB] |")
+    print("| stream | net | error, mean [dB] | error, median [dB] | change elsewhere [dB] |")
     print("|---|---|---:|---:|---:|")
     for stream in streams:
         corpus = {stream: load_corpus("validation", stream, 2)}
-        draw = unaugmented(Draw())
-        batches = [draw_batch(corpus, draw, np.random.default_rng([7, n])) for n in range(8)]
-        for name in ("untouched", "zero", *names):
+        batches = checks_of(corpus, WindowSampling(), 8)
+        for name in ("uncorrected", "zero", *names):
             ratios, changes = [], []
             for batch in batches:
                 seen, target = batch[stream]
@@ -58,23 +57,17 @@ def validate(names: list[str], streams: list[str]) -> None:
                 rows = signal if stream == "eeg" else signal.cumsum(-1)
                 if name == "zero":
                     rows = 0 * rows
-                elif name != "untouched":
+                elif name != "uncorrected":
                     rows = np.stack([cleaners[stream](one, seen.rate, name) for one in rows])
-                found = rows if stream == "eeg" else np.diff(rows, prepend=rows[..., :1])
+                cleaned = rows if stream == "eeg" else np.diff(rows, prepend=rows[..., :1])
                 mask = target.mask if stream == "eeg" else target.mask[:, :, None]
                 clean, mask = torch.broadcast_tensors(target.clean, mask)
-                ratio, change = left(
-                    stream, torch.from_numpy(found), Windows(seen.signal, clean, mask)
-                )
+                windows = SeriesWindows(seen.signal, clean, mask)
+                ratio, change = residual_error(stream, torch.from_numpy(cleaned), windows)
                 ratios.append(ratio.flatten())
                 changes.append(change.flatten())
-            ratio, change = torch.cat(ratios), torch.cat(changes)
-            figures = (
-                (10 * torch.log10(ratio + 1e-3)).mean(),
-                10 * torch.log10(ratio.median() + 1e-6),
-                10 * torch.log10(change.mean() + 1e-9),
-            )
-            cells = " | ".join(f"{float(figure):.1f}" for figure in figures)
+            scores = in_decibel(torch.cat(ratios), torch.cat(changes))
+            cells = " | ".join(f"{score:.1f}" for score in scores.values())
             print(f"| {stream} | {name} | {cells} |", flush=True)
 
 
@@ -85,14 +78,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--names", nargs="+", choices=NAMES, default=list(NAMES))
     parser.add_argument("--streams", nargs="+", choices=("eeg", "nirs"), default=["eeg", "nirs"])
-    parser.add_argument("--minutes", type=float, default=30.0, help="of each stream, all runs")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of each modality, all runs")
     parser.add_argument("--steps", type=int, help="of each net, all runs; no limit by default")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--simulated", type=int, default=6, help="simulated people")
+    parser.add_argument("--simulated", type=int, default=6, help="simulated participants")
     parser.add_argument("--device", default="cpu", help="where torch computes: cpu, cuda")
-    parser.add_argument("--workers", type=int, default=0, help="processes that draw ahead")
+    parser.add_argument("--workers", type=int, default=0, help="processes that sample ahead")
     parser.add_argument("--start", action="store_true", help="begin from the packaged weights")
-    parser.add_argument("--out", type=Path, default=Path("runs/zoo"))
+    parser.add_argument("--out", type=Path, default=Path("runs/single_series"))
     parser.add_argument("--install", action="store_true", help="copy the best weights, then end")
     parser.add_argument("--validate", action="store_true", help="print the table, then end")
     options = parser.parse_args()
