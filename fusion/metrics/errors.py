@@ -6,22 +6,12 @@ construction, so a cleaner above 0 dB is worse than silence, whatever its SNR ga
 
 from collections.abc import Mapping
 
-import numpy as np
 import xarray as xr
-from scipy.ndimage import binary_dilation
 
 from neurofuse.fusion.metrics.family import Family
-from neurofuse.fusion.metrics.in_motion import InMotion
+from neurofuse.fusion.metrics.modality_errors import ComparedRows, EegErrors, NirsErrors
 from neurofuse.fusion.metrics.samples import Samples
-from neurofuse.fusion.signal.bands import (
-    ALPHA,
-    NIRS_ERROR,
-    Band,
-    bandpass,
-    decibel,
-    spectrum,
-    windows,
-)
+from neurofuse.fusion.signal.bands import NIRS_ERROR, Band
 from neurofuse.io.errors import SchemaError
 from neurofuse.io.modality import EEG
 
@@ -41,8 +31,6 @@ UNITS: Mapping[str, str] = {
     "alpha_ratio_quiet": "1",
     "error_db_unfiltered": "dB",
 }
-NIRS_GUARD = 2.0  # s around motion in which fNIRS errors count
-WINDOW = {"eeg": 2.0, "nirs": 20.0}  # s; of spectra
 
 
 def score(
@@ -104,6 +92,7 @@ def score(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> rng = np.random.default_rng(0)
     >>> brain, artifact = rng.standard_normal((2, 2, 1000)) * 1e-5
@@ -165,138 +154,14 @@ class ErrorScorer(Family):
                 "a mask `motion` (channel, time) in /eeg or /nirs",
                 "make it with neurofuse.inject or simulate, or add the mask to the node",
             )
-        self._prepared: dict[str, _EegErrors | _NirsErrors] = {}
+        self._prepared: dict[str, EegErrors | NirsErrors] = {}
         for modality in truth.modalities:
-            kind, band = (
-                (_EegErrors, eeg_band) if modality == EEG.name else (_NirsErrors, nirs_band)
-            )
-            self._prepared[modality] = kind(truth, self.recording, modality, band)
+            rows = ComparedRows(truth, self.recording, modality)
+            if len(rows.truth) and modality == EEG.name:
+                self._prepared[modality] = EegErrors(rows, eeg_band)
+            elif len(rows.truth):
+                self._prepared[modality] = NirsErrors(rows, nirs_band)
 
     def figures(self, modality: str, cleaned: Samples) -> dict[str, float]:
         prepared = self._prepared.get(modality)
         return {} if prepared is None else prepared.figures(cleaned)
-
-
-class _Errors:
-    """Truth and contaminated samples of a modality as rows (row, time), and where motion is."""
-
-    def __init__(self, truth: Samples, contaminated: Samples, modality: str) -> None:
-        node = contaminated.node(modality)
-        used = ~node.bad.values
-        if modality == EEG.name:
-            used = used & (node.ch_type.values == EEG.name)
-        self.modality, self.rate = modality, float(node.attrs["rate"])
-        self.channels = np.flatnonzero(used)
-        samples = node.sizes["time"]
-        self.finite: np.ndarray | slice = slice(None)
-        pair = [self.rows(s) for s in (truth, contaminated)]
-        self.finite = np.isfinite(pair[0]).all(-1) & np.isfinite(pair[1]).all(-1)
-        self.truth, self.contaminated = (rows[self.finite] for rows in pair)
-        if "motion" in node:
-            motion = node.motion.transpose("channel", "time").values[used].astype(bool)
-        else:
-            motion = np.zeros((self.channels.size, samples), bool)
-        motion = np.repeat(motion, len(pair[0]) // max(1, self.channels.size), axis=0)
-        self.motion = motion[self.finite]
-
-    def rows(self, samples: Samples) -> np.ndarray:
-        """The samples (row, time) that are scored; fNIRS has a row for each wavelength."""
-        array = samples.array(self.modality)
-        return array[self.channels].reshape(-1, array.shape[-1])[self.finite]
-
-
-class _EegErrors(_Errors):
-    def __init__(
-        self, truth: Samples, contaminated: Samples, modality: str, band: Band | None
-    ) -> None:
-        super().__init__(truth, contaminated, modality)
-        if not len(self.truth):
-            return
-        self.band = band
-        seconds = WINDOW[modality]
-        wanted, before = (self._compared(x) for x in (self.truth, self.contaminated))
-        self.in_motion = InMotion(wanted, before, self.motion, self.rate, seconds)
-        self.quiet_energy = _energy(self.truth, ~self.motion)
-        frequency = np.fft.rfftfreq(windows(wanted[0], self.rate, seconds).shape[-1], 1 / self.rate)
-        self.alpha = (frequency >= ALPHA[0]) & (frequency <= ALPHA[1])
-        self.quiet_windows = [
-            ~np.any(windows(mask, self.rate, seconds), axis=-1) for mask in self.motion
-        ]
-        self.quiet_spectra = self._quiet(wanted)
-
-    def figures(self, cleaned: Samples) -> dict[str, float]:
-        if not len(self.truth):
-            return {}
-        rows = self.rows(cleaned)
-        series = self._compared(rows)
-        spectra = self.in_motion.spectra(series)
-        wanted = [stretch.spectrum for stretch in self.in_motion.stretches]
-        change = _energy(rows - self.contaminated, ~self.motion)
-        return {
-            **self.in_motion.figures(series, spectra),
-            "clean_change_db": decibel(change, self.quiet_energy),
-            "alpha_ratio_motion": self._alpha_ratio(wanted, spectra),
-            "alpha_ratio_quiet": self._alpha_ratio(self.quiet_spectra, self._quiet(series)),
-        }
-
-    def _compared(self, rows: np.ndarray) -> np.ndarray:
-        rows = _centred(rows)
-        return rows if self.band is None else bandpass(rows, self.rate, *self.band)
-
-    def _quiet(self, series: np.ndarray) -> list[np.ndarray]:
-        pairs = zip(series, self.quiet_windows, strict=True)
-        return [spectrum(row, self.rate, WINDOW["eeg"], chosen)[1] for row, chosen in pairs]
-
-    def _alpha_ratio(self, wanted: list[np.ndarray], got: list[np.ndarray]) -> float:
-        """Median over channels of alpha power over that of the truth."""
-        powers = ([density[self.alpha].sum() for density in one] for one in (wanted, got))
-        # NaN where a channel has no window
-        ratios = [after / true for true, after in zip(*powers, strict=True) if true > 0]
-        return float(np.median(ratios)) if ratios else np.nan
-
-
-class _NirsErrors(_Errors):
-    def __init__(
-        self, truth: Samples, contaminated: Samples, modality: str, band: Band | None
-    ) -> None:
-        super().__init__(truth, contaminated, modality)
-        if not len(self.truth):
-            return
-        self.band = band
-        near = self.motion
-        if near.any():
-            guard = np.ones((1, 2 * round(NIRS_GUARD * self.rate) + 1), bool)
-            near = binary_dilation(near, structure=guard)
-        centred = [_centred(x) for x in (self.truth, self.contaminated)]
-        seconds = WINDOW[modality]
-        self.unfiltered = InMotion(*centred, near, self.rate, seconds)
-        self.in_motion = InMotion(*map(self._filtered, centred), near, self.rate, seconds)
-        self.steps = np.diff(self.contaminated)
-        self.quiet = ~(self.motion[:, 1:] | self.motion[:, :-1])
-        self.quiet_energy = _energy(np.diff(self.truth), self.quiet)
-
-    def figures(self, cleaned: Samples) -> dict[str, float]:
-        if not len(self.truth):
-            return {}
-        rows = self.rows(cleaned)
-        centred = _centred(rows)
-        series = self._filtered(centred)
-        change = _energy(np.diff(rows) - self.steps, self.quiet)
-        return {
-            **self.in_motion.figures(series, self.in_motion.spectra(series)),
-            "clean_change_db": decibel(change, self.quiet_energy),
-            "error_db_unfiltered": self.unfiltered.error_db(centred),
-        }
-
-    def _filtered(self, rows: np.ndarray) -> np.ndarray:
-        return rows if self.band is None else bandpass(rows, self.rate, *self.band)
-
-
-def _centred(data: np.ndarray) -> np.ndarray:
-    return data - data.mean(-1, keepdims=True)
-
-
-def _energy(data: np.ndarray, mask: np.ndarray) -> float:
-    """Energy without constants of series (row, time) within the mask."""
-    parts = (series[inside] for series, inside in zip(data, mask, strict=True))
-    return float(sum(((part - part.mean()) ** 2).sum() for part in parts if part.size))

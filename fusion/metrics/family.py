@@ -39,19 +39,6 @@ class Family(ABC):
             rows[modality] = dict(self._of_recording[modality])
         return rows
 
-    def table(self, cleaned: Samples) -> xr.Dataset:
-        """`value` (modality, metric) with the coordinate `units` (metric)."""
-        rows = self.rows(cleaned)
-        value = [[row.get(metric, np.nan) for metric in self.units] for row in rows.values()]
-        return xr.Dataset(
-            {"value": (("modality", "metric"), np.reshape(value, (len(rows), len(self.units))))},
-            coords={
-                "modality": list(rows),
-                "metric": list(self.units),
-                "units": ("metric", list(self.units.values())),
-            },
-        )
-
     def score(self, cleaned: xr.DataTree) -> xr.Dataset:
         """Score a cleaned version of the recording.
 
@@ -70,4 +57,25 @@ class Family(ABC):
         ParameterError
             If channels or times differ.
         """
-        return self.table(Samples(cleaned, self.recording))
+        rows = self.rows(Samples(cleaned, self.recording))
+        return xr.Dataset({"value": as_array(rows, self.units)})
+
+
+def as_array(rows: Mapping[str, Mapping[str, float]], units: Mapping[str, str]) -> xr.DataArray:
+    """Figures by modality as (modality, metric) with the coordinate `units` (metric).
+
+    Examples
+    --------
+    >>> as_array({"eeg": {"residual": 0.5}}, {"error_db": "dB", "residual": "1"}).values.tolist()
+    [[nan, 0.5]]
+    """
+    values = [[row.get(metric, np.nan) for metric in units] for row in rows.values()]
+    return xr.DataArray(
+        np.reshape(values, (len(rows), len(units))),
+        {
+            "modality": list(rows),
+            "metric": list(units),
+            "units": ("metric", list(units.values())),
+        },
+        ("modality", "metric"),
+    )

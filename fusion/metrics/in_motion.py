@@ -1,24 +1,8 @@
-"""Errors in motion, of series whose truth and whose uncorrected samples are prepared once."""
-
-from dataclasses import dataclass
+"""Errors in motion of many series at once; what does not depend on the cleaned ones is prepared."""
 
 import numpy as np
 
 from neurofuse.fusion.signal.bands import decibel, spectrum, windows
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """What a cleaned series is compared with where it is in motion."""
-
-    row: int
-    inside: np.ndarray  # (time,): in motion
-    truth: np.ndarray  # samples inside
-    energy: float  # of the truth
-    error_before: np.ndarray  # of the uncorrected samples inside
-    correlation_before: float
-    chosen: np.ndarray  # (window,): windows of spectra with any motion
-    spectrum: np.ndarray  # of the truth in the chosen windows
 
 
 class InMotion:
@@ -29,7 +13,7 @@ class InMotion:
     truth, uncorrected : array (row, time)
         Any unit, constants removed.
     motion : bool array (row, time)
-        Where errors count.
+        Where errors count: somewhere. Rows without motion are left out.
     rate : float
         Sampling rate [Hz].
     seconds : float
@@ -44,99 +28,79 @@ class InMotion:
         rate: float,
         seconds: float,
     ) -> None:
-        self.rate, self.seconds = rate, seconds
-        self.stretches = []
-        for row in np.flatnonzero(motion.any(-1)):
-            inside = motion[row]
-            wanted, before = truth[row, inside], uncorrected[row, inside]
-            chosen = np.any(windows(inside, rate, seconds), axis=-1)
-            self.stretches.append(
-                Stretch(
-                    row,
-                    inside,
-                    wanted,
-                    (wanted**2).sum(),
-                    before - wanted,
-                    correlation(wanted, before),
-                    chosen,
-                    spectrum(truth[row], rate, seconds, chosen)[1],
-                )
-            )
+        self.rows = np.flatnonzero(motion.any(-1))
+        self.rate, self.seconds, self.motion = rate, seconds, motion
+        self.count = motion[self.rows].sum(-1)
+        self.first = np.cumsum(self.count) - self.count
+        self.truth = truth[motion]  # the samples in motion of all rows, one row after the other
+        self.energy = self._sum(self.truth**2)
+        self.variance = self._variance(self.truth)
+        before = uncorrected[motion] - self.truth
+        self.energy_before, self.variance_before = self._sum(before**2), self._variance(before)
+        self.correlation_before = self._correlation(uncorrected[motion])
+        self.chosen = [np.any(windows(motion[r], rate, seconds), axis=-1) for r in self.rows]
+        self.spectra_of_truth = self.spectra(truth)
 
-    def error_db(self, cleaned: np.ndarray) -> float:
-        """Σ(cleaned − truth)² over Σtruth² [dB], all rows pooled; NaN where nothing moves."""
-        if not self.stretches:
-            return np.nan
-        error = sum(((cleaned[s.row, s.inside] - s.truth) ** 2).sum() for s in self.stretches)
-        return decibel(error, sum(s.energy for s in self.stretches))
+    def spectra(self, cleaned: np.ndarray) -> np.ndarray:
+        """Power spectral density (row in motion, frequency) in each row's windows with motion."""
+        pairs = zip(self.rows, self.chosen, strict=True)
+        return np.array([spectrum(cleaned[r], self.rate, self.seconds, c)[1] for r, c in pairs])
 
-    def spectra(self, cleaned: np.ndarray) -> list[np.ndarray]:
-        """Power spectral density of each row in motion, in its windows with motion."""
-        return [
-            spectrum(cleaned[s.row], self.rate, self.seconds, s.chosen)[1] for s in self.stretches
-        ]
-
-    def figures(self, cleaned: np.ndarray, spectra: list[np.ndarray]) -> dict[str, float]:
-        """All figures in motion of `cleaned` (row, time) and its `spectra`; none without motion."""
-        if not self.stretches:
-            return {}
-        rows = [
-            _row(stretch, cleaned[stretch.row, stretch.inside], density)
-            for stretch, density in zip(self.stretches, spectra, strict=True)
-        ]
-        column = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-        truth, error, before = (column[n].sum() for n in ("truth", "error", "before"))
-        pairs = zip(column["error"], column["truth"], strict=True)
+    def figures(self, cleaned: np.ndarray, spectra: np.ndarray) -> dict[str, float]:
+        """All figures in motion of `cleaned` (row, time) and its `spectra`."""
+        got = cleaned[self.motion]
+        difference = got - self.truth
+        error, variance = self._sum(difference**2), self._variance(difference)
+        similar = self._correlation(got)
+        off_spectrum = ((spectra - self.spectra_of_truth) ** 2).sum(-1)
+        before = self.energy_before.sum()
+        snr_after = -_decibels(variance, self.variance)
         return {
-            "error_db": decibel(error, truth),
-            "error_db_median": float(np.median([decibel(e, t) for e, t in pairs])),
-            "residual": float(error / before) if before > 0 else np.nan,
-            "rrmse_time": float(column["time"].mean()),
-            "rrmse_spectrum": float(column["spectrum"].mean()),
-            "correlation": float(column["correlation"].mean()),
-            **{n: float(np.median(column[n])) for n in ("snr_before", "snr_after", "snr_change")},
-            "eta": float(np.median(column["eta"])),
+            "error_db": decibel(error.sum(), self.energy.sum()),
+            "error_db_median": float(np.median(_decibels(error, self.energy))),
+            "residual": float(error.sum() / before) if before > 0 else np.nan,
+            "rrmse_time": float(_root_ratio(error, self.energy).mean()),
+            "rrmse_spectrum": float(
+                _root_ratio(off_spectrum, (self.spectra_of_truth**2).sum(-1)).mean()
+            ),
+            "correlation": float(similar.mean()),
+            "snr_before": float(np.median(-_decibels(self.variance_before, self.variance))),
+            "snr_after": float(np.median(snr_after)),
+            "snr_change": float(np.median(-_decibels(variance, self.variance_before))),
+            "eta": float(np.median(_regained(similar, self.correlation_before))),
         }
 
+    def _sum(self, values: np.ndarray) -> np.ndarray:
+        """Sum (row,) of values (sample in motion,) over each row."""
+        return np.add.reduceat(values, self.first)
 
-def _row(stretch: Stretch, cleaned: np.ndarray, density: np.ndarray) -> dict[str, float]:
-    wanted, before = stretch.truth, stretch.error_before
-    error = cleaned - wanted
-    similar = correlation(wanted, cleaned)
-    return {
-        "truth": stretch.energy,
-        "error": (error**2).sum(),
-        "before": (before**2).sum(),
-        "time": _root_ratio(error, wanted),
-        "spectrum": _root_ratio(density - stretch.spectrum, stretch.spectrum),
-        "correlation": similar,
-        "snr_before": -decibel(before.var(), wanted.var()),
-        "snr_after": -decibel(error.var(), wanted.var()),
-        "snr_change": -decibel(error.var(), before.var()),
-        "eta": _regained(similar, stretch.correlation_before),
-    }
+    def _centred(self, values: np.ndarray) -> np.ndarray:
+        return values - np.repeat(self._sum(values) / self.count, self.count)
+
+    def _variance(self, values: np.ndarray) -> np.ndarray:
+        return self._sum(self._centred(values) ** 2) / self.count
+
+    def _correlation(self, values: np.ndarray) -> np.ndarray:
+        """Pearson's correlation (row,) with the truth; NaN for a constant."""
+        together = self._sum(self._centred(values) * self._centred(self.truth)) / self.count
+        spread = np.sqrt(self._variance(values)) * np.sqrt(self.variance)
+        return _ratio(together, spread)
 
 
-def correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Pearson's correlation of two series; NaN for a constant.
-
-    Examples
-    --------
-    >>> round(correlation(np.array([0.0, 1.0, 2.0]), np.array([5.0, 3.0, 1.0])), 6)
-    -1.0
-    """
-    spread = one.std() * other.std()
-    return (
-        float(((one - one.mean()) * (other - other.mean())).mean() / spread) if spread else np.nan
-    )
+def _ratio(value: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """NaN where there is no reference."""
+    return value / np.where(reference > 0, reference, np.nan)
 
 
-def _regained(after: float, before: float) -> float:
+def _root_ratio(energy: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    return np.sqrt(_ratio(energy, reference))
+
+
+def _decibels(energy: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    return np.array([decibel(e, r) for e, r in zip(energy, reference, strict=True)])
+
+
+def _regained(after: np.ndarray, before: np.ndarray) -> np.ndarray:
     """Part [%] of the lacking correlation that came back; a constant correlates with nothing."""
     lacking = 1 - np.nan_to_num(before)
-    return 100 * (1 - (1 - np.nan_to_num(after)) / lacking) if lacking > 0 else np.nan
-
-
-def _root_ratio(error: np.ndarray, reference: np.ndarray) -> float:
-    energy = (reference**2).sum()
-    return float(np.sqrt((error**2).sum() / energy)) if energy > 0 else np.nan
+    return 100 * (1 - _ratio(1 - np.nan_to_num(after), lacking))

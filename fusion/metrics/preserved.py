@@ -5,21 +5,13 @@ little error may still have removed an evoked response, and one with much error 
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
-from scipy.signal import welch
 
-from neurofuse.fusion.metrics.connectivity import coherence, correlation_matrix, distance
-from neurofuse.fusion.metrics.evoked import (
-    ERP_SPAN,
-    HRF_SPAN,
-    average,
-    canonical_design,
-    canonical_size,
-    find_events,
-    response,
-)
+from neurofuse.fusion.metrics.analyses import EegAnalysis, NirsAnalysis
+from neurofuse.fusion.metrics.evoked import find_events
 from neurofuse.fusion.metrics.family import Family
 from neurofuse.fusion.metrics.neurovascular import (
     Pairs,
@@ -28,7 +20,7 @@ from neurofuse.fusion.metrics.neurovascular import (
     usable_optodes,
 )
 from neurofuse.fusion.metrics.samples import Samples
-from neurofuse.fusion.signal.bands import ALPHA_PEAK, EEG_BANDS, HAEMODYNAMIC, bandpass
+from neurofuse.fusion.signal.bands import EEG_BANDS
 from neurofuse.io.deprecation import renamed
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
@@ -46,7 +38,6 @@ UNITS: Mapping[str, str] = {
     "kept_connectivity": "1",
     "kept_coupling": "1",
 }
-WINDOW = 2.0  # s, of spectra
 
 
 def score_preservation(
@@ -127,11 +118,11 @@ class PreservationScorer(Family):
         super().__init__(contaminated)
         self.truth = truth if isinstance(truth, Samples) else Samples(truth, self.recording)
         events = find_events(self.truth.recording)
-        self._prepared: dict[str, _EegAnalysis | _NirsAnalysis] = {}
+        self._prepared: dict[str, EegAnalysis | NirsAnalysis] = {}
         for modality in self.truth.modalities:
             used = _used(self.recording, modality)
             if used.any():
-                kind = _EegAnalysis if modality == EEG.name else _NirsAnalysis
+                kind = EegAnalysis if modality == EEG.name else NirsAnalysis
                 self._prepared[modality] = kind(self.truth, used, events)
         self._rhythms: dict[bytes, np.ndarray] = {}
         self._coupling_of_truth = self._coupling(self.truth)
@@ -152,19 +143,23 @@ class PreservationScorer(Family):
         if len(samples.modalities) < len(MODALITIES):
             return np.nan
         try:
-            eeg = usable_electrodes(samples.node(EEG.name))
             nirs = usable_optodes(samples.node(NIRS.name), samples.hbo())
-            pairs = Pairs(eeg, nirs)
-            if samples.unchanged(EEG.name):  # most methods treat fNIRS only or EEG only
-                key = pairs.electrodes.tobytes()
-                if key not in self._rhythms:
-                    self._rhythms[key] = pairs.rhythms(eeg)
-                rhythms = self._rhythms[key]
-            else:
-                rhythms = pairs.rhythms(eeg)
-            return lagged_correlation(rhythms, pairs.blood(nirs))
+            if not samples.unchanged(EEG.name):
+                eeg = usable_electrodes(samples.node(EEG.name))
+                pairs = Pairs(eeg, nirs)
+                return lagged_correlation(pairs.rhythms(eeg), pairs.blood(nirs))
+            pairs = Pairs(self._electrodes, nirs)
+            key = pairs.electrodes.tobytes()
+            if key not in self._rhythms:
+                self._rhythms[key] = pairs.rhythms(self._electrodes)
+            return lagged_correlation(self._rhythms[key], pairs.blood(nirs))
         except NeurofuseError:
             return np.nan
+
+    @cached_property
+    def _electrodes(self) -> xr.Dataset:
+        """The recording's own, for the many methods that leave EEG unchanged."""
+        return usable_electrodes(self.recording.node(EEG.name))
 
 
 def _used(recording: Samples, modality: str) -> np.ndarray:
@@ -175,101 +170,6 @@ def _used(recording: Samples, modality: str) -> np.ndarray:
         used = used & (node.ch_type.values == EEG.name)
     values = node[MODALITIES[modality].variable(node)]
     return used & np.isfinite(values).all([d for d in values.dims if d != "channel"]).values
-
-
-class _EegAnalysis:
-    """Spectra, coherence and ERP of the truth, and how those of a cleaned recording differ."""
-
-    def __init__(self, truth: Samples, used: np.ndarray, events: dict[str, np.ndarray]) -> None:
-        node = truth.node(EEG.name)
-        self.used, self.onsets = used, events.get("erp")
-        self.rate, self.time = float(node.attrs["rate"]), node.time.values
-        self.size = min(self.time.size, round(WINDOW * self.rate))
-        self.wanted = self._analyse(truth)
-
-    def _analyse(self, samples: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        data = samples.array(EEG.name)[self.used]
-        self.frequency, spectra = welch(data, self.rate, nperseg=self.size)
-        evoked = None
-        if self.onsets is not None:
-            evoked = average(data, self.time, self.rate, self.onsets, ERP_SPAN)
-        return spectra, coherence(data, self.rate, self.size), evoked
-
-    def figures(self, cleaned: Samples) -> dict[str, float]:
-        (wanted, true_coherence, true_evoked) = self.wanted
-        got, own_coherence, evoked = self._analyse(cleaned)
-        figures = {}
-        for band, (low, high) in EEG_BANDS.items():
-            inside = (self.frequency >= low) & (self.frequency < high)
-            figures[f"kept_{band}"] = _median_ratio(
-                got[:, inside].sum(-1), wanted[:, inside].sum(-1)
-            )
-        around = (self.frequency >= ALPHA_PEAK[0]) & (self.frequency <= ALPHA_PEAK[1])
-        if around.any():
-            peaks = [self._peak(spectra, around) for spectra in (wanted, got)]
-            figures["kept_alpha_peak"] = float(peaks[1] - peaks[0])
-        figures["kept_connectivity"] = distance(true_coherence, own_coherence)
-        if true_evoked is not None and evoked is not None:
-            amplitude, shift, _, correlation = response(
-                [true_evoked, evoked], self.rate, ERP_SPAN, "erp"
-            )
-            figures |= {"kept_erp_amplitude": amplitude, "kept_erp_latency": shift}
-            figures["kept_erp_correlation"] = correlation
-        return figures
-
-    def _peak(self, spectra: np.ndarray, around: np.ndarray) -> float:
-        """Frequency [Hz] of the largest line; each channel counts alike, 1/f is taken off."""
-        weighted = (spectra / spectra.sum(-1, keepdims=True).clip(1e-300)).mean(0) * self.frequency
-        return self.frequency[around][weighted[around].argmax()]
-
-
-class _NirsAnalysis:
-    """HbO of the truth and its responses, and how those of a cleaned recording differ."""
-
-    def __init__(self, truth: Samples, used: np.ndarray, events: dict[str, np.ndarray]) -> None:
-        node = truth.node(NIRS.name)
-        self.used, self.onsets = used, events.get("hrf")
-        self.rate, self.time = float(node.attrs["rate"]), node.time.values
-        try:
-            hbo = truth.hbo()[used]
-        except NeurofuseError:  # distances or wavelengths do not allow it
-            self.finite = np.zeros(int(used.sum()), bool)
-            return
-        self.finite = np.isfinite(hbo).all(-1)
-        self.truth = np.full(hbo.shape, np.nan)
-        self.truth[self.finite] = self._slow(hbo[self.finite])
-        if self.onsets is not None:
-            self.design = canonical_design(self.time, self.onsets)
-
-    def _slow(self, hbo: np.ndarray) -> np.ndarray:
-        return bandpass(hbo, self.rate, *HAEMODYNAMIC) if len(hbo) else hbo
-
-    def figures(self, cleaned: Samples) -> dict[str, float]:
-        if not self.finite.any():
-            return {}
-        hbo = cleaned.hbo()[self.used]
-        finite = self.finite & np.isfinite(hbo).all(-1)
-        if not finite.any():
-            return {}
-        pair = [self.truth[finite], self._slow(hbo[finite])]
-        figures = {"kept_connectivity": distance(*(correlation_matrix(x) for x in pair))}
-        if self.onsets is not None:
-            wanted, got = (canonical_size(x, self.design) for x in pair)
-            best = np.abs(wanted).argmax()
-            figures["kept_glm_beta"] = float(got[best] / wanted[best]) if wanted[best] else np.nan
-            averages = [
-                average(x[best : best + 1], self.time, self.rate, self.onsets, HRF_SPAN)
-                for x in pair
-            ]
-            amplitude, shift, area, _ = response(averages, self.rate, HRF_SPAN, "hrf")
-            figures |= {"kept_hrf_amplitude": amplitude, "kept_hrf_peak_time": shift}
-            figures["kept_hrf_area"] = area
-        return figures
-
-
-def _median_ratio(got: np.ndarray, wanted: np.ndarray) -> float:
-    known = wanted > 0
-    return float(np.median(got[known] / wanted[known])) if known.any() else np.nan
 
 
 def __getattr__(name: str) -> object:

@@ -83,7 +83,9 @@ class Samples:
                 return self.reference.array(modality)
             node = self.node(modality)
             if modality == NIRS.name and "od" not in node:
-                node = stream_dataset(to_optical_density(build(nirs=node)), modality)
+                light = node[["intensity", "bad"]]  # trees copy all that they hold
+                light = light.drop_vars(set(light.coords) - {*NIRS.dims, "bad"})
+                node = stream_dataset(to_optical_density(build(nirs=light)), modality)
             values = node["od" if modality == NIRS.name else modality]
             dims = MODALITIES[modality].dims
             self._arrays[modality] = np.asarray(values.transpose(*dims).values, np.float64)

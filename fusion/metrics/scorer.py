@@ -3,7 +3,7 @@
 import xarray as xr
 
 from neurofuse.fusion.metrics.errors import ErrorScorer
-from neurofuse.fusion.metrics.family import Family
+from neurofuse.fusion.metrics.family import Family, as_array
 from neurofuse.fusion.metrics.no_reference import NoReferenceScorer
 from neurofuse.fusion.metrics.preserved import PreservationScorer
 from neurofuse.fusion.metrics.samples import Samples
@@ -75,4 +75,9 @@ class Scorer:
             If channels or times differ.
         """
         samples = Samples(cleaned, self.recording)
-        return xr.concat([family.table(samples).value for family in self.families], "metric")
+        rows: dict[str, dict[str, float]] = {modality: {} for modality in samples.modalities}
+        for family in self.families:
+            for modality, figures in family.rows(samples).items():
+                rows[modality] |= figures
+        units = {name: unit for family in self.families for name, unit in family.units.items()}
+        return as_array(rows, units)

@@ -1,5 +1,7 @@
 """Frequency bands, all of them [Hz]; a zero-phase band-pass; spectra over chosen windows."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from neurofuse.io.errors import ParameterError
@@ -56,7 +58,7 @@ def bandpass(data: np.ndarray, rate: float, low: float, high: float) -> np.ndarr
     >>> bool(np.abs(drift[500:1500]).max() < 1e-3)
     True
     """
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import sosfiltfilt
 
     top = min(high, NYQUIST_SHARE * rate / 2)
     if top <= low:
@@ -65,10 +67,17 @@ def bandpass(data: np.ndarray, rate: float, low: float, high: float) -> np.ndarr
             f"a rate above {2 * low / NYQUIST_SHARE:g} Hz",
             "record faster, or choose another method or band",
         )
-    sections = butter(4, (low, top), "bandpass", fs=rate, output="sos")
     # One period of the lowest frequency of padding: the default is far too short for 0.01 Hz.
     padding = min(data.shape[-1] - 1, int(np.ceil(rate / low)))
+    sections = _butterworth(low, top, rate)
     return sosfiltfilt(sections, np.asarray(data, np.float64), axis=-1, padlen=padding)
+
+
+@lru_cache
+def _butterworth(low: float, high: float, rate: float) -> np.ndarray:
+    from scipy.signal import butter
+
+    return butter(4, (low, high), "bandpass", fs=rate, output="sos")
 
 
 def windows(samples: np.ndarray, rate: float, seconds: float) -> np.ndarray:
@@ -115,11 +124,16 @@ def spectrum(
     if not chosen.any():
         return frequency, np.full(frequency.size, np.nan)
     parts = parts[chosen]
-    taper = np.hanning(length + 1)[:-1]
+    taper = _hann(length)
     lines = np.fft.rfft((parts - parts.mean(-1, keepdims=True)) * taper)
     density = (np.abs(lines) ** 2).mean(0) / (rate * (taper**2).sum())
     density[1 : None if length % 2 else -1] *= 2
     return frequency, density
+
+
+@lru_cache
+def _hann(length: int) -> np.ndarray:
+    return np.hanning(length + 1)[:-1]
 
 
 def decibel(energy: float, reference: float) -> float:

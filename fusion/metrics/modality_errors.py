@@ -1,0 +1,135 @@
+"""Errors of one modality against a known truth: what is compared where, prepared once."""
+
+import numpy as np
+from scipy.ndimage import binary_dilation
+
+from neurofuse.fusion.metrics.in_motion import InMotion
+from neurofuse.fusion.metrics.samples import Samples
+from neurofuse.fusion.signal.bands import ALPHA, Band, bandpass, decibel, spectrum, windows
+from neurofuse.io.modality import EEG
+
+NIRS_GUARD = 2.0  # s around motion in which fNIRS errors count
+EEG_WINDOW, NIRS_WINDOW = 2.0, 20.0  # s, of spectra
+
+
+class ComparedRows:
+    """Truth and contaminated samples of a modality as rows (row, time), and where motion is.
+
+    Channels that are bad or of another type are left out, and rows with samples that are not
+    finite. fNIRS has a row for each wavelength of a channel.
+    """
+
+    def __init__(self, truth: Samples, contaminated: Samples, modality: str) -> None:
+        node = contaminated.node(modality)
+        used = ~node.bad.values
+        if modality == EEG.name:
+            used = used & (node.ch_type.values == EEG.name)
+        self.modality, self.rate = modality, float(node.attrs["rate"])
+        self.channels = np.flatnonzero(used)
+        self.finite: np.ndarray | slice = slice(None)
+        pair = [self.of(samples) for samples in (truth, contaminated)]
+        self.finite = np.isfinite(pair).all((0, -1))
+        self.truth, self.contaminated = (rows[self.finite] for rows in pair)
+        if "motion" in node:
+            motion = node.motion.transpose("channel", "time").values[used].astype(bool)
+        else:
+            motion = np.zeros((self.channels.size, node.sizes["time"]), bool)
+        wavelengths = node.sizes.get("wavelength", 1)
+        self.motion = np.repeat(motion, wavelengths, axis=0)[self.finite]
+
+    def of(self, samples: Samples) -> np.ndarray:
+        """The rows that are scored (row, time)."""
+        array = samples.array(self.modality)
+        return array[self.channels].reshape(-1, array.shape[-1])[self.finite]
+
+
+class EegErrors:
+    """What is left of motion in EEG, and what was done to the rest."""
+
+    def __init__(self, rows: ComparedRows, band: Band | None) -> None:
+        self.rows, self.band = rows, band
+        truth, contaminated = (self._compared(x) for x in (rows.truth, rows.contaminated))
+        self.in_motion = None
+        if rows.motion.any():
+            self.in_motion = InMotion(truth, contaminated, rows.motion, rows.rate, EEG_WINDOW)
+        self.quiet_energy = _energy(rows.truth, ~rows.motion)
+        with_motion = [np.any(windows(x, rows.rate, EEG_WINDOW), axis=-1) for x in rows.motion]
+        self.quiet_windows = ~np.array(with_motion)
+        frequency = spectrum(truth[0], rows.rate, EEG_WINDOW, self.quiet_windows[0])[0]
+        self.alpha = (frequency >= ALPHA[0]) & (frequency <= ALPHA[1])
+        self.quiet_spectra = self._quiet(truth)
+
+    def figures(self, cleaned: Samples) -> dict[str, float]:
+        """All metrics of EEG; those in motion are left out where there is none."""
+        rows = self.rows.of(cleaned)
+        series = self._compared(rows)
+        change = _energy(rows - self.rows.contaminated, ~self.rows.motion)
+        figures = {
+            "clean_change_db": decibel(change, self.quiet_energy),
+            "alpha_ratio_quiet": self._alpha_ratio(self._quiet(series), self.quiet_spectra),
+        }
+        if self.in_motion is not None:
+            spectra = self.in_motion.spectra(series)
+            figures |= self.in_motion.figures(series, spectra)
+            ratio = self._alpha_ratio(spectra, self.in_motion.spectra_of_truth)
+            figures["alpha_ratio_motion"] = ratio
+        return figures
+
+    def _compared(self, rows: np.ndarray) -> np.ndarray:
+        rows = _centred(rows)
+        return rows if self.band is None else bandpass(rows, self.rows.rate, *self.band)
+
+    def _quiet(self, series: np.ndarray) -> np.ndarray:
+        """Spectra (row, frequency) of windows without motion; NaN without any."""
+        pairs = zip(series, self.quiet_windows, strict=True)
+        return np.array([spectrum(x, self.rows.rate, EEG_WINDOW, quiet)[1] for x, quiet in pairs])
+
+    def _alpha_ratio(self, cleaned: np.ndarray, truth: np.ndarray) -> float:
+        """Median over rows of the alpha power of spectra over that of the truth."""
+        power, true = (spectra[:, self.alpha].sum(-1) for spectra in (cleaned, truth))
+        known = true > 0  # neither silent nor NaN
+        return float(np.median(power[known] / true[known])) if known.any() else np.nan
+
+
+class NirsErrors:
+    """What is left of motion in optical density, and what was done to the rest."""
+
+    def __init__(self, rows: ComparedRows, band: Band | None) -> None:
+        self.rows, self.band = rows, band
+        self.in_motion = None
+        if rows.motion.any():
+            guard = np.ones((1, 2 * round(NIRS_GUARD * rows.rate) + 1), bool)
+            self.near = binary_dilation(rows.motion, structure=guard)
+            self.unfiltered, contaminated = map(_centred, (rows.truth, rows.contaminated))
+            pair = map(self._filtered, (self.unfiltered, contaminated))
+            self.in_motion = InMotion(*pair, self.near, rows.rate, NIRS_WINDOW)
+        self.steps = np.diff(rows.contaminated)
+        self.quiet = ~(rows.motion[:, 1:] | rows.motion[:, :-1])
+        self.quiet_energy = _energy(np.diff(rows.truth), self.quiet)
+
+    def figures(self, cleaned: Samples) -> dict[str, float]:
+        """All metrics of fNIRS; those in motion are left out where there is none."""
+        rows = self.rows.of(cleaned)
+        change = _energy(np.diff(rows) - self.steps, self.quiet)
+        figures = {"clean_change_db": decibel(change, self.quiet_energy)}
+        if self.in_motion is not None:
+            centred = _centred(rows)
+            series = self._filtered(centred)
+            figures |= self.in_motion.figures(series, self.in_motion.spectra(series))
+            truth = self.unfiltered[self.near]
+            error = centred[self.near] - truth
+            figures["error_db_unfiltered"] = decibel((error**2).sum(), (truth**2).sum())
+        return figures
+
+    def _filtered(self, rows: np.ndarray) -> np.ndarray:
+        return rows if self.band is None else bandpass(rows, self.rows.rate, *self.band)
+
+
+def _centred(data: np.ndarray) -> np.ndarray:
+    return data - data.mean(-1, keepdims=True)
+
+
+def _energy(data: np.ndarray, mask: np.ndarray) -> float:
+    """Energy without constants of series (row, time) within the mask."""
+    parts = (series[inside] for series, inside in zip(data, mask, strict=True))
+    return float(sum(((part - part.mean()) ** 2).sum() for part in parts if part.size))
