@@ -1,8 +1,9 @@
-"""Channel quality of real recordings, and how fast it is told: the figures in docs/quality.md.
+"""Channel quality of real recordings, and how fast it is judged: the figures in docs/quality.md.
 
 python -m benchmarks.real_data.channel_quality
 """
 
+import argparse
 import csv
 import logging
 import time
@@ -13,10 +14,10 @@ from pathlib import Path
 import dask.array as da
 import numpy as np
 
+from benchmarks.common.paths import recordings_folder
 from neurofuse.io import build, channel_quality, eeg_dataset, mark_bad, read
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.quality.channels import MASKS
-from neurofuse.models.training.corpus import data_folder
 
 FOLDERS = {
     "eeg": ("eeg_clean/*_eeg.edf", "eeg_motion/porr/*.vhdr", "simultaneous/*/**/*.edf"),
@@ -57,8 +58,8 @@ def deviations(folder: Path) -> Iterator[str]:
     table = channel_quality(read(path).sel(time=slice(0, WORN)), "eeg")
     for name in ("TP9", "TP10", "AF7", "AF8"):
         largest[f"Muse {name}"] = float(table.deviation.sel(channel=name))
-    told = ", ".join(f"{name} {1e6 * value:.0f}" for name, value in largest.items())
-    yield f"\nlargest deviation [uV]: {told}"
+    shown = ", ".join(f"{name} {1e6 * value:.0f}" for name, value in largest.items())
+    yield f"\nlargest deviation [uV]: {shown}"
 
 
 def light(folder: Path) -> Iterator[str]:
@@ -90,13 +91,13 @@ def faults(folder: Path, stream: str) -> Iterator[str]:
             marked = [f"{name} {reason}" for name, reason in pairs if reason]
             if marked:
                 bad.append(f"{path.name}: {'; '.join(marked)}")
-        told = ", ".join(f"{mask} {count}" for mask, count in counts.items() if count)
+        shown = ", ".join(f"{mask} {count}" for mask, count in counts.items() if count)
         most = f", still at most {100 * still:.2g} % of windows" if stream == "nirs" else ""
-        yield f"\n{pattern}: {len(files)} files, {total} channels; {told or 'no mask'}{most}"
+        yield f"\n{pattern}: {len(files)} files, {total} channels; {shown or 'no mask'}{most}"
         yield from (f"  {line}" for line in bad)
 
 
-def coupling(folder: Path) -> Iterator[str]:
+def scalp_coupling(folder: Path) -> Iterator[str]:
     """Largest difference from FineMI's own table of scalp coupling indices, rounded to 0.01."""
     place = folder / "fnirs_clean" / "finemi"
     with open(place / "quality.tsv", encoding="utf-8") as file:
@@ -135,12 +136,15 @@ def speed() -> Iterator[str]:
     yield f"channel_quality, 8 h as a dask array: {passed:.1f} s, {peak / 2**20:.0f} MiB at most"
 
 
-if __name__ == "__main__":
+def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     logging.disable(logging.WARNING)
-    home = data_folder()
-    if home is None:
-        raise SystemExit("no real recordings: set NEUROFUSE_DATA to their folder")
+    home = recordings_folder()
     parts = [speed(), rails(home), deviations(home), faults(home, "eeg")]
-    for part in (*parts, faults(home, "nirs"), light(home), coupling(home)):
+    for part in (*parts, faults(home, "nirs"), light(home), scalp_coupling(home)):
         for line in part:
             print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,42 +1,52 @@
-"""Clean real recordings by `neurofuse clean` and draw what came out: docs/real_recordings.md.
+"""Clean real recordings by `neurofuse clean` and draw the results.
 
-    python -m benchmarks.real_data.real_recordings
+    python -m benchmarks.real_data.real_recordings --page docs/measured/real_recordings.md
 
 1. The one real simultaneous recording (OpenMuse, worn, movement at about 31-44 s), by device clock.
-2. Strongly moving fNIRS (Homer3 twNI), artificially paired with the clean EEG of somebody else.
-3. Clean EEG and fNIRS of two test people with injected motion.
+2. fNIRS in strong motion (Homer3 twNI), artificially paired with another participant's clean EEG.
+3. Clean EEG and fNIRS of two test participants with injected motion.
 """
 
+import argparse
 import json
 import logging
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from scipy import ndimage, signal
 
-from benchmarks.common.paths import ROOT
+from benchmarks.common.page import Page, Table, figure_of
+from benchmarks.common.paths import recordings_folder
 from neurofuse.fusion.plot.draw_traces import draw_traces
 from neurofuse.fusion.views.before_after import views
 from neurofuse.io import mark_bad, read, stream_dataset, streams, to_optical_density
-from neurofuse.models.training.corpus import data_folder
+from neurofuse.io.modality import MODALITIES
 
-DOCS = ROOT / "docs"
+Span = tuple[float, float]  # s
 
 
-def clean_by_command(eeg: Path, nirs: Path, offset: float, out: Path) -> tuple[str, xr.DataTree]:
-    """The command as a user types it, and the Recording that it wrote."""
+@dataclass(frozen=True)
+class Example:
+    """A recording before and after cleaning, what is looked at, and which part is drawn."""
+
+    title: str
+    before: xr.DataTree
+    after: xr.DataTree
+    spans: dict[str, Span]
+    window: Span
+
+
+def clean_by_command(eeg: Path, nirs: Path, offset: float, out: Path) -> xr.DataTree:
+    """The Recording that the command wrote, run as a user types it."""
     arguments = [str(eeg), str(nirs), "--offset", str(offset), "--out", str(out), "--no-report"]
-    subprocess.run(
-        [sys.executable, "-m", "neurofuse", "clean", *arguments], check=True, capture_output=True
-    )
-    cleaned = read(next(out.glob("*_recording.nc")))
-    folder = data_folder()
-    shown = " ".join(a.replace(str(folder), "$NEUROFUSE_DATA") for a in arguments[:4])
-    return f"neurofuse clean {shown} --out DIR", cleaned
+    command = [sys.executable, "-m", "neurofuse", "clean", *arguments]
+    subprocess.run(command, check=True, capture_output=True)
+    return read(next(out.glob("*_recording.nc")))
 
 
 def size(recording: xr.DataTree, stream: str, span: tuple[float, float]) -> np.ndarray:
@@ -53,17 +63,14 @@ def size(recording: xr.DataTree, stream: str, span: tuple[float, float]) -> np.n
     return np.sqrt(np.nanmean(series[:, inside] ** 2, axis=-1))
 
 
-def figure(before, after, window: tuple[float, float], name: str) -> str:
-    """Draw a window before and after; returns the Markdown that shows it."""
-    target = DOCS / "figures" / f"{name}.png"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    drawn = draw_traces(views(before, after), window)
-    drawn.savefig(target, dpi=110, facecolor="white", bbox_inches="tight")
-    return f"![{name}](figures/{target.name})"
+def draw(example: Example, target: Path) -> None:
+    """A window before and after."""
+    figure = draw_traces(views(example.before, example.after), example.window)
+    figure.savefig(target, dpi=110, facecolor="white", bbox_inches="tight")
 
 
 def unchanged(before, after, stream: str, cut: slice) -> float:
-    """Share of EEG samples that are the same bit for bit; of fNIRS steps that are to 1e-9 OD."""
+    """Fraction of EEG samples that are the same bit for bit; of fNIRS steps, to 1e-9 OD."""
     if stream == "eeg":
         pair = [r["eeg"].eeg.sel(time=cut).values for r in (before, after)]
         return float((pair[0] == pair[1]).mean())
@@ -74,118 +81,104 @@ def unchanged(before, after, stream: str, cut: slice) -> float:
     return float((np.abs(steps[0] - steps[1]) < 1e-9).mean())
 
 
-def summary(before, after, spans: dict[str, tuple[float, float]]) -> list[str]:
-    rows = [
-        "| stream | span | median RMS before | after | unchanged samples (fNIRS: steps) |",
-        "|---|---|---|---|---|",
-    ]
+def rows_of(example: Example) -> list[list[str]]:
+    """RMS before and after, and what is unchanged, by modality and span."""
     units = {"eeg": "µV", "nirs": "OD a sample"}
-    for stream in streams(before):
-        for label, span in spans.items():
-            same = unchanged(before, after, stream, slice(*span))
-            sizes = [np.median(size(r, stream, span)) for r in (before, after)]
-            rows.append(
-                f"| {stream} | {label} | {sizes[0]:.3g} {units[stream]} | {sizes[1]:.3g} | "
-                f"{100 * same:.0f} % |"
-            )
+    rows = []
+    for stream in streams(example.before):
+        for label, span in example.spans.items():
+            same = unchanged(example.before, example.after, stream, slice(*span))
+            sizes = [np.median(size(r, stream, span)) for r in (example.before, example.after)]
+            shown = [f"{sizes[0]:.3g} {units[stream]}", f"{sizes[1]:.3g}", f"{100 * same:.0f} %"]
+            rows.append([example.title, MODALITIES[stream].display, label, *shown])
     return rows
 
 
-def simultaneous(folder: Path, out: Path) -> list[str]:
+def simultaneous(folder: Path, out: Path) -> Example:
     place = folder / "simultaneous" / "openmuse_worn" / "own_zero"
     eeg, nirs = place / "test_eeg_quality_eeg.edf", place / "test_eeg_quality_optics.snirf"
     clock = json.loads((place / "test_eeg_quality_clock.json").read_text())
     offset = clock["offset_to_eeg_s"]["optics"]
-    command, cleaned = clean_by_command(eeg, nirs, offset, out)
+    cleaned = clean_by_command(eeg, nirs, offset, out)
+    spans = {"rest, 18-30 s": (18, 30), "movement, 31-44 s": (31, 44), "rest, 46-60 s": (46, 60)}
     before = mark_bad(read(eeg, nirs, offset=offset))
-    spans = {"quiet, 18-30 s": (18, 30), "movement, 31-44 s": (31, 44), "quiet, 46-60 s": (46, 60)}
-    return [
-        "## 1. A real simultaneous recording",
-        "",
-        f"`{command}`",
-        "",
-        "OpenMuse headband on one person, aligned by its device clock. Worn until 62 s; TP9 is at "
-        "its rail for a third of the first 40 s. Nobody labelled the movement; the accelerometer "
-        "shows it.",
-        "",
-        *summary(before, cleaned, spans),
-        "",
-        figure(before, cleaned, (0, 62), "openmuse"),
-        "",
-    ]
+    return Example("1. simultaneous", before, cleaned, spans, (0, 62))
 
 
-def artificial_pair(folder: Path, out: Path) -> list[str]:
+def artificial_pair(folder: Path, out: Path) -> Example:
     eeg = folder / "eeg_clean" / "sub-19_task-rest_eeg.edf"
     nirs = folder / "fnirs_motion" / "homer3_twni" / "s1_neuro_run01.snirf"
-    command, cleaned = clean_by_command(eeg, nirs, 0.0, out)
+    cleaned = clean_by_command(eeg, nirs, 0.0, out)
     before = mark_bad(read(eeg, nirs, offset=0.0))
     density = stream_dataset(to_optical_density(before), "nirs").od
     speed = np.sqrt((density.diff("time") ** 2).mean(("channel", "wavelength"), skipna=True))
     busiest = ndimage.uniform_filter1d(np.nan_to_num(speed.values), 20 * 20)
     middle = float(speed.time[int(np.argmax(busiest[: (170 * 20)]))])
-    window = (max(middle - 40, 0.0), max(middle - 40, 0.0) + 80)
-    return [
-        "## 2. Strongly moving fNIRS, artificially paired",
-        "",
-        f"`{command}`",
-        "",
-        "The fNIRS moves; the EEG is the resting EEG of another person from another laboratory. "
-        "The pair is artificial: nothing in the EEG belongs to these movements, and the EEG should "
-        "come back unchanged.",
-        "",
-        *summary(before, cleaned, {"0-180 s": (0, 180)}),
-        "",
-        figure(before, cleaned, window, "twni"),
-        "",
-    ]
+    start = max(middle - 40, 0.0)
+    spans = {"0-180 s": (0, 180)}
+    return Example("2. fNIRS in motion", before, cleaned, spans, (start, start + 80))
 
 
-def injected(folder: Path, out: Path) -> list[str]:
+def injected(folder: Path, out: Path) -> Example:
     eeg = folder / "eeg_clean" / "sub-19_task-rest_eeg.edf"
     nirs = folder / "fnirs_clean" / "finemi" / "sub-06_block-1_nirs.snirf"
     inject = ["inject", str(eeg), str(nirs), "--offset", "0", "--seed", "3", "--out", str(out)]
     subprocess.run([sys.executable, "-m", "neurofuse", *inject], check=True, capture_output=True)
     stem = "sub-19_task-rest_motion"
-    moved = [out / f"{stem}_{name}" for name in ("eeg.edf", "nirs.snirf")]
-    _, cleaned = clean_by_command(moved[0], moved[1], 0.0, out / "cleaned")
-    before = mark_bad(read(*moved, offset=0.0))
-    return [
-        "## 3. Motion injected into real clean recordings",
-        "",
-        "`neurofuse inject $NEUROFUSE_DATA/eeg_clean/sub-19_task-rest_eeg.edf "
-        "$NEUROFUSE_DATA/fnirs_clean/finemi/sub-06_block-1_nirs.snirf --offset 0 --seed 3 "
-        f"--out DIR`, then `neurofuse clean DIR/{stem}_eeg.edf DIR/{stem}_nirs.snirf --offset 0 "
-        "--out DIR/cleaned`",
-        "",
-        "Two people who were not used in training. One recording to look at; the scores of many "
-        "are in [results](joint_gain.md).",
-        "",
-        *summary(before, cleaned, {"0-60 s": (0, 60)}),
-        "",
-        figure(before, cleaned, (0, 60), "injected"),
-        "",
-    ]
+    contaminated = [out / f"{stem}_{name}" for name in ("eeg.edf", "nirs.snirf")]
+    cleaned = clean_by_command(contaminated[0], contaminated[1], 0.0, out / "cleaned")
+    before = mark_bad(read(*contaminated, offset=0.0))
+    return Example("3. injected motion", before, cleaned, {"0-60 s": (0, 60)}, (0, 60))
+
+
+COLUMNS = ["recording", "modality", "span", "median RMS before", "after", "unchanged samples"]
+QUESTION = """What does `neurofuse clean` change in real recordings? (1) The one real simultaneous
+recording: an OpenMuse headband on one participant, aligned by its device clock and worn until 62 s;
+TP9 is at its rail for a third of the first 40 s. (2) fNIRS in strong motion (Homer3 twNI, s1 run
+1), artificially paired with the resting EEG of another participant (`sub-19`): nothing in the EEG
+belongs to these movements, and it should come back unchanged. (3) Clean EEG (`sub-19`) and fNIRS
+(FineMI `sub-06`) of two participants not used in training, with injected motion (seed 3). RMS of
+EEG above 0.5 Hz, of fNIRS from sample to sample; unchanged: EEG samples, fNIRS steps."""
+LIMITS = """The first two have no truth: the figures show what was changed, not how right it was.
+That is measured in [what the joint model gains](joint_gain.md). Nobody labelled the movement in the
+first; its accelerometer shows it."""
+FIGURES = {"fNIRS in motion": "motion", "injected motion": "injected"}  # beside the first
+
+
+def page(rows: list[list[str]]) -> Page:
+    return Page(
+        title="Real recordings",
+        question=QUESTION,
+        table=Table(COLUMNS, rows),
+        limits=LIMITS,
+        command="python -m benchmarks.real_data.real_recordings "
+        "--page docs/measured/real_recordings.md",
+        data={"": Table(COLUMNS, rows)},
+        figure="The simultaneous recording before and after",
+        further={
+            f"figure of {what}": f"figures/real_recordings_{name}.png"
+            for what, name in FIGURES.items()
+        },
+    )
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--page", type=Path, help="write the page, its figures and its rows")
+    options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    folder = data_folder()
-    if folder is None:
-        raise SystemExit("no data folder: set NEUROFUSE_DATA to where the recordings are")
-    text = [
-        "# Real recordings",
-        "",
-        "Made by `python -m benchmarks.real_data.real_recordings`. There is no truth in the first two: the "
-        "figures show what was changed, not how right it was. That is measured in "
-        "[results](joint_gain.md).",
-        "",
-    ]
-    for part in (simultaneous, artificial_pair, injected):
+    examples = []
+    for make in (simultaneous, artificial_pair, injected):
         with tempfile.TemporaryDirectory() as out:
-            text += part(folder, Path(out))
-    (DOCS / "real_recordings.md").write_text("\n".join(text))
-    print("\n".join(text))
+            examples.append(make(recordings_folder(), Path(out)))
+    made = page([row for example in examples for row in rows_of(example)])
+    print(made.markdown("real_recordings"))
+    if options.page:
+        made.write(options.page)
+        target = figure_of(options.page)
+        names = ["", *(f"_{name}" for name in FIGURES.values())]
+        for example, name in zip(examples, names, strict=True):
+            draw(example, target.with_name(f"{target.stem}{name}.png"))
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ def nirs_same_device(seeds: int) -> tuple[list[Sample], list[Sample], list[Sampl
 
 
 def clean_nirs() -> Iterator[tuple[str, str, xr.Dataset]]:
-    """Name, person and optical density of clean recordings of other devices."""
+    """Name, participant and optical density of clean recordings of other devices."""
     for pattern in ("fnirs_clean/finemi/*.snirf", "fnirs_clean/homer3_fingertapping/*.snirf"):
         for path in sorted(recordings_folder().glob(pattern)):
             from neurofuse.io import channel_quality
