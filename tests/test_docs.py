@@ -79,6 +79,17 @@ def test_homes_of_decisions_exist(file, name):
     assert not name or re.search(rf"^(?:def |class )?{name}\b", source, re.MULTILINE)
 
 
+def test_reference_lists_what_is_public():
+    def page(name: str) -> str:
+        return (ROOT / f"docs/api/{name}.md").read_text("utf-8")
+
+    for name in ("neurofuse", "neurofuse.io", "neurofuse.synth", "neurofuse.fusion"):
+        assert f"automodule:: {name}\n   :members:\n" in page(name.split(".")[-1])
+    assert set(re.findall(r"autofunction:: neurofuse\.plot\.(\w+)", page("plot"))) == {
+        *nf.plot.__all__
+    }
+
+
 def test_there_is_something_to_test():
     assert len(RUN) > 5
     assert len(CALLS) > 8
