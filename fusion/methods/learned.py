@@ -199,4 +199,7 @@ def _subtract_nirs(node: xr.Dataset, artifact: np.ndarray) -> xr.Dataset:
     return node.assign({name: after})
 
 
-SUBTRACT = {"eeg": _subtract_eeg, "nirs": _subtract_nirs}
+SUBTRACT: dict[str, Callable[[xr.Dataset, Any], xr.Dataset]] = {
+    "eeg": _subtract_eeg,
+    "nirs": _subtract_nirs,
+}

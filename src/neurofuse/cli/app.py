@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 import warnings
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -53,7 +54,7 @@ class Commands(TyperGroup):
             raise typer.Exit(1) from error
 
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     cls=Commands,
     name="neurofuse",
     help="Clean simultaneous EEG and fNIRS recordings jointly.",
@@ -86,7 +87,7 @@ def options(
     show_warnings()
 
 
-for name, function, example in (
+COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("clean", clean.command, "clean sub-01_eeg.edf sub-01_nirs.snirf --out cleaned"),
     ("compare", compare.command, "compare simulated_recording.nc --truth simulated_truth.nc"),
     ("simulate", simulate.simulate_command, "simulate --duration 120 --seed 3 --out simulated"),
@@ -101,8 +102,15 @@ for name, function, example in (
     ("demo", demo.command, "demo --out demo-output"),
     ("methods", methods.command, "methods"),
     ("info", info.command, "info sub-01_eeg.edf sub-01_nirs.snirf"),
-):
-    app.command(name, epilog=f"Example: [bold]neurofuse {example}[/]")(function)
+)
+
+
+def _add_commands() -> None:
+    for name, function, example in COMMANDS:
+        app.command(name, epilog=f"Example: [bold]neurofuse {example}[/]")(function)
+
+
+_add_commands()
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -171,7 +171,7 @@ def command(
         show_files("report:", {"page": out})
 
 
-def facts(row: "CohortRow") -> dict:
+def facts(row: "CohortRow") -> dict[str, Any]:
     """A row as JSON takes it; figures that are not known are null."""
     from neurofuse.io.clock.dates import real_date
 
