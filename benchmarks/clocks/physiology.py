@@ -5,8 +5,8 @@
 Pairs of 20 min (by movement alone 1 h) have random offsets in ±600 s and drifts in ±500 ppm.
 Right: within 100 ms along the whole fNIRS recording. Conditions: "ecg" (an ECG channel in the EEG
 file, and movement), "movement" (no ECG), "neither" (at rest, no ECG), "mismatched" (recordings of
-two participants, with ECG and movement), "steady" (a heart whose rate varies a tenth as much), "noisy" (six times the
-noise in the light).
+two participants, with ECG and movement), "steady" (a heart whose rate varies a tenth as much),
+"noisy" (six times the noise in the light).
 """
 
 import argparse

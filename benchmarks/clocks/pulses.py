@@ -165,7 +165,8 @@ def cached(kind: str, name: str, seeds: int, compute) -> dict:
 def reading_table(seeds: int) -> list[str]:
     rows = [
         "| jitter of each pulse time | SD of a difference [ms] | found, 95 % [ms] | same pulses, "
-        "matches known [ms] | bound [ms] | offset, drift in their intervals | refused | time [ms] |",
+        "matches known [ms] | bound [ms] | offset, drift in their intervals | refused "
+        "| time [ms] |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in READINGS:

@@ -69,7 +69,7 @@ class Source:
 def movements(series: np.ndarray, spread: float | None = None) -> np.ndarray:
     """Samples (time,) within 1 s of a change in 0.5 s above 10 SD of a sample's changes.
 
-    SD: robust, by default the series' own (Homer's idea of a motion artifact, as the paper reports it).
+    SD: robust, by default the series' own (as Homer detects motion, according to the paper).
     """
     step, reach = max(1, round(CHANGE * RATE)), round(SPREAD * RATE)
     spread = spread_of(series) if spread is None else spread
@@ -213,7 +213,7 @@ def facts(cleaned: xr.DataTree, recording: xr.DataTree, response: np.ndarray) ->
 
 
 def averaged(data: np.ndarray) -> np.ndarray:
-    """Average over trials (kind, sample of a trial) in 0.01-0.5 Hz, minus the mean before its onset."""
+    """Average over trials (kind, sample of a trial) in 0.01-0.5 Hz, minus that before its onset."""
     trials = bandpass(data, RATE, *BANDPASS_NIRS).reshape(len(data), TRIALS, TRIAL)
     average = trials.mean(1)
     return average - average[:, :BEFORE].mean(-1, keepdims=True)

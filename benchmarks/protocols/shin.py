@@ -2,10 +2,10 @@
 
     python -m benchmarks.protocols.shin --set shin-2017 --folder DIR
 
-Participants were asked to sit still; no motion is injected. What is asked: does cleaning lower what can
-be decoded? Tasks: left against right imagery, arithmetic against rest (2017), word generation
-against baseline (2018). Accuracy within each participant, in folds of neighbouring trials, by EEG, by
-fNIRS and by both.
+Participants were asked to sit still; no motion is injected. What is asked: does cleaning lower what
+can be decoded? Tasks: left against right imagery, arithmetic against rest (2017), word generation
+against baseline (2018). Accuracy within each participant, in folds of neighbouring trials, by EEG,
+by fNIRS and by both.
 
 Layout (MATLAB 5 files): 2017 has `EEG/subject NN/with occular artifact/` and `NIRS/subject NN/`,
 each with cnt.mat, mrk.mat and mnt.mat, six sessions in a cell, fNIRS as light at two wavelengths.

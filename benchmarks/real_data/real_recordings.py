@@ -23,7 +23,7 @@ from scipy import ndimage, signal
 from benchmarks.common.page import Page, Table, figure_of
 from benchmarks.common.paths import recordings_folder
 from neurofuse.fusion.plot.draw_traces import draw_traces
-from neurofuse.fusion.views.before_after import views
+from neurofuse.fusion.views.before_after import views_of
 from neurofuse.io import mark_bad, read, stream_dataset, streams, to_optical_density
 from neurofuse.io.modality import MODALITIES
 
@@ -65,7 +65,7 @@ def size(recording: xr.DataTree, stream: str, span: tuple[float, float]) -> np.n
 
 def draw(example: Example, target: Path) -> None:
     """A window before and after."""
-    figure = draw_traces(views(example.before, example.after), example.window)
+    figure = draw_traces(views_of(example.before, example.after), example.window)
     figure.savefig(target, dpi=110, facecolor="white", bbox_inches="tight")
 
 
@@ -142,7 +142,7 @@ EEG above 0.5 Hz, of fNIRS from sample to sample; unchanged: EEG samples, fNIRS 
 LIMITS = """The first two have no truth: the figures show what was changed, not how right it was.
 That is measured in [what the joint model gains](joint_gain.md). Nobody labelled the movement in the
 first; its accelerometer shows it."""
-FIGURES = {"fNIRS in motion": "motion", "injected motion": "injected"}  # beside the first
+MAKERS = {simultaneous: "", artificial_pair: "_motion", injected: "_injected"}  # of figures
 
 
 def page(rows: list[list[str]]) -> Page:
@@ -156,8 +156,8 @@ def page(rows: list[list[str]]) -> Page:
         data={"": Table(COLUMNS, rows)},
         figure="The simultaneous recording before and after",
         further={
-            f"figure of {what}": f"figures/real_recordings_{name}.png"
-            for what, name in FIGURES.items()
+            "figure of fNIRS in motion": "figures/real_recordings_motion.png",
+            "figure of injected motion": "figures/real_recordings_injected.png",
         },
     )
 
@@ -167,18 +167,18 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="write the page, its figures and its rows")
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    examples = []
-    for make in (simultaneous, artificial_pair, injected):
-        with tempfile.TemporaryDirectory() as out:
-            examples.append(make(recordings_folder(), Path(out)))
-    made = page([row for example in examples for row in rows_of(example)])
+    rows = []
+    for make, name in MAKERS.items():
+        with tempfile.TemporaryDirectory() as out:  # samples may be left in its files
+            example = make(recordings_folder(), Path(out))
+            rows += rows_of(example)
+            if options.page:
+                target = figure_of(options.page)
+                draw(example, target.with_name(f"{target.stem}{name}.png"))
+    made = page(rows)
     print(made.markdown("real_recordings"))
     if options.page:
         made.write(options.page)
-        target = figure_of(options.page)
-        names = ["", *(f"_{name}" for name in FIGURES.values())]
-        for example, name in zip(examples, names, strict=True):
-            draw(example, target.with_name(f"{target.stem}{name}.png"))
 
 
 if __name__ == "__main__":

@@ -268,7 +268,7 @@ GROUPS = {
 }
 AGAIN = """On the real recordings at hand this code gives {near} of {nirs} medians and single
 numbers of the JSON (fNIRS), {near_eeg} of {eeg} (EEG), within 15 % or between its quartiles. The
-fNIRS base itself holds {base:.2f} events of 0.1 OD a minute and channel, the real runs {true:.2f}."""
+fNIRS base holds {base:.2f} events of 0.1 OD a minute and channel, the real runs {true:.2f}."""
 QUESTION = """Does generated motion lie within the spread of real motion, quantity by quantity?
 Targets: all quantities of strength "ok" in `benchmarks/realism/motion_statistics.json`, measured in
 Homer3's twNI (fNIRS, 3 participants, 10 runs; here 6 runs of 2) and Porr's tasks (EEG, 8

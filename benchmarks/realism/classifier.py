@@ -285,7 +285,7 @@ def spoken(name: str) -> str:
 
 
 def nirs_rows(seeds: int) -> list[tuple[str, Verdict]]:
-    """fNIRS: the same device, participants against each other, and other devices with their control."""
+    """fNIRS: the same device, between participants, and other devices with their control."""
     real, made = nirs_windows(seeds)
     found = [("fNIRS, same device", tell_apart(real, made, folds(real.subject, made.subject)))]
     by_run = [t.take(t.subject == name) for name in ("s1", "s2") for t in (real,)]
@@ -307,7 +307,7 @@ def nirs_rows(seeds: int) -> list[tuple[str, Verdict]]:
 
 
 def eeg_rows(seeds: int) -> list[tuple[str, Verdict]]:
-    """EEG: all tasks, each task, participants against each other, sitting against lying quietly."""
+    """EEG: all tasks, each task, between participants, sitting against lying quietly."""
     real, made = eeg_windows(seeds)
     found = [("EEG, all movements", tell_apart(real, made, folds(real.subject, made.subject)))]
     for kind in sorted(set(real.kind.tolist())):

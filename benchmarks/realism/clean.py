@@ -4,8 +4,8 @@
 
 prints, for every quantity of section 3 of motion_statistics.md, its measured 5, 50 and 95 % values,
 the same from this file's code on the real recordings at hand (eegmat rest, Homer3 Example6, a part
-of those behind the statistics), and the same of simulated participants; "inside" means that the median
-of the simulated values lies in the measured 5-95 % range.
+of those behind the statistics), and the same of simulated participants; "inside" means that the
+median of the simulated values lies in the measured 5-95 % range.
 """
 
 import argparse

@@ -6,8 +6,8 @@ fNIRS (Homer3 twNI, its own quiet stretches with motion injected): GVTD (Sherafa
 channel-wise motion detection by the published parameters of Homer's, as cedalion has it (change of
 OD within 0.5 s above 0.3 or above 20 SD of the sample-to-sample change, 1 s around it masked). EEG
 (Porr: real jaw and cap movement; the same participants lying relaxed with these injected; always
-after a stretch of the same participant's rest, as z-scores need one): `mne.preprocessing.annotate_muscle_zscore`
-and the rejection of 1-s epochs by peak to peak.
+after a stretch of the same participant's rest, as z-scores need one):
+`mne.preprocessing.annotate_muscle_zscore` and the rejection of 1-s epochs by peak to peak.
 """
 
 import argparse

@@ -2,11 +2,11 @@
 
     python -m benchmarks.realism.eeg    # the six real Porr subjects against the JSON
 
-`reference` describes a participant at rest, `measure_task` what a task adds to each pool. Written anew
-import argparse
-from the text; what it leaves open is settled on the real recordings and said at the constants.
+`reference` describes a participant at rest, `measure_task` what a task adds to each pool. Written
+anew from the text; what it leaves open is settled on the real recordings and said at the constants.
 """
 
+import argparse
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ BRIEFEST = 0.02  # s of a burst (not in the text)
 
 @dataclass
 class Reference:
-    """A participant at rest: power (channel,) of each band, usual RMS (channel,) of each burst band."""
+    """A participant at rest: power (channel,) of bands, usual RMS (channel,) of burst bands."""
 
     power: dict[str, np.ndarray]
     rms: dict[str, np.ndarray]
