@@ -1,7 +1,7 @@
-"""A session's files ⇄ a Recording: read finds the kinds, write gives them back."""
+"""The files of a session → a Recording: formats are detected, EEG and fNIRS joined."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -13,11 +13,17 @@ from neurofuse.io.formats.eeg import read_eeg_raw
 from neurofuse.io.formats.homer import read_homer_aux
 from neurofuse.io.formats.netcdf import read_netcdf
 from neurofuse.io.formats.nirs import read_nirs_raw
+from neurofuse.io.formats.plugins import PREFIX as PLUGIN
+from neurofuse.io.formats.plugins import call_plugin, naming_plugin
 from neurofuse.io.integrity.recording import checked
 from neurofuse.io.logs import quiet, reading
 from neurofuse.io.mne_objects.pair import from_mne
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.recording import note, streams
 from neurofuse.io.snirf.read import read_snirf
+
+if TYPE_CHECKING:
+    import mne
 
 NIRS_FORMATS = ("NIRx", "Homer", "Hitachi", "BOXY")  # that hold fNIRS only
 
@@ -25,7 +31,9 @@ NIRS_FORMATS = ("NIRx", "Homer", "Hitachi", "BOXY")  # that hold fNIRS only
 def read(*paths: Any, offset: float | None = None, align: str | None = None) -> xr.DataTree:
     """Read an EEG and an fNIRS file of one session, or one of them, onto one clock.
 
-    The kind of each file is found by its content and its suffix.
+    The format of each file is detected from its content and its suffix. A file of none of these
+    formats goes to a reader plug-in that announces its suffix, if one is installed (see
+    `neurofuse.io.formats.plugins`).
 
     Parameters
     ----------
@@ -35,29 +43,36 @@ def read(*paths: Any, offset: float | None = None, align: str | None = None) -> 
         that may hold both: an .xdf file of the lab streaming layer, a Recording saved as .nc or
         .zarr, a BIDS folder or `mne_bids.BIDSPath` that leads to one session (see
         `neurofuse.io.bids.read.read_bids`). A file inside a BIDS folder is read as that one file.
-    offset, align :
-        How the streams lie on one clock; see `from_mne`.
+    offset : float, optional
+        Time of the first fNIRS sample after the first EEG sample [s].
+    align : {"events", "clock", "physiology"}, optional
+        How to align the two without an offset; see `neurofuse.from_mne`.
 
     Returns
     -------
     Recording
+        `/eeg` (channel, time) [V], `/nirs` (channel, wavelength, time), `/events` and `/aux`, as
+        far as the files hold them; time 0 is the first EEG sample, else the first fNIRS sample.
 
     Raises
     ------
     ReadError
-        If a file is missing, damaged or of an unknown kind, if both hold the same stream, or a
-        stream has no usable channel.
+        If a file is missing, damaged or of an unknown format, if both hold the same modality, or a
+        file has no usable channel.
     AlignmentError
-        If the streams cannot be put on one clock.
+        If EEG and fNIRS cannot be put on one clock.
+    ParameterError
+        If there is no path, or more than two.
 
     Examples
     --------
-    >>> read("absent.edf", "absent.snirf")
-    Traceback (most recent call last):
-        ...
-    neurofuse.io.errors.ReadError: found no file absent.edf; wanted a readable file: EDF, BDF, \
-BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Homer .nirs, Hitachi \
-.csv, BOXY .txt, a BIDS folder, .nc or .zarr; check the path
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from neurofuse.io import build, eeg_dataset, write_eeg
+    >>> recording = build(eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read(write_eeg(recording, f"{folder}/rest.fif"))["eeg"].channel.values.tolist()
+    ['C3', 'C4']
     """
     if len(paths) not in (1, 2):
         raise ParameterError(f"{len(paths)} paths", "one or two files", "read(eeg, nirs)")
@@ -66,22 +81,21 @@ BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Home
     formats = ["BIDS" if is_bids_path(path) else find_format(path) for path in paths]
     if len(paths) == 1:
         return open_file(paths[0], formats[0], offset=offset, align=align)
-    found: dict[str, tuple[xr.DataTree, str | Path]] = {}
+    opened: dict[str, tuple[xr.DataTree, str | Path]] = {}
     for path, kind in zip(paths, formats, strict=True):
         recording = open_file(path, kind)
-        for stream in streams(recording):
-            if stream in found:
-                what = {"eeg": "EEG", "nirs": "fNIRS"}[stream]
+        for name in streams(recording):
+            if name in opened:
                 raise ReadError(
-                    f"two {what} recordings: {found[stream][1]} and {path}",
+                    f"two {MODALITIES[name].display} recordings: {opened[name][1]} and {path}",
                     "one EEG and one fNIRS file",
                     "give one file of each kind",
                 )
-            found[stream] = recording, path
-    joined = join(found["eeg"][0], found["nirs"][0], offset=offset, align=align)
-    clock = joined["clock"].sel(stream="nirs")
-    told = {name: float(clock[name]) for name in ("offset", "drift")}
-    return note(joined, "join", method=str(clock.method.item()), **told)
+            opened[name] = recording, path
+    joined = join(opened[EEG.name][0], opened[NIRS.name][0], offset=offset, align=align)
+    clock = joined["clock"].to_dataset().sel(stream=NIRS.name)
+    fitted = {name: float(clock[name]) for name in ("offset", "drift")}
+    return note(joined, "join", method=str(clock.method.item()), **fitted)
 
 
 def open_file(
@@ -94,14 +108,18 @@ def open_file(
     path : path
         A file or folder, or a BIDSPath.
     kind : str
-        Its format, as `neurofuse.io.formats.detect.find_format` tells it.
+        Its format, as `neurofuse.io.formats.detect.find_format` returns it.
     offset, align
-        For the two runs of a BIDS folder, and for a file whose one table holds both streams.
+        For the two runs of a BIDS folder, and for a file whose one table holds both modalities.
+
+    Returns
+    -------
+    Recording
 
     Raises
     ------
     ReadError
-        If it cannot be read, or what comes out is no sound Recording.
+        If the file cannot be read, or does not hold a valid Recording.
     """
     with reading(path, f"a whole {kind} recording"):
         return checked(_open(path, kind, offset, align), path)
@@ -125,15 +143,25 @@ def _open(path: Any, kind: str, offset: float | None, align: str | None) -> xr.D
     if kind in NIRS_FORMATS:
         aux = read_homer_aux(path) if kind == "Homer" else None
         return from_mne(None, read_nirs_raw(path), aux=aux)
-    raw = read_eeg_raw(path)
-    optical = [i for i, t in enumerate(raw.get_channel_types()) if t.startswith(("fnirs", "hb"))]
+    if not kind.startswith(PLUGIN):
+        return _from_raw(read_eeg_raw(path), offset, align)
+    with naming_plugin(Path(path), kind):
+        made = call_plugin(Path(path), kind)
+        recording = made if isinstance(made, xr.DataTree) else _from_raw(made, offset, align)
+        return note(checked(recording, path), "read", reader=kind, file=Path(path).name)
+
+
+def _from_raw(raw: "mne.io.BaseRaw", offset: float | None, align: str | None) -> xr.DataTree:
+    """The Recording of a Raw with EEG channels, fNIRS channels or both."""
+    types = raw.get_channel_types()
+    optical = [i for i, kind in enumerate(types) if kind.startswith(("fnirs", "hb"))]
     if not optical:
         return from_mne(raw)
-    if len(optical) == len(raw.ch_names):
+    if len(optical) == len(types):
         return from_mne(None, raw)
-    rest = [i for i in range(len(raw.ch_names)) if i not in set(optical)]
+    others = sorted(set(range(len(types))) - set(optical))
     if offset is None and align is None:
         offset = 0.0  # one file, one clock
     with quiet():
-        eeg, nirs = raw.copy().pick(rest), raw.copy().pick(optical)
+        eeg, nirs = raw.copy().pick(others), raw.copy().pick(optical)
     return from_mne(eeg, nirs, offset=offset, align=align)

@@ -1,41 +1,33 @@
-"""What a file really is: told from its name and from its first bytes, before a reader opens it."""
+"""The format to read a file with: its name and its first bytes must agree."""
 
 from pathlib import Path
 
 from neurofuse.io.errors import ReadError
-from neurofuse.io.formats.folder import folder_content
+from neurofuse.io.formats.content import content_of
+from neurofuse.io.formats.plugins import plugin_format
 from neurofuse.io.integrity.file import check_intact
-from neurofuse.io.integrity.hdf5 import check_heaps
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
-# suffix -> (format, stream)
+ANY, BOTH = "any", "recording"  # what a file may hold, beside one modality
+# suffix -> format, and what its files hold
 SUFFIXES = {
-    ".edf": ("EDF", "eeg"),
-    ".bdf": ("BDF", "eeg"),
-    ".vhdr": ("BrainVision", "eeg"),
-    ".fif": ("FIF", "any"),
-    ".fif.gz": ("gzip", "any"),
-    ".set": ("EEGLAB", "eeg"),
-    ".snirf": ("SNIRF", "nirs"),
-    ".hdr": ("NIRx", "nirs"),
-    ".nirs": ("Homer", "nirs"),
-    ".csv": ("Hitachi", "nirs"),
-    ".txt": ("BOXY", "nirs"),
-    ".xdf": ("XDF", "recording"),
-    ".nc": ("neurofuse netCDF", "recording"),
+    ".edf": ("EDF", EEG.name),
+    ".bdf": ("BDF", EEG.name),
+    ".vhdr": ("BrainVision", EEG.name),
+    ".fif": ("FIF", ANY),
+    ".fif.gz": ("gzip", ANY),
+    ".set": ("EEGLAB", EEG.name),
+    ".snirf": ("SNIRF", NIRS.name),
+    ".hdr": ("NIRx", NIRS.name),
+    ".nirs": ("Homer", NIRS.name),
+    ".csv": ("Hitachi", NIRS.name),
+    ".txt": ("BOXY", NIRS.name),
+    ".xdf": ("XDF", BOTH),
+    ".nc": ("neurofuse netCDF", BOTH),
 }
-FOLDERS = {"NIRx": "nirs", "neurofuse zarr": "recording", "BIDS": "recording"}  # content -> stream
-# suffixes that say little: what they should be, in words
+FOLDERS = {"NIRx": NIRS.name, "neurofuse zarr": BOTH, "BIDS": BOTH}
+# suffixes of many programs -> what is read of them
 TABLES = {".csv": "a Hitachi ETG export", ".txt": "a BOXY text file"}
-HDF5 = b"\x89HDF\r\n\x1a\n"
-MAGIC = {
-    b"\xffBIOSEMI": "BDF",
-    b"\x00\x00\x00\x64": "FIF",
-    b"MATLAB 5.0 MAT": "MATLAB",
-    b"\x1f\x8b": "gzip",
-    b"PK\x03\x04": "zip",
-    b"XDF:": "XDF",
-    b"0       ": "EDF",
-}
 READABLE = (
     "EDF, BDF, BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), "
     "Homer .nirs, Hitachi .csv, BOXY .txt, a BIDS folder, .nc or .zarr"
@@ -43,151 +35,104 @@ READABLE = (
 
 
 def suffix_of(path: str | Path) -> str:
-    """The suffix that tells the format, in lower case; ".fif.gz" counts as one."""
+    """The suffix that stands for the format, in lower case; ".fif.gz" counts as one."""
     name = Path(path).name.lower()
     return ".fif.gz" if name.endswith(".fif.gz") else Path(name).suffix
 
 
-def content_of(path: str | Path) -> str:
-    """The format that a file's first bytes tell: "EDF", "SNIRF", "text", "unknown" …
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.NamedTemporaryFile(suffix=".edf") as file:
-    ...     _ = file.write(b"time,Fp1,Fp2") + file.seek(0)
-    ...     content_of(file.name)
-    'text'
-    """
-    path = Path(path)
-    if path.is_dir():
-        return folder_content(path)
-    with path.open("rb") as file:
-        head = file.read(4096)
-    if not head:
-        return "empty"
-    if HDF5 in (head[:8], head[512:520]):  # MATLAB 7.3 keeps 512 bytes of its own before HDF5
-        return _hdf5_content(path)
-    for magic, name in MAGIC.items():
-        if head.startswith(magic):
-            return name
-    first = next(iter(head.lstrip(b"\xef\xbb\xbf").splitlines()), b"").lower()
-    if b"brain" in first and b"vision" in first and b"header" in first:
-        return "BrainVision"
-    if b"[generalinfo]" in head.lower():
-        return "NIRx"
-    if first.startswith(b"boxy.exe"):
-        return "BOXY"
-    if first.rstrip(b",") == b"header" and b"AnalyzeMode" in head:
-        return "Hitachi"
-    return "text" if _is_text(head) else "unknown"
-
-
-def find_format(path: str | Path, stream: str = "any") -> str:
+def find_format(path: str | Path, modality: str = ANY) -> str:
     """The format to read `path` with, when name and content agree.
 
     Parameters
     ----------
     path : path
         A file, or the folder of NIRx, of a zarr store or of a BIDS data set.
-    stream : {"any", "eeg", "nirs"}
+    modality : {"any", "eeg", "nirs"}
         What the file shall hold.
 
     Returns
     -------
     str
         "EDF", "BDF", "BrainVision", "FIF", "EEGLAB", "XDF", "SNIRF", "NIRx", "Homer", "Hitachi",
-        "BOXY", "BIDS", "neurofuse netCDF" or "neurofuse zarr".
+        "BOXY", "BIDS", "neurofuse netCDF" or "neurofuse zarr"; for any modality also
+        "plug-in NAME", where none of these fits and an installed reader announces the suffix.
 
     Raises
     ------
     ReadError
-        If the file is missing, empty, damaged, of an unknown kind, of another kind than its name
-        says, or of the other stream.
+        If the file is missing, empty, damaged, of an unknown format, of another format than its
+        name says, or of the other modality.
     """
     path = Path(path)
     wanted = {
-        "eeg": "an EEG file: EDF, BDF, BrainVision (.vhdr), FIF or EEGLAB (.set)",
-        "nirs": "an fNIRS file: SNIRF, NIRx's folder or .hdr file, Homer .nirs, Hitachi .csv or "
+        EEG.name: "an EEG file: EDF, BDF, BrainVision (.vhdr), FIF or EEGLAB (.set)",
+        NIRS.name: "an fNIRS file: SNIRF, NIRx's folder or .hdr file, Homer .nirs, Hitachi .csv or "
         "BOXY .txt",
-    }.get(stream, f"a readable file: {READABLE}")
+    }.get(modality, f"a readable file: {READABLE}")
     if not path.exists():
         raise ReadError(f"no file {path}", wanted, "check the path")
+    try:
+        named, holds = _built_in_format(path, wanted)
+    except _UnknownFormatError as error:
+        plugin = plugin_format(path) if modality == ANY else ""
+        if plugin:
+            return plugin
+        raise ReadError(error.found, error.wanted, error.remedy) from None
+    if modality != ANY and holds not in (ANY, modality):
+        other = MODALITIES[holds].display if holds in MODALITIES else "a whole Recording"
+        raise ReadError(
+            f"{path}, which is {named} ({other})",
+            wanted,
+            "use neurofuse.read, which finds the kind of each file by itself",
+        )
+    check_intact(path, named)
+    return named
+
+
+class _UnknownFormatError(ReadError):
+    """A file or folder that none of the formats in SUFFIXES and FOLDERS fits."""
+
+
+def _built_in_format(path: Path, wanted: str) -> tuple[str, str]:
+    """The format of a file or folder by name and content, and what it holds."""
     if path.is_dir():
         named = content_of(path)
         if named not in FOLDERS:
-            raise ReadError(
+            raise _UnknownFormatError(
                 f"the folder {path} without a NIRx .hdr file, zarr store or BIDS data set",
                 wanted,
                 "give the file inside it",
             )
-        holds = FOLDERS[named]
-    else:
-        suffix = suffix_of(path)
-        if suffix not in SUFFIXES:
-            raise ReadError(
-                f"{path} of unknown type {suffix or '(no suffix)'!r}", wanted, _convert(path)
-            )
-        named, holds = SUFFIXES[suffix]
+        return named, FOLDERS[named]
+    suffix = suffix_of(path)
+    if suffix not in SUFFIXES:
+        raise _UnknownFormatError(
+            f"{path} of unknown type {suffix or '(no suffix)'!r}", wanted, _convert(path)
+        )
+    named, holds = SUFFIXES[suffix]
     content = content_of(path)
     if content == "empty":
         raise ReadError(f"{path}, an empty file", wanted, "copy or export the recording again")
-    accepted = {"EEGLAB": ("MATLAB", "EEGLAB"), "Homer": ("MATLAB", "Homer")}.get(named, (named,))
-    if content == "text" and suffix_of(path) in TABLES:
-        raise ReadError(
-            f"{path}, a text that is no recording of a known layout",
-            TABLES[suffix_of(path)],
-            _convert(path),
+    if content == "text" and suffix in TABLES:
+        raise _UnknownFormatError(
+            f"{path}, a text that is no recording of a known layout", TABLES[suffix], _convert(path)
         )
-    if content not in accepted:
+    if content not in {"EEGLAB": ("MATLAB", "EEGLAB"), "Homer": ("MATLAB", "Homer")}.get(
+        named, (named,)
+    ):
         what = {
             "text": "a text file",
             "unknown": "no known recording format",
             "HDF5": "an HDF5 file without /nirs",
             "broken HDF5": "an HDF5 file that is damaged or cut off",
         }.get(content, f"in truth {content}")
-        remedy = (
-            f"rename it to {_suffix_for(content)}"
-            if _suffix_for(content)
-            else "export the recording again"
+        other = _suffix_for(content)
+        raise _UnknownFormatError(
+            f"{path}, {what}",
+            f"{named} as its name says",
+            f"rename it to {other}" if other else "export the recording again",
         )
-        raise ReadError(f"{path}, {what}", f"{named} as its name says", remedy)
-    if stream != "any" and holds not in ("any", stream):
-        other = {"eeg": "EEG", "nirs": "fNIRS", "recording": "a whole Recording"}[holds]
-        raise ReadError(
-            f"{path}, which is {named} ({other})",
-            wanted,
-            "use neurofuse.read, which finds the kind of each file by itself",
-        )
-    named = "FIF" if named == "gzip" else named
-    check_intact(path, named)
-    return named
-
-
-def _hdf5_content(path: Path) -> str:
-    import h5py
-
-    try:
-        check_heaps(path)
-        with h5py.File(path, "r") as file:
-            names, attributes = {str(name) for name in file}, set(file.attrs)
-    except Exception:  # h5py raises anything from KeyError to RuntimeError
-        return "broken HDF5"
-    if "schema_version" in attributes:  # before SNIRF: our own trees hold /nirs too
-        return "neurofuse netCDF"
-    if any(name == "nirs" or name.startswith("nirs1") for name in names):
-        return "SNIRF"
-    if {"t", "d", "SD"} <= names:
-        return "Homer"
-    return "EEGLAB" if "EEG" in names or "data" in names else "HDF5"
-
-
-def _is_text(head: bytes) -> bool:
-    try:
-        head[: len(head) - len(head) % 4].decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return b"\x00" not in head
+    return ("FIF" if named == "gzip" else named), holds
 
 
 def _suffix_for(content: str) -> str:
@@ -195,7 +140,7 @@ def _suffix_for(content: str) -> str:
 
 
 def _convert(path: Path) -> str:
-    """The way out for a file that is no recording, or none that can be read."""
+    """What to do about a file that is no recording, or none that can be read."""
     if any(path.parent.glob("*.hdr")):
         return f"give NIRx's folder or its .hdr file: this is a part of that in {path.parent}"
     table = "make an MNE Raw of it and use neurofuse.from_mne"
