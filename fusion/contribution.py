@@ -1,15 +1,20 @@
-"""What each stream contributed to the cleaning of the other, found by taking it away."""
+"""What each modality contributed to the cleaning of the other, found by withholding it."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.controls import shifted, with_partner
-from neurofuse.fusion.views.before_after import View, views
+from neurofuse.fusion.methods.registry import JOINT
+from neurofuse.fusion.views.before_after import View, views_of
+from neurofuse.fusion.views.changes import compared
 from neurofuse.fusion.views.excerpt import excerpt
+from neurofuse.io.deprecation import renamed
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import (
     GATE_OPEN,
     check,
@@ -19,100 +24,111 @@ from neurofuse.io.recording import (
     without_stream,
 )
 
-PARTNER = {"eeg": "nirs", "nirs": "eeg"}
-RUNS = ("joint", "withheld", "shuffled")
+if TYPE_CHECKING:
+    from neurofuse.fusion.methods.registry import Method
+
+RUNS = ("joint", "withheld", "mismatched")
 
 
 def contribution(
     recording: xr.DataTree,
-    model: str = "joint",
+    method: "Method" = JOINT,
     *,
     cleaned: xr.DataTree | None = None,
     truth: xr.DataTree | None = None,
-    stranger: xr.DataTree | None = None,
+    mismatched: xr.DataTree | None = None,
     progress: Callable[[str], None] | None = None,
+    model: "Method | None" = None,
+    stranger: xr.DataTree | None = None,
 ) -> xr.Dataset:
-    """Clean again without the other stream, and beside one that knows nothing.
+    """Clean again without the other modality, and beside a mismatched one.
 
-    Takes four more runs of the model, five without `cleaned`.
+    Takes four more runs of the method, five without `cleaned`.
 
     Parameters
     ----------
     recording : Recording
-        With both streams. EEG that is still in its file is cut as in `neurofuse.report`.
-    model : str
-        As of `neurofuse.clean`.
+        With both modalities. EEG too large for memory is shortened as in `neurofuse.report`.
+    method : str, Path, Cleaner or model
+        As of `neurofuse.clean`; one that treats both modalities.
     cleaned : Recording, optional
-        `clean(recording, model)`, where it is there already.
+        `clean(recording, method)`, where it exists already.
     truth : Recording, optional
-        The recording without movement; gives `error_db`.
-    stranger : Recording, optional
-        Whose other stream stands in as the shuffled partner. By default it is the recording's
-        own, from half of its duration away.
+        The recording without motion; gives `error_db`.
+    mismatched : Recording, optional
+        A recording of another participant, whose other modality stands in as the mismatched
+        partner. By default it is the recording's own, from half of its duration away.
     progress : callable, optional
         Called with the name of each run.
+    model, stranger : optional
+        The former names of `method` and `mismatched`, accepted until neurofuse 1.0.
 
     Returns
     -------
     Dataset
-        Over `stream` and `run`: "joint" (both streams), "withheld" (the same model without the
-        other stream), "shuffled" (with a partner that knows nothing).
+        Over `stream` and `run`: "joint" (both modalities), "withheld" (the same method without the
+        other modality), "mismatched" (beside a mismatched partner).
 
         - `changed` (stream, run) [V; OD from sample to sample]: root mean square of what was
-          taken out of used channels;
-        - `opened` (stream, run) [1]: share of channels and time with the gate above 0.5, NaN
-          where there is no gate;
+          removed from used channels;
+        - `motion_fraction` (stream, run) [1]: fraction of channels and time in which the motion
+          mask is above 0.5, NaN without a mask;
         - `from_partner` (stream, run) [1]: energy of the difference from "withheld", over the
-          energy that "joint" took out. Of "joint" it is the share of the correction that came
-          from the partner; of "shuffled", what any partner would have brought;
+          energy that "joint" removed. Of "joint" it is the part of the correction that came from
+          the partner; of "mismatched", what any partner would have contributed;
         - `course` (stream, run, second): `changed` of each second, `difference` (stream, run,
           second): the same of the difference from "withheld";
         - `error_db` (stream, run) [dB], with a truth: energy of the error over that of the
-          untouched recording, where anything moves.
+          uncorrected recording, in motion.
 
     Raises
     ------
     ParameterError
-        If a stream is missing.
+        If a modality is missing.
 
     Examples
     --------
     >>> import neurofuse as nf
-    >>> from neurofuse.fusion.contribution import contribution
     >>> _, contaminated = nf.simulate(duration=20, seed=2)
-    >>> found = contribution(contaminated)
-    >>> bool(found.from_partner.sel(run="withheld").max() == 0)
+    >>> table = nf.contribution(contaminated)
+    >>> bool(table.from_partner.sel(run="withheld").max() == 0)
     True
     """
+    if model is not None:
+        renamed("contribution(model=)", "contribution(method=)")
+        method = model
+    if stranger is not None:
+        renamed("contribution(stranger=)", "contribution(mismatched=)")
+        mismatched = stranger if mismatched is None else mismatched
     check(recording)
     if len(streams(recording)) < 2 or (cleaned is not None and len(streams(cleaned)) < 2):
         raise ParameterError(
             f"a Recording with {' and '.join(streams(recording))} only, or a result with one",
             "EEG and fNIRS in both",
-            "add the other stream: what one contributes to the other is asked here",
+            "add the other modality, whose contribution is measured here",
         )
     recording, given, truth, _ = excerpt(recording, cleaned or recording, truth)
-    told = progress or (lambda _: None)
+    announce = progress or (lambda _: None)
 
     def run(name: str, stream: str) -> xr.DataTree:
-        other = PARTNER[stream]
-        told(f"{stream}: {other} {name}")
+        other = MODALITIES[stream].other.name
+        announce(f"{stream}: {other} {name}")
         if name == "withheld":
-            return clean(without_stream(recording, other), model)
-        if stranger is not None:
-            return clean(with_partner(recording, stranger, other), model)
-        return clean(shifted(recording, other), model)
+            return clean(without_stream(recording, other), method)
+        if mismatched is not None:
+            return clean(with_partner(recording, mismatched, other), method)
+        return clean(shifted(recording, other), method)
 
     if cleaned is None:
-        told("joint")
-        given = clean(recording, model)
+        announce("joint")
+        given = clean(recording, method)
     tables = []
-    for stream in PARTNER:
+    for stream in MODALITIES:
         results = {name: given if name == "joint" else run(name, stream) for name in RUNS}
         tables.append(_table(recording, results, stream, truth))
-    found = xr.concat(tables, xr.Variable("stream", list(PARTNER)), join="outer")
-    away = "another recording" if stranger is not None else "another time of this recording"
-    return found.assign_attrs(model=model, shuffled=away)
+    table = xr.concat(tables, xr.Variable("stream", list(MODALITIES)), join="outer")
+    source = "another recording" if mismatched is not None else "another time of this recording"
+    return table.assign_attrs(method=str(getattr(method, "name", method)), mismatched=source)
 
 
 def _table(
@@ -121,69 +137,66 @@ def _table(
     stream: str,
     truth: xr.DataTree | None,
 ) -> xr.Dataset:
-    seen = {}
+    # partners differ: only the modality that was cleaned is compared
+    alone = _only(recording, stream)
+    true = None if truth is None else _only(truth, stream)
+    views = {}
     for name, result in results.items():
-        # partners differ: only the stream that was cleaned is looked at
-        alone = without_stream(recording, PARTNER[stream])
-        node = with_stream(alone, stream, stream_dataset(result, stream))
-        seen[name] = views(alone, node, None if truth is None else _only(truth, stream))[0]
-    taken = {name: _taken(view) for name, view in seen.items()}
-    time = seen["joint"].time
-    seconds = {name: _by_second(values, time) for name, values in taken.items()}
-    apart = {name: taken[name] - taken["withheld"] for name in RUNS}
-    total = float(np.sum(taken["joint"] ** 2))
-    shares = [float(np.sum(apart[n] ** 2)) / total if total else np.nan for n in RUNS]
+        cleaned = with_stream(alone, stream, stream_dataset(result, stream))
+        views[name] = views_of(alone, cleaned, true)[0]
+    removed = {name: _removed(view) for name, view in views.items()}
+    time = views["joint"].time
+    seconds = {name: _by_second(values, time) for name, values in removed.items()}
+    difference = {name: removed[name] - removed["withheld"] for name in RUNS}
+    total = float(np.sum(removed["joint"] ** 2))
+    fractions = [float(np.sum(difference[n] ** 2)) / total if total else np.nan for n in RUNS]
     columns = {
-        "changed": ("run", [float(np.sqrt(np.mean(taken[n] ** 2))) for n in RUNS]),
-        "opened": ("run", [_opened(seen[n]) for n in RUNS]),
-        "from_partner": ("run", shares),
+        "changed": ("run", [float(np.sqrt(np.mean(removed[n] ** 2))) for n in RUNS]),
+        "motion_fraction": ("run", [_motion_fraction(views[n]) for n in RUNS]),
+        "from_partner": ("run", fractions),
         "course": (("run", "second"), [seconds[n] for n in RUNS]),
-        "difference": (("run", "second"), [_by_second(apart[n], time) for n in RUNS]),
+        "difference": (("run", "second"), [_by_second(difference[n], time) for n in RUNS]),
     }
     if truth is not None:
-        columns["error_db"] = ("run", [_error(seen[n]) for n in RUNS], {"units": "dB"})
+        columns["error_db"] = ("run", [_error(views[n]) for n in RUNS], {"units": "dB"})
     second = np.floor(time[0]) + np.arange(len(seconds["joint"])) + 0.5
     coords = {"run": list(RUNS), "second": second}
     return xr.Dataset(columns, coords=coords)
 
 
 def _only(recording: xr.DataTree, stream: str) -> xr.DataTree:
-    other = PARTNER[stream]
+    other = MODALITIES[stream].other.name
     return without_stream(recording, other) if other in streams(recording) else recording
 
 
-def _taken(view: View) -> np.ndarray:
-    """(used channel, wavelength, time): what was taken out, of fNIRS from sample to sample."""
-    return _steps(view, view.before - view.after)[view.used]
-
-
-def _steps(view: View, values: np.ndarray) -> np.ndarray:
-    values = np.diff(values, axis=-1, prepend=values[..., :1]) if view.stream == "nirs" else values
-    return np.nan_to_num(values)
+def _removed(view: View) -> np.ndarray:
+    """(used channel, wavelength, time): what was removed, of fNIRS from sample to sample."""
+    return np.nan_to_num(compared(view, view.before - view.after))[view.used]
 
 
 def _by_second(values: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Root mean square of each whole second of the common clock, where streams may begin apart."""
+    """Root mean square of each whole second of the common clock, where modalities may begin at
+    different times."""
     power = (values**2).mean(axis=(0, 1)) if values.size else np.zeros(values.shape[-1])
     second = (np.floor(time) - np.floor(time[0])).astype(int)
     return np.sqrt(np.bincount(second, power) / np.bincount(second))
 
 
-def _opened(view: View) -> float:
+def _motion_fraction(view: View) -> float:
     if view.gate is None or not view.used.any():
         return np.nan
     return float((view.gate[view.used] > GATE_OPEN).mean())
 
 
 def _error(view: View) -> float:
-    """Energy of the error over that of the untouched recording [dB], where the mask or gate says
-    that anything moves; of fNIRS from sample to sample."""
+    """Energy of the error over that of the uncorrected recording [dB], within the true motion
+    mask where it is known; of fNIRS from sample to sample."""
     if view.truth is None:
         return np.nan
-    moving = view.motion if view.motion is not None else np.ones(view.before.shape[::2], bool)
-    where = (view.used[:, None] & moving)[:, None, :]
-    left, was = (
-        float(np.sum((_steps(view, values - view.truth) ** 2) * where))
+    motion = view.motion if view.motion is not None else np.ones(view.before.shape[::2], bool)
+    where = (view.used[:, None] & motion)[:, None, :]
+    after, before = (
+        float(np.sum((np.nan_to_num(compared(view, values - view.truth)) ** 2) * where))
         for values in (view.after, view.before)
     )
-    return 10 * np.log10(left / was) if left and was else np.nan
+    return 10 * np.log10(after / before) if after and before else np.nan

@@ -1,9 +1,9 @@
 """Figures of a Recording, for notebooks and papers; public as `neurofuse.plot`.
 
 Each function draws with matplotlib and returns the axes that it drew on, so that titles, limits
-and sizes can be changed afterwards. Streams are drawn one below the other unless `stream` names one
-of them; `axes` takes axes that are there already. What was recorded is vermilion, what came out of
-cleaning blue, a known truth green; where the gate was open the ground is orange.
+and sizes can be changed afterwards. EEG and fNIRS are drawn one below the other unless `stream`
+names one of them; `axes` takes existing axes. The recorded signal is vermilion, the cleaned one
+blue, the true one, where it is known, green; motion is shaded orange.
 """
 
 from neurofuse.fusion.plot.gates import gate

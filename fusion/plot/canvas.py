@@ -1,4 +1,4 @@
-"""What all plots share: which streams are drawn, on which axes, in which style."""
+"""What the public plots share: which modalities are drawn, on which axes, in which style."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.views.before_after import NAMES, View, views
+from neurofuse.fusion.views.before_after import View, views_of
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import check, streams
 
 if TYPE_CHECKING:
@@ -44,19 +45,19 @@ def chosen(
     stream: str | None = None,
     window: tuple[float, float] | None = None,
 ) -> list[View]:
-    """Views of one stream or of all, of the whole recording or of a window [s].
+    """Views of one modality or of all, of the whole recording or of a window [s].
 
     Raises
     ------
     ParameterError
-        If the recording lacks the stream, or the window holds no sample of it.
+        If the recording lacks the modality, or the window contains no sample of it.
     """
     check(before)
     if stream is not None and stream not in streams(before):
         raise ParameterError(
             f"the stream {stream!r}",
             f"one of {', '.join(streams(before))}",
-            "choose a stream that the recording holds, or leave `stream` out",
+            "choose a modality that the recording holds, or leave `stream` out",
         )
     if window is not None:
         start, stop = window
@@ -68,8 +69,7 @@ def chosen(
             raise ParameterError(
                 f"a window from {start:g} to {stop:g} s", "one inside the recording", "move it"
             )
-    found = views(before, after, truth)
-    return [view for view in found if stream in (None, view.stream)]
+    return [v for v in views_of(before, after, truth) if stream in (None, v.stream)]
 
 
 def panels(
@@ -100,6 +100,6 @@ def panels(
         raise ParameterError(
             f"{len(given)} axes for {count} panels",
             "one axes for each panel",
-            f"choose a stream ({', '.join(NAMES)}), or give as many axes",
+            f"choose a stream ({', '.join(MODALITIES)}), or give as many axes",
         )
     return given

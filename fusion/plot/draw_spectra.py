@@ -1,83 +1,178 @@
-"""Power spectra of a stream before and after, of the parts with and without movement."""
+"""Power spectra of a modality before and after, of the parts with and without motion."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurofuse.fusion.plot.style import COLOURS, LABELS, grid, style
 from neurofuse.fusion.signal.bands import spectrum, windows
 from neurofuse.fusion.views.before_after import View
+from neurofuse.io.modality import NIRS
 
-SEGMENT = {"eeg": 2.0, "nirs": 20.0}  # s: 0.5 Hz and 0.05 Hz between lines
-HIGHEST = {"eeg": 45.0, "nirs": np.inf}  # Hz
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SEGMENT_SECONDS = {"eeg": 2.0, "nirs": 20.0}  # 0.5 Hz and 0.05 Hz between lines
+HIGHEST_HZ = {"eeg": 45.0, "nirs": np.inf}
 CHANNELS = 64  # spread evenly over the montage: enough for a median, quick for 300
+WITH, WITHOUT, WHOLE = "with motion", "without motion", "whole recording"
 
 
-def spectra(view: View) -> dict | None:
+@dataclass(frozen=True)
+class Spectra:
+    """Median spectra of a modality.
+
+    Attributes
+    ----------
+    name : str
+        Of the modality, in texts.
+    unit : str
+        Of the samples; power is in its square per Hz.
+    frequency : array (frequency)
+        [Hz].
+    log_frequency : bool
+        Whether it is best drawn on a logarithmic axis.
+    parts : dict of dict of array (frequency)
+        Power of "before", "after" and "truth" in each part of the recording.
+    seconds : float
+        Length of a segment [s].
+    channels : int
+        How many the median is of.
+    treated : bool
+        Whether there is a result.
+    """
+
+    name: str
+    unit: str
+    frequency: np.ndarray
+    log_frequency: bool
+    parts: dict[str, dict[str, np.ndarray]]
+    seconds: float
+    channels: int
+    treated: bool
+
+
+def spectra(view: View) -> Spectra | None:
     """Welch spectra: median over channels of the mean over half-overlapping Hann segments.
 
-    A segment counts as "with movement" for a channel if any of its samples moves there, else as
-    "without movement"; segments with missing samples are left out.
-
-    Returns
-    -------
-    dict or None
-        `frequency` [Hz], `parts` (part -> which -> power [µV²/Hz or OD²/Hz]), `seconds` a
-        segment, `channels` used, `unit`, `name`; None if no segment is whole.
+    A segment counts as "with motion" for a channel if any of its samples is in motion there, else
+    as "without motion"; segments with missing samples are left out. None if no segment is whole.
 
     Examples
     --------
-    >>> from neurofuse.fusion.views.before_after import views
+    >>> from neurofuse.fusion.views.before_after import views_of
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> t = np.arange(2500) / 250
     >>> recording = build(eeg_dataset(1e-5 * np.sin(2 * np.pi * 10 * t)[None], 250.0, ["Oz"]))
-    >>> found = spectra(views(recording)[0])
-    >>> power = found["parts"]["whole recording"]["recorded"]
-    >>> float(found["frequency"][power.argmax()])
+    >>> result = spectra(views_of(recording)[0])
+    >>> float(result.frequency[result.parts["whole recording"]["before"].argmax()])
     10.0
     """
-    seconds = SEGMENT[view.stream]
+    seconds = SEGMENT_SECONDS[view.stream]
     length = int(min(round(seconds * view.rate), len(view.time)))
     channels = np.flatnonzero(view.used)
     if length < 8 or not channels.size:
         return None
     channels = channels[np.unique(np.linspace(0, len(channels) - 1, CHANNELS).astype(int))]
-    which = ["before", "after"] if view.treated else ["recorded"]
-    which += ["truth"] if view.truth is not None else []
+    kinds = ["before", *["after"] * view.treated, *["truth"] * (view.truth is not None)]
     frequency = np.fft.rfftfreq(length, 1 / view.rate)
-    keep = (frequency > 0) & (frequency <= HIGHEST[view.stream])
-    factor = 1e12 if view.stream == "eeg" else 1.0
-    moving = view.moving
-    gathered: dict[str, dict[str, list]] = {}
+    shown = (frequency > 0) & (frequency <= HIGHEST_HZ[view.stream])
+    mask = view.in_motion
+    gathered: dict[str, dict[str, list[np.ndarray]]] = {}
     for index in channels:
-        moves = None if moving is None else windows(moving[index], view.rate, seconds).any(-1)
-        for name in which:
-            values = getattr(view, "before" if name == "recorded" else name)[index]
-            for wave in values:
-                for part, mean in _means(wave, seconds, view.rate, moves):
-                    parts = gathered.setdefault(part, {n: [] for n in which})
-                    parts[name].append(factor * mean[keep])
-    parts = {
-        part: {name: np.median(rows, axis=0) for name, rows in lines.items() if rows}
-        for part, lines in sorted(gathered.items())
-    }
-    if not parts:
+        motion = None
+        if mask is not None:
+            motion = np.any(windows(mask[index], view.rate, seconds), axis=1)
+        for kind in kinds:
+            for series in getattr(view, kind)[index]:
+                for part, mean in _means(series, seconds, view.rate, motion):
+                    rows = gathered.setdefault(part, {kind: [] for kind in kinds})
+                    rows[kind].append(view.modality.plot_scale**2 * mean[shown])
+    if not gathered:
         return None
-    return {
-        "name": view.name,
-        "unit": "µV" if view.stream == "eeg" else "OD",
-        "frequency": frequency[keep],
-        "log_frequency": view.stream == "nirs",
-        "parts": parts,
-        "seconds": length / view.rate,
-        "channels": len(channels),
-    }
+    return Spectra(
+        name=view.name,
+        unit=view.modality.plot_unit,
+        frequency=frequency[shown],
+        log_frequency=view.modality is NIRS,
+        parts={
+            part: {kind: np.median(rows, axis=0) for kind, rows in lines.items() if rows}
+            for part, lines in sorted(gathered.items())
+        },
+        seconds=length / view.rate,
+        channels=len(channels),
+        treated=view.treated,
+    )
 
 
-def _means(values, seconds, rate, moves):
+def _means(
+    values: np.ndarray, seconds: float, rate: float, motion: np.ndarray | None
+) -> Iterator[tuple[str, np.ndarray]]:
     """Mean spectrum of the whole segments of a series, by part."""
-    whole = np.isfinite(windows(values, rate, seconds)).all(axis=1)
-    if moves is None:
-        chosen = {"whole recording": whole}
-    else:
-        chosen = {"with movement": whole & moves, "without movement": whole & ~moves}
+    whole = np.all(np.isfinite(windows(values, rate, seconds)), axis=1)
+    chosen = {WHOLE: whole}
+    if motion is not None:
+        chosen = {WITH: whole & motion, WITHOUT: whole & ~motion}
     for part, pick in chosen.items():
         if pick.any():
             yield part, spectrum(values, rate, seconds, pick)[1]
+
+
+def draw_spectra(results: Mapping[str, Spectra]) -> "Figure":
+    """Power spectra before and after, of the parts with and without motion.
+
+    Parameters
+    ----------
+    results : dict of Spectra
+        By modality.
+
+    Returns
+    -------
+    Figure
+    """
+    columns = max(len(result.parts) for result in results.values())
+    with style():
+        figure, axes = grid([2.1] * len(results), columns, gap=0.65)
+        for row, result in zip(axes, results.values(), strict=True):
+            for ax in row[len(result.parts) :]:
+                ax.set_visible(False)
+            for ax, part in zip(row, result.parts, strict=False):
+                _draw_spectrum(ax, result, part)
+            for ax in row[1 : len(result.parts)]:
+                ax.sharey(row[0])
+    return figure
+
+
+def _draw_spectrum(ax: "Axes", result: Spectra, part: str) -> None:
+    frequency, lines = result.frequency, result.parts[part]
+    for kind, power in lines.items():
+        alone = kind == "before" and not result.treated
+        ax.plot(
+            frequency,
+            power,
+            color=COLOURS["after" if alone else kind],
+            linewidth=0.9 if kind == "truth" else 1.4,
+            linestyle="--" if kind == "after" else "-",
+            label=LABELS[kind],
+        )
+    if any(np.any(power > 0) for power in lines.values()):  # not of a constant
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter(_power_of_ten)
+        ax.yaxis.minorticks_off()
+    if result.log_frequency and frequency[-1] >= 10 * frequency[0]:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter("{x:g}")
+    ax.set_xlim(frequency[0], frequency[-1])
+    ax.grid(True, which="major", alpha=0.25)
+    ax.set_xlabel("Frequency [Hz]")
+    ax.set_ylabel(f"{result.unit}²/Hz")
+    ax.set_title(f"{result.name}: {part}")
+    ax.legend(loc="upper right")
+
+
+def _power_of_ten(value: float, _position: float) -> str:
+    exponent = str(round(np.log10(value))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{exponent}"

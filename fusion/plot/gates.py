@@ -1,4 +1,4 @@
-"""Channels × time: where a cleaner saw movement."""
+"""Channels × time: where a cleaner detected motion."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.plot.canvas import chosen, panels, style
-from neurofuse.fusion.plot.style import GATE, label
-from neurofuse.fusion.views.before_after import carpet
+from neurofuse.fusion.plot.style import MASK, label
+from neurofuse.fusion.views.changes import carpet
 from neurofuse.io.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -25,55 +25,56 @@ def gate(
     window: tuple[float, float] | None = None,
     axes: "Axes | Sequence[Axes] | None" = None,
 ) -> "list[Axes]":
-    """Where movement was seen: the gate (0 to 1) of every channel over time.
+    """The motion mask (`gate`, 0 to 1) of every channel over time.
 
-    A stream without a gate is drawn with the mask of injected movement, where it has one.
+    A modality without one is drawn with the true mask of injected motion, where it has that.
 
     Parameters
     ----------
     recording : Recording
-        Cleaned by a learned model, or with injected movement.
+        Cleaned by a learned model, or with injected motion.
     stream : {"eeg", "nirs"}, optional
-        Draw this stream only.
-    window : (start, stop), optional
-        Part of the recording [s]; all of it by default.
-    axes : Axes, optional
-        One for each stream drawn; a new figure by default.
+        Draw this modality only.
+    window : (float, float), optional
+        Start and stop of the part that is drawn [s]; the whole recording by default.
+    axes : Axes or sequence of Axes, optional
+        One for each modality drawn; a new figure by default.
 
     Returns
     -------
     list of Axes
-        One for each stream that has a gate or a mask.
+        One for each modality that has a mask.
 
     Raises
     ------
     ParameterError
-        If there is neither a gate nor a mask, or the stream or window is not there.
+        If there is neither mask, the modality or window is not in the recording, or there are
+        fewer or more `axes` than modalities.
 
     Examples
     --------
     >>> import neurofuse as nf
     >>> truth, contaminated = nf.simulate(duration=20, seed=2, bouts_per_minute=9)
     >>> [ax.get_title() for ax in nf.plot.gate(contaminated)]
-    ['EEG: injected movement', 'fNIRS: injected movement']
+    ['EEG: injected motion', 'fNIRS: injected motion']
     """
-    found = [v for v in chosen(recording, stream=stream, window=window) if v.moving is not None]
-    if not found:
+    views = [v for v in chosen(recording, stream=stream, window=window) if v.in_motion is not None]
+    if not views:
         raise ParameterError(
             "a recording with neither `gate` nor `motion`",
-            "one that was cleaned by a learned model, or that has injected movement",
+            "one that was cleaned by a learned model, or that has injected motion",
             "pass what neurofuse.clean or neurofuse.inject returned",
         )
     from matplotlib.colors import LinearSegmentedColormap
 
-    shades = LinearSegmentedColormap.from_list("gate", ["#ffffff", GATE, "#7a4b00"])
-    minutes = max(view.seconds for view in found) > 600
+    shades = LinearSegmentedColormap.from_list("gate", ["#ffffff", MASK, "#7a4b00"])
+    minutes = max(view.seconds for view in views) > 600
     scale, unit = (60, "min") if minutes else (1, "s")
     with style():
-        heights = [float(np.clip(ROW * len(v.channel), 1.0, 3.5)) for v in found]
+        heights = [float(np.clip(ROW * len(v.channel), 1.0, 3.5)) for v in views]
         drawn = panels(axes, heights, sharex=True)
-        for ax, view in zip(drawn, found, strict=True):
-            mask = view.moving if view.gate is None else view.gate
+        for ax, view in zip(drawn, views, strict=True):
+            mask = view.in_motion if view.gate is None else view.gate
             assert mask is not None  # others were left out above
             shown = np.nan_to_num(mask)
             count = len(view.channel)
@@ -90,7 +91,9 @@ def gate(
             ticks = np.arange(0, count, -(-count // MOST_NAMES))
             names = [label(view.channel[i], 12) + (" ×" if view.bad[i] else "") for i in ticks]
             ax.set_yticks(ticks, names, fontsize=6)
-            ax.set_title(f"{view.name}: {'injected movement' if view.gate is None else 'gate'}")
+            ax.set_title(
+                f"{view.name}: {'injected motion' if view.gate is None else 'motion mask (gate)'}"
+            )
         drawn[0].figure.colorbar(drawn[0].images[0], ax=drawn, shrink=0.6)
         drawn[-1].set_xlabel(f"Time [{unit}]")
     return drawn

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from neurofuse.fusion.plot.canvas import chosen, panels, style
-from neurofuse.fusion.plot.draw_traces import draw_lanes, most_changed
-from neurofuse.fusion.plot.style import AFTER, BEFORE, GATE, TRUTH, label
+from neurofuse.fusion.plot.draw_lanes import draw_lanes, most_changed
+from neurofuse.fusion.plot.style import handles, label
 from neurofuse.fusion.views.before_after import View
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import stream_dataset
@@ -29,33 +29,38 @@ def traces(
     channels: Iterable[str] | None = None,
     axes: "Axes | Sequence[Axes] | None" = None,
 ) -> "list[Axes]":
-    """Traces of a Recording, with what cleaning made of it and the truth where these are given.
+    """Traces of a Recording: recorded and, where these are given, cleaned and true.
 
-    The ground is orange where the gate of `after` was open (above 0.5), or, without a gate, where
-    movement was injected. Dotted lines are events.
+    The background is orange where the motion mask (`gate`) of `after` is above 0.5, or, without
+    one, where motion was injected. Where a line leaves its lane it has a gap, with arrows at the
+    lane's edge. Dotted lines are events.
 
     Parameters
     ----------
-    before, after, truth : Recording
-        The same channels and times; `after` and `truth` may be left out.
+    before : Recording
+        What was recorded: EEG [V] and fNIRS [a.u. or optical density].
+    after, truth : Recording, optional
+        The cleaned and the true recording, with the channels and times of `before`.
     stream : {"eeg", "nirs"}, optional
-        Draw this stream only.
-    window : (start, stop), optional
-        Part of the recording [s]; all of it by default.
-    channels : names, optional
-        By default the eight of each stream that were changed most in the window.
-    axes : Axes, optional
-        One for each stream drawn; a new figure by default.
+        Draw this modality only.
+    window : (float, float), optional
+        Start and stop of the part that is drawn [s]; the whole recording by default.
+    channels : iterable of str, optional
+        Names of channels; by default the eight of each modality that were changed most in the
+        window.
+    axes : Axes or sequence of Axes, optional
+        One for each modality drawn; a new figure by default.
 
     Returns
     -------
     list of Axes
-        One for each stream.
+        One for each modality, EEG in µV and fNIRS as changes of optical density.
 
     Raises
     ------
     ParameterError
-        For a stream, window or channel that is not there.
+        If the modality, window or a channel is not in the recording, or there are fewer or more
+        `axes` than modalities.
 
     Examples
     --------
@@ -65,33 +70,35 @@ def traces(
     >>> eeg.get_yticklabels()[0].get_text()
     'C3'
     """
-    found = chosen(before, after, truth, stream=stream, window=window)
-    start = min(view.time[0] for view in found) if window is None else window[0]
-    stop = max(view.time[-1] + 1 / view.rate for view in found) if window is None else window[1]
-    rows = _rows(found, channels, (start, stop))
-    found = [view for view in found if rows[view.stream]]
+    views = chosen(before, after, truth, stream=stream, window=window)
+    start = min(view.time[0] for view in views) if window is None else window[0]
+    stop = max(view.time[-1] + 1 / view.rate for view in views) if window is None else window[1]
+    rows = _rows(views, channels, (start, stop))
+    views = [view for view in views if rows[view.stream]]
     scale, unit = (60, "min") if stop - start > 600 else (1, "s")
     with style():
-        drawn = panels(axes, [LANE * max(3, len(rows[v.stream])) for v in found], sharex=True)
-        for ax, view in zip(drawn, found, strict=True):
-            draw_lanes(ax, view, rows[view.stream], (start, stop), scale, window is None)
+        drawn = panels(axes, [LANE * max(3, len(rows[v.stream])) for v in views], sharex=True)
+        for ax, view in zip(drawn, views, strict=True):
+            draw_lanes(ax, view, rows[view.stream], (start, stop), scale, whole=window is None)
             ax.set_xlim(start / scale, stop / scale)
         _draw_events(drawn, before, start, stop, scale)
         drawn[-1].set_xlabel(f"Time [{unit}]")
         drawn[-1].legend(
-            handles=_handles(found),
+            handles=handles(views),
             loc="upper left",
-            bbox_to_anchor=(0, -0.5 / LANE / max(3, len(rows[found[-1].stream]))),
+            bbox_to_anchor=(0, -0.5 / LANE / max(3, len(rows[views[-1].stream]))),
             ncols=4,
         )
     return drawn
 
 
-def _rows(found: list[View], channels: Iterable[str] | None, window) -> dict[str, list[int]]:
+def _rows(
+    views: list[View], channels: Iterable[str] | None, window: tuple[float, float]
+) -> dict[str, list[int]]:
     if channels is None:
-        return {view.stream: most_changed(view, window) for view in found}
+        return {view.stream: most_changed(view, window) for view in views}
     names = [channels] if isinstance(channels, str) else list(channels)
-    known = {name for view in found for name in view.channel}
+    known = {name for view in views for name in view.channel}
     absent = [name for name in names if name not in known]
     if absent or not names:
         raise ParameterError(
@@ -99,16 +106,18 @@ def _rows(found: list[View], channels: Iterable[str] | None, window) -> dict[str
             f"some of {', '.join(sorted(known))}",
             "check their names",
         )
-    return {v.stream: [v.channel.index(n) for n in names if n in v.channel] for v in found}
+    return {v.stream: [v.channel.index(n) for n in names if n in v.channel] for v in views}
 
 
-def _draw_events(drawn: "list[Axes]", recording: xr.DataTree, start, stop, scale) -> None:
+def _draw_events(
+    drawn: "list[Axes]", recording: xr.DataTree, start: float, stop: float, scale: float
+) -> None:
     if "events" not in recording.children:
         return
     node = stream_dataset(recording, "events")
     pairs = zip(node.onset.values, node.description.values, strict=True)
     marks = sorted({(float(o), str(d)) for o, d in pairs if start <= o < stop})
-    # movements are shaded already
+    # motion is shaded already
     marks = [(o, d) for o, d in marks if not d.startswith("motion/")]
     for onset, text in marks:
         for ax in drawn:
@@ -117,19 +126,3 @@ def _draw_events(drawn: "list[Axes]", recording: xr.DataTree, start, stop, scale
             name, ax = f" {label(text)}", drawn[0]
             at = (onset / scale, 0.0)
             ax.annotate(name, at, xycoords=("data", "axes fraction"), fontsize=7, va="bottom")
-
-
-def _handles(found: list[View]) -> list:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    treated = any(view.treated for view in found)
-    handles: list = [Line2D([], [], color=BEFORE, label="before")] if treated else []
-    handles.append(Line2D([], [], color=AFTER, label="after" if treated else "recorded"))
-    if any(view.truth is not None for view in found):
-        handles.append(Line2D([], [], color=TRUTH, label="truth"))
-    gated = any(view.gate is not None for view in found)
-    if gated or any(view.moving is not None for view in found):
-        text = "gate open" if gated else "injected movement"
-        handles.append(Patch(facecolor=GATE, alpha=0.28, label=text))
-    return handles

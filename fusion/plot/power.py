@@ -6,19 +6,13 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from neurofuse.fusion.plot.canvas import chosen, panels, style
-from neurofuse.fusion.plot.draw_spectra import spectra as power_of
-from neurofuse.fusion.plot.style import AFTER, BEFORE, TRUTH
+from neurofuse.fusion.plot.draw_spectra import WITH, WITHOUT
+from neurofuse.fusion.plot.draw_spectra import spectra as spectra_of
+from neurofuse.fusion.plot.style import COLOURS, LABELS
 from neurofuse.io.errors import ParameterError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-LOOK = {
-    "before": {"color": BEFORE},
-    "after": {"color": AFTER, "linestyle": "--"},
-    "truth": {"color": TRUTH, "linewidth": 1.0},
-    "recorded": {"color": AFTER},
-}
 
 
 def spectra(
@@ -62,29 +56,35 @@ def spectra(
     >>> ax.get_ylabel()
     'µV²/Hz'
     """
-    found = chosen(before, after, truth, stream=stream)
     results = []
-    for view in found:
-        result = power_of(view)
+    for view in chosen(before, after, truth, stream=stream):
+        result = spectra_of(view)
         if result is None:
             raise ParameterError(
                 f"{view.name} of {view.seconds:.3g} s", "a whole segment", "take more of it"
             )
         results.append(result)
-    wanted = "with movement" if moving else "without movement"
+    wanted = WITH if moving else WITHOUT
     with style():
         drawn = panels(axes, [2.4] * len(results))
         for ax, result in zip(drawn, results, strict=True):
-            parts = result["parts"]
-            part = wanted if wanted in parts else next(iter(parts))
-            for name, power in parts[part].items():
-                ax.plot(result["frequency"], power, label=name, **LOOK[name])
+            part = wanted if wanted in result.parts else next(iter(result.parts))
+            for kind, power in result.parts[part].items():
+                alone = kind == "before" and not result.treated
+                ax.plot(
+                    result.frequency,
+                    power,
+                    color=COLOURS["after" if alone else kind],
+                    linestyle="--" if kind == "after" else "-",
+                    linewidth=1.0 if kind == "truth" else None,
+                    label=LABELS[kind],
+                )
             ax.set_yscale("log")
-            ax.set_xscale("log" if result["log_frequency"] else "linear")
-            ax.set_xlim(result["frequency"][0], result["frequency"][-1])
+            ax.set_xscale("log" if result.log_frequency else "linear")
+            ax.set_xlim(result.frequency[0], result.frequency[-1])
             ax.grid(alpha=0.25)
             ax.set_xlabel("Frequency [Hz]")
-            ax.set_ylabel(f"{result['unit']}²/Hz")
-            ax.set_title(f"{result['name']}, {part}")
+            ax.set_ylabel(f"{result.unit}²/Hz")
+            ax.set_title(f"{result.name}, {part}")
             ax.legend(loc="upper right")
     return drawn

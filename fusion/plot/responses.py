@@ -7,9 +7,10 @@ import xarray as xr
 
 from neurofuse.fusion.metrics.evoked import ERP_SPAN, HRF_SPAN
 from neurofuse.fusion.plot.canvas import panels, style
-from neurofuse.fusion.plot.style import AFTER, BEFORE, TRUTH, label
-from neurofuse.fusion.signal.bands import bandpass
+from neurofuse.fusion.plot.style import COLOURS, LABELS, label
+from neurofuse.fusion.signal.bands import HAEMODYNAMIC, bandpass
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.optics.conversion import to_haemoglobin
 from neurofuse.io.recording import check, stream_dataset, streams
 
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SPAN = {"eeg": ERP_SPAN, "nirs": HRF_SPAN}
-HRF_BAND = (0.01, 0.2)  # Hz
-LINES = {"hbo": "-", "hbr": "--"}
-NAMES = {"hbo": "HbO", "hbr": "HbR"}
+DASHES = {"hbo": "-", "hbr": "--"}
+HAEMOGLOBINS = {"hbo": "HbO", "hbr": "HbR"}
 
 
 def evoked(
@@ -36,21 +36,22 @@ def evoked(
     """The mean response to an event in one channel, with its 95 % interval over events.
 
     EEG as it is [µV]; fNIRS as HbO (solid) and HbR (dashed) in 0.01-0.2 Hz [µmol/L]. The mean
-    before the onset is taken off. Events whose span leaves the recording are left out.
+    before the onset is subtracted. Events whose span leaves the recording are left out.
 
     Parameters
     ----------
-    before, after, truth : Recording
-        The same channels and times; `after` and `truth` may be left out. Events are those of
-        `before`.
+    before : Recording
+        What was recorded, with the events.
+    after, truth : Recording, optional
+        The cleaned and the true recording, with the channels and times of `before`.
     stream : {"eeg", "nirs"}
-        Which stream responds.
+        The modality that responds.
     event : str, optional
-        Description of the event; by default the most frequent one that is no movement.
+        Description of the event; by default the most frequent one that is not about motion.
     channel : str, optional
         By default the usable channel with the largest response in the last recording given.
-    span : (start, stop), optional
-        Time about the onset [s]; -0.2 to 0.8 for EEG, -2 to 20 for fNIRS.
+    span : (float, float), optional
+        Start and stop about the onset [s]; -0.2 to 0.8 for EEG, -2 to 20 for fNIRS.
     ax : Axes, optional
         Where to draw; a new figure by default.
 
@@ -61,7 +62,8 @@ def evoked(
     Raises
     ------
     ParameterError
-        If the stream, channel or event is not there, or there are fewer than two such events.
+        If the modality, channel or event is not in the recording, or there are fewer than two such
+        events.
 
     Examples
     --------
@@ -78,33 +80,34 @@ def evoked(
     name, onsets = _onsets(before, event)
     low, high = span or SPAN[stream]
     given = {"before": before, "after": after, "truth": truth}
-    found = {
+    averaged = {
         which: _epochs(recording, stream, onsets, (low, high))
         for which, recording in given.items()
         if recording is not None and stream in streams(recording)
     }
     usable = before[stream].channel.values[~before[stream].bad.values].astype(str)
     if channel is None:
-        last = next(iter(list(found.values())[-1].values()))
+        last = next(iter(list(averaged.values())[-1].values()))
         size = abs(last.mean("event")).max("time").sel(channel=usable)
         channel = str(size.channel.values[np.nan_to_num(size.values).argmax()])
     elif channel not in before[stream].channel:
         raise ParameterError(
             f"the channel {channel!r}", f"one of {', '.join(usable)}", "check its name"
         )
-    colours = {"before": BEFORE if len(found) > 1 else AFTER, "after": AFTER, "truth": TRUTH}
+    alone = len(averaged) == 1
     with style():
         if ax is None:
             (ax,) = panels(None, [3.2])
-        for which, kinds in found.items():
+        for which, kinds in averaged.items():
             for kind, epochs in kinds.items():
-                _draw(ax, epochs.sel(channel=channel), which, kind, colours[which])
-        count = next(iter(next(iter(found.values())).values())).sizes["event"]
+                colour = COLOURS["after" if alone else which]
+                _draw(ax, epochs.sel(channel=channel), which, kind, colour)
+        count = next(iter(next(iter(averaged.values())).values())).sizes["event"]
         ax.axvline(0, color="0.4", linewidth=0.7, linestyle=":")
         ax.axhline(0, color="0.4", linewidth=0.5)
         ax.set_xlim(low, high)
         ax.set_xlabel(f"Time from “{label(name)}” [s]")
-        ax.set_ylabel("µV" if stream == "eeg" else "µmol/L")
+        ax.set_ylabel(EEG.plot_unit if stream == EEG.name else "µmol/L")
         ax.set_title(f"{label(channel)}, mean of {count} with 95 % interval")
         ax.legend(fontsize=8)
     return ax
@@ -122,7 +125,7 @@ def _onsets(recording: xr.DataTree, event: str | None) -> tuple[str, np.ndarray]
             f"{count} events {event!r}" if event else "no event",
             "at least two of one description"
             + (f": {', '.join(sorted(set(known)))}" * bool(known)),
-            "name an event that the recording has",
+            "name an event of the recording",
         )
     return event, np.unique(node.onset.values[node.description.values.astype(str) == event])
 
@@ -131,7 +134,7 @@ def _epochs(
     recording: xr.DataTree, stream: str, onsets: np.ndarray, span: tuple[float, float]
 ) -> dict[str, xr.DataArray]:
     """(event, channel, time) of each kind of signal, in the unit that is drawn."""
-    if stream == "nirs":
+    if stream == NIRS.name:
         node = stream_dataset(to_haemoglobin(recording), "nirs")
         signals = {"hbo": node.hbo, "hbr": node.hbr}
     else:
@@ -148,22 +151,22 @@ def _epochs(
             "choose a shorter span or another event",
         )
     lags = span[0] + np.arange(length) / rate
-    found = {}
+    epochs_of = {}
     for kind, signal in signals.items():
         data = 1e6 * np.asarray(signal.transpose("channel", "time").values, float)
-        if stream == "nirs":
+        if stream == NIRS.name:
             whole = np.isfinite(data).all(-1)
-            data[whole] = bandpass(data[whole], rate, *HRF_BAND)
+            data[whole] = bandpass(data[whole], rate, *HAEMODYNAMIC)
         epochs = data[:, first[:, None] + np.arange(length)].swapaxes(0, 1)
         epochs = epochs - epochs[..., lags < max(0.0, lags[1])].mean(-1, keepdims=True)
         dims, names = ("event", "channel", "time"), node.channel.values.astype(str)
-        found[kind] = xr.DataArray(epochs, dims=dims, coords={"channel": names, "time": lags})
-    return found
+        epochs_of[kind] = xr.DataArray(epochs, dims=dims, coords={"channel": names, "time": lags})
+    return epochs_of
 
 
 def _draw(ax: "Axes", epochs: xr.DataArray, which: str, kind: str, colour: str) -> None:
     mean = epochs.mean("event")
     reach = 1.96 * epochs.std("event", ddof=1) / np.sqrt(epochs.sizes["event"])
-    text = f"{NAMES[kind]}, {which}" if kind else which
-    ax.plot(mean.time, mean, LINES.get(kind, "-"), color=colour, label=text)
+    text = f"{HAEMOGLOBINS[kind]}, {LABELS[which]}" if kind else LABELS[which]
+    ax.plot(mean.time, mean, DASHES.get(kind, "-"), color=colour, label=text)
     ax.fill_between(mean.time, mean - reach, mean + reach, color=colour, alpha=0.15, linewidth=0)

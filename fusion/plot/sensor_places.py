@@ -5,23 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.views.before_after import View, change
+from neurofuse.fusion.views.before_after import View
+from neurofuse.fusion.views.changes import change
+from neurofuse.io.modality import EEG, NIRS
 
-CENTRE = (0.0, 0.0, 0.04)  # m, of a head whose sensors do not tell theirs
-
-
-RADIUS = (0.06, 0.13)  # m: a fitted sphere of another size is no head
-
-
-ROOM = (0.05, 0.16)  # m from its centre: sensors elsewhere are not on a head
-
-
+HEAD_CENTRE = (0.0, 0.0, 0.04)  # m, where the sensors do not determine it
+HEAD_RADIUS = (0.06, 0.13)  # m: a fitted sphere of another size is no head
+ON_HEAD = (0.05, 0.16)  # m from its centre: sensors elsewhere are not on a head
+POSITIONS = {
+    EEG.name: ("position",),
+    NIRS.name: ("source_position", "detector_position"),
+}
 HEAD = 100.0  # from the vertex to the height of the ears, in the drawing
 
 
 @dataclass(frozen=True)
 class Sensors:
-    """Channels of a stream on the drawing: `at` (channel, 2), for fNIRS also `ends`
+    """Channels of a modality on the drawing: `at` (channel, 2), for fNIRS also `ends`
     (channel, source and detector, 2); NaN where unknown. `flat` if they are not on a head but as
     on a drawing of the probe."""
 
@@ -40,7 +40,7 @@ def places(recording: xr.DataTree, names: list[str]) -> dict[str, Sensors]:
 
     Angles from the vertex become distances (azimuthal equidistant projection), so that what lies
     below the ears stands outside the circle. The head's centre is that of the sphere through all
-    sensors, where they tell one.
+    sensors, where they determine one.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def places(recording: xr.DataTree, names: list[str]) -> dict[str, Sensors]:
     points: dict[str, np.ndarray] = {}
     for name in names:
         node = recording[name]
-        which = ("position",) if name == "eeg" else ("source_position", "detector_position")
+        which = POSITIONS[name]
         count = node.sizes["channel"]
         points[name] = np.stack(
             [
@@ -68,9 +68,9 @@ def places(recording: xr.DataTree, names: list[str]) -> dict[str, Sensors]:
     known = every[np.isfinite(every).all(axis=1)]
     centre = _centre(known)
     away = np.linalg.norm(known - centre, axis=1)
-    around = np.mean((away > ROOM[0]) & (away < ROOM[1])) if len(known) else 1.0
+    around = np.mean((away > ON_HEAD[0]) & (away < ON_HEAD[1])) if len(known) else 1.0
     flat = bool(around < 0.5 or (len(known) > 1 and not known[:, 2].any()))
-    result = {}
+    result: dict[str, Sensors] = {}
     for name, where in points.items():
         if flat:  # a probe drawn on paper: as in the file, filling the drawing
             middle = (known.min(axis=0) + known.max(axis=0)) / 2
@@ -78,7 +78,7 @@ def places(recording: xr.DataTree, names: list[str]) -> dict[str, Sensors]:
             at = ends.mean(axis=1)
         else:
             ends, at = _project(where - centre), _project(where.mean(axis=1) - centre)
-        result[name] = Sensors(at, ends if name == "nirs" else None, flat)
+        result[name] = Sensors(at, ends if name == NIRS.name else None, flat)
     return result
 
 
@@ -89,9 +89,9 @@ def _centre(points: np.ndarray) -> np.ndarray:
         system = np.column_stack([2 * points, np.ones(len(points))])
         fitted, _, rank, _ = np.linalg.lstsq(system, (points**2).sum(axis=1), rcond=1e-6)
         radius = np.sqrt(max(fitted[3] + fitted[:3] @ fitted[:3], 0.0))
-        if rank == 4 and RADIUS[0] < radius < RADIUS[1]:
+        if rank == 4 and HEAD_RADIUS[0] < radius < HEAD_RADIUS[1]:
             return fitted[:3]
-    return np.array(CENTRE)
+    return np.array(HEAD_CENTRE)
 
 
 def _project(points: np.ndarray) -> np.ndarray:

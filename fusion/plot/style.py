@@ -1,15 +1,25 @@
-"""What all figures share: colours, text, and the grid they stand on.
+"""What all figures share: colours, words, and the grid that they are placed on.
 
 Ink is drawn in `INK` and `GRID`, so that the report can follow a light or dark page; colours are
 those of Okabe and Ito (2008), chosen to be told apart by colour-blind readers.
 """
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from neurofuse.fusion.views.before_after import View
+from neurofuse.io.recording import GATE_OPEN
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK, GRID = "#010101", "#020202"
-BEFORE, AFTER, TRUTH, GATE = "#d55e00", "#0072b2", "#009e73", "#e69f00"
-UNITS = {"eeg": ("µV", 1e6), "nirs": ("OD", 1.0)}
+BEFORE, AFTER, TRUTH, MASK = "#d55e00", "#0072b2", "#009e73", "#e69f00"
+COLOURS = {"before": BEFORE, "after": AFTER, "truth": TRUTH}
+LABELS = {"before": "recorded", "after": "cleaned", "truth": "true"}
+MASK_ALPHA = 0.28
 STYLE: dict[Any, object] = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
@@ -36,7 +46,8 @@ STYLE: dict[Any, object] = {
 
 
 @contextmanager
-def style():
+def style() -> Iterator[None]:
+    """The look of the report's figures, for as long as they are drawn."""
     import warnings
 
     from matplotlib import rc_context
@@ -53,7 +64,39 @@ def label(text: object, length: int = 18) -> str:
     return clean if len(clean) <= length else clean[: length - 1] + "…"
 
 
-def grid(heights: list[float], columns: int, *, gap: float, bar: float = 0.0) -> tuple:
+def labels(views: Sequence[View]) -> dict[str, str]:
+    """What the lines and the shading of these views show, for a legend, in order of drawing.
+
+    The keys are those of `COLOURS`, and "mask" where motion is shaded.
+    """
+    treated = any(view.treated for view in views)
+    shown = {"before": LABELS["before"]} if treated else {}
+    shown["after"] = LABELS["after" if treated else "before"]
+    if any(view.truth is not None for view in views):
+        shown["truth"] = LABELS["truth"]
+    if any(view.gate is not None for view in views):
+        shown["mask"] = f"motion mask (gate > {GATE_OPEN})"
+    elif any(view.in_motion is not None for view in views):
+        shown["mask"] = "injected motion"
+    return shown
+
+
+def handles(views: Sequence[View]) -> list[Any]:
+    """The legend of lines and shading, for `legend(handles=)`."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    return [
+        Patch(facecolor=MASK, alpha=MASK_ALPHA, label=text)
+        if kind == "mask"
+        else Line2D([], [], color=COLOURS[kind], label=text)
+        for kind, text in labels(views).items()
+    ]
+
+
+def grid(
+    heights: Sequence[float], columns: int, *, gap: float, bar: float = 0.0
+) -> "tuple[Figure, list[list[Axes]]]":
     """A figure of 10 inches with rows of axes, placed by hand [inches]: a layout engine would
     measure every text several times over. `bar` leaves room for a colour bar beside each."""
     from matplotlib.figure import Figure

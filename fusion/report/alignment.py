@@ -1,49 +1,56 @@
-"""How the streams came onto one clock: the table of clocks, and a figure of what is known."""
+"""How the modalities were aligned: the table of clocks, and a figure of what is known."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.plot.style import AFTER, BEFORE, INK, grid, style
 from neurofuse.fusion.report.html import figure_block, table
-from neurofuse.fusion.views.before_after import NAMES, View
+from neurofuse.fusion.views.before_after import View
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
-NEAR = 0.5  # s: further apart, two events are not the same one
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SAME_EVENT_SECONDS = 0.5  # further apart, two events are not the same one
 
 
-def alignment_section(recording: xr.DataTree, found: list[View]) -> str:
+def alignment_section(recording: xr.DataTree, views: Sequence[View]) -> str:
     """HTML of the table, and of the figure where a clock was estimated."""
     if "clock" not in recording.children:
         return "<p>No alignment is recorded.</p>"
     clock = recording["clock"].to_dataset()
     body = [_row(clock.sel(stream=stream)) for stream in clock.stream.values]
-    head = ["Stream", "Method", "Offset [s]", "95 % interval", "Drift [ppm]", "95 % interval"]
+    head = ["Modality", "Method", "Offset [s]", "95 % interval", "Drift [ppm]", "95 % interval"]
     head += ["Anchors", "Residual [ms]"]
     text = table(head, body, "Time on the common clock = offset + file time × (1 + drift).")
-    moved = [s for s in clock.stream.values if int(clock.anchors.sel(stream=s)) > 0]
-    if not moved:
+    aligned = [s for s in clock.stream.values if int(clock.anchors.sel(stream=s)) > 0]
+    if not aligned:
         return text
-    row = clock.sel(stream=moved[-1])
+    row = clock.sel(stream=aligned[-1])
     pairs = residuals(recording)
-    stop = max(float(view.time[-1]) for view in found)
+    stop = max(float(view.time[-1]) for view in views)
     caption = (
         f"Left: how far the common clock runs ahead of {_name(row)}'s own since it began, with "
-        "the 95 % interval where one was estimated; a level line is no drift. "
+        "the 95 % interval where one was estimated; a horizontal line means no drift. "
     )
     caption += (
-        f"Right: {len(pairs)} events that both files hold, fNIRS minus EEG, once on one clock; "
-        "dotted is the residual in the table."
+        f"Right: {len(pairs)} events that both files contain, fNIRS minus EEG, after alignment; "
+        "dotted lines show the residual in the table."
         if len(pairs)
-        else "No event is in both files, so what is left between them cannot be drawn."
+        else "No event is in both files, so residuals between them cannot be shown."
     )
     drawn = draw_clock(row, stop, pairs)
     return text + figure_block(drawn, "clock", "Drift of the clock, and residuals", caption)
 
 
 def residuals(recording: xr.DataTree) -> np.ndarray:
-    """(pair, 2): time [s], and how much later fNIRS tells the event than EEG does [s].
+    """(pair, 2): time [s], and how much later the event is in fNIRS than in EEG [s].
 
-    Events are paired when each is the other's nearest within 0.5 s, and, where both files use the
-    same words, when they say the same.
+    Events are paired when each is the other's nearest within 0.5 s and, where both files use the
+    same descriptions, when the descriptions are equal.
 
     Examples
     --------
@@ -58,27 +65,22 @@ def residuals(recording: xr.DataTree) -> np.ndarray:
     events = recording["events"].to_dataset()
     stream, words = events.stream.values.astype(str), events.description.values.astype(str)
     onset = events.onset.values.astype(float)
-    shared = set(words[stream == "eeg"]) & set(words[stream == "nirs"])
+    shared = set(words[stream == EEG.name]) & set(words[stream == NIRS.name])
     pairs = []
     for word in sorted(shared) or [None]:
         same = np.ones(len(words), bool) if word is None else words == word
-        eeg, nirs = (np.unique(onset[same & (stream == s)]) for s in ("eeg", "nirs"))
+        eeg, nirs = (np.unique(onset[same & (stream == s)]) for s in MODALITIES)
         if not len(eeg) or not len(nirs):
             continue
         apart = np.abs(nirs[:, None] - eeg)
         for i, j in enumerate(apart.argmin(axis=1)):
-            if apart[:, j].argmin() == i and apart[i, j] <= NEAR:
+            if apart[:, j].argmin() == i and apart[i, j] <= SAME_EVENT_SECONDS:
                 pairs.append((eeg[j], nirs[i] - eeg[j]))
     return np.array(sorted(pairs)).reshape(-1, 2)
 
 
-def draw_clock(row: xr.Dataset, stop: float, pairs: np.ndarray):
-    """Drift with its interval, and residuals, of one stream of `/clock`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+def draw_clock(row: xr.Dataset, stop: float, pairs: np.ndarray) -> "Figure":
+    """Drift with its interval, and residuals, of one row of `/clock`."""
     minutes = stop > 600
     scale = 60 if minutes else 1
     time = np.linspace(0, stop, 50)
@@ -91,7 +93,9 @@ def draw_clock(row: xr.Dataset, stop: float, pairs: np.ndarray):
             band = time * low * 1e-3, time * high * 1e-3
             left.fill_between(time / scale, *band, color=AFTER, alpha=0.2, linewidth=0)
         left.axhline(0, color=INK, linewidth=0.5)
-        left.set_title(f"{_name(row)}: gained by drift [ms] (offset {float(row.offset):+.4f} s)")
+        left.set_title(
+            f"{_name(row)}: drift since its start [ms] (offset {float(row.offset):+.4f} s)"
+        )
         if len(pairs):
             right.plot(pairs[:, 0] / scale, 1e3 * pairs[:, 1], ".", color=BEFORE, markersize=4)
             right.axhline(0, color=INK, linewidth=0.5)
@@ -109,7 +113,7 @@ def draw_clock(row: xr.Dataset, stop: float, pairs: np.ndarray):
 
 def _name(row: xr.Dataset) -> str:
     stream = str(row.stream.item())
-    return NAMES.get(stream, stream)
+    return MODALITIES[stream].display if stream in MODALITIES else stream
 
 
 def _row(row: xr.Dataset) -> list[str]:

@@ -1,23 +1,25 @@
-"""Whom to cite: the papers behind what a page shows, as text and as BibTeX to copy."""
+"""What to cite: the papers behind what a page shows, as text and as BibTeX to copy."""
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
+from typing import Any
 
 import xarray as xr
 
 from neurofuse.fusion.views.before_after import View
-from neurofuse.fusion.views.summary import versions
+from neurofuse.fusion.views.cleaning_text import versions
 from neurofuse.io.recording import provenance
 
 SOFTWARE = ("neurofuse", "gramfort2013", "hoyer2017")
-STREAM = {
+MODALITY: dict[str, tuple[str, ...]] = {
     "eeg": (),
     "nirs": ("luke2021", "sherafati2020", "pollonini2014", "delpy1988"),
 }
-METHOD = {
+METHOD: dict[str, tuple[str, ...]] = {
     "joint": ("somers2018", "uhlenbeck1930"),
     "eeg": ("somers2018",),
     "nirs": ("uhlenbeck1930",),
@@ -46,29 +48,35 @@ METHOD = {
 }
 ACCENTS = {'"': "\N{COMBINING DIAERESIS}", "'": "\N{COMBINING ACUTE ACCENT}"}
 ACCENTS |= {"c": "\N{COMBINING CEDILLA}"}
-NAMED = 3  # authors before "et al."
+AUTHORS = 3  # before "et al."
 
 
-def keys(recording: xr.DataTree, found: list[View], comparison: xr.Dataset | None) -> list[str]:
+def keys(recording: xr.DataTree, views: Sequence[View], comparison: xr.Dataset | None) -> list[str]:
     """BibTeX keys of what a page of `recording` (the cleaned one) rests on.
 
     Examples
     --------
-    >>> from neurofuse.fusion.views.before_after import views
+    >>> from neurofuse.fusion.views.before_after import views_of
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> import numpy as np
     >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
-    >>> keys(recording, views(recording), None)
+    >>> keys(recording, views_of(recording), None)
     ['neurofuse', 'gramfort2013', 'hoyer2017', 'welch1967']
     """
-    methods = {str(step.get("parameters", {}).get("model", "")) for step in provenance(recording)}
+    methods = {method_of(step) for step in provenance(recording)}
     methods |= {str(step.get("step")) for step in provenance(recording)}
     if comparison is not None:
         methods |= {str(name) for name in comparison.method.values}
-    named = [*SOFTWARE, "welch1967"]
-    named += [key for view in found for key in STREAM[view.stream]]
-    named += [key for method, of in METHOD.items() if method in methods for key in of]
-    return list(dict.fromkeys(named))
+    works = [*SOFTWARE, "welch1967"]
+    works += [key for view in views for key in MODALITY[view.stream]]
+    works += [key for method, of in METHOD.items() if method in methods for key in of]
+    return list(dict.fromkeys(works))
+
+
+def method_of(step: Mapping[str, Any]) -> str:
+    """The method of a step of the provenance; files of older releases call it `model`."""
+    parameters = step.get("parameters") or {}
+    return str(parameters.get("method", parameters.get("model", "")))
 
 
 @cache
@@ -107,19 +115,19 @@ def reference(entry: str) -> str:
     'Hoyer S., Hamman J. (2017). xarray: N-D labeled arrays and d'
     """
     fields = {k: plain(v) for k, v in re.findall(r"^  (\w+) = \{(.*)\},?$", entry, re.MULTILINE)}
-    people = []
-    for author in fields["author"].split(" and ")[:NAMED]:
+    authors = []
+    for author in fields["author"].split(" and ")[:AUTHORS]:
         last, _, first = author.partition(", ")
-        people.append(" ".join([last, *(f"{name[0]}." for name in first.split())]))
-    if fields["author"].count(" and ") >= NAMED:
-        people.append("et al.")
-    told = [f"{', '.join(people)} ({fields.get('year', 'n.d.')}). {fields['title']}."]
+        authors.append(" ".join([last, *(f"{name[0]}." for name in first.split())]))
+    if fields["author"].count(" and ") >= AUTHORS:
+        authors.append("et al.")
+    parts = [f"{', '.join(authors)} ({fields.get('year', 'n.d.')}). {fields['title']}."]
     where = [fields.get(name, "") for name in ("journal", "booktitle", "volume", "pages")]
-    told += [", ".join(part for part in where if part) + "."] if any(where) else []
-    told += [f"Version {fields['version']}."] if "version" in fields else []
-    told += [f"arXiv:{fields['eprint']}"] if "eprint" in fields else []
-    told += [f"doi:{fields['doi']}"] if "doi" in fields else []
-    return " ".join(told)
+    parts += [", ".join(part for part in where if part) + "."] if any(where) else []
+    parts += [f"Version {fields['version']}."] if "version" in fields else []
+    parts += [f"arXiv:{fields['eprint']}"] if "eprint" in fields else []
+    parts += [f"doi:{fields['doi']}"] if "doi" in fields else []
+    return " ".join(parts)
 
 
 def citations_block(named: list[str]) -> str:

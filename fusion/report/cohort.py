@@ -10,21 +10,25 @@ from urllib.parse import quote
 
 import numpy as np
 
-from neurofuse.fusion.plot.style import AFTER, BEFORE, UNITS
-from neurofuse.fusion.report.cohort_row import BINS, CohortRow, StreamRow
-from neurofuse.fusion.views.before_after import NAMES
-from neurofuse.fusion.views.summary import clock_time, percent, versions
+from neurofuse.fusion.plot.clipping import arrows, clip_line
+from neurofuse.fusion.plot.style import BEFORE, COLOURS, LABELS
+from neurofuse.fusion.report.cohort_row import BINS, CohortRow, ModalityRow
+from neurofuse.fusion.views.cleaning_text import versions
+from neurofuse.fusion.views.phrases import duration_text, percent
 from neurofuse.io.clock.dates import real_date
 from neurofuse.io.errors import ParameterError, WriteError
+from neurofuse.io.modality import MODALITIES
+from neurofuse.io.recording import GATE_OPEN
 from neurofuse.io.staging import staged
 
-WIDTH, HEIGHT = 180, 36  # of a small picture
-FEW = 0.8  # of channels usable: below, the row stands out
+WIDTH, HEIGHT, ARROW = 180, 36, 3  # of a small picture
+PICTURE = f"{LABELS['before']}, {LABELS['after']}"  # the heading of its column
+FEW_USABLE = 0.8  # fraction of channels: below, the row is highlighted
 
 
 def cohort_report(
     rows: Iterable[CohortRow],
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     title: str = "Cleaning report",
     overwrite: bool = False,
@@ -34,12 +38,12 @@ def cohort_report(
     Parameters
     ----------
     rows : iterable of CohortRow
-        From `cohort_row`. Those with a `failure` are shown as a gap with the reason.
-    path : path
+        From `cohort_row`. Those with a `failure` are listed with the reason.
+    path : str or Path
         HTML file to write; missing folders are made. Links to the single reports are relative to
         it.
     title : str
-        Its heading.
+        Heading of the page.
     overwrite : bool
         Replace an existing file.
 
@@ -97,56 +101,61 @@ def _gaps(rows: list[CohortRow]) -> str:
 
 
 def _headline(rows: list[CohortRow]) -> list[str]:
-    lines = [f"{clock_time(sum(row.seconds for row in rows))} in all."]
+    lines = [f"{duration_text(sum(row.seconds for row in rows))} in all."]
     failed = sum(bool(row.failure) for row in rows)
     if failed:
-        lines.append(f"{failed} of {len(rows)} could not be measured; see below the table.")
-    for stream, name in NAMES.items():
-        held = [row.streams[stream] for row in rows if stream in row.streams]
-        if not held:
-            continue
-        usable = sum(h.usable for h in held) / sum(h.channels for h in held)
-        kept = np.array([h.summary.kept for h in held])
-        what = "samples" if stream == "eeg" else "steps between samples"
         lines.append(
-            f"{name}, {len(held)} of {len(rows)} recordings: {percent(usable)} of channels usable; "
-            f"{percent(float(np.median(kept)))} of {what} came back unchanged (median; "
-            f"{percent(float(kept.min()))} to {percent(float(kept.max()))})."
+            f"{failed} of {len(rows)} could not be measured; the reasons are below the table."
+        )
+    for modality in MODALITIES.values():
+        own = [row.streams[modality.name] for row in rows if modality.name in row.streams]
+        if not own:
+            continue
+        usable = sum(one.usable for one in own) / sum(one.channels for one in own)
+        unchanged = np.array([one.summary.unchanged for one in own])
+        lines.append(
+            f"{modality.display}, {len(own)} of {len(rows)} recordings: {percent(usable)} of "
+            f"channels usable; {percent(float(np.median(unchanged)))} of {modality.compared} "
+            f"unchanged (median; {percent(float(unchanged.min()))} to "
+            f"{percent(float(unchanged.max()))})."
         )
     return lines
 
 
 def _table(rows: list[CohortRow], path: Path) -> str:
-    shown = [stream for stream in NAMES if any(stream in row.streams for row in rows)]
+    shown = [m for m in MODALITIES.values() if any(m.name in row.streams for row in rows)]
     head = ["Recording", "Measured", "Duration"]
-    for stream in shown:
-        name = NAMES[stream]
-        head += [f"{name} usable", f"{name} moving", f"{name} unchanged", f"{name} taken out [dB]"]
-        head += [f"{name} before, after"]
+    for modality in shown:
+        columns = ("usable", "in motion", "unchanged", "attenuation [dB]", PICTURE)
+        head += [f"{modality.display} {column}" for column in columns]
     top = "".join(
         f'<th scope="col">{escape(h)}</th>'
-        if h.endswith("after")
+        if h.endswith(PICTURE)
         else f'<th scope="col"><button type="button">{escape(h)}</button></th>'
         for h in head
     )
-    scale = {stream: _scale(rows, stream) for stream in shown}
+    scale = {modality.name: _scale(rows, modality.name) for modality in shown}
     body = "\n".join(_row(row, path, scale) for row in rows)
-    units = "; ".join(f"{NAMES[s]}: {scale[s] * UNITS[s][1]:.3g} {UNITS[s][0]}" for s in shown)
+    units = "; ".join(
+        f"{m.display}: {scale[m.name] * m.plot_scale:.3g} {m.plot_unit}" for m in shown
+    )
     return (
-        '<p class="note">A click on a head sorts. Moving: share of the time with an open gate on '
-        "some channel. Taken out: RMS before over after, in movement where a gate tells it. Rows "
-        f"with fewer than {100 * FEW:.0f} % of channels usable stand out.</p>"
+        '<p class="note">Click a column header to sort. In motion: fraction of the time in which '
+        f"the motion mask (gate) of some channel is above {GATE_OPEN}. Attenuation: RMS before / "
+        "after within detected motion; without a motion mask, in the whole recording. Rows with "
+        f"fewer than {100 * FEW_USABLE:.0f} % of channels usable are highlighted.</p>"
         '<div class="table whole" tabindex="0"><table class="sortable">'
         f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
-        f'<p class="note">Small pictures: <span style="color:{BEFORE}">before</span> and '
-        f'<span class="tint">after</span> over the whole recording, largest value of each of '
-        f"{BINS} bins, median over used channels; EEG about its median, fNIRS from sample to "
-        f"sample. All share one scale, which ends at {units}.</p>"
+        f'<p class="note">Small pictures: <span style="color:{BEFORE}">{LABELS["before"]}</span> '
+        f'and <span class="tint">{LABELS["after"]}</span> over the whole recording, largest value '
+        f"of each of {BINS} bins, median over used channels; EEG about its median, fNIRS from "
+        f"sample to sample. All share one scale, which ends at {units}; a gap with an arrow is "
+        "beyond it.</p>"
     )
 
 
 def _scale(rows: list[CohortRow], stream: str) -> float:
-    """The top of all small pictures of a stream: one loud recording must not flatten the rest."""
+    """The top of all small pictures of a modality: one loud recording must not flatten the rest."""
     peaks = [
         float(np.percentile(row.streams[stream].before, 98))
         for row in rows
@@ -165,7 +174,7 @@ def _row(row: CohortRow, path: Path, scale: dict[str, float]) -> str:
     cells = [
         f'<th scope="row">{name}</th>',
         _cell(day or "–", date.isoformat() if date else ""),
-        _cell("–", "") if row.failure else _cell(clock_time(round(row.seconds)), row.seconds),
+        _cell("–", "") if row.failure else _cell(duration_text(round(row.seconds)), row.seconds),
     ]
     poor = False
     for stream in scale:
@@ -174,13 +183,13 @@ def _row(row: CohortRow, path: Path, scale: dict[str, float]) -> str:
             continue
         of = row.streams[stream]
         usable = of.usable / of.channels
-        poor = poor or usable < FEW
-        moved = ("–", "") if of.moved is None else (percent(of.moved), of.moved)
+        poor = poor or usable < FEW_USABLE
+        motion = ("–", "") if of.motion is None else (percent(of.motion), of.motion)
         cells += [
             _cell(f"{of.usable} of {of.channels}", usable),
-            _cell(*moved),
-            _cell(percent(of.summary.kept), of.summary.kept),
-            _decibels(of.taken_out),
+            _cell(*motion),
+            _cell(percent(of.summary.unchanged), of.summary.unchanged),
+            _decibels(of.attenuation),
             f"<td>{_picture(of, scale[stream], row.name, stream)}</td>",
         ]
     return f"<tr{' class=poor' if poor else ''}>{''.join(cells)}</tr>"
@@ -196,17 +205,29 @@ def _decibels(size: float | None) -> str:
     return _cell(f"{size:.1f}".replace("-", "−"), round(size, 3))
 
 
-def _picture(of: StreamRow, top: float, name: str, stream: str) -> str:
-    """Before and after as areas on one scale."""
-    areas = []
-    for course, colour in ((of.before, BEFORE), (of.after, AFTER)):
+def _picture(of: ModalityRow, top: float, name: str, stream: str) -> str:
+    """Before and after as areas on one scale; what is beyond it is a gap with an arrow."""
+    shapes = []
+    for kind, course in (("before", of.before), ("after", of.after)):
+        fill = "var(--accent)" if kind == "after" else COLOURS[kind]
         x = np.linspace(0, WIDTH, len(course))
-        y = HEIGHT * (1 - np.clip(course / top, 0, 1))
-        line = " ".join(f"L{a:.1f} {b:.1f}" for a, b in zip(x, y, strict=True))
-        fill = "var(--accent)" if colour == AFTER else colour
-        areas.append(f'<path d="M0 {HEIGHT} {line} L{WIDTH} {HEIGHT} z" fill="{fill}"/>')
-    alt = escape(f"{name}, {NAMES[stream]} before and after")
+        shown_x, shown_y = clip_line(x, course, top)
+        path = "".join(
+            f"M{shown_x[part.start]:.1f} {HEIGHT} "
+            + "".join(
+                f"L{a:.1f} {HEIGHT * (1 - b / top):.1f} "
+                for a, b in zip(shown_x[part], shown_y[part], strict=True)
+            )
+            + f"L{shown_x[part.stop - 1]:.1f} {HEIGHT} z"
+            for part in np.ma.clump_unmasked(np.ma.masked_invalid(shown_y))
+        )
+        path += "".join(
+            f"M{at:.1f} 0 l{ARROW:.1f} {2 * ARROW:.1f} h-{2 * ARROW:.1f} z"
+            for at in arrows(x, course, top, spacing=WIDTH / 12)[0]
+        )
+        shapes.append(f'<path d="{path}" fill="{fill}"/>')
+    alt = escape(f"{name}, {MODALITIES[stream].display} {PICTURE}")
     return (
         f'<svg class="small" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{alt}" '
-        f'preserveAspectRatio="none">{"".join(areas)}</svg>'
+        f'preserveAspectRatio="none">{"".join(shapes)}</svg>'
     )

@@ -1,4 +1,4 @@
-"""What the page of many recordings keeps of each: a few figures and two small courses."""
+"""One recording on the page of many: a few figures and two small time courses."""
 
 import os
 from contextlib import suppress
@@ -9,73 +9,111 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.plot.draw_carpets import deviation
-from neurofuse.fusion.views.before_after import View, carpet, views
+from neurofuse.fusion.views.before_after import View, views_of
+from neurofuse.fusion.views.changes import carpet
+from neurofuse.fusion.views.cleaning_summary import CleaningSummary, summarize
 from neurofuse.fusion.views.excerpt import excerpt
-from neurofuse.fusion.views.summary import Summary, summarize
 from neurofuse.io.errors import NeurofuseError
 
 BINS = 120  # of a small picture
 
 
 @dataclass(frozen=True)
-class StreamRow:
-    """One stream of a recording: channels, how many are usable, its figures, and the course of
-    its size before and after (bin), median over used channels [V; OD from sample to sample]."""
+class ModalityRow:
+    """One modality of a recording.
+
+    Attributes
+    ----------
+    channels, usable : int
+        How many channels there are, and how many of them are usable.
+    summary : CleaningSummary
+        Its figures.
+    motion : float or None
+        The fraction of the time with motion on some channel; None if not known.
+    before, after : array (bin)
+        Size over time, median over used channels [V; OD from sample to sample].
+    """
 
     channels: int
     usable: int
-    summary: Summary
-    moved: float | None
+    summary: CleaningSummary
+    motion: float | None
     before: np.ndarray
     after: np.ndarray
 
     @property
-    def taken_out(self) -> float | None:
-        """RMS before over after [dB], in movement where a gate tells it; None if not known."""
-        was, left = self.summary.elsewhere if self.moved is None else self.summary.in_movement
-        if not (np.isfinite([was, left]).all() and was > 0 and left > 0):
+    def attenuation(self) -> float | None:
+        """RMS before / after within detected motion (of all, where no motion mask came with the
+        result) [dB]; None if not known."""
+        summary = self.summary
+        before, after = summary.rms_elsewhere if self.motion is None else summary.rms_in_motion
+        if not (np.isfinite([before, after]).all() and before > 0 and after > 0):
             return None
-        return float(20 * np.log10(was / left))
+        return float(20 * np.log10(before / after))
 
     def figures(self) -> dict[str, float | int | None]:
-        """The row's figures as numbers; shares are 0..1."""
+        """The row's figures as numbers; fractions are 0..1."""
         return {
             "channels": self.channels,
             "usable": self.usable,
-            "moving": self.moved,
-            "unchanged": self.summary.kept,
-            "taken_out_db": self.taken_out,
+            "moving": self.motion,
+            "unchanged": self.summary.unchanged,
+            "taken_out_db": self.attenuation,
         }
 
 
 @dataclass(frozen=True)
 class CohortRow:
-    """One recording on the page; `page` is its own report, `streams` what each stream holds.
+    """One recording on the page of `neurofuse.cohort_report`.
 
-    One that could not be measured has no stream and says why in `failure`.
+    Attributes
+    ----------
+    name : str
+        What the page calls it.
+    measured_at : str
+        Date and time in ISO 8601, as far as known.
+    seconds : float
+        Duration [s].
+    page : Path or None
+        Its own report, to link to.
+    streams : dict of ModalityRow
+        Figures of "eeg" and "nirs", as far as the recording contains them.
+    failure : str
+        Why it could not be measured, "" if it could.
+
+    Examples
+    --------
+    >>> CohortRow("sub-02", failure="the cleaned file is damaged").streams
+    {}
     """
 
     name: str
     measured_at: str = ""
     seconds: float = 0.0
     page: Path | None = None
-    streams: dict[str, StreamRow] = field(default_factory=dict)
+    streams: dict[str, ModalityRow] = field(default_factory=dict)
     failure: str = ""
 
 
 def cohort_row(
-    name: str, before: xr.DataTree, after: xr.DataTree, page: str | os.PathLike | None = None
+    name: str, before: xr.DataTree, after: xr.DataTree, page: str | os.PathLike[str] | None = None
 ) -> CohortRow:
-    """Measure a recording for `cohort_report`; the recording may be forgotten afterwards.
+    """Measure a recording for `neurofuse.cohort_report`; only figures are kept of it.
 
     Parameters
     ----------
     name : str
-        What to call it.
+        What the page calls it.
     before, after : Recording
-        As of `neurofuse.report`; of EEG that is still in its file the same stretch is looked at.
-    page : path, optional
-        Its own report, to link to.
+        The recording and its cleaned version: same channels, same clock. Of EEG too large for
+        memory the stretch with most motion is measured, as in `neurofuse.report`.
+    page : str or Path, optional
+        Its own report (HTML), to link to.
+
+    Returns
+    -------
+    CohortRow
+        Channels, motion, amplitudes before and after [V; OD] and two time courses.
 
     Raises
     ------
@@ -92,21 +130,21 @@ def cohort_row(
     """
     measured_at = str(before.attrs.get("measured_at", ""))
     before, after, _, _ = excerpt(before, after)
-    found = views(before, after)
+    views = views_of(before, after)
     return CohortRow(
         name=name,
         measured_at=measured_at,
-        seconds=max(view.seconds for view in found),
+        seconds=max(view.seconds for view in views),
         page=None if page is None else Path(page),
-        streams={view.stream: _stream(before, view) for view in found},
+        streams={view.stream: _modality_row(before, view) for view in views},
     )
 
 
-def _stream(before: xr.DataTree, view: View) -> StreamRow:
+def _modality_row(before: xr.DataTree, view: View) -> ModalityRow:
     from neurofuse.io.quality.channels import channel_quality
 
     usable = ~view.bad
-    with suppress(NeurofuseError):  # else what is marked has to do
+    with suppress(NeurofuseError):  # else only what is marked counts
         usable = usable & channel_quality(before, view.stream).usable.values
     summary = summarize(view)
     course = {
@@ -114,11 +152,11 @@ def _stream(before: xr.DataTree, view: View) -> StreamRow:
         for which in ("before", "after")
     }
     known = view.used.any()
-    return StreamRow(
+    return ModalityRow(
         channels=len(view.channel),
         usable=int(usable.sum()),
         summary=summary,
-        moved=None if summary.moved is None else summary.moved / view.seconds,
+        motion=None if summary.motion_seconds is None else summary.motion_seconds / view.seconds,
         before=np.median(course["before"], axis=0) if known else np.zeros(1),
         after=np.median(course["after"], axis=0) if known else np.zeros(1),
     )

@@ -1,69 +1,63 @@
-"""What stands around the strip chart: buttons, switches, lists of channels, keys.
+"""The frame of the interactive chart: buttons, switches, lists of channels, keys.
 
 The chart's script binds them by their `data-` attributes.
 """
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
+from neurofuse.fusion.plot.style import labels
 from neurofuse.fusion.report.pyramid import Pyramid
 from neurofuse.fusion.views.before_after import View
-from neurofuse.io.recording import GATE_OPEN
+from neurofuse.io.modality import NIRS
 
 KEYS = {
-    "← →": "a quarter of the window back, on",
+    "← →": "a quarter of the window back, forward",
     "Home End": "first and last stretch",
     "+ −": "zoom in, out (also Ctrl + wheel)",
     "0": "whole recording",
-    "n p": "next, previous movement",
+    "n p": "next, previous motion",
     "m": "largest change",
     "↑ ↓": "lanes taller, flatter",
 }
 
 
-def controls(found: list[View], packed: dict[str, Pyramid]) -> str:
+def controls(views: Sequence[View], packed: Mapping[str, Pyramid]) -> str:
     """HTML of the chart's frame: buttons, switches, lists of channels, and words below."""
-    names = " and ".join(view.name for view in found)
+    names = " and ".join(view.name for view in views)
     return (
-        f'<div class="bar" role="group" aria-label="Move and zoom">{_buttons(found)}</div>'
-        f'<div class="bar" role="group" aria-label="What is drawn">{_switches(found)}</div>'
+        f'<div class="bar" role="group" aria-label="Move and zoom">{_buttons(views)}</div>'
+        f'<div class="bar" role="group" aria-label="What is drawn">{_switches(views)}</div>'
         '<canvas id="overview" height="44" role="img" aria-label="How much was changed over '
         'the whole recording; the frame is the stretch shown below"></canvas>'
         f'<div id="strip" tabindex="0" role="application" aria-describedby="shown" '
-        f'aria-label="{names} before and after cleaning; arrow keys move, plus and minus zoom">'
+        f'aria-label="{names}, recorded and cleaned; arrow keys move, plus and minus zoom">'
         '</div><p id="shown" class="note" role="status" aria-live="polite"></p>'
-        f"{''.join(_channels(view) for view in found)}"
+        f"{''.join(_channels(view) for view in views)}"
         f'<details><summary>Keys</summary><dl class="keys">{_keys()}</dl></details>'
-        f'<p class="note">{escape(resolution(found, packed))}</p>'
+        f'<p class="note">{escape(resolution(views, packed))}</p>'
     )
 
 
-def _buttons(found: list[View]) -> str:
+def _buttons(views: Sequence[View]) -> str:
     named = {"whole": "Whole recording", "largest": "Largest change"}
-    if any(view.moving is not None for view in found):
-        named |= {"previous": "◀ Movement", "next": "Movement ▶"}
+    if any(view.in_motion is not None for view in views):
+        named |= {"previous": "◀ Motion", "next": "Motion ▶"}
     named |= {"in": "Zoom in", "out": "Zoom out", "taller": "Taller", "flatter": "Flatter"}
     return "".join(f'<button type="button" data-do="{k}">{v}</button>' for k, v in named.items())
 
 
-def _switches(found: list[View]) -> str:
-    drawn = {"before": any(v.treated for v in found), "after": True}
-    drawn["truth"] = any(v.truth is not None for v in found)
-    drawn["gate"] = any(v.moving is not None for v in found)
-    drawn["events"] = True
-    gate = any(v.gate is not None for v in found)
-    title = {"gate": f"gate open (> {GATE_OPEN})" if gate else "injected movement"}
-    if not drawn["before"]:
-        title["after"] = "recorded"
+def _switches(views: Sequence[View]) -> str:
+    titles = labels(views) | {"events": "events"}
     text = "".join(
         f'<label class="switch {kind}"><input type="checkbox" data-kind="{kind}" checked> '
-        f"{title.get(kind, kind)}</label>"
-        for kind, there in drawn.items()
-        if there
+        f"{title}</label>"
+        for kind, title in titles.items()
     )
-    if any(v.stream == "nirs" for v in found):
+    if any(view.modality is NIRS for view in views):
         text += (
             '<label class="switch"><input type="checkbox" data-kind="level" checked> '
-            "fNIRS lines start at one level</label>"
+            "fNIRS lines start at the same value</label>"
         )
     return text
 
@@ -101,19 +95,19 @@ def _keys() -> str:
     return "".join(rows)
 
 
-def resolution(found: list[View], packed: dict[str, Pyramid]) -> str:
-    """What is embedded, in a sentence: no page holds every sample of an hour."""
+def resolution(views: Sequence[View], packed: Mapping[str, Pyramid]) -> str:
+    """What the page contains, in a sentence: none contains every sample of an hour."""
     parts = []
-    for view in found:
+    for view in views:
         base, *finer = packed[view.stream].layers
         if base.width == 1:
-            parts.append(f"{view.name} with every sample")
+            parts.append(f"every sample of {view.name}")
             continue
-        text = f"{view.name} as smallest and largest value of every {base.width / view.rate:.2g} s"
+        text = f"the minimum and maximum of every {base.width / view.rate:.2g} s of {view.name}"
         if finer:
             width = finer[0].width
             detail = "every sample" if width == 1 else f"those of every {width / view.rate:.2g} s"
             seconds = sum(layer.bins * layer.width for layer in finer) / view.rate
             text += f", with {detail} in the {seconds:.0f} s that were changed most"
         parts.append(text)
-    return f"This page holds {'; '.join(parts)}."
+    return f"This page contains {'; '.join(parts)}."

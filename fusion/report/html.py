@@ -1,17 +1,22 @@
 """Pieces of an HTML page: figures as inline SVG, tables, cells. All text is escaped here."""
 
 import re
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 from io import StringIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurofuse.fusion.plot.style import AFTER, GRID, INK, style
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 DOTS = 110  # per inch, of the dense traces inside the otherwise scalable figures
 
 
-def svg(drawn, name: str, alt: str) -> str:
+def svg(figure: "Figure", name: str, alt: str) -> str:
     """A matplotlib figure as inline SVG whose ids start with `name` and whose ink is the page's.
 
     Dense traces inside it are bitmaps, so that an hour stays small.
@@ -19,7 +24,7 @@ def svg(drawn, name: str, alt: str) -> str:
     buffer = StringIO()
     with style():
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        drawn.savefig(buffer, format="svg", dpi=DOTS, metadata=nothing)
+        figure.savefig(buffer, format="svg", dpi=DOTS, metadata=nothing)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -27,11 +32,11 @@ def svg(drawn, name: str, alt: str) -> str:
     text = re.sub(r'^(<svg[^>]*?) height="[^"]*"', r"\1", text)
     seen: set[str] = set()
 
-    def own(found: re.Match) -> str:
+    def own(match: re.Match[str]) -> str:
         # pieces of equal content get equal ids from matplotlib: the first one serves all
-        again = found[1] in seen
-        seen.add(found[1])
-        return "" if again else f' id="{name}-{found[1]}"'
+        again = match[1] in seen
+        seen.add(match[1])
+        return "" if again else f' id="{name}-{match[1]}"'
 
     text = re.sub(r'\sid="([^"]*)"', own, text)
     text = re.sub(r'(href="|url\()#', rf"\1#{name}-", text)
@@ -40,16 +45,22 @@ def svg(drawn, name: str, alt: str) -> str:
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
 
 
-def figure_block(drawn, name: str, alt: str, caption: str) -> str:
+def figure_block(figure: "Figure", name: str, alt: str, caption: str) -> str:
     """A figure with its alternative text and caption."""
     return (
-        f'<figure><div class="draw">{svg(drawn, name, alt)}</div>'
+        f'<figure><div class="draw">{svg(figure, name, alt)}</div>'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
 
-def table(head: list[str], body: list[list[str]], caption: str = "", kind="", poor=()) -> str:
-    """A table whose first column heads its rows; rows numbered in `poor` stand out."""
+def table(
+    head: Sequence[str],
+    body: Sequence[Sequence[str]],
+    caption: str = "",
+    kind: str = "",
+    poor: Collection[int] = (),
+) -> str:
+    """A table whose first column heads its rows; rows numbered in `poor` are highlighted."""
     top = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
     lines = []
     for number, row in enumerate(body):
@@ -65,7 +76,7 @@ def table(head: list[str], body: list[list[str]], caption: str = "", kind="", po
     )
 
 
-def cell(value, attrs: dict | None = None) -> str:
+def cell(value: object, attrs: Mapping[Any, Any] | None = None) -> str:
     """A value as text, volts in µV and metres in mm.
 
     Examples

@@ -16,7 +16,7 @@ function seriesOf(stream) {
 
 function unpack(buffer, stream, [, width, bins]) {
   const block = seriesOf(stream) * (width > 1 ? 2 : 1);
-  const rows = block * stream.kinds.length + (stream.gate ? stream.channels.length : 0);
+  const rows = block * stream.kinds.length + (stream.mask ? stream.channels.length : 0);
   const bytes = new Uint8Array(buffer);
   const size = rows * bins;
   const values = new Int16Array(size); // wraps around, as the packing does
@@ -44,7 +44,7 @@ function layerOf(stream, number) {
   return decoded.get(name);
 }
 
-// Stretches of the window, each with the layer to draw it from: the finer one where there is one.
+// Stretches of the window, each with the layer to draw it from: the finer one where it exists.
 function pieces(stream, from, to, bin) {
   const seconds = ([first, width, bins]) => [
     stream.start + first / stream.rate,
@@ -87,7 +87,7 @@ function line(stream, kind, series, from, to, bin) {
       x.push(start); // no line joins what is drawn in other bins
       y.push(null);
     }
-    // bins stand where they stood, however the window is moved
+    // bins keep their places, however the window is panned
     for (let i = Math.max(0, Math.floor(index(start) / step) * step); i < last; i += step) {
       let [least, most] = [Infinity, -Infinity];
       for (let j = i; j < Math.min(i + step, bins); j++) {
@@ -113,8 +113,8 @@ function line(stream, kind, series, from, to, bin) {
   return [x, y];
 }
 
-// Intervals in which a channel's gate is open.
-function opened(stream, channel, from, to, bin) {
+// Intervals in which a channel's motion mask is set.
+function motionOf(stream, channel, from, to, bin) {
   const spans = [];
   for (const [start, stop, number] of pieces(stream, from, to, bin)) {
     const values = layerOf(stream, number);

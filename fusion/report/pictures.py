@@ -1,106 +1,114 @@
 """Figures of the report with their captions: traces, carpets, spectra."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.plot.draw_carpets import draw_before_after, draw_carpets, draw_spectra
-from neurofuse.fusion.plot.draw_spectra import spectra
+from neurofuse.fusion.plot.draw_carpets import draw_before_after, draw_carpets
+from neurofuse.fusion.plot.draw_spectra import WITH, draw_spectra, spectra
 from neurofuse.fusion.plot.draw_traces import draw_traces
 from neurofuse.fusion.report.html import figure_block
 from neurofuse.fusion.report.strip import strip_chart
-from neurofuse.fusion.views.before_after import View, strongest
+from neurofuse.fusion.views.before_after import View
+from neurofuse.fusion.views.changes import strongest
+from neurofuse.fusion.views.phrases import listed
+from neurofuse.io.modality import NIRS
 from neurofuse.io.recording import streams
 
 
-def traces_section(before: xr.DataTree, found: list[View]) -> str:
-    """The interactive chart, and the static figures that stand in for it on paper."""
+def traces_section(before: xr.DataTree, views: Sequence[View]) -> str:
+    """The interactive chart, and the static figures that replace it on paper."""
     sensors = {
         str(name): node.to_dataset()
         for name, node in (before["aux"].children.items() if "aux" in before.children else ())
         if "acc" in str(name).lower() and node.data_vars
     }
     events = before["events"].to_dataset() if "events" in before.children else None
-    names = " and ".join(v.name for v in found)
-    drawn = (
-        "before, after and truth"
-        if any(v.truth is not None for v in found)
-        else ("before and after cleaning")
-    )
+    lines = "recorded and cleaned"
+    if any(view.truth is not None for view in views):
+        lines = "recorded, cleaned and true"
     text = "<h3>Whole recording</h3>" + figure_block(
-        draw_traces(found, events=events, sensors=sensors),
+        draw_traces(views, events=events, sensors=sensors),
         "whole",
-        f"{names} {drawn} over the whole recording, stretches with movement shaded",
-        "The channels that were changed most. “After” is drawn over “before”: what shows of "
-        "“before” is what was taken out. Values beyond a lane are cut at its edge; each channel is "
-        "drawn about its median after cleaning. Long traces show each time bin's smallest and "
-        "largest value.",
+        f"{_names(views)}, {lines}, over the whole recording; motion is shaded",
+        "The channels that were changed most. “Cleaned” is drawn over “recorded”: what is visible "
+        "of “recorded” is what was removed. Where a line leaves its lane it has a gap, with arrows "
+        "at the lane's edge. Each channel is drawn about its median after cleaning. In long "
+        "recordings each point shows the minimum and maximum of a time bin.",
     )
-    start, stop, reason = strongest(found)
+    start, stop, reason = strongest(views)
     start, stop = np.floor(start), np.floor(start) + stop - start
-    if stop - start < max(v.seconds for v in found) - 1:
-        near = [v for v in found if v.time[0] < stop and v.time[-1] > start]
-        names = " and ".join(v.name for v in near)
-        level = " The fNIRS lines start at one level." if "fNIRS" in names else ""
+    if stop - start < max(view.seconds for view in views) - 1:
+        near = [view for view in views if view.time[0] < stop and view.time[-1] > start]
+        level = " All fNIRS lines of a channel start at the same value."
+        fnirs = any(view.modality is NIRS for view in near)
         text += "<h3>Close up</h3>" + figure_block(
             draw_traces(near, (start, stop), events=events, sensors=sensors),
             "close",
-            f"{names} {drawn} from {start:.0f} to {stop:.0f} s",
-            f"{start:.0f} to {stop:.0f} s, around {reason}.{level}"
+            f"{_names(near)}, {lines}, from {start:.0f} to {stop:.0f} s",
+            f"{start:.0f} to {stop:.0f} s, around {reason}.{level * fnirs}"
             if reason != "the middle"
-            else "The middle of the recording; nothing was changed and no movement seen.",
+            else "The middle of the recording; nothing was changed and no motion was detected.",
         )
-    return f'{strip_chart(found, events)}<div class="still">{text}</div>'
+    return f'{strip_chart(views, events)}<div class="still">{text}</div>'
 
 
-def carpets_section(before: xr.DataTree, after: xr.DataTree, found: list[View]) -> str:
-    """All channels over time: before and after with GVTD; the gate and the change."""
+def carpets_section(before: xr.DataTree, after: xr.DataTree, views: Sequence[View]) -> str:
+    """All channels over time: before and after with GVTD; the motion mask and the change."""
     from neurofuse.io.optics.gvtd import global_variance
 
-    both = [r for r in (before, after) if "nirs" in streams(r)]
-    variance = [global_variance(r) for r in both]
-    whole = [v for v in variance if np.isfinite(v).any()]
+    both = [recording for recording in (before, after) if NIRS.name in streams(recording)]
+    variance = [global_variance(recording) for recording in both]
+    known = all(np.isfinite(course).any() for course in variance)
+    scale = (
+        "One row per channel, in file order; × marks bad channels. Each time bin shows its largest "
+        "value. The colour scale ends at the 98th percentile of {}; larger values are darker, as "
+        "the arrow of the colour bar shows. "
+    )
     text = figure_block(
-        draw_before_after(found, whole if len(whole) == len(both) else []),
+        draw_before_after(views, variance if known else []),
         "pair",
         "Channels by time, before and after cleaning on one scale",
-        "One row a channel, in file order; × marks bad channels. A time bin shows its largest "
-        "value; colours end at the 98th percentile before cleaning, in both. "
+        scale.format("the recorded values, in both")
         + (
             "GVTD: root mean square, over channels, of the change from sample to sample in "
-            "0.01–0.7 Hz; dotted: its threshold for movement."
-            if whole
+            "0.01–0.7 Hz; dotted: its threshold for motion."
+            if variance and known
             else ""
         ),
     )
-    caption = (
-        "One row a channel, in file order; × marks bad channels. A time bin shows its largest "
-        "value; the colour scale of the change ends at the 98th percentile of what was changed. "
+    caption = scale.format("the change") + (
         "For fNIRS the change of the step from sample to sample is shown (largest over "
         "wavelengths): a corrected level shift appears where the level shifts."
     )
-    gated = any(v.gate is not None for v in found)
-    alt = "Channels by time: " + ("how far the gate was open, and " if gated else "")
-    text += figure_block(draw_carpets(found), "carpet", alt + "how much was changed", caption)
-    return text
+    masked = any(view.gate is not None for view in views)
+    alt = "Channels by time: " + ("the motion mask, and " if masked else "")
+    return text + figure_block(draw_carpets(views), "carpet", alt + "how much was changed", caption)
 
 
-def spectra_section(found: list[View]) -> str:
+def spectra_section(views: Sequence[View]) -> str:
     """Spectra, or why there are none."""
-    results = {view.stream: result for view in found if (result := spectra(view)) is not None}
-    missing = [v.name for v in found if v.stream not in results]
+    results = {view.stream: result for view in views if (result := spectra(view)) is not None}
+    missing = [view.name for view in views if view.stream not in results]
     text = "".join(
-        f'<p class="note">{name}: no spectrum, for want of a whole segment.</p>' for name in missing
+        f'<p class="note">{name}: no spectrum, since no segment is without gaps.</p>'
+        for name in missing
     )
     if not results:
         return text
     sizes = "; ".join(
-        f"{r['name']}: segments of {r['seconds']:g} s, {r['channels']} channels"
-        for r in results.values()
+        f"{result.name}: segments of {result.seconds:g} s, {result.channels} channels"
+        for result in results.values()
     )
     caption = (
         "Power spectral density (Welch, Hann segments overlapping by half; median over used "
-        f"channels{' and wavelengths' if 'nirs' in results else ''}). A segment is “with movement” "
-        f"if any of its samples moves in that channel. {sizes}."
+        f"channels{' and wavelengths' if NIRS.name in results else ''}). A segment is “{WITH}” "
+        f"if any of its samples is in motion in that channel. {sizes}."
     )
-    alt = f"Power spectra of {' and '.join(r['name'] for r in results.values())}"
+    alt = f"Power spectra of {listed([result.name for result in results.values()])}"
     return figure_block(draw_spectra(results), "spectra", alt, caption) + text
+
+
+def _names(views: Sequence[View]) -> str:
+    return listed([view.name for view in views])

@@ -1,9 +1,9 @@
 """Traces of any length as small blocks of integers, from which a page draws any stretch.
 
-A recording is far longer than a screen is wide, so a drawn point stands for many samples: what is
-kept of a bin of samples is its smallest and its largest value, which no peak escapes. One layer
-covers the whole recording in bins as fine as its budget of bytes allows; finer layers cover the
-stretches that were changed most. The page joins bins further when it shows more than fits.
+A recording is far longer than a screen is wide, so a drawn point stands for many samples: a bin of
+samples is stored as its minimum and maximum, which contain every peak. One layer covers the whole
+recording in bins as fine as its budget of bytes allows; finer layers cover the stretches that were
+changed most. The page joins bins further when it shows more than fits.
 """
 
 import gzip
@@ -12,23 +12,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurofuse.fusion.views.before_after import View, carpet, change
+from neurofuse.fusion.views.before_after import View
+from neurofuse.fusion.views.changes import carpet, change
 
-FINEST = 260  # values a second: what is drawn of a stretch that is shown from nearby
-STRETCH = 20.0  # s of a finer layer
-STEPS = {"eeg": 8, "nirs": 12}  # integers in a standard deviation: a screen shows fewer
-LOCAL = {"eeg": 2.0, "nirs": 20.0}  # s in which that deviation is taken, so that drift is none
+FINEST = 260  # values a second: what is drawn of a stretch that is shown at close range
+STRETCH_SECONDS = 20.0  # of a finer layer
+STEPS_PER_DEVIATION = {
+    "eeg": 8,
+    "nirs": 12,
+}  # integers in a standard deviation: a screen shows fewer
+LOCAL_SECONDS = {"eeg": 2.0, "nirs": 20.0}  # in which that deviation is taken, without drift
 MISSING = -32768
 LARGEST = 32766
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Bins of `width` samples from sample `first` on, of all series of a stream.
+    """Bins of `width` samples from sample `first` on, of all series of a modality.
 
     `packed` holds rows of 16-bit integers over bins: for each of `View`'s kinds (before, after,
-    truth) the smallest value of each series and, if `width` > 1, the largest; every kind but the
-    first as difference to the one before, which is 0 where nothing was changed. Then the gate of
+    truth) the minimum of each series and, if `width` > 1, the maximum; every kind but the first as
+    difference to the one before, which is 0 where nothing was changed. Then the motion mask of
     each channel, 0 or 1. Each row is stored as differences from bin to bin, zigzag coded, low
     bytes before high bytes, compressed by gzip.
     """
@@ -41,7 +45,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Pyramid:
-    """A stream as `layers`, the first of which covers all; `quantum` [V or OD] is 1 in them."""
+    """A modality as `layers`, the first of which covers all; `quantum` [V or OD] is 1 in them."""
 
     quantum: float
     kinds: list[str]
@@ -49,26 +53,27 @@ class Pyramid:
 
     @property
     def size(self) -> int:
+        """Bytes, compressed."""
         return sum(len(layer.packed) for layer in self.layers)
 
 
 def pyramid(view: View, budget: int) -> Pyramid:
-    """Pack a stream into about `budget` bytes.
+    """Pack a modality into about `budget` bytes.
 
     Parameters
     ----------
     view : View
-        A stream before and after cleaning.
+        A modality before and after cleaning.
     budget : int
         Bytes, compressed; the layer of the whole recording gets up to 2/3 of them, what it leaves
         goes to finer ones.
 
     Examples
     --------
-    >>> from neurofuse.fusion.views.before_after import views
+    >>> from neurofuse.fusion.views.before_after import views_of
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> noise = np.random.default_rng(0).normal(scale=1e-5, size=(2, 5000))
-    >>> view = views(build(eeg_dataset(noise, 250.0, ["C3", "C4"])))[0]
+    >>> view = views_of(build(eeg_dataset(noise, 250.0, ["C3", "C4"])))[0]
     >>> [layer.width for layer in pyramid(view, 100_000).layers], pyramid(view, 9_000).size < 9_000
     ([1], True)
     """
@@ -121,27 +126,35 @@ def _widths() -> Iterator[int]:
 def quantum(view: View) -> float:
     """The value [V or OD] that one integer stands for: a fraction of the usual deviation within
     some seconds after cleaning, median over used channels."""
-    length = max(2, min(round(LOCAL[view.stream] * view.rate), len(view.time)))
+    length = max(2, min(round(LOCAL_SECONDS[view.stream] * view.rate), len(view.time)))
     spread = []
     for index in np.flatnonzero(view.used).tolist() or range(len(view.channel)):
         values = view.after[index, -1]
         pieces = values[: len(values) // length * length].reshape(-1, length)
         spread.extend(np.std(pieces[np.isfinite(pieces).all(axis=1)], axis=1).tolist()[::4])
     typical = float(np.median([s for s in spread if s > 0] or [0.0]))
-    return (typical or {"eeg": 1e-6, "nirs": 1e-3}[view.stream]) / STEPS[view.stream]
+    return (typical or {"eeg": 1e-6, "nirs": 1e-3}[view.stream]) / STEPS_PER_DEVIATION[view.stream]
 
 
 def centres(view: View) -> np.ndarray:
     """(channel, wavelength): median after cleaning, about which the integers count."""
-    found = np.zeros(view.after.shape[:2])
-    for index in np.ndindex(found.shape):
+    medians = np.zeros(view.after.shape[:2])
+    for index in np.ndindex(medians.shape):
         values = view.after[index]
         values = values[np.isfinite(values)]
-        found[index] = np.median(values) if values.size else 0.0
-    return found
+        medians[index] = np.median(values) if values.size else 0.0
+    return medians
 
 
-def _rows(view, kinds, middle, unit, first, stop, width) -> np.ndarray:
+def _rows(
+    view: View,
+    kinds: list[str],
+    middle: np.ndarray,
+    unit: float,
+    first: int,
+    stop: int,
+    width: int,
+) -> np.ndarray:
     starts = np.arange(0, stop - first, width)
     blocks, last = [], None
     for kind in kinds:
@@ -155,9 +168,9 @@ def _rows(view, kinds, middle, unit, first, stop, width) -> np.ndarray:
         block = block.reshape(-1, len(starts)).view(np.uint16)
         blocks.append(block if last is None else block - last)  # differences wrap around
         last = block
-    if view.moving is not None:
-        gates = [np.logical_or.reduceat(row[first:stop], starts) for row in view.moving]
-        blocks.append(np.array(gates, np.uint16))
+    if view.in_motion is not None:
+        masks = [np.logical_or.reduceat(row[first:stop], starts) for row in view.in_motion]
+        blocks.append(np.array(masks, np.uint16))
     return np.concatenate(blocks)
 
 
@@ -194,8 +207,8 @@ def unpack(packed: bytes, rows: int) -> np.ndarray:
 
 
 def _most_changed(view: View) -> list[tuple[int, int]]:
-    """Stretches (first sample, stop), the most changed first; those that were not, not at all."""
-    length = round(STRETCH * view.rate)
+    """Stretches (first sample, stop), the most changed first; unchanged ones left out."""
+    length = round(STRETCH_SECONDS * view.rate)
     count = max(1, -(-len(view.time) // length))
     seconds = max(1, round(view.seconds))
     size = carpet(view, lambda i: change(view, i), columns=seconds)[view.used]
@@ -203,7 +216,7 @@ def _most_changed(view: View) -> list[tuple[int, int]]:
         return []
     course = np.sqrt(size / size.max()).mean(axis=0)
     at = np.arange(len(course)) * view.seconds / len(course)
-    owner = np.minimum((at / STRETCH).astype(int), count - 1)
+    owner = np.minimum((at / STRETCH_SECONDS).astype(int), count - 1)
     score = np.bincount(owner, course, count)
     order = [int(i) for i in np.argsort(-score, kind="stable") if score[i] > 0]
     return [(i * length, min((i + 1) * length, len(view.time))) for i in order]

@@ -1,27 +1,33 @@
 """Averages over repeated events, before and after: EEG (ERP), and HbO and HbR (HRF)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from scipy.special import stdtrit
 
-from neurofuse.fusion.plot.style import AFTER, BEFORE, INK, TRUTH, grid, label, style
+from neurofuse.fusion.metrics.evoked import ERP_SPAN, HRF_SPAN
+from neurofuse.fusion.plot.style import COLOURS, INK, LABELS, grid, label, style
 from neurofuse.fusion.report.html import figure_block
-from neurofuse.fusion.signal.bands import bandpass
+from neurofuse.fusion.signal.bands import EVOKED_EEG, HAEMODYNAMIC, bandpass
 from neurofuse.fusion.views.before_after import View
 from neurofuse.io.errors import NeurofuseError
+from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.optics.conversion import to_haemoglobin
 from neurofuse.io.recording import stream_dataset, streams
 
-SPAN = {"eeg": (-0.2, 0.8), "nirs": (-2.0, 20.0)}  # s about an onset
-BAND = {"eeg": (0.5, 30.0), "nirs": (0.01, 0.2)}  # Hz
-FEWEST = {"eeg": 10, "nirs": 4}  # events of a condition
-APART = 8.0  # s between onsets, median, at least, for the slow response of the blood
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SPAN = {"eeg": ERP_SPAN, "nirs": HRF_SPAN}
+BAND = {"eeg": EVOKED_EEG, "nirs": HAEMODYNAMIC}
+FEWEST_EVENTS = {"eeg": 10, "nirs": 4}  # of a condition
+HRF_SECONDS_APART = 8.0  # between onsets, median, at least, for the slow response of the blood
 CONDITIONS = 4  # the most frequent
 NO_STIMULUS = ("motion", "bad", "edge", "boundary", "new segment")  # how such annotations begin
-COVER = 0.95  # of the interval of a mean
+CONFIDENCE = 0.95  # of the interval of a mean
 
 
 @dataclass(frozen=True)
@@ -42,22 +48,24 @@ class Response:
 
 
 def responses_section(
-    before: xr.DataTree, after: xr.DataTree, truth: xr.DataTree | None, found: list[View]
+    before: xr.DataTree, after: xr.DataTree, truth: xr.DataTree | None, views: Sequence[View]
 ) -> str:
     """HTML of the averages, or a sentence on why there are none."""
-    averages = list(responses(before, after, truth, found))
+    averages = list(responses(before, after, truth, views))
     if not averages:
         return (
-            "<p>No average over events: none is repeated often enough (at least "
-            f"{FEWEST['eeg']} times for EEG; {FEWEST['nirs']} times, {APART:g} s apart, for "
-            "fNIRS), or no channel is whole. Annotations of movement do not count.</p>"
+            "<p>No average over events: no event is repeated often enough (at least "
+            f"{FEWEST_EVENTS['eeg']} times for EEG; {FEWEST_EVENTS['nirs']} times, "
+            f"{HRF_SECONDS_APART:g} s apart, for fNIRS), or no channel is "
+            "without gaps. Annotations of motion do not count.</p>"
         )
     bands = {stream: f"{low:g}–{high:g} Hz" for stream, (low, high) in BAND.items()}
     caption = (
-        f"Mean over events and its {100 * COVER:.0f} % interval, relative to the mean before the "
-        f"onset. EEG in {bands['eeg']}, fNIRS in {bands['nirs']}; HbO and HbR by the modified "
-        "Beer-Lambert law (partial pathlength factor 6). Of each stream the used channel whose "
-        "mean after cleaning is largest is shown: picked for its size, it is no test of an effect."
+        f"Mean over events and its {100 * CONFIDENCE:.0f} % interval, relative to the mean before "
+        f"the onset. EEG in {bands['eeg']}, fNIRS in {bands['nirs']}; HbO and HbR by the modified "
+        "Beer-Lambert law (partial pathlength factor 6). Of each modality the used "
+        "channel whose mean after cleaning is largest is shown: chosen for its size, it is not a "
+        "test of an effect."
     )
     every, shown = conditions(before, None), conditions(before)
     if len(every) > len(shown):
@@ -68,37 +76,37 @@ def responses_section(
 
 
 def responses(
-    before: xr.DataTree, after: xr.DataTree, truth: xr.DataTree | None, found: list[View]
+    before: xr.DataTree, after: xr.DataTree, truth: xr.DataTree | None, views: Sequence[View]
 ) -> Iterator[Response]:
     """Averages for each condition with enough events, EEG before HbO before HbR.
 
     Examples
     --------
     >>> import neurofuse as nf
-    >>> from neurofuse.fusion.views.before_after import views
+    >>> from neurofuse.fusion.views.before_after import views_of
     >>> recording, _ = nf.simulate(duration=120, seed=0, severity=0.0)
     >>> [(r.condition, r.signal, r.count) for r in responses(recording, recording, None,
-    ...                                                      views(recording))]
+    ...                                                      views_of(recording))]
     [('task', 'HbO', 4), ('task', 'HbR', 4)]
     """
     every = conditions(before)
     recordings = {"before": before, "after": after, "truth": truth}
-    for view in found:
+    for view in views:
         if not view.used.any():
             continue
-        held = {k: r for k, r in recordings.items() if r is not None and view.stream in streams(r)}
-        signals = _eeg(held, view) if view.stream == "eeg" else _nirs(held, view)
+        own = {k: r for k, r in recordings.items() if r is not None and view.stream in streams(r)}
+        signals = _eeg(own, view) if view.modality is EEG else _nirs(own, view)
         for condition, onsets in every.items():
             times, rows = _epochs(view, onsets)
-            if len(rows) < FEWEST[view.stream]:
+            if len(rows) < FEWEST_EVENTS[view.stream]:
                 continue
-            if view.stream == "nirs" and np.median(np.diff(onsets)) < APART:
+            if view.modality is NIRS and np.median(np.diff(onsets)) < HRF_SECONDS_APART:
                 continue
             yield from _averages(condition, signals, view, times, rows)
 
 
 def conditions(recording: xr.DataTree, most: int | None = CONDITIONS) -> dict[str, np.ndarray]:
-    """Onsets [s] of the most frequent events by description, annotations of movement left out."""
+    """Onsets [s] of the most frequent events by description, annotations of motion left out."""
     if "events" not in recording.children:
         return {}
     events = stream_dataset(recording, "events")
@@ -108,8 +116,8 @@ def conditions(recording: xr.DataTree, most: int | None = CONDITIONS) -> dict[st
         if np.isfinite(onset) and not name.lower().startswith(NO_STIMULUS):
             named.setdefault(name, set()).add(float(onset))
     frequent = sorted(named, key=lambda name: (-len(named[name]), name))
-    kept = [name for name in frequent if len(named[name]) >= min(FEWEST.values())]
-    return {name: np.array(sorted(named[name])) for name in kept[:most]}
+    enough = [name for name in frequent if len(named[name]) >= min(FEWEST_EVENTS.values())]
+    return {name: np.array(sorted(named[name])) for name in enough[:most]}
 
 
 def _epochs(view: View, onsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -125,15 +133,15 @@ Signals = dict[str, tuple[dict[str, np.ndarray], list[str], str]]
 """By name of the signal: samples (channel, time) by kind [V or mol/L], channels, unit shown."""
 
 
-def _eeg(held: dict[str, xr.DataTree], view: View) -> Signals:
-    values = {kind: getattr(view, kind)[view.used, 0] for kind in held}
+def _eeg(recordings: Mapping[str, xr.DataTree], view: View) -> Signals:
+    values = {kind: getattr(view, kind)[view.used, 0] for kind in recordings}
     names = [n for n, used in zip(view.channel, view.used, strict=True) if used]
-    return {"EEG": (values, names, "µV")}
+    return {"EEG": (values, names, EEG.plot_unit)}
 
 
-def _nirs(held: dict[str, xr.DataTree], view: View) -> Signals:
+def _nirs(recordings: Mapping[str, xr.DataTree], view: View) -> Signals:
     try:
-        nodes = {k: stream_dataset(to_haemoglobin(r), "nirs") for k, r in held.items()}
+        nodes = {k: stream_dataset(to_haemoglobin(r), "nirs") for k, r in recordings.items()}
     except NeurofuseError:  # distances or wavelengths do not allow it
         return {}
     # short channels see the scalp
@@ -145,7 +153,9 @@ def _nirs(held: dict[str, xr.DataTree], view: View) -> Signals:
     }
 
 
-def _averages(condition: str, signals: Signals, view: View, times, rows) -> Iterator[Response]:
+def _averages(
+    condition: str, signals: Signals, view: View, times: np.ndarray, rows: np.ndarray
+) -> Iterator[Response]:
     band = BAND[view.stream]
     best = None
     for signal, (values, names, unit) in signals.items():
@@ -159,7 +169,7 @@ def _averages(condition: str, signals: Signals, view: View, times, rows) -> Iter
                 continue
             cut = 1e6 * bandpass(samples[best], view.rate, *band)[rows]
             cut = cut - cut[:, times < 0].mean(axis=1, keepdims=True)
-            wide = stdtrit(len(cut) - 1, (1 + COVER) / 2) / np.sqrt(len(cut))
+            wide = stdtrit(len(cut) - 1, (1 + CONFIDENCE) / 2) / np.sqrt(len(cut))
             lines[kind] = cut.mean(axis=0), wide * cut.std(axis=0, ddof=1)
         if lines:
             yield Response(condition, signal, names[best], unit, times, len(rows), lines)
@@ -176,16 +186,15 @@ def _largest(samples: np.ndarray, times: np.ndarray, rows: np.ndarray) -> int | 
     return int(np.argmax(sizes)) if max(sizes, default=-1.0) >= 0 else None
 
 
-def draw_responses(averages: list[Response]):
+def draw_responses(averages: Sequence[Response]) -> "Figure":
     """One row a condition, one column a signal.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Figure
     """
     rows = list(dict.fromkeys(a.condition for a in averages))
     columns = list(dict.fromkeys(a.signal for a in averages))
-    colours = {"before": BEFORE, "after": AFTER, "truth": TRUTH}
     with style():
         figure, axes = grid([1.7] * len(rows), max(2, len(columns)), gap=0.65)
         for ax in (ax for row in axes for ax in row):
@@ -196,11 +205,11 @@ def draw_responses(averages: list[Response]):
             ax.set_visible(True)
             for kind, (mean, half) in one.lines.items():
                 ax.fill_between(
-                    one.time, mean - half, mean + half, color=colours[kind], alpha=0.2, linewidth=0
+                    one.time, mean - half, mean + half, color=COLOURS[kind], alpha=0.2, linewidth=0
                 )
                 # "after" lies on "before" where nothing was changed: both must show
                 dashes = {"before": "-", "after": "--", "truth": ":"}[kind]
-                lines[kind] = ax.plot(one.time, mean, color=colours[kind], linestyle=dashes)[0]
+                lines[kind] = ax.plot(one.time, mean, color=COLOURS[kind], linestyle=dashes)[0]
             ax.axvline(0, color=INK, linewidth=0.6)
             ax.axhline(0, color=INK, linewidth=0.4, linestyle=":")
             ax.set_xlim(one.time[0], one.time[-1])
@@ -209,6 +218,6 @@ def draw_responses(averages: list[Response]):
             ax.set_ylabel(one.unit)
             ax.set_xlabel("Time from onset [s]")
         # above the panels: intervals leave no corner free
-        names = list(lines)
+        names = [LABELS[kind] for kind in lines]
         figure.legend(lines.values(), names, loc="upper right", ncols=3, borderaxespad=0.0)
     return figure

@@ -1,42 +1,50 @@
 """Both montages on one head: how much each channel was changed, and how good it is."""
 
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.plot.sensor_places import HEAD, Sensors, amount, places
-from neurofuse.fusion.plot.style import AFTER, BEFORE, GATE, UNITS
+from neurofuse.fusion.plot.style import AFTER, BEFORE, MASK
 from neurofuse.fusion.report.html import table
 from neurofuse.fusion.views.before_after import View
-from neurofuse.fusion.views.summary import listed
+from neurofuse.fusion.views.changes import compared_unit
+from neurofuse.fusion.views.phrases import listed
+from neurofuse.io.modality import EEG
 
-COLOURS = {"eeg": AFTER, "nirs": BEFORE}
+FILL = {"eeg": AFTER, "nirs": BEFORE}
 MOST = 10  # rows of the table where no map can be drawn
 
+Look = Callable[[View, int], tuple[str, float, str]]
+"""How a channel is drawn: its fill, opacity, and description."""
 
-def sensor_map(recording: xr.DataTree, found: list[View], quality: dict[str, xr.Dataset]) -> str:
-    """HTML of two heads: what was changed, and what each channel is worth.
+
+def sensor_map(
+    recording: xr.DataTree, views: Sequence[View], quality: Mapping[str, xr.Dataset]
+) -> str:
+    """HTML of two heads: how much was changed, and the quality of each channel.
 
     Parameters
     ----------
     recording : Recording
         With positions [m, head frame]; channels without one are named, not drawn.
-    found : list of View
-        Its streams.
+    views : list of View
+        Its modalities.
     quality : dict of Dataset
-        `channel_quality` of each stream, where it could be computed.
+        `channel_quality` of each modality, where it could be computed.
     """
-    placed = places(recording, [view.stream for view in found])
-    text, size = "", {view.stream: amount(view) for view in found}
+    placed = places(recording, [view.stream for view in views])
+    text, size = "", {view.stream: amount(view) for view in views}
     if any(np.isfinite(place.at).any() for place in placed.values()):
         panels = [
-            _panel("How much was changed", found, placed, _changed(found, size)),
-            _panel("Quality", found, placed, _worth(found, quality)),
+            _panel("How much was changed", views, placed, _changed(size)),
+            _panel("Quality", views, placed, _quality(quality)),
         ]
-        caption = _caption(found, placed, size)
+        caption = _caption(views, placed, size)
         text = f'<figure><div class="heads">{"".join(panels)}</div>{caption}</figure>'
-    for view in found:
+    for view in views:
         place = placed[view.stream]
         lost = np.flatnonzero(~np.isfinite(place.at).all(axis=1))
         if len(lost) == len(view.channel):
@@ -49,19 +57,17 @@ def sensor_map(recording: xr.DataTree, found: list[View], quality: dict[str, xr.
     return text
 
 
-def _changed(found: list[View], size: dict[str, np.ndarray]):
-    """How a channel is drawn on the map of change: (fill, opacity, words)."""
-
+def _changed(size: Mapping[str, np.ndarray]) -> Look:
     def look(view: View, index: int) -> tuple[str, float, str]:
-        unit, factor = UNITS[view.stream]
         top = size[view.stream].max() or 1.0
         value = size[view.stream][index]
-        return COLOURS[view.stream], float(value / top), f"{value * factor:.3g} {unit} changed"
+        text = f"{value * view.modality.plot_scale:.3g} {view.modality.plot_unit} changed"
+        return FILL[view.stream], float(value / top), text
 
     return look
 
 
-def _worth(found: list[View], quality: dict[str, xr.Dataset]):
+def _quality(quality: Mapping[str, xr.Dataset]) -> Look:
     from neurofuse.io.quality.channels import MASKS
 
     def look(view: View, index: int) -> tuple[str, float, str]:
@@ -70,15 +76,15 @@ def _worth(found: list[View], quality: dict[str, xr.Dataset]):
         one = quality[view.stream].isel(channel=index)
         masks = [m for m in MASKS[view.stream] if m != "short" and m in one and bool(one[m])]
         if view.bad[index] or not bool(one.usable):
-            return BEFORE, 1.0, f"bad: {str(one.reason.item()) or 'marked so'}"
+            return BEFORE, 1.0, f"bad: {str(one.reason.item()) or 'marked as bad'}"
         if masks:
-            return GATE, 0.8, f"usable, yet {listed([m.replace('_', ' ') for m in masks])}"
+            return MASK, 0.8, f"usable, but {listed([m.replace('_', ' ') for m in masks])}"
         return "none", 0.0, "usable"
 
     return look
 
 
-def _panel(title: str, found: list[View], placed: dict[str, Sensors], look) -> str:
+def _panel(title: str, views: Sequence[View], placed: Mapping[str, Sensors], look: Look) -> str:
     shapes = []
     if not any(place.flat for place in placed.values()):
         shapes = [
@@ -87,7 +93,7 @@ def _panel(title: str, found: list[View], placed: dict[str, Sensors], look) -> s
             '<path d="M-100 -14 q-11 14 0 28 M100 -14 q11 14 0 28" class="head"/>',
         ]
     # lines of fNIRS beneath, so that no electrode is hidden
-    for view in sorted(found, key=lambda v: v.stream != "nirs"):
+    for view in sorted(views, key=lambda v: v.modality is EEG):
         place = placed[view.stream]
         for index in np.flatnonzero(np.isfinite(place.at).all(axis=1)).tolist():
             shapes.append(_sensor(view, index, place, look(view, index)))
@@ -107,7 +113,7 @@ def _sensor(view: View, index: int, place: Sensors, look: tuple[str, float, str]
     style = f'fill="{fill}" fill-opacity="{opacity:.2f}"'
     name = view.channel[index]
     lines: list[str] = []
-    shown = name if view.stream == "eeg" and size > 7 and len(name) <= 4 else ""
+    shown = name if view.modality is EEG and size > 7 and len(name) <= 4 else ""
     if place.ends is None:
         shape = f'<circle cx="{x}" cy="{y}" r="{size:.1f}" {{}}/>'
     else:
@@ -136,15 +142,17 @@ def _xy(point: np.ndarray) -> tuple[float, float]:
     return round(float(point[0]) * HEAD, 1), round(-float(point[1]) * HEAD, 1)
 
 
-def _caption(found: list[View], placed: dict[str, Sensors], size: dict[str, np.ndarray]) -> str:
+def _caption(
+    views: Sequence[View], placed: Mapping[str, Sensors], size: Mapping[str, np.ndarray]
+) -> str:
     parts = []
-    for view in found:
-        unit, factor = UNITS[view.stream]
-        what = "circles" if view.stream == "eeg" else "diamonds between source and detector"
-        step = " from sample to sample" if view.stream == "nirs" else ""
-        top = size[view.stream].max() * factor
-        parts.append(f"{view.name}: {what}, full colour is {top:.3g} {unit} RMS{step}")
-    view = (
+    for view in views:
+        what = "circles" if view.modality is EEG else "diamonds between source and detector"
+        top = size[view.stream].max() * view.modality.plot_scale
+        parts.append(
+            f"{view.name}: {what}, full colour is {top:.3g} {compared_unit(view.modality)} RMS"
+        )
+    place = (
         "The positions are not those of a head; they are drawn as in the file, x to the right."
         if any(place.flat for place in placed.values())
         else "Seen from above, nose up; the circle is at the height of the ears."
@@ -152,19 +160,23 @@ def _caption(found: list[View], placed: dict[str, Sensors], size: dict[str, np.n
     return (
         f"<figcaption>How much was changed: {'; '.join(parts)}. Quality: "
         f'<span style="color:{BEFORE}">■</span> bad or unusable, '
-        f'<span style="color:{GATE}">■</span> usable with a measure beyond its limit, empty: '
-        f"nothing found. × is marked bad; small diamonds are short channels. {view} Point at a "
-        "sensor for its name; a click draws it among the traces above, or takes it away (by keys: "
-        "tab, arrows, Enter)."
+        f'<span style="color:{MASK}">■</span> usable with a measure beyond its limit, empty: '
+        f"no problem found. × is marked bad; small diamonds are short channels. {place} Point at a "
+        "sensor for its name; click it to show or hide its channel in the traces above (keys: tab, "
+        "arrows, Enter)."
         "</figcaption>"
     )
 
 
 def _most_changed(view: View, size: np.ndarray) -> str:
-    unit, factor = UNITS[view.stream]
     order = np.argsort(-size, kind="stable")[:MOST]
     rows = [
-        [view.channel[i], f"{size[i] * factor:.3g}", "yes" if view.bad[i] else "no"] for i in order
+        [
+            view.channel[i],
+            f"{size[i] * view.modality.plot_scale:.3g}",
+            "yes" if view.bad[i] else "no",
+        ]
+        for i in order
     ]
-    step = " from sample to sample" if view.stream == "nirs" else ""
-    return table(["Channel", f"Changed, RMS{step} [{unit}]", "bad"], rows, "Changed most")
+    head = ["Channel", f"Change, RMS [{compared_unit(view.modality)}]", "bad"]
+    return table(head, rows, "Most changed channels")

@@ -1,4 +1,4 @@
-"""The page that shows what cleaning did: one HTML file that opens offline."""
+"""The report of one recording: one HTML file that opens offline."""
 
 import os
 import re
@@ -23,8 +23,9 @@ from neurofuse.fusion.report.tables import (
     qualities,
     quality_table,
 )
-from neurofuse.fusion.views import summary as words
-from neurofuse.fusion.views.before_after import views
+from neurofuse.fusion.views.before_after import views_of
+from neurofuse.fusion.views.cleaning_summary import summarize
+from neurofuse.fusion.views.cleaning_text import headline, versions
 from neurofuse.fusion.views.excerpt import excerpt
 from neurofuse.io.clock.dates import real_date
 from neurofuse.io.errors import WriteError
@@ -34,7 +35,7 @@ from neurofuse.io.staging import staged
 def report(
     before: xr.DataTree,
     after: xr.DataTree,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     comparison: xr.Dataset | None = None,
     truth: xr.DataTree | None = None,
@@ -43,24 +44,24 @@ def report(
 ) -> Path:
     """Write one self-contained HTML page about a cleaned recording.
 
-    It holds a headline in words, both streams before and after on one clock, the gate, spectra,
-    channel quality, alignment, the comparison if given, provenance and a Methods paragraph. All
-    figures are computed from the Recordings; nothing is loaded from a network.
+    It contains a summary in words, both modalities recorded and cleaned on one clock, the motion
+    mask, spectra, channel quality, alignment, the comparison if given, provenance and a Methods
+    paragraph. All figures are computed from the Recordings; nothing is loaded from a network.
 
     Parameters
     ----------
     before, after : Recording
-        The recording and its cleaned version: same channels, same clock. `after` may lack `gate`
-        (classical methods) or a stream.
-    path : path
+        The recording and its cleaned version: same channels, same clock; EEG [V], fNIRS [a.u. or
+        optical density]. `after` may lack the motion mask `gate` (baseline methods) or a modality.
+    path : str or Path
         HTML file to write; missing folders are made.
     comparison : Dataset, optional
-        Result of `compare` (method × modality × metric).
+        Result of `neurofuse.compare`: `value` (method, modality, metric).
     truth : Recording, optional
-        The undisturbed recording, drawn beside `before` and `after`.
+        The recording without motion, where it is known; drawn beside `before` and `after`.
     contribution : Dataset, optional
-        Result of `neurofuse.fusion.contribution.contribution`: what each stream brought to the
-        cleaning of the other.
+        Result of `neurofuse.contribution`: what each modality contributed to the cleaning of the
+        other.
     overwrite : bool
         Replace an existing file.
 
@@ -92,30 +93,31 @@ def report(
         raise WriteError(
             f"an existing {path}", "a new file name", "choose another one or pass overwrite=True"
         )
-    before, after, truth, cut = excerpt(before, after, truth)
-    found = views(before, after, truth)
-    measured = [words.summarize(view) for view in found]
-    quality = qualities(before, found)
+    before, after, truth, notice = excerpt(before, after, truth)
+    views = views_of(before, after, truth)
+    summaries = [summarize(view) for view in views]
+    quality = qualities(before, views)
     sections = {
-        "In numbers": numbers_section(found, measured),
-        "Traces": traces_section(before, found),
-        "Gate and change": carpets_section(before, after, found),
+        "In numbers": numbers_section(views, summaries),
+        "Traces": traces_section(before, views),
+        "Motion mask and change": carpets_section(before, after, views),
         "Sensors": sensor_map(
-            before, found, {k: q for k, q in quality.items() if isinstance(q, xr.Dataset)}
+            before, views, {k: q for k, q in quality.items() if isinstance(q, xr.Dataset)}
         ),
-        "Spectra": spectra_section(found),
-        "Responses to events": responses_section(before, after, truth, found),
-        "What each stream contributed": (
+        "Spectra": spectra_section(views),
+        "Responses to events": responses_section(before, after, truth, views),
+        "What each modality contributed": (
             "" if contribution is None else contribution_section(contribution)
         ),
-        "Channel quality": "".join(quality_table(view, quality[view.stream]) for view in found),
-        "Alignment": alignment_section(before, found),
+        "Channel quality": "".join(quality_table(view, quality[view.stream]) for view in views),
+        "Alignment": alignment_section(before, views),
         "Comparison": "" if comparison is None else comparison_section(comparison),
         "Provenance": provenance_section(after),
         "Methods paragraph": (
-            f'<p class="paper" id="methods">{escape(methods_paragraph(after, found, measured))}</p>'
-            '<p class="note">Written from the files and figures above; check it before use.</p>'
-            + citations_block(keys(after, found, comparison))
+            f'<p class="paper" id="methods">'
+            f"{escape(methods_paragraph(after, views, summaries))}</p>"
+            '<p class="note">Generated from the files and figures above; check it before use.</p>'
+            + citations_block(keys(after, views, comparison))
         ),
     }
     sections = {title: body for title, body in sections.items() if body}
@@ -129,7 +131,7 @@ def report(
         subtitle=escape(f"Measured {measured_at}" if known else "Time of measurement unknown"),
         headline="\n".join(
             f"<li>{escape(line)}</li>"
-            for line in [cut, *words.headline(before, found, measured)]
+            for line in [notice, *headline(before, views, summaries)]
             if line
         ),
         navigation="".join(f'<a href="#{_anchor(t)}">{t}</a>' for t in sections),
@@ -138,7 +140,7 @@ def report(
             f'<h2 id="{_anchor(t)}-title">{t}</h2>\n{body}\n</section>'
             for t, body in sections.items()
         ),
-        version=escape(dict(words.versions()).get("neurofuse", "")),
+        version=escape(dict(versions()).get("neurofuse", "")),
     )
     with staged(path.parent, [path.name], overwrite=overwrite) as stage:
         (stage / path.name).write_text(text, encoding="utf-8", errors="replace")

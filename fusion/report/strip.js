@@ -10,13 +10,15 @@
   const POINTS = 80000; // of all lines together, so that drawing takes a tenth of a second
   const MARGIN = 0.25; // of the window drawn beyond each side, to pan into
   const NARROWEST = 0.05; // s
-  const COLOURS = { before: "#d55e00", after: "#0072b2", truth: "#009e73", gate: "#e69f00" };
+  const ARROWS = 40; // at most, along a lane
+  const EDGE = 0.55; // where lines end, in heights of a lane from its middle
+  const COLOURS = { before: "#d55e00", after: "#0072b2", truth: "#009e73", mask: "#e69f00" };
   const DARK = { after: "#56b4e9" };
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const state = {
     window: [head.start, head.stop],
     taller: 1,
-    drawn: { before: true, after: true, truth: true, gate: true, events: true, level: true },
+    drawn: { before: true, after: true, truth: true, mask: true, events: true, level: true },
     streams: head.streams.map((s) => ({
       shown: [...s.shown],
       wave: Math.max(0, s.wavelengths.length - 1),
@@ -42,8 +44,10 @@
     const level = stream.key === "nirs" && zoomed && state.drawn.level;
     const kinds = stream.kinds.filter((kind) => state.drawn[kind]);
     const limit = stream.lane / state.taller;
-    const found = Object.fromEntries(kinds.map((kind) => [kind, { x: [], y: [] }]));
-    const gate = { x: [], y: [] };
+    const lines = Object.fromEntries(kinds.map((kind) => [kind, { x: [], y: [] }]));
+    const arrows = Object.fromEntries(kinds.map((kind) => [kind, { x: [], y: [], side: [] }]));
+    const mask = { x: [], y: [] };
+    const spacing = (state.window[1] - state.window[0]) / ARROWS;
     own.shown.forEach((channel, lane) => {
       const waves = Math.max(1, stream.wavelengths.length);
       const series = channel * waves + own.wave;
@@ -56,24 +60,30 @@
       const after = inside(drawn.after);
       const shared = middle(after);
       for (const kind of kinds) {
-        const [x, y] = drawn[kind];
-        // earlier shifts have parted the levels; what counts is how they go on from here
+        // earlier shifts separated the lines; what counts is how they continue from here
         const centre = shared + (level ? begin(inside(drawn[kind])) - begin(after) : 0);
-        for (let i = 0; i < x.length; i++) {
-          const high = y[i] === null ? null : Math.max(-1, Math.min(1, (y[i] - centre) / limit));
-          found[kind].x.push(x[i]);
-          found[kind].y.push(high === null ? null : high * 0.55 - lane);
+        const { shown, arrows: beyond } =
+          clipped(drawn[kind], centre, limit, spacing, head.saturation);
+        for (let i = 0; i < shown.x.length; i++) {
+          const height = shown.y[i];
+          lines[kind].x.push(shown.x[i]);
+          lines[kind].y.push(height === null ? null : height * EDGE - lane);
         }
-        found[kind].x.push(null);
-        found[kind].y.push(null);
+        lines[kind].x.push(null);
+        lines[kind].y.push(null);
+        for (let i = 0; i < beyond.x.length; i++) {
+          arrows[kind].x.push(beyond.x[i]);
+          arrows[kind].y.push(beyond.y[i] * (EDGE - 0.07) - lane);
+          arrows[kind].side.push(beyond.y[i]);
+        }
       }
-      if (stream.gate && state.drawn.gate)
-        for (const [begin, end] of opened(stream, channel, from, to, bin)) {
-          gate.x.push(begin, end, end, begin, null);
-          gate.y.push(-lane - 0.5, -lane - 0.5, 0.5 - lane, 0.5 - lane, null);
+      if (stream.mask && state.drawn.mask)
+        for (const [begin, end] of motionOf(stream, channel, from, to, bin)) {
+          mask.x.push(begin, end, end, begin, null);
+          mask.y.push(-lane - 0.5, -lane - 0.5, 0.5 - lane, 0.5 - lane, null);
         }
     });
-    return { found, gate };
+    return { lines, arrows, mask };
   }
 
   function ticks([from, to]) {
@@ -118,11 +128,11 @@
     const span = to - from;
     const [left, right] = [from - MARGIN * span, to + MARGIN * span];
     const rows = state.streams.map((own) => Math.max(1, own.shown.length));
-    const lines = head.streams.reduce(
+    const count = head.streams.reduce(
       (sum, stream, s) => sum + state.streams[s].shown.length * stream.kinds.length,
       0,
     );
-    const columns = Math.max(60, Math.min(POINTS / Math.max(1, lines) / 2, chart.clientWidth));
+    const columns = Math.max(60, Math.min(POINTS / Math.max(1, count) / 2, chart.clientWidth));
     const bin = span / columns;
     const laneHeight = Math.max(14, Math.min(34, 900 / rows.reduce((a, b) => a + b, 0)));
     const gap = 34;
@@ -166,19 +176,24 @@
     head.streams.forEach((stream, s) => {
       const own = state.streams[s];
       const y = `y${s ? s + 1 : ""}`;
-      const { found, gate } = lanes(stream, own, left, right, bin);
+      const { lines, arrows, mask } = lanes(stream, own, left, right, bin);
       const shared = { type: "scatter", mode: "lines", xaxis: "x", yaxis: y, hoverinfo: "skip" };
-      if (gate.x.length)
-        traces.push({ ...shared, ...gate, fill: "toself", fillcolor: `${colour("gate")}55`,
-          line: { width: 0 }, meta: `${stream.key} gate` });
-      for (const kind of ["before", "truth", "after"])
-        if (found[kind])
-          traces.push({ ...shared, ...found[kind], connectgaps: false, meta: `${stream.key} ${kind}`,
-            line: { width: 1, color: colour(kind) } });
+      if (mask.x.length)
+        traces.push({ ...shared, ...mask, fill: "toself", fillcolor: `${colour("mask")}55`,
+          line: { width: 0 }, meta: `${stream.key} mask` });
+      for (const kind of ["before", "truth", "after"].filter((kind) => lines[kind])) {
+        traces.push({ ...shared, ...lines[kind], connectgaps: false, meta: `${stream.key} ${kind}`,
+          line: { width: 1, color: colour(kind) } });
+        const { x, y: edge, side } = arrows[kind];
+        const symbol = side.map((end) => (end > 0 ? "triangle-up" : "triangle-down"));
+        if (x.length)
+          traces.push({ ...shared, x, y: edge, mode: "markers", meta: `${stream.key} ${kind} beyond`,
+            marker: { size: 6, color: colour(kind), symbol } });
+      }
       top -= gap;
       const low = top - heights[s];
       layout[`yaxis${s ? s + 1 : ""}`] = {
-        ...axis, range: [-rows[s] + 0.45, 0.55], domain: [low / inner, top / inner],
+        ...axis, range: [-rows[s] + 1 - EDGE, EDGE], domain: [low / inner, top / inner],
         tickvals: own.shown.map((_, lane) => -lane),
         ticktext: own.shown.map((channel) => plain(stream.channels[channel])
           + (stream.bad.includes(channel) ? " ×" : "")),
@@ -190,7 +205,8 @@
       layout.annotations.push({
         text: `<b>${stream.name}</b>${wave}: ${own.shown.length} of ${stream.channels.length}`
           + `${chart.clientWidth < 600 ? "" : " channels"}, `
-          + (absent ? "not recorded here" : `±${Number(size.toPrecision(2))} ${stream.unit} a lane`),
+          + (absent ? "not recorded here" : `each lane is ±${Number(size.toPrecision(2))} ${stream.unit}`)
+          + (Object.values(arrows).some(({ x }) => x.length) ? "; ▲▼ beyond" : ""),
         xref: "paper", yref: "paper", x: 0, xanchor: "left", y: top / inner, yanchor: "bottom",
         showarrow: false, font: { size: 12 },
       });
@@ -199,11 +215,11 @@
     return { traces, layout, bin };
   }
 
-  function spoken(seconds) {
+  function durationText(seconds) {
     return seconds < 0.1 ? `${(seconds * 1000).toPrecision(2)} ms` : `${seconds.toPrecision(2)} s`;
   }
 
-  // What is drawn now, in words: the reader is told when finer detail is not there.
+  // What is drawn now, in words; also where the page contains no finer detail.
   function words(bin) {
     const [from, to] = state.window;
     const each = head.streams.map((stream) => {
@@ -215,9 +231,9 @@
       const finest = Math.min(...drawn.map(([step]) => step));
       const coarsest = Math.max(...drawn.map(([step]) => step));
       const bins = (step) =>
-        step === 1 ? "every sample" : `smallest and largest of ${spoken(step / stream.rate)}`;
+        step === 1 ? "every sample" : `each point shows the minimum and maximum of ${durationText(step / stream.rate)}`;
       const limit = coarsest > 1 && coarsest === stream.layers[0][1];
-      return `${stream.name}: ${bins(coarsest)}${limit ? " (this page holds no finer)" : ""}`
+      return `${stream.name}: ${bins(coarsest)}${limit ? " (this page contains no finer detail)" : ""}`
         + (finest < coarsest ? `, in part ${bins(finest)}` : "");
     });
     return `${from.toFixed(1)} to ${to.toFixed(1)} s. ${each.join(". ")}.`;
@@ -260,8 +276,8 @@
     const at = (time) => ((time - head.start) / (head.stop - head.start)) * width;
     brush.fillStyle = css("--panel");
     brush.fillRect(0, 0, width, height);
-    brush.fillStyle = `${COLOURS.gate}88`;
-    for (const [start, stop] of head.movements)
+    brush.fillStyle = `${COLOURS.mask}88`;
+    for (const [start, stop] of head.motion)
       brush.fillRect(at(start), 0, Math.max(1, at(stop) - at(start)), height);
     brush.fillStyle = colour("after");
     const tall = height / head.streams.length - 2;
@@ -280,7 +296,7 @@
     brush.strokeRect(left + 1, 1, Math.max(3, right - left - 2), height - 2);
   }
 
-  // -- moving about -----------------------------------------------------------------------------
+  // -- panning and zooming ----------------------------------------------------------------------
 
   function show(from, to) {
     const whole = head.stop - head.start;
@@ -305,11 +321,11 @@
     return draw();
   };
   const next = () => {
-    const found = head.movements.find(([start, stop]) => (start + stop) / 2 > centre() + 0.01);
+    const found = head.motion.find(([start, stop]) => (start + stop) / 2 > centre() + 0.01);
     return found && around(found);
   };
   const previous = () => {
-    const found = head.movements.findLast(([start, stop]) => (start + stop) / 2 < centre() - 0.01);
+    const found = head.motion.findLast(([start, stop]) => (start + stop) / 2 < centre() - 0.01);
     return found && around(found);
   };
   const actions = {

@@ -1,6 +1,6 @@
-"""The interactive strip chart: all streams on one clock, before and after, at any zoom.
+"""The interactive strip chart: both modalities on one clock, recorded and cleaned, at any zoom.
 
-What the page's script (`strip.js`) needs is embedded here: a JSON head, and for each stream the
+What the page's script (`strip.js`) needs is embedded here: a JSON head, and for each modality the
 layers of its pyramid as base64. The static figures below it are for paper, and for browsers
 without scripts.
 """
@@ -8,44 +8,48 @@ without scripts.
 import base64
 import gzip
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.plot.draw_traces import most_changed
-from neurofuse.fusion.plot.style import UNITS
+from neurofuse.fusion.plot.draw_lanes import most_changed
 from neurofuse.fusion.report.controls import controls
-from neurofuse.fusion.report.pyramid import STEPS, Pyramid, centres, pyramid
-from neurofuse.fusion.views.before_after import View, bouts, carpet, change, strongest
+from neurofuse.fusion.report.pyramid import LARGEST, STEPS_PER_DEVIATION, Pyramid, centres, pyramid
+from neurofuse.fusion.views.before_after import View
+from neurofuse.fusion.views.changes import carpet, change, stretches, strongest
+from neurofuse.io.modality import EEG
 
-BUDGET = {"eeg": 880_000, "nirs": 550_000}  # bytes, before base64 makes them a third larger
-SHOWN = 6  # channels of a stream at first
+BUDGET_BYTES = {"eeg": 880_000, "nirs": 550_000}  # before base64 makes them a third larger
+SHOWN_AT_FIRST = 6  # channels of a modality
 DEVIATIONS = 5  # from the middle of a lane to its edge, at least
 COLUMNS = 500  # of the overview
-EVENTS = 5000  # the first of them, should a file hold more
-APART = 1.0  # s between two movements, else they count as one
+MOST_EVENTS = 5000  # the first of them, should a file contain more
+SECONDS_APART = 1.0  # between two stretches with motion, else they count as one
 
 
-def strip_chart(found: list[View], events: xr.Dataset | None) -> str:
+def strip_chart(views: Sequence[View], events: xr.Dataset | None) -> str:
     """HTML of the chart, hidden until its script runs.
 
     Parameters
     ----------
-    found : list of View
-        Streams, from `views`.
+    views : list of View
+        Modalities, from `views_of`.
     events : Dataset, optional
         An `/events` node.
     """
-    packed = {view.stream: pyramid(view, _budget(view, found)) for view in found}
+    packed = {view.stream: pyramid(view, _budget(view, views)) for view in views}
     head = {
-        "start": min(float(v.time[0]) for v in found),
-        "stop": max(float(v.time[-1]) + 1 / v.rate for v in found),
+        "start": min(float(v.time[0]) for v in views),
+        "stop": max(float(v.time[-1]) + 1 / v.rate for v in views),
         "events": _events(events),
-        "movements": _movements(found),
-        "strongest": strongest(found)[:2],
-        "streams": [_stream(view, packed[view.stream]) for view in found],
+        "motion": _motion(views),
+        "strongest": strongest(views)[:2],
+        "saturation": LARGEST,
+        "streams": [_stream(view, packed[view.stream]) for view in views],
     }
     blobs = "".join(
         _blob(f"strip-{stream}-{number}", layer.packed)
@@ -53,16 +57,16 @@ def strip_chart(found: list[View], events: xr.Dataset | None) -> str:
         for number, layer in enumerate(of.layers)
     )
     parts = files("neurofuse.fusion.report")
-    own = ("layers.js", "sensors.js", "strip.js")
+    own = ("layers.js", "clip.js", "sensors.js", "strip.js")
     script = "".join(parts.joinpath(f).read_text("utf-8") for f in own)
     return (
-        f'<div id="strip-chart" hidden>{controls(found, packed)}</div>'
+        f'<div id="strip-chart" hidden>{controls(views, packed)}</div>'
         f'<script type="application/json" id="strip-head">{embedded(head)}</script>{blobs}'
         f"{_blob('plotly', _plotly())}<script>{script}</script>"
     )
 
 
-def embedded(value) -> str:
+def embedded(value: object) -> str:
     """JSON that may stand in an HTML script: nothing in it can end that script.
 
     Examples
@@ -86,20 +90,19 @@ def _blob(name: str, content: bytes) -> str:
     return f'<script type="application/gzip" id="{name}">{text}</script>'
 
 
-def _budget(view: View, found: list[View]) -> int:
-    return BUDGET[view.stream] if len(found) > 1 else sum(BUDGET.values())
+def _budget(view: View, views: Sequence[View]) -> int:
+    return BUDGET_BYTES[view.stream] if len(views) > 1 else sum(BUDGET_BYTES.values())
 
 
-def _stream(view: View, of: Pyramid) -> dict:
-    unit, factor = UNITS[view.stream]
+def _stream(view: View, of: Pyramid) -> dict[str, Any]:
     size = carpet(view, lambda i: change(view, i), columns=COLUMNS)[view.used]
     course = np.sqrt(size / size.max()).mean(axis=0) if size.size and size.max() else np.zeros(1)
     peak = course.max() or 1.0
     return {
         "key": view.stream,
         "name": view.name,
-        "unit": unit,
-        "quantum": of.quantum * factor,
+        "unit": view.modality.plot_unit,
+        "quantum": of.quantum * view.modality.plot_scale,
         "lane": _lane(view, of),
         "rate": view.rate,
         "start": float(view.time[0]),
@@ -107,42 +110,42 @@ def _stream(view: View, of: Pyramid) -> dict:
         "bad": np.flatnonzero(view.bad).tolist(),
         "wavelengths": view.wavelength,
         "kinds": of.kinds,
-        "gate": view.moving is not None,
+        "mask": view.in_motion is not None,
         "layers": [[layer.first, layer.width, layer.bins] for layer in of.layers],
-        "shown": most_changed(view, (-np.inf, np.inf), SHOWN),
+        "shown": most_changed(view, (-np.inf, np.inf), SHOWN_AT_FIRST),
         "overview": np.rint(255 * course / peak).astype(int).tolist(),
     }
 
 
 def _lane(view: View, of: Pyramid) -> int:
     """Integers from the middle of a lane to its edge: EEG's rhythms, all of the slow fNIRS."""
-    least = DEVIATIONS * STEPS[view.stream]
-    if view.stream == "eeg":
+    least = DEVIATIONS * STEPS_PER_DEVIATION[view.stream]
+    if view.modality is EEG:
         return least
     centred = np.abs(view.after - centres(view)[..., None])[view.used]
     finite = centred[np.isfinite(centred)]
     return max(least, int(np.percentile(finite, 98) / of.quantum) if finite.size else 0)
 
 
-def _events(events: xr.Dataset | None) -> list[tuple]:
+def _events(events: xr.Dataset | None) -> list[tuple[float, float, str]]:
     if events is None or not events.sizes.get("event", 0):
         return []
     columns = (events[name].values for name in ("onset", "duration", "description"))
     rows = {(float(o), max(float(d), 0.0), str(k)) for o, d, k in zip(*columns, strict=True)}
-    return sorted(row for row in rows if np.isfinite(row[:2]).all())[:EVENTS]
+    return sorted(row for row in rows if np.isfinite(row[:2]).all())[:MOST_EVENTS]
 
 
-def _movements(found: list[View]) -> list[list[float]]:
-    """Stretches [s] in which some channel of some stream moves, to walk through."""
+def _motion(views: Sequence[View]) -> list[list[float]]:
+    """Stretches [s] in which some channel of some modality is in motion, to step through."""
     spans = sorted(
         span
-        for view in found
-        if (moving := view.moving_anywhere) is not None
-        for span in bouts(moving, view.time, view.rate)
+        for view in views
+        if (mask := view.any_in_motion) is not None
+        for span in stretches(mask, view.time, view.rate)
     )
     joined: list[list[float]] = []
     for start, stop in spans:
-        if joined and start - joined[-1][1] < APART:
+        if joined and start - joined[-1][1] < SECONDS_APART:
             joined[-1][1] = max(joined[-1][1], stop)
         else:
             joined.append([start, stop])

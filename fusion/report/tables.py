@@ -1,24 +1,26 @@
-"""Tables of the report: figures of each stream, quality of each channel, provenance."""
+"""Tables of the report: figures of each modality, quality of each channel, provenance."""
 
 import json
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.report.html import cell, table
-from neurofuse.fusion.views import summary as words
 from neurofuse.fusion.views.before_after import View
+from neurofuse.fusion.views.cleaning_summary import CleaningSummary
+from neurofuse.fusion.views.cleaning_text import rows, versions
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.recording import provenance
 
 
-def qualities(before: xr.DataTree, found: list[View]) -> dict[str, xr.Dataset | NeurofuseError]:
-    """Quality of every stream, or why it is not known."""
+def qualities(before: xr.DataTree, views: Sequence[View]) -> dict[str, xr.Dataset | NeurofuseError]:
+    """Channel quality of every modality, or why it is not known."""
     from neurofuse.io.quality.channels import channel_quality
 
     computed: dict[str, xr.Dataset | NeurofuseError] = {}
-    for view in found:
+    for view in views:
         try:
             computed[view.stream] = channel_quality(before, view.stream)
         except NeurofuseError as error:
@@ -27,7 +29,7 @@ def qualities(before: xr.DataTree, found: list[View]) -> dict[str, xr.Dataset | 
 
 
 def quality_table(view: View, quality: xr.Dataset | NeurofuseError) -> str:
-    """A row a channel: its measures, and which are beyond their limits."""
+    """One row per channel: its measures, and which are beyond their limits."""
     from neurofuse.io.quality.channels import MASKS
 
     if isinstance(quality, NeurofuseError):
@@ -49,8 +51,8 @@ def quality_table(view: View, quality: xr.Dataset | NeurofuseError) -> str:
         body.append([*row, "yes" if view.bad[index] else "no", str(one.reason.item())])
     poor = {i for i in range(len(body)) if view.bad[i] or not quality.usable.values[i]}
     caption = f"{len(body) - len(poor)} of {len(body)} channels usable"
-    caption += "; the others are marked." if poor else "."
-    caption += " ! is beyond the limit of its measure (docs/quality.md)."
+    caption += "; the others are highlighted." if poor else "."
+    caption += " ! marks values beyond the limit of their measure (docs/quality.md)."
     if np.isfinite(quality.attrs.get("line_frequency", np.nan)):
         caption += f" Line noise at {quality.attrs['line_frequency']:g} Hz."
     if np.isfinite(quality.attrs.get("gvtd_moving_share", np.nan)):
@@ -68,10 +70,10 @@ def _heading(name: str, variable: xr.DataArray) -> str:
     return name.replace("_", " ") + (f" [{unit}]" if unit and unit != "1" else "")
 
 
-def numbers_section(found: list[View], measured: list[words.Summary]) -> str:
-    """What moved, was changed and was left, a column a stream."""
-    head = ["", *(view.name for view in found)]
-    return table(head, words.rows(found, measured)) + (
+def numbers_section(views: Sequence[View], summaries: Sequence[CleaningSummary]) -> str:
+    """How much motion there was and how much was changed, one column per modality."""
+    head = ["", *(view.name for view in views)]
+    return table(head, rows(views, summaries)) + (
         '<p class="note">¹ Over used channels. EEG in µV, about each channel\'s median; '
         "fNIRS in OD, from sample to sample.</p>"
     )
@@ -90,6 +92,6 @@ def provenance_section(after: xr.DataTree) -> str:
         for number, step in enumerate(provenance(after), start=1)
     ]
     head = ["No.", "Step", "Parameters", "neurofuse", "At (UTC)"]
-    steps = table(head, body, kind="words") if body else "<p>No step is recorded.</p>"
-    versions = [[name, number] for name, number in words.versions()]
-    return steps + "<h3>Versions</h3>" + table(["Package", "Installed"], versions, kind="words")
+    steps = table(head, body, kind="words") if body else "<p>No step is stored.</p>"
+    installed = [[name, number] for name, number in versions()]
+    return steps + "<h3>Versions</h3>" + table(["Package", "Installed"], installed, kind="words")

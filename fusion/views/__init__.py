@@ -1,1 +1,1 @@
-"""A recording at a look: recordings before and after in; what plots, pages and notebooks show out."""
+"""A recording at a glance: recordings in, before and after; what plots and pages show out."""

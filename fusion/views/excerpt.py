@@ -1,12 +1,13 @@
-"""The stretch of a long recording that a page can show: where it moved most."""
+"""The stretch of a long recording that a page can show: the one with most motion."""
 
 import numpy as np
 import xarray as xr
 
 from neurofuse.io.lazy import BLOCK, is_lazy, time_blocks
+from neurofuse.io.modality import EEG
 from neurofuse.io.recording import streams
 
-SHOWN = 2**28  # bytes of EEG samples, e.g. 35 min of 32 channels at 500 Hz
+LARGEST_EEG = 2**28  # bytes of samples, e.g. 35 min of 32 channels at 500 Hz
 
 
 def excerpt(
@@ -17,15 +18,15 @@ def excerpt(
     Parameters
     ----------
     before, after, truth : Recording
-        The same stretch is taken of all three: the one with most open gates in `after`, or the
-        start if it has no gate.
+        The same stretch is taken of all three: the one with most motion by the motion mask of
+        `after`, or the start if it has none.
 
     Returns
     -------
     before, after, truth : Recording
-        As they were, or cut and in memory.
-    words : str
-        What was cut, or "".
+        As they were, or shortened and in memory.
+    notice : str
+        What is shown of them, or "" if all.
 
     Examples
     --------
@@ -34,22 +35,26 @@ def excerpt(
     >>> excerpt(small, small)[3]
     ''
     """
-    if "eeg" not in streams(before) or not is_lazy(before["eeg"].eeg):
+    if EEG.name not in streams(before) or not is_lazy(before["eeg"].eeg):
         return before, after, truth, ""
     node = before["eeg"]
     rate, count = node.attrs["rate"], node.sizes["time"]
-    blocks = max(int(SHOWN / (8 * node.sizes["channel"] * rate * BLOCK)), 1)
+    blocks = max(int(LARGEST_EEG / (8 * node.sizes["channel"] * rate * BLOCK)), 1)
     start = float(node.time[0])
     if count / rate > blocks * BLOCK and "gate" in after["eeg"]:
         gate = after["eeg"].gate
-        opened = np.array([block.mean() for _, block in time_blocks(gate, rate)])
-        total = np.concatenate([[0.0], np.cumsum(opened)])
+        fraction = np.array([block.mean() for _, block in time_blocks(gate, rate)])
+        total = np.concatenate([[0.0], np.cumsum(fraction)])
         start += BLOCK * int(np.argmax(total[blocks:] - total[:-blocks]))
     stop = start + blocks * BLOCK - 1 / rate
-    here = slice(start, stop)
-    cut = before.sel(time=here).load(), after.sel(time=here).load()
-    words = (
+    stretch = slice(start, stop)
+    notice = (
         f"This page shows {start / 60:.0f} to {stop / 60:.0f} min of {count / rate / 60:.0f} min: "
-        "the stretch with most movement that fits into memory. Figures are of that stretch."
+        "the stretch with most motion that fits into memory. All figures are of this stretch."
     )
-    return *cut, None if truth is None else truth.sel(time=here).load(), words
+    return (
+        before.sel(time=stretch).load(),
+        after.sel(time=stretch).load(),
+        None if truth is None else truth.sel(time=stretch).load(),
+        notice,
+    )

@@ -8,34 +8,36 @@ import xarray as xr
 
 from neurofuse.io.clock.dates import real_date
 from neurofuse.io.lazy import is_lazy
+from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.recording import GATE_OPEN, check, provenance, stream_dataset, streams
 
 
 def facts(recording: xr.DataTree) -> dict[str, Any]:
-    """A Recording at one look, for machines: numbers in SI units, null where nothing is known.
+    """A Recording at a glance, for programs: numbers in SI units, null where nothing is known.
 
-    Parameters
-    ----------
-    recording : Recording
+        Parameters
+        ----------
+        recording : Recording
 
-    Returns
-    -------
-    dict
-        `streams` and `sensors` by name, `events` (how often, by description), `steps` of the
-        provenance, `measured_at`; ready for `json.dumps`. Names end in their unit.
+        Returns
+        -------
+        dict
+            `streams` and `sensors` by name, `events` (how often, by description), `steps` of the
+            provenance, `measured_at`; ready for `json.dumps`. Names end in their unit.
 
-    Raises
-    ------
-    SchemaError
-        If it is no Recording.
+        Raises
+        ------
+        SchemaError
+            If it is no Recording.
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from neurofuse.io.recording import build, eeg_dataset
-    >>> found = facts(build(eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"])))
-    >>> found["streams"]["eeg"]["rate_hz"], found["streams"]["eeg"]["duration_s"]
-    (250.0, 2.0)
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from neurofuse.io.modality import EEG, NIRS
+    from neurofuse.io.recording import build, eeg_dataset
+        >>> found = facts(build(eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"])))
+        >>> found["streams"]["eeg"]["rate_hz"], found["streams"]["eeg"]["duration_s"]
+        (250.0, 2.0)
     """
     check(recording)
     measured_at = str(recording.attrs.get("measured_at", ""))
@@ -49,9 +51,10 @@ def facts(recording: xr.DataTree) -> dict[str, Any]:
     }
 
 
-def moving_share(node: xr.Dataset) -> tuple[float | None, str]:
-    """Share of channels and time with an open gate or, without a gate, injected movement; and
-    which of the two ("gate", "motion") it is: (None, "") where neither is in memory."""
+def motion_fraction(node: xr.Dataset) -> tuple[float | None, str]:
+    """Fraction of channels and time in motion, by the motion mask ("gate") or, without one, by the
+    true mask of injected motion ("motion"), and which of the two it is: (None, "") where neither
+    is in memory."""
     name = next((n for n in ("gate", "motion") if n in node and not is_lazy(node[n])), None)
     return (None, "") if name is None else (float((node[name] > GATE_OPEN).mean()), name)
 
@@ -61,12 +64,12 @@ def _stream(recording: xr.DataTree, stream: str) -> dict[str, Any]:
     names = node.channel.values.astype(str)
     rate = float(node.attrs["rate"])
     own: dict[str, Any]
-    if stream == "eeg":
+    if stream == EEG.name:
         own = {"ch_type": dict(Counter(node.ch_type.values.astype(str).tolist()))}
     else:
         own = {
             "wavelengths_nm": node.wavelength.values.astype(float).tolist(),
-            "stored_as": "od" if "od" in node else "intensity",
+            "stored_as": NIRS.variable(node),
             "short": names[node.short.values.astype(bool)].tolist(),
         }
     return {
@@ -76,7 +79,7 @@ def _stream(recording: xr.DataTree, stream: str) -> dict[str, Any]:
         "rate_hz": rate,
         "duration_s": node.sizes["time"] / rate,
         "start_s": float(node.time[0]),
-        "moving_share": moving_share(node)[0],
+        "moving_share": motion_fraction(node)[0],
         "clock": _clock(recording, stream),
     }
 
@@ -99,11 +102,10 @@ def _clock(recording: xr.DataTree, stream: str) -> dict[str, Any] | None:
 
 def _sensor(node: xr.Dataset) -> dict[str, Any]:
     rate = float(node.attrs.get("rate", 0)) or None
-    known = rate is not None and "time" in node.sizes
     return {
         "channels": node.sizes.get("channel", len(node.data_vars)),
         "rate_hz": rate,
-        "duration_s": node.sizes["time"] / rate if known else None,
+        "duration_s": node.sizes["time"] / rate if rate and "time" in node.sizes else None,
     }
 
 

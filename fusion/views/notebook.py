@@ -1,4 +1,4 @@
-"""A Recording in a notebook: its summary first, xarray's tree below it, folded."""
+"""A Recording in a notebook: its summary first, xarray's tree folded below it."""
 
 import xarray as xr
 
@@ -9,8 +9,8 @@ from neurofuse.io.errors import NeurofuseError
 def recording_html(tree: xr.DataTree) -> str:
     """HTML of a DataTree: with its summary where it is a Recording, else as xarray shows it.
 
-    A Recording is xarray's own class, which cannot be told how to show itself; `import neurofuse`
-    in a notebook hands this function to the notebook instead.
+    A Recording is of xarray's own class, whose way of showing itself cannot be changed; instead
+    `import neurofuse` in a notebook registers this function there.
 
     Examples
     --------

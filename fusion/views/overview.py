@@ -1,4 +1,4 @@
-"""A Recording at one look: what a notebook shows instead of the whole tree."""
+"""A Recording at a glance: what a notebook shows instead of the whole tree."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,23 +7,30 @@ from itertools import groupby
 
 import xarray as xr
 
-from neurofuse.fusion.views.before_after import NAMES
-from neurofuse.fusion.views.facts import moving_share
-from neurofuse.fusion.views.summary import clock_time, percent
+from neurofuse.fusion.views.facts import motion_fraction
+from neurofuse.fusion.views.phrases import duration_text, percent
 from neurofuse.io.clock.dates import real_date
 from neurofuse.io.clock_model import UNKNOWN, ClockModel
 from neurofuse.io.lazy import is_lazy
+from neurofuse.io.modality import MODALITIES, NIRS
 from neurofuse.io.recording import check, provenance, stream_dataset, streams
 
 MOST = 8  # names or kinds that are listed
-HEAD = ("stream", "channels", "rate", "duration", "bad", "movement", "clock")
+HEAD = ("stream", "channels", "rate", "duration", "bad", "motion", "clock")
 
 
 @dataclass(frozen=True)
 class Overview:
     """What `neurofuse.summary` returns: text in a terminal, a table in a notebook.
 
-    `rows` holds one row for each stream and sensor, under `head`; `lines` what concerns all.
+    Attributes
+    ----------
+    rows : list of tuple of str
+        One row for each modality and sensor.
+    lines : list of str
+        Events, processing steps and date of the whole recording.
+    head : tuple of str
+        The columns' headings.
     """
 
     rows: list[tuple[str, ...]]
@@ -46,14 +53,15 @@ class Overview:
 
 
 def summary(recording: xr.DataTree) -> Overview:
-    """A Recording at one look: streams, rates, duration, bad channels, movement, clock, events.
+    """A Recording at a glance: modalities, rates, duration, bad channels, motion, clock, events.
 
-    Movement is the mean over channels of the time in which the gate was open (above 0.5), or,
-    without a gate, in which movement was injected. Samples are not read.
+    Motion is the fraction of the time in which the motion mask (`gate`) is above 0.5, or, without
+    one, in which motion was injected; the mean over channels. Samples are not read.
 
     Parameters
     ----------
     recording : Recording
+        As of `neurofuse.read`, `neurofuse.simulate` or `neurofuse.clean`.
 
     Returns
     -------
@@ -70,8 +78,8 @@ def summary(recording: xr.DataTree) -> Overview:
     >>> import numpy as np
     >>> from neurofuse.io.recording import build, eeg_dataset
     >>> print(summary(build(eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"]))))
-    stream  channels  rate    duration  bad   movement  clock
-    EEG     2         250 Hz  2 s       none  –         defines the time
+    stream  channels  rate    duration  bad   motion  clock
+    EEG     2         250 Hz  2 s       none  –       defines the time
     events: none
     done so far: nothing
     """
@@ -94,7 +102,7 @@ def summary(recording: xr.DataTree) -> Overview:
 def _stream(recording: xr.DataTree, stream: str) -> tuple[str, ...]:
     node = stream_dataset(recording, stream)
     channels = str(node.sizes["channel"])
-    if stream == "nirs":
+    if stream == NIRS.name:
         waves = ", ".join(f"{w:g}" for w in node.wavelength.values)
         variable = "optical density" if "od" in node else "intensity"
         channels += f" at {waves} nm, {variable}"
@@ -106,12 +114,12 @@ def _stream(recording: xr.DataTree, stream: str) -> tuple[str, ...]:
         channels += ", in its file"
     bad = node.channel.values[node.bad.values].astype(str).tolist()
     return (
-        NAMES[stream],
+        MODALITIES[stream].display,
         channels,
         f"{node.attrs['rate']:g} Hz",
-        clock_time(node.sizes["time"] / node.attrs["rate"]),
+        duration_text(node.sizes["time"] / node.attrs["rate"]),
         _listed(bad),
-        _movement(node),
+        _motion(node),
         _clock(recording, stream),
     )
 
@@ -120,15 +128,15 @@ def _sensor(name: str, node: xr.Dataset) -> tuple[str, ...]:
     count = str(node.sizes.get("channel", len(node.data_vars)))
     rate = float(node.attrs.get("rate", 0))
     known = rate > 0 and "time" in node.sizes
-    length = clock_time(node.sizes["time"] / rate) if known else "–"
+    length = duration_text(node.sizes["time"] / rate) if known else "–"
     return (str(name), count, f"{rate:g} Hz" if known else "–", length, "–", "–", "–")
 
 
-def _movement(node: xr.Dataset) -> str:
-    share, name = moving_share(node)
-    if share is None:
+def _motion(node: xr.Dataset) -> str:
+    fraction, name = motion_fraction(node)
+    if fraction is None:
         return "–"
-    return f"{percent(share)} {'gate open' if name == 'gate' else 'injected'}"
+    return f"{percent(fraction)} {'detected' if name == 'gate' else 'injected'}"
 
 
 def _clock(recording: xr.DataTree, stream: str) -> str:

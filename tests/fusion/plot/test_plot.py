@@ -46,7 +46,7 @@ def test_traces_show_every_stream_before_after_and_true_on_one_clock(pair, clean
     for ax in axes:
         assert ax.get_xlim() == (10, 40)
         assert len(_lines(ax, BEFORE)) == len(_lines(ax, AFTER)) == len(_lines(ax, TRUTH)) == 8
-    assert _legend(axes[-1]) == ["before", "after", "truth", "gate open"]
+    assert _legend(axes[-1]) == ["recorded", "cleaned", "true", "motion mask (gate > 0.5)"]
 
 
 def test_a_lane_holds_the_samples_of_its_channel(pair):
@@ -84,7 +84,7 @@ def test_gate_image_is_the_gate(cleaned):
 def test_spectrum_shows_where_alpha_is(pair):
     truth, contaminated = pair
     (ax,) = nf.plot.spectra(contaminated, truth=truth, stream="eeg", moving=False)
-    assert ax.get_title() == "EEG, without movement"
+    assert ax.get_title() == "EEG, without motion"
     (line,) = _lines(ax, TRUTH)
     frequency, power = np.asarray(line.get_data(), float)
     inside = (frequency > 6) & (frequency < 15)
@@ -115,7 +115,7 @@ def test_response_is_the_mean_over_events(pair):
 def test_both_haemoglobins_are_drawn(pair, cleaned):
     ax = nf.plot.evoked(pair[1], cleaned, pair[0], stream="nirs")
     legend = _legend(ax)
-    assert legend[:2] == ["HbO, before", "HbR, before"]
+    assert legend[:2] == ["HbO, recorded", "HbR, recorded"]
     assert len(legend) == 6
 
 
@@ -126,7 +126,7 @@ def test_comparison_is_in_order_and_bounds_are_hollow(pair):
     names = [text.get_text() for text in ax.get_yticklabels()]
     values = table.value.sel(modality="nirs", metric="error_db").to_pandas()
     assert names == values.dropna().sort_values(ascending=False).index.tolist()
-    assert {"zero", "untouched", "tddr", "oracle"} == set(names)
+    assert {"zero", "uncorrected", "tddr", "oracle"} == set(names)
 
 
 def test_a_channel_name_is_text_not_a_formula():

@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from neurofuse.fusion.methods.registry import PEERS
+from neurofuse.fusion.methods.registry import BASELINES
 
-PAGE = Path(__file__).parents[2] / "docs/comparison.md"
+PAGE = Path(__file__).parents[3] / "docs/comparison.md"
 
 
 def test_every_method_is_on_the_page_with_its_source():
     rows = dict(re.findall(r"^\| `(\w+)` \| .*? \| (.*) \|$", PAGE.read_text(), re.MULTILINE))
-    assert rows == {name: peer.citation for name, peer in PEERS.items()}
+    assert rows == {name: method.citation for name, method in BASELINES.items()}

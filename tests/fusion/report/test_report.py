@@ -5,12 +5,20 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofuse.fusion.plot.draw_spectra import spectra
-from neurofuse.fusion.plot.draw_traces import envelope
+from neurofuse.fusion.plot.draw_lanes import envelope
+from neurofuse.fusion.plot.draw_spectra import WITH, WITHOUT, spectra
 from neurofuse.fusion.report import report
 from neurofuse.fusion.report.pictures import traces_section
-from neurofuse.fusion.views.before_after import amplitude, bouts, change, kept, strongest, views
-from neurofuse.fusion.views.summary import headline, summarize
+from neurofuse.fusion.views.before_after import views_of
+from neurofuse.fusion.views.changes import (
+    amplitude,
+    change,
+    stretches,
+    strongest,
+    unchanged_fraction,
+)
+from neurofuse.fusion.views.cleaning_summary import summarize
+from neurofuse.fusion.views.cleaning_text import headline
 from neurofuse.io.errors import ParameterError, WriteError
 from neurofuse.io.recording import (
     build,
@@ -100,7 +108,7 @@ def test_the_page_is_whole_and_needs_no_network(written):
     wanted = [
         "In numbers",
         "Traces",
-        "Gate and change",
+        "Motion mask and change",
         "Sensors",
         "Spectra",
         "Responses to events",
@@ -135,17 +143,17 @@ def test_text_from_files_is_escaped(written):
 
 def test_figures_are_those_of_the_data():
     truth, before, after = make()
-    eeg, nirs = views(before, after, truth)
-    share = 4 / 60
-    assert kept(eeg) == pytest.approx(1 - share, abs=0.001)
-    assert kept(nirs) == pytest.approx(1 - share, abs=0.002)
+    eeg, nirs = views_of(before, after, truth)
+    fraction = 4 / 60
+    assert unchanged_fraction(eeg) == pytest.approx(1 - fraction, abs=0.001)
+    assert unchanged_fraction(nirs) == pytest.approx(1 - fraction, abs=0.002)
     figures = summarize(eeg)
-    assert figures.moved == pytest.approx(4.0)
-    assert figures.intervals == 1
-    assert figures.elsewhere[0] == figures.elsewhere[1]
-    inside = eeg.moving
+    assert figures.motion_seconds == pytest.approx(4.0)
+    assert figures.motion_intervals == 1
+    assert figures.rms_elsewhere[0] == figures.rms_elsewhere[1]
+    inside = eeg.in_motion
     by_hand = 1e6 * np.sqrt(np.mean((eeg.before - eeg.truth)[:, 0][inside] ** 2))
-    assert figures.error == pytest.approx((by_hand, 0.0))
+    assert figures.rms_error == pytest.approx((by_hand, 0.0))
     assert amplitude(eeg, "after", None) == pytest.approx(1e-5, rel=0.02)
     text = " ".join(headline(before, [eeg, nirs], [figures, summarize(nirs)]))
     assert "lasts 1 min 0 s" in text
@@ -160,7 +168,7 @@ def test_figures_are_those_of_the_data():
 
 def test_a_corrected_shift_counts_where_it_shifts():
     _, before, after = make()
-    nirs = views(before, after)[1]
+    nirs = views_of(before, after)[1]
     where = np.flatnonzero(change(nirs, 0) > 1e-6) / nirs.rate
     assert where.min() >= MOVED[0]
     assert where.max() <= MOVED[1]
@@ -169,7 +177,7 @@ def test_a_corrected_shift_counts_where_it_shifts():
 def test_nothing_changed_is_said(tmp_path):
     _, before, _ = make()
     text = report(before, before, tmp_path / "a.html").read_text("utf-8")
-    assert "Nothing was changed: every sample of every stream came back bit for bit." in text
+    assert "Nothing was changed: all samples of all modalities are bit-identical." in text
     assert "The middle of the recording" in text
     changed = report(before, make()[2], tmp_path / "b.html").read_text("utf-8")
     assert "Nothing was changed" not in changed
@@ -177,10 +185,10 @@ def test_nothing_changed_is_said(tmp_path):
 
 def test_a_bad_channel_that_was_changed_is_told(tmp_path):
     _, before, after = make()
-    for tree, expected in ((before, "passed through unchanged"), (after, "changed all the same")):
+    for tree, expected in ((before, "passed through unchanged"), (after, "changed nevertheless")):
         node = stream_dataset(tree, "eeg")
         marked = with_stream(tree, "eeg", node.assign_coords(bad=("channel", [True, False, False])))
-        found = views(before, marked)
+        found = views_of(before, marked)
         text = " ".join(headline(before, found, [summarize(v) for v in found]))
         assert f"Bad EEG channel: E0 ({expected})." in text
 
@@ -193,7 +201,7 @@ def test_a_stream_may_be_missing(tmp_path, absent, side):
     path = report(short, without_stream(after, absent), tmp_path / "a.html")
     text = path.read_text("utf-8")
     Page(text)
-    assert ("the result does not hold this stream" in text) == (side == "after")
+    assert ("the result does not contain this modality" in text) == (side == "after")
 
 
 def test_without_gate_no_movement_is_claimed(tmp_path):
@@ -201,10 +209,11 @@ def test_without_gate_no_movement_is_claimed(tmp_path):
     for stream in ("eeg", "nirs"):
         after = with_stream(after, stream, stream_dataset(after, stream).drop_vars("gate"))
     text = report(before, after, tmp_path / "a.html").read_text("utf-8")
-    assert "where movement was seen is not known" in text
+    assert "it is not known where motion occurred" in text
     assert "whole recording" in text
-    assert "gate open" not in text
-    assert "in movement" not in text
+    assert "gate >" not in text
+    assert "in motion" not in text
+    assert "with motion" not in text
 
 
 @pytest.mark.parametrize(("seconds", "eeg", "nirs"), [(60.0, 1, 1), (1.0, 2, 2), (30.0, 128, 64)])
@@ -297,17 +306,17 @@ def test_other_channels_are_refused():
     _, before, after = make()
     node = stream_dataset(after, "eeg")
     with pytest.raises(ParameterError, match="other channels or times"):
-        views(before, with_stream(after, "eeg", node.isel(channel=[1, 0, 2])))
-    with pytest.raises(ParameterError, match="a stream that both hold"):
-        views(without_stream(before, "nirs"), without_stream(after, "eeg"))
+        views_of(before, with_stream(after, "eeg", node.isel(channel=[1, 0, 2])))
+    with pytest.raises(ParameterError, match="a modality that both hold"):
+        views_of(without_stream(before, "nirs"), without_stream(after, "eeg"))
 
 
 def test_spectra_find_the_movement_only_where_it_is():
     truth, before, after = make()
-    found = spectra(views(before, after, truth)[0])
+    found = spectra(views_of(before, after, truth)[0])
     assert found is not None
-    line = found["frequency"].tolist().index(1.0)
-    with_movement, without = found["parts"]["with movement"], found["parts"]["without movement"]
+    line = found.frequency.tolist().index(1.0)
+    with_movement, without = found.parts[WITH], found.parts[WITHOUT]
     assert with_movement["before"][line] > 20 * with_movement["truth"][line]
     np.testing.assert_allclose(without["before"], without["truth"])
     # white noise of 10 µV at 100 Hz: 100 µV² spread over 50 Hz
@@ -325,8 +334,8 @@ def test_decimation_keeps_every_peak():
 
 def test_bouts_reach_both_ends():
     mask = np.array([True, False, True, True])
-    assert bouts(mask, np.arange(4.0), 1.0) == [(0.0, 1.0), (2.0, 4.0)]
-    assert bouts(np.zeros(3, bool), np.arange(3.0), 1.0) == []
+    assert stretches(mask, np.arange(4.0), 1.0) == [(0.0, 1.0), (2.0, 4.0)]
+    assert stretches(np.zeros(3, bool), np.arange(3.0), 1.0) == []
 
 
 def test_every_metric_of_a_comparison_is_explained():
@@ -343,7 +352,7 @@ def test_brain_signals_have_a_table_of_their_own(pair):
     from neurofuse.fusion.report.comparison import comparison_section
 
     text = comparison_section(compare(pair[1], ["bandpass"], pair[0]))
-    errors, _, brain = text.partition("<h4>Brain signals kept in EEG</h4>")
+    errors, _, brain = text.partition("<h4>Preservation of brain signals in EEG</h4>")
     assert "error [dB]" in errors
     assert "alpha peak [Hz]" in brain
     assert "alpha peak" not in errors
@@ -355,7 +364,7 @@ def test_rounding_of_fnirs_is_no_change():
     node = stream_dataset(before, "nirs")
     rounded = node.intensity.astype("float32").astype(float)
     after = with_stream(before, "nirs", node.assign(intensity=rounded))
-    view = next(v for v in views(before, after) if v.stream == "nirs")
+    view = next(v for v in views_of(before, after) if v.stream == "nirs")
     assert np.abs(view.after - view.before).max() > 0
     assert all(change(view, i).max() == 0 for i in range(len(view.channel)))
 
@@ -370,6 +379,6 @@ def test_a_close_up_leaves_out_who_was_not_recording_then():
         build(eeg, nirs_dataset(values, 10.0, [760, 850], ["S"], ["D"]))
         for values in (moved, light)
     )
-    close = traces_section(before, views(before, after)).partition("<h3>Close up</h3>")[2]
-    assert 'aria-label="fNIRS before and after cleaning from' in close
+    close = traces_section(before, views_of(before, after)).partition("<h3>Close up</h3>")[2]
+    assert 'aria-label="fNIRS, recorded and cleaned, from' in close
     assert "EEG (" not in close

@@ -7,8 +7,8 @@ from neurofuse.fusion.report import report
 from neurofuse.fusion.report.alignment import alignment_section, draw_clock, residuals
 from neurofuse.fusion.report.citations import bibtex, keys
 from neurofuse.fusion.report.methods import methods_paragraph
-from neurofuse.fusion.views.before_after import views
-from neurofuse.fusion.views.summary import summarize
+from neurofuse.fusion.views.before_after import views_of
+from neurofuse.fusion.views.cleaning_summary import summarize
 from neurofuse.io import ClockModel, build, clock_dataset, eeg_dataset, events_dataset, note
 from neurofuse.io.recording import nirs_dataset
 
@@ -40,9 +40,9 @@ def test_events_of_both_files_are_paired(words):
 
 def test_the_figure_shows_drift_interval_and_residuals():
     recording = make()
-    text = alignment_section(recording, views(recording))
-    assert "fNIRS: gained by drift [ms] (offset +2.0000 s)" in text
-    assert "5 events that both files hold" in text
+    text = alignment_section(recording, views_of(recording))
+    assert "fNIRS: drift since its start [ms] (offset +2.0000 s)" in text
+    assert "5 events that both files contain" in text
     row = recording["clock"].to_dataset().sel(stream="nirs")
     left, right = draw_clock(row, 1000.0, residuals(recording)).axes
     assert left.lines[0].get_ydata()[-1] == pytest.approx(80.0)  # 1000 s × 80 ppm in ms
@@ -54,24 +54,24 @@ def test_the_figure_shows_drift_interval_and_residuals():
 
 def test_without_anchors_there_is_no_figure():
     recording = make(clock=ClockModel(2.0, method="offset"))
-    assert "<svg" not in alignment_section(recording, views(recording))
+    assert "<svg" not in alignment_section(recording, views_of(recording))
     apart = make()
     apart["events"] = apart["events"].isel(event=apart["events"].stream.values == "eeg")
     assert residuals(apart).shape == (0, 2)
-    assert "No event is in both files" in alignment_section(apart, views(apart))
+    assert "No event is in both files" in alignment_section(apart, views_of(apart))
 
 
 def test_the_page_cites_what_it_used(tmp_path):
     recording = make()
     cleaned = note(recording, "clean", model="tddr")
-    assert "fishburn2019" in keys(cleaned, views(cleaned), None)
-    assert "fishburn2019" not in keys(recording, views(recording), None)
+    assert "fishburn2019" in keys(cleaned, views_of(cleaned), None)
+    assert "fishburn2019" not in keys(recording, views_of(recording), None)
     text = report(recording, cleaned, tmp_path / "a.html").read_text("utf-8")
     block = text.partition('<pre id="bibtex"')[2].partition("</pre>")[0]
     assert "@article{fishburn2019," in block
     assert "@article{luke2021," in block
     assert "VERSION" not in bibtex(["neurofuse"])
-    words = methods_paragraph(cleaned, views(cleaned), [summarize(v) for v in views(cleaned)])
+    words = methods_paragraph(cleaned, views_of(cleaned), [summarize(v) for v in views_of(cleaned)])
     assert "Fishburn et al. 2019" in words
     assert "Sherafati et al. 2020" in words
 
@@ -79,12 +79,14 @@ def test_the_page_cites_what_it_used(tmp_path):
 def test_methods_read_as_prose():
     recording = note(make(), "mark_bad", eeg=["Cz"])
     cleaned = note(recording, "clean", model="joint", streams=["eeg", "nirs"])
-    found = views(cleaned)
+    found = views_of(cleaned)
     words = methods_paragraph(cleaned, found, [summarize(v) for v in found])
-    assert "removed from EEG and fNIRS jointly with the model “joint”" in words
+    assert (
+        "Motion artifacts were removed from EEG and fNIRS jointly with the model “joint”" in words
+    )
     assert "marked bad" in words
     assert not set("{}[]_") & set(words)
     alone = note(make(), "clean", model="nirs", streams=["nirs"])
     words = methods_paragraph(alone, found, [summarize(v) for v in found])
-    assert "removed from fNIRS with the model “nirs”" in words
+    assert "Motion artifacts were removed from fNIRS with the model “nirs”" in words
     assert "multichannel Wiener" not in words

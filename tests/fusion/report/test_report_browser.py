@@ -138,12 +138,12 @@ def test_it_opens_with_the_whole_recording(opened):
     assert opened.range() == [0, 400]
     assert opened.page.is_visible("#strip")
     assert not opened.page.is_visible(".still")
-    for meta in ("eeg before", "eeg after", "eeg gate", "nirs before", "nirs after", "events"):
+    for meta in ("eeg before", "eeg after", "eeg mask", "nirs before", "nirs after", "events"):
         x, _ = opened.drawn(meta)
         assert np.nanmin(x) >= -0.01
         assert np.nanmax(x) <= 400.01
     assert opened.drawn("eeg truth") is None
-    x, _ = opened.drawn("eeg gate")
+    x, _ = opened.drawn("eeg mask")
     assert (np.nanmin(x), np.nanmax(x)) == pytest.approx(PUSH, abs=0.011)
     # names from files are text
     assert "&lt;img" in opened.lanes()[0]
@@ -155,7 +155,7 @@ def test_the_page_has_its_parts_in_order(opened):
     headings = opened.page.eval_on_selector_all("h2", "all => all.map(h => h.textContent)")
     links = opened.page.eval_on_selector_all("nav a", "all => all.map(a => a.textContent)")
     assert headings == links
-    assert headings[:3] == ["In numbers", "Traces", "Gate and change"]
+    assert headings[:3] == ["In numbers", "Traces", "Motion mask and change"]
     unnamed = opened.page.eval_on_selector_all(
         "svg[role=img], canvas, [role=application]",
         "all => all.filter(e => !e.getAttribute('aria-label')).length",

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from neurofuse.fusion.methods.registry import PEERS
+from neurofuse.fusion.methods.registry import BASELINES
 from neurofuse.fusion.report.citations import (
     METHOD,
+    MODALITY,
     SOFTWARE,
-    STREAM,
     citations_block,
     library,
     plain,
@@ -16,26 +16,26 @@ from neurofuse.fusion.report.citations import (
 )
 
 # no paper, or none whose entry could be checked
-WITHOUT = {"untouched", "zero", "bandpass", "lstm", "gedai"}
+WITHOUT = {"uncorrected", "zero", "bandpass", "lstm", "gedai"}
 NO_DOI = {"neurofuse", "lagerlund1997", "gao2023", "kingma2014", "sawangjai2022"}  # likewise
 
 
 def test_every_method_has_its_works():
-    assert set(PEERS) - set(METHOD) == WITHOUT
+    assert set(BASELINES) - set(METHOD) == WITHOUT
     assert not WITHOUT & set(METHOD)
     used = {
         *SOFTWARE,
         "welch1967",
-        *(key for of in (STREAM, METHOD) for k in of.values() for key in k),
+        *(key for of in (MODALITY, METHOD) for k in of.values() for key in k),
     }
     assert used == set(library())
 
 
-@pytest.mark.parametrize("name", sorted(set(METHOD) & set(PEERS) - {"asr"}))
+@pytest.mark.parametrize("name", sorted(set(METHOD) & set(BASELINES) - {"asr"}))
 def test_the_works_are_those_that_the_method_names(name):
     for key in METHOD[name]:
         author, year = re.fullmatch(r"([a-z]+)(\d+)", key).groups()  # type: ignore
-        cited = PEERS[name].citation.lower().replace("ü", "u").replace(" ", "")
+        cited = BASELINES[name].citation.lower().replace("ü", "u").replace(" ", "")
         if (name, author) != ("ica", "hyvarinen"):  # the citation names it FastICA
             assert author in cited.replace("ç", "c"), key
             assert year in cited, key

@@ -54,9 +54,9 @@ def test_a_row_holds_the_figures_of_its_recording(tmp_path):
     row = cohort_row("sub-01", before, after)
     assert row.seconds == 60
     eeg, nirs = row.streams["eeg"], row.streams["nirs"]
-    assert eeg.moved == pytest.approx(0.1)
-    assert nirs.moved is None
-    assert eeg.summary.kept == pytest.approx(0.9, abs=0.01)
+    assert eeg.motion == pytest.approx(0.1)
+    assert nirs.motion is None
+    assert eeg.summary.unchanged == pytest.approx(0.9, abs=0.01)
     # bins of half a second; the push is in those from 20 to 26 s
     assert np.flatnonzero(eeg.before > 1e-4).tolist() == list(range(40, 52))
     np.testing.assert_allclose(eeg.after[45], eeg.before[45] / 10, rtol=0.05)

@@ -1,4 +1,4 @@
-"""What each stream contributed: exact with a cleaner whose partner is known, and with the model."""
+"""What each modality contributed: exact with a known cleaner, and with the packaged model."""
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from neurofuse.fusion.report.contribution import (
     sentences_of,
 )
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import (
     build,
     eeg_dataset,
@@ -47,10 +48,10 @@ def make():
 def cleaner(truth, contaminated):
     """Takes all out beside the true partner, and half of it alone or beside another one."""
 
-    def clean(recording, model):
+    def clean(recording, method):
         given = recording
         for stream in streams(given):
-            other = module.PARTNER[stream]
+            other = MODALITIES[stream].other.name
             name = {"eeg": "eeg", "nirs": "intensity"}[stream]
             true = other in streams(given) and stream_dataset(given, other).equals(
                 stream_dataset(contaminated, other)
@@ -80,7 +81,12 @@ def found(monkeypatch):
     result = contribution(contaminated, truth=truth, progress=runs.append)
     assert runs == [
         "joint",
-        *("eeg: nirs withheld", "eeg: nirs shuffled", "nirs: eeg withheld", "nirs: eeg shuffled"),
+        *(
+            "eeg: nirs withheld",
+            "eeg: nirs mismatched",
+            "nirs: eeg withheld",
+            "nirs: eeg mismatched",
+        ),
     ]
     return result
 
@@ -92,7 +98,7 @@ def test_the_share_is_that_of_the_partner(found):
     np.testing.assert_allclose(halves, 0.5, rtol=1e-6)
     # half of the error is left without the partner: -6 dB
     np.testing.assert_allclose(found.error_db.sel(run="withheld"), -6.02, atol=0.01)
-    np.testing.assert_allclose(found.error_db.sel(run="shuffled"), -6.02, atol=0.01)
+    np.testing.assert_allclose(found.error_db.sel(run="mismatched"), -6.02, atol=0.01)
     late = found.course.sel(run="joint").where(found.second > GATE[1] + 1, drop=True)
     assert float(late.max()) < 1e-9
     assert float(found.difference.sel(run="joint", second=31.5).min()) > 1e-3 * 1e-3
@@ -101,22 +107,22 @@ def test_the_share_is_that_of_the_partner(found):
 def test_the_page_says_so(found, tmp_path):
     eeg = sentences_of(found)[0]
     assert "25 % of the correction's energy came from fNIRS" in eeg
-    assert "another time of this recording moved it by 0 %" in eeg
+    assert "mismatched partner (from another time of this recording) changed it by 0 %" in eeg
     text = contribution_section(found)
     assert text.count("<tr>") == 2 * 4
     assert "<td>−6.02</td>" in text
     truth, contaminated = make()
     page = report(contaminated, truth, tmp_path / "a.html", contribution=found).read_text("utf-8")
-    assert '<h2 id="what-each-stream-contributed-title">' in page
+    assert '<h2 id="what-each-modality-contributed-title">' in page
     with pytest.raises(ParameterError, match="from_partner"):
         report(contaminated, truth, tmp_path / "b.html", contribution=xr.Dataset())
 
 
 def test_what_changes_nothing_contributes_nothing(monkeypatch):
-    monkeypatch.setattr(module, "clean", lambda recording, model: recording)
+    monkeypatch.setattr(module, "clean", lambda recording, method: recording)
     result = contribution(make()[1])
     assert result.from_partner.isnull().all()
-    assert "nothing was taken out" in sentences_of(result)[0]
+    assert "nothing was removed" in sentences_of(result)[0]
     assert "error_db" not in result
     contribution_section(result)
 
@@ -140,19 +146,19 @@ def test_a_shifted_partner_has_no_step_and_the_same_changes(stream):
     np.testing.assert_allclose(steps[..., : half - 1], before[..., half:], atol=1e-12)
     np.testing.assert_allclose(steps[..., half - 1], 0, atol=1e-12)
     np.testing.assert_allclose(steps[..., half:], before[..., : half - 1], atol=1e-12)
-    other = module.PARTNER[stream]
+    other = MODALITIES[stream].other.name
     kept = stream_dataset(shifted(recording, stream), other)
     assert kept.equals(stream_dataset(recording, other))
 
 
 def test_with_the_packaged_model(pair):
     truth, contaminated = pair
-    result = contribution(contaminated, truth=truth, stranger=truth)
+    result = contribution(contaminated, truth=truth, mismatched=truth)
     assert (result.from_partner.sel(run="withheld") == 0).all()
     assert (result.from_partner.sel(run="joint") < 1).all()
-    assert (result.opened > 0).all()
+    assert (result.motion_fraction > 0).all()
     assert (result.error_db < 0).all()
-    assert result.attrs["shuffled"] == "another recording"
+    assert result.attrs["mismatched"] == "another recording"
 
 
 def test_streams_that_begin_apart_share_whole_seconds(monkeypatch):

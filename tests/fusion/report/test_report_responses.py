@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from neurofuse.fusion.report.responses import conditions, responses, responses_section
-from neurofuse.fusion.views.before_after import views
+from neurofuse.fusion.views.before_after import views_of
 from neurofuse.io.recording import build, eeg_dataset, events_dataset, nirs_dataset
 
 ONSETS = 20.0 + 15.0 * np.arange(16)
@@ -49,7 +49,7 @@ def make(extra=(), nirs=True, onsets=ONSETS, nan=False):
 
 
 def averages(before, after):
-    return list(responses(before, after, None, views(before, after)))
+    return list(responses(before, after, None, views_of(before, after)))
 
 
 def test_the_response_that_was_put_in_comes_out():
@@ -98,10 +98,10 @@ def test_a_channel_with_gaps_is_not_picked():
 
 def test_without_events_a_sentence_says_why():
     before, after = make(onsets=ONSETS[:2])
-    text = responses_section(before, after, None, views(before, after))
+    text = responses_section(before, after, None, views_of(before, after))
     assert "No average over events" in text
     assert "<svg" not in text
-    text = responses_section(*make(nirs=False), None, views(*make(nirs=False)))
+    text = responses_section(*make(nirs=False), None, views_of(*make(nirs=False)))
     assert "tap: EEG, E2 (n = 16)" in text
     assert "HbO" not in text.partition("<figcaption>")[0]
 
@@ -109,7 +109,7 @@ def test_without_events_a_sentence_says_why():
 def test_conditions_that_are_not_drawn_are_told():
     often = [(20.0 + 12.0 * i + 2 * k, 0.0, f"c{k}", "", "") for i in range(16) for k in range(6)]
     before, after = make(extra=often)
-    text = responses_section(before, after, None, views(before, after))
+    text = responses_section(before, after, None, views_of(before, after))
     assert "The 4 most frequent of 7 conditions are drawn." in text
-    whole = responses_section(*make(), None, views(*make()))
+    whole = responses_section(*make(), None, views_of(*make()))
     assert "most frequent" not in whole

@@ -8,7 +8,7 @@ import xarray as xr
 
 from neurofuse.fusion.plot.sensor_places import amount, places
 from neurofuse.fusion.report.sensors import sensor_map
-from neurofuse.fusion.views.before_after import views
+from neurofuse.fusion.views.before_after import views_of
 from neurofuse.io.quality.channels import channel_quality
 from neurofuse.io.recording import build, eeg_dataset, nirs_dataset, stream_dataset, with_stream
 
@@ -76,13 +76,13 @@ def test_the_nose_is_up_and_right_is_right():
     recording = build(eeg_dataset(np.zeros((2, 100)), 250.0, ["Fpz", "T8"], position=position))
     at = places(recording, ["eeg"])["eeg"].at
     np.testing.assert_allclose(at, [[0, 1], [1, 0]], atol=1e-9)
-    text = sensor_map(recording, views(recording), {})
+    text = sensor_map(recording, views_of(recording), {})
     circles = re.findall(r'<circle cx="([-\d.]+)" cy="([-\d.]+)"', text)
     assert circles[0] == ("0.0", "-100.0")  # SVG counts downwards
 
 
 def test_colour_tells_how_much_was_changed(pair):
-    found = views(*pair)
+    found = views_of(*pair)
     size = amount(found[0])
     np.testing.assert_allclose(size[1], 1e-4 * np.sqrt(0.5))
     assert (np.delete(size, 1) == 0).all()
@@ -105,7 +105,7 @@ def test_bad_channels_are_crossed_and_faults_told(pair):
         "eeg",
         node.assign(eeg=node.eeg.copy(data=flat)).assign_coords(bad=("channel", bad)),
     )
-    text = drawn(before, views(before))
+    text = drawn(before, views_of(before))
     second = text.partition(">Quality</p>")[2]
     assert text.count('class="cross"') == 2  # once on each map
     assert "E3: bad: flat" in second
@@ -115,7 +115,7 @@ def test_bad_channels_are_crossed_and_faults_told(pair):
 @pytest.mark.parametrize("quality", [None, {}])
 def test_without_positions_words_stand_in(pair, quality):
     before, after = make(sphere(np.linspace(0.0, 1.8, 12), 0.0), unknown=True)
-    text = drawn(before, views(before, after), quality)
+    text = drawn(before, views_of(before, after), quality)
     assert "<svg" not in text
     assert "No position of any EEG channel is known" in text
     assert "No position of any fNIRS channel is known" in text
@@ -126,7 +126,7 @@ def test_without_positions_words_stand_in(pair, quality):
     partly = with_stream(
         before, "eeg", one.assign_coords(position=where.transpose("channel", "axis"))
     )
-    text = drawn(partly, views(partly, after))
+    text = drawn(partly, views_of(partly, after))
     assert "EEG, position unknown: E1, E2" in text
     assert "and 1 more" in text
 
@@ -139,8 +139,8 @@ def test_a_probe_on_paper_is_no_head(pair):
     assert place.flat
     np.testing.assert_allclose(place.at[0], [-1, -1 / 3])
     np.testing.assert_allclose(place.at[-1], [1, 1 / 3])
-    text = sensor_map(recording, views(recording), {})
+    text = sensor_map(recording, views_of(recording), {})
     assert 'class="head"' not in text
     assert "not those of a head" in text
     assert not places(pair[0], ["eeg"])["eeg"].flat
-    assert 'class="head"' in drawn(pair[0], views(*pair))
+    assert 'class="head"' in drawn(pair[0], views_of(*pair))

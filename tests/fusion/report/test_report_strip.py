@@ -10,7 +10,7 @@ import pytest
 from neurofuse.fusion.report.controls import resolution
 from neurofuse.fusion.report.pyramid import centres, pack, pyramid, unpack
 from neurofuse.fusion.report.strip import strip_chart
-from neurofuse.fusion.views.before_after import views
+from neurofuse.fusion.views.before_after import views_of
 from neurofuse.io.recording import (
     build,
     eeg_dataset,
@@ -49,7 +49,7 @@ def decoded(view, of, number):
     layer = of.layers[number]
     ends = 1 if layer.width == 1 else 2
     middle = centres(view).ravel()
-    gates = 0 if view.moving is None else len(view.channel)
+    gates = 0 if view.in_motion is None else len(view.channel)
     rows = unpack(layer.packed, len(of.kinds) * ends * middle.size + gates)
     values = rows[: len(rows) - gates].reshape(len(of.kinds), ends, middle.size, -1)
     values = np.cumsum(values, axis=0, dtype=np.uint16).view(np.int16).astype(float)
@@ -68,18 +68,18 @@ def test_rows_come_back_as_they_were():
 
 
 def test_every_sample_is_there_when_it_fits():
-    view = views(*make(missing=True))[0]
+    view = views_of(*make(missing=True))[0]
     of = pyramid(view, 10**7)
     assert [layer.width for layer in of.layers] == [1]
     (values, gates) = decoded(view, of, 0)
     for kind, drawn in zip(of.kinds, values, strict=True):
         expected = getattr(view, kind)[:, 0]
         np.testing.assert_allclose(drawn[0], expected, atol=of.quantum / 2 * 1.001)
-    np.testing.assert_array_equal(gates, view.moving)
+    np.testing.assert_array_equal(gates, view.in_motion)
 
 
 def test_bins_hold_every_peak_and_the_push_is_shown_finely():
-    view = views(*make(300.0))[0]
+    view = views_of(*make(300.0))[0]
     of = pyramid(view, 60_000)
     base, fine = of.layers[0], of.layers[1]
     assert base.width > 1 == fine.width
@@ -93,7 +93,7 @@ def test_bins_hold_every_peak_and_the_push_is_shown_finely():
             np.maximum.reduceat(samples, starts, 1),
         ]
         np.testing.assert_allclose([low, high], expected, atol=of.quantum / 2 * 1.001)
-    moving = np.logical_or.reduceat(np.array(view.moving), starts, 1)
+    moving = np.logical_or.reduceat(np.array(view.in_motion), starts, 1)
     np.testing.assert_array_equal(gates, moving)
     # the push lies at 60 s, in the stretch from 60 to 80 s
     assert (fine.first, fine.bins) == (60 * 250, 20 * 250)
@@ -104,14 +104,16 @@ def test_bins_hold_every_peak_and_the_push_is_shown_finely():
 
 def test_what_nobody_changed_costs_next_to_nothing():
     before, after = make()
-    alone, both = (pyramid(views(*given)[0], 10**7).size for given in ((before,), (before, after)))
+    alone, both = (
+        pyramid(views_of(*given)[0], 10**7).size for given in ((before,), (before, after))
+    )
     assert both < 1.05 * alone
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
 def test_a_stream_without_a_signal_is_packed(value):
     recording = build(eeg_dataset(np.full((1, 100), value), 250.0, ["Cz"]))
-    view = views(recording)[0]
+    view = views_of(recording)[0]
     values, _ = decoded(view, pyramid(view, 1000), 0)
     assert np.isnan(values).all() if np.isnan(value) else (values >= 0).all()
 
@@ -119,28 +121,28 @@ def test_a_stream_without_a_signal_is_packed(value):
 def test_the_head_tells_the_page_what_there_is():
     before, after = make()
     rows = [(5.0, 1.0, "</script><b>", "", ""), (9.0, -1.0, "x", "", ""), (5.0, 1.0, "x", "", "")]
-    text = strip_chart(views(before, after), events_dataset(rows))
+    text = strip_chart(views_of(before, after), events_dataset(rows))
     assert text.count("</script>") == text.count("<script")
     head = json.loads(within(text, "strip-head"))
     assert head["events"] == [[5.0, 1.0, "</script><b>"], [5.0, 1.0, "x"], [9.0, 0.0, "x"]]
-    assert head["movements"] == [[60.0, 62.0]]
+    assert head["motion"] == [[60.0, 62.0]]
     assert head["strongest"][0] < 60 < 62 < head["strongest"][1]
     eeg, nirs = head["streams"]
     assert eeg["layers"] == [[0, 1, 30000]]
-    assert (eeg["gate"], nirs["gate"]) == (True, False)
+    assert (eeg["mask"], nirs["mask"]) == (True, False)
     assert len(eeg["overview"]) == 500
     assert max(eeg["overview"]) == 255
     blob = within(text, "strip-nirs-0")
-    assert base64.b64decode(blob) == pyramid(views(before, after)[1], 550_000).layers[0].packed
+    assert base64.b64decode(blob) == pyramid(views_of(before, after)[1], 550_000).layers[0].packed
 
 
 def test_the_page_says_what_it_holds():
-    view = views(*make(300.0))[0]
+    view = views_of(*make(300.0))[0]
     assert (
         resolution([view], {"eeg": pyramid(view, 10**7)})
-        == "This page holds EEG with every sample."
+        == "This page contains every sample of EEG."
     )
     coarse = resolution([view], {"eeg": pyramid(view, 60_000)})
     assert re.search(
-        r"smallest and largest value of every 0\.\d+ s, with every sample in the 20 s", coarse
+        r"minimum and maximum of every 0\.\d+ s of EEG, with every sample in the 20 s", coarse
     )

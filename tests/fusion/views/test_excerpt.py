@@ -15,7 +15,7 @@ RATE = 50.0
 @pytest.fixture
 def long_pair(monkeypatch):
     """Ten minutes of one channel that moves at 400-460 s; three minutes fit into memory."""
-    monkeypatch.setattr(excerpts, "SHOWN", 8 * RATE * 180)
+    monkeypatch.setattr(excerpts, "LARGEST_EEG", 8 * RATE * 180)
     rng = np.random.default_rng(0)
     node = io.eeg_dataset(1e-5 * rng.standard_normal((1, 30000)), RATE, ["Cz"])
     lazy = node.assign(eeg=node.eeg.copy(data=blocks_of(node.eeg.values, RATE)))
@@ -43,4 +43,4 @@ def test_recordings_in_memory_are_shown_whole(long_pair):
 
 def test_the_report_says_what_it_shows(long_pair, tmp_path):
     page = report(long_pair[0], long_pair[1], tmp_path / "long.html").read_text("utf-8")
-    assert "of 10 min: the stretch with most movement" in page
+    assert "of 10 min: the stretch with most motion" in page

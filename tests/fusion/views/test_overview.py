@@ -44,12 +44,12 @@ def test_html_is_a_table_with_the_same_cells_and_escapes_names():
     assert html.count("<tr>") == 1 + len(summary.rows)
 
 
-def test_a_cleaned_recording_tells_how_long_the_gate_was_open():
+def test_a_cleaned_recording_tells_how_much_motion_was_detected():
     _, contaminated = nf.simulate(duration=30, seed=4, nirs_montage=None, sensors=True)
     cleaned = nf.clean(contaminated)
-    share = float((cleaned["eeg"].gate > GATE_OPEN).mean())
+    fraction = float((cleaned["eeg"].gate > GATE_OPEN).mean())
     text = repr(nf.summary(cleaned))
-    assert f"{100 * share:.1f} % gate open" in text
+    assert f"{100 * fraction:.1f} % detected" in text
     assert "done so far: simulate, inject, clean" in text
 
 
