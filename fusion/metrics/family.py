@@ -58,7 +58,7 @@ class Family(ABC):
             If channels or times differ.
         """
         rows = self.rows(Samples(cleaned, self.recording))
-        return xr.Dataset({"value": as_array(rows, self.units)})
+        return as_array(rows, self.units).to_dataset()
 
 
 def as_array(rows: Mapping[str, Mapping[str, float]], units: Mapping[str, str]) -> xr.DataArray:
@@ -78,4 +78,5 @@ def as_array(rows: Mapping[str, Mapping[str, float]], units: Mapping[str, str]) 
             "units": ("metric", list(units.values())),
         },
         ("modality", "metric"),
+        name="value",
     )

@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.signal import welch
 
 from neurofuse.fusion.methods.registry import get_method
 from neurofuse.fusion.metrics.errors import UNITS, score
 from neurofuse.fusion.metrics.no_reference import score_no_reference
-from neurofuse.fusion.signal.bands import bandpass, spectrum, windows
 from neurofuse.io.errors import ParameterError, SchemaError
 from neurofuse.io.recording import build, eeg_dataset, stream_dataset, with_stream, without_stream
 
@@ -244,21 +242,7 @@ def test_nothing_is_changed(pair):
     assert contaminated.identical(copies[1])
 
 
-def test_spectrum_is_welchs():
-    series = np.random.default_rng(0).standard_normal(2000)
-    count = len(windows(series, 100.0, 2.0))
-    frequency, density = spectrum(series, 100.0, 2.0, np.ones(count, bool))
-    expected = welch(series, 100.0, nperseg=200)
-    np.testing.assert_allclose(frequency, expected[0])
-    np.testing.assert_allclose(density, expected[1], rtol=1e-10)
-
-
-def test_bandpass_refuses_a_band_above_nyquist():
-    with pytest.raises(ParameterError, match="a rate above"):
-        bandpass(np.zeros(100), 2.0, 1.0, 40.0)
-
-
-def test_blind_figures_see_movement_shrink(pair):
+def test_no_reference_metrics_see_motion_shrink(pair):
     truth, contaminated = pair
     before = score_no_reference(contaminated, contaminated).value
     after = score_no_reference(contaminated, truth).value
@@ -270,7 +254,7 @@ def test_blind_figures_see_movement_shrink(pair):
         assert after.loc[stream, "noref_quiet_change"] < -20
 
 
-def test_blind_figures_without_movement_are_nan():
+def test_no_reference_metrics_without_motion_are_nan():
     eeg = np.random.default_rng(1).standard_normal((2, 5000)) * 1e-5
     still = build(eeg_dataset(eeg, 250.0, ["C3", "C4"]))
     table = score_no_reference(still, get_method("zero").transform(still)).value

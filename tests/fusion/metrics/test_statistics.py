@@ -6,7 +6,7 @@ import xarray as xr
 
 import neurofuse as nf
 from neurofuse.fusion.cohort import compare_all
-from neurofuse.fusion.compare import ORACLE, REFERENCES, SHUFFLED, compare
+from neurofuse.fusion.compare import MISMATCHED, ORACLE, REFERENCES, compare
 from neurofuse.fusion.metrics.statistics import LIMIT, holm, paired_p, summarise
 from neurofuse.fusion.plot.draw_intervals import plot_intervals
 from neurofuse.io.errors import ParameterError
@@ -122,7 +122,7 @@ def test_many_recordings_are_compared_one_by_one(pair):
         cut, ["tddr", "pca"], short, subject={"a": "x", "b": "x", "c": "y"}, progress=seen.append
     )
     assert table.subject.values.tolist() == ["x", "x", "y"]
-    assert table.method.values.tolist() == ["tddr", "pca", *REFERENCES, ORACLE, SHUFFLED]
+    assert table.method.values.tolist() == ["tddr", "pca", *REFERENCES, ORACLE, MISMATCHED]
     assert seen[0] == "a: tddr"
     alone = compare(moved, ["tddr", "pca"], truth)
     for method in ("tddr", "pca", "zero"):
