@@ -22,7 +22,7 @@ from neurofuse.fusion.methods.wiener import (
     excess,
     lagged,
 )
-from neurofuse.fusion.signal.motion import moving
+from neurofuse.fusion.signal.motion import eeg_in_motion
 from neurofuse.io.optics.gvtd import gvtd
 
 WINDOW = {"eeg": 0.5, "nirs": 1.0}  # s of the bound's covariances
@@ -33,7 +33,7 @@ def no_reference(found: Material) -> np.ndarray:
     """Cleaned rows: one filter a bout, from nothing but the contaminated recording."""
     observed = _ready(found, found.contaminated)
     if found.stream == "eeg":
-        mask = moving(found.contaminated, found.rate)
+        mask = eeg_in_motion(found.contaminated, found.rate)
     else:
         speed = gvtd(found.contaminated, found.rate)
         middle = np.median(speed)

@@ -14,7 +14,7 @@ from neurofuse.fusion.methods.classical_base import (
     refuse_short,
 )
 from neurofuse.fusion.signal.bands import EEG_MOTION, bandpass
-from neurofuse.fusion.signal.motion import moving
+from neurofuse.fusion.signal.motion import eeg_in_motion
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import quiet
 from neurofuse.io.mne_objects.eeg import raw_from_eeg
@@ -63,7 +63,7 @@ def gedai(node: xr.Dataset) -> np.ndarray:
                 "mark flat or bridged channels bad, or choose another method",
             ) from error
     rate = float(node.attrs["rate"])
-    still = ~moving(data, rate)  # drift of electrodes would rule the regression
+    still = ~eeg_in_motion(data, rate)  # drift of electrodes would rule the regression
     return cleaned / size + mean_of(cleaned / size, bandpass(data, rate, *EEG_MOTION), still)
 
 

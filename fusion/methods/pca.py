@@ -4,19 +4,19 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.methods.classical_base import Classical, Treatment, refuse_few
-from neurofuse.fusion.signal.motion import moving
+from neurofuse.fusion.signal.motion import eeg_in_motion
 
 
 def pca(node: xr.Dataset, *, excess: float) -> np.ndarray:
     """Remove from moving samples the components of which movement is the most.
 
-    Components are those of the covariance of samples in motion (detected by `moving`). One whose
-    variance there exceeds `excess` times its variance in quiet samples is removed; at 2 it holds
-    more movement than brain.
+    Components are those of the covariance of samples in motion (detected by `eeg_in_motion`). One
+    whose variance there exceeds `excess` times its variance in quiet samples is removed; at 2 it
+    holds more movement than brain.
     """
     refuse_few(node, "pca", 2)
     data = node.eeg.values
-    mask = moving(data, node.attrs["rate"])
+    mask = eeg_in_motion(data, node.attrs["rate"])
     if not mask.any() or mask.all():
         return data
     centred = data - data[:, ~mask].mean(-1, keepdims=True)

@@ -4,7 +4,8 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.methods.classical_base import Classical, Treatment
-from neurofuse.fusion.signal.motion import AROUND, WINDOW, joined, moving_rows, segments
+from neurofuse.fusion.signal.motion import DEVIATION_WINDOW, MARGIN, rows_in_motion
+from neurofuse.fusion.signal.segments import join_segments, segments
 
 SMOOTHEST = 4  # samples that a cubic spline needs
 SAVITZKY_WINDOW = 10.0  # s
@@ -48,12 +49,12 @@ def spline_sg(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.nd
 def _corrected(node: xr.Dataset, smoothness: float, threshold: float, choose) -> np.ndarray:
     rate = float(node.attrs["rate"])
     rows = node.od.values.reshape(-1, node.sizes["time"]).copy()
-    for row, mask in zip(rows, moving_rows(rows, rate, threshold), strict=True):
+    for row, mask in zip(rows, rows_in_motion(rows, rate, threshold), strict=True):
         cuts = [cut for cut in segments(mask) if cut[1] - cut[0] > SMOOTHEST]
         cuts = choose(row, cuts)
         for first, last in cuts:
             row[first:last] -= _curve(row[first:last], smoothness, rate)
-        row[:] = joined(row, cuts, rate)
+        row[:] = join_segments(row, cuts, rate)
     return rows.reshape(node.od.shape)
 
 
@@ -74,7 +75,8 @@ def _lasting(row: np.ndarray, cuts: list[tuple[int, int]], rate: float) -> list[
         calm[first:last] = False
     still = calm[half:] & calm[:-half]
     beat = np.median(np.abs(row[half:] - row[:-half])[still]) if still.any() else 0.0
-    longest = (HALF + WINDOW + 2 * AROUND) * rate  # finding a movement makes it that much longer
+    # detection widens a movement
+    longest = (HALF + DEVIATION_WINDOW + 2 * MARGIN) * rate
 
     def lasts(first: int, last: int) -> bool:
         before, after = row[max(0, first - half) : first], row[last : last + half]

@@ -4,7 +4,8 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.methods.classical_base import Classical, Treatment, refuse_few
-from neurofuse.fusion.signal.motion import joined, moving_rows, segments
+from neurofuse.fusion.signal.motion import rows_in_motion
+from neurofuse.fusion.signal.segments import join_segments, segments
 
 PASSES = 5
 
@@ -26,13 +27,13 @@ def tpca(node: xr.Dataset, *, share: float, threshold: float) -> np.ndarray:
     refuse_few(node, "tpca", 2)
     rate = float(node.attrs["rate"])
     rows = node.od.values.reshape(-1, node.sizes["time"]).copy()
-    limit = np.asarray(moving_rows(rows, rate, threshold).any(0))
+    limit = np.asarray(rows_in_motion(rows, rate, threshold).any(0))
     mask = limit
     for _ in range(PASSES):
         if not mask.any() or mask.all():
             break
         rows = _without(rows, mask, share, rate)
-        mask = moving_rows(rows, rate, threshold).any(0) & limit
+        mask = rows_in_motion(rows, rate, threshold).any(0) & limit
     return rows.reshape(node.od.shape)
 
 
@@ -51,7 +52,7 @@ def _without(rows: np.ndarray, mask: np.ndarray, share: float, rate: float) -> n
     out = rows.copy()
     for (first, last), part in zip(cuts, parts, strict=True):
         out[:, first:last] -= size * (removed @ (removed.T @ (part / size)))
-    return np.stack([joined(row, cuts, rate) for row in out])
+    return np.stack([join_segments(row, cuts, rate) for row in out])
 
 
 TPCA = Classical(

@@ -9,7 +9,8 @@ from scipy.linalg import eigh
 from scipy.ndimage import binary_dilation
 
 from neurofuse.fusion.methods.classical_base import Classical, Treatment
-from neurofuse.fusion.signal.motion import moving, segments
+from neurofuse.fusion.signal.motion import eeg_in_motion
+from neurofuse.fusion.signal.segments import segments
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.optics.gvtd import gvtd
 
@@ -20,7 +21,7 @@ SHRINKAGE = 0.01  # share of each variance added to the diagonal of quiet covari
 
 
 def wiener_eeg(node: xr.Dataset, *, reach: int, whole: bool) -> np.ndarray:
-    """Moving samples filtered; `moving` finds them.
+    """Moving samples filtered; `eeg_in_motion` finds them.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def wiener_eeg(node: xr.Dataset, *, reach: int, whole: bool) -> np.ndarray:
     """
     data = node.eeg.values
     middle = data.mean(-1, keepdims=True)
-    mask = moving(data, node.attrs["rate"])
+    mask = eeg_in_motion(data, node.attrs["rate"])
     filtered = _filtered(data - middle, mask, float(node.attrs["rate"]), reach, whole)
     return np.where(mask, middle + filtered, data)  # quiet samples bit for bit
 

@@ -5,7 +5,7 @@ import pytest
 
 from neurofuse.fusion.methods.registry import BASELINES, get_method
 from neurofuse.fusion.metrics.errors import score
-from neurofuse.fusion.signal.motion import moving
+from neurofuse.fusion.signal.motion import eeg_in_motion
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.recording import (
@@ -169,7 +169,7 @@ def test_zero_is_zero_and_mean_intensity(pair):
 
 def test_pca_leaves_quiet_samples_bit_for_bit(pair):
     eeg = pair[1]["eeg"].eeg.values
-    quiet = ~moving(eeg, 250.0)
+    quiet = ~eeg_in_motion(eeg, 250.0)
     assert 0.5 < quiet.mean() < 0.95
     np.testing.assert_array_equal(
         cleaned_by("pca", pair[1])["eeg"].eeg.values[:, quiet], eeg[:, quiet]

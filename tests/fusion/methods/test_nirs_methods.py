@@ -9,7 +9,8 @@ from scipy.stats import norm
 from neurofuse.fusion.methods import cbsi as cbsi_file
 from neurofuse.fusion.methods import tpca as tpca_file
 from neurofuse.fusion.methods.registry import get_method
-from neurofuse.fusion.signal.motion import joined, moving_deviation, moving_rows, segments
+from neurofuse.fusion.signal.motion import moving_standard_deviation, rows_in_motion
+from neurofuse.fusion.signal.segments import join_segments, segments
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import quiet
 from neurofuse.io.optics.conversion import plain_raw, to_haemoglobin
@@ -75,23 +76,23 @@ def without_mean(x):
 
 def test_moving_deviation_is_the_deviation_within_a_second():
     rows = np.random.default_rng(0).standard_normal((2, 80)) + 100
-    found = moving_deviation(rows, RATE)
+    found = moving_standard_deviation(rows, RATE)
     for i in range(5, 75):
         np.testing.assert_allclose(found[:, i], rows[:, i - 5 : i + 6].std(-1))
 
 
 def test_movement_is_told_from_the_usual_level_of_each_row():
     rows = calm()[:, 0] + 0.3 * bump(60, 0.5)
-    mask = moving_rows(rows, RATE, 5.0)
+    mask = rows_in_motion(rows, RATE, 5.0)
     assert mask[:, (TIME > 59.5) & (TIME < 60.5)].all()
     assert not mask[:, abs(TIME - 60) > 5].any()
-    np.testing.assert_array_equal(mask, moving_rows(1000 * rows + 7, RATE, 5.0))
+    np.testing.assert_array_equal(mask, rows_in_motion(1000 * rows + 7, RATE, 5.0))
     assert segments(mask[0])[0][0] / RATE < 60 < segments(mask[0])[0][1] / RATE
 
 
 def test_levels_are_joined_at_the_seams():
     row = np.repeat([0.0, 5.0, 3.0], 100)
-    np.testing.assert_allclose(joined(row, [(100, 200)], RATE), 0, atol=1e-12)
+    np.testing.assert_allclose(join_segments(row, [(100, 200)], RATE), 0, atol=1e-12)
 
 
 # Wavelets
