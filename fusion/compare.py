@@ -14,7 +14,7 @@ from neurofuse.fusion.controls import shifted, with_partner
 from neurofuse.fusion.methods.cleaner import Cleaner, apply
 from neurofuse.fusion.methods.plain import UNCORRECTED, ZERO
 from neurofuse.fusion.methods.registry import JOINT, get_method, names
-from neurofuse.fusion.metrics.memory import Watch
+from neurofuse.fusion.metrics.memory import PeakMemory
 from neurofuse.fusion.metrics.oracle import oracle
 from neurofuse.io.deprecation import renamed
 from neurofuse.io.errors import NeurofuseError, ParameterError
@@ -112,7 +112,7 @@ def compare(
             progress(name)
         start = perf_counter()
         try:
-            with Watch() as watch:
+            with PeakMemory() as used:
                 cleaned = run()
         except NeurofuseError as error:
             rows.append(None)
@@ -121,7 +121,7 @@ def compare(
             failures.append(str(error))
             continue
         seconds.append(perf_counter() - start)
-        memory.append(float(watch.peak))
+        memory.append(float(used.peak))
         failures.append("")
         value = scorer.score(cleaned)
         rows.append(value.where(value.modality.isin(treated[name])))

@@ -1,23 +1,28 @@
-"""How much memory a piece of work takes beyond what was there before it."""
+"""How much memory a piece of work takes beyond what was in use before it."""
 
 import threading
 from types import TracebackType
 
-INTERVAL = 0.01  # s between looks
+INTERVAL = 0.01  # s between measurements
 
 
-class Watch:
+class PeakMemory:
     """Peak of this process's memory [B] during a `with` block, beyond that at its start.
 
-    It looks every 10 ms, so that a shorter peak may be missed, and sees the whole process: other
-    threads count too.
+    Measured every 10 ms, so that a shorter peak may be missed, for the whole process: other threads
+    count too.
+
+    Attributes
+    ----------
+    peak : int
+        [B].
 
     Examples
     --------
     >>> import numpy as np
-    >>> with Watch() as watch:
+    >>> with PeakMemory() as memory:
     ...     _ = np.ones(4_000_000).sum()
-    >>> watch.peak >= 0
+    >>> memory.peak >= 0
     True
     """
 
@@ -25,12 +30,12 @@ class Watch:
         self.peak = 0
         self._done = threading.Event()
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "PeakMemory":
         import psutil
 
         self._process = psutil.Process()
         self._before = self._process.memory_info().rss
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._measure, daemon=True)
         self._thread.start()
         return self
 
@@ -43,10 +48,10 @@ class Watch:
         self._done.set()
         self._thread.join()
 
-    def _look(self) -> None:
+    def _measure(self) -> None:
         ended = False
         while not ended:
-            # asked before the look: what is held at the end is seen however late this thread wakes
+            # asked first: what is held at the end is measured however late this thread wakes
             ended = self._done.wait(INTERVAL)
             more = self._process.memory_info().rss - self._before
             self.peak = max(self.peak, more)

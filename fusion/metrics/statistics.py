@@ -1,6 +1,7 @@
-"""Many comparisons together: means with intervals by person, and paired tests against one method.
+"""Many comparisons together: means with intervals by participant, paired tests against a method.
 
-Recordings of one person are not independent, so they are averaged first and people are drawn.
+Recordings of one participant are not independent: they are averaged first, and participants are
+resampled.
 """
 
 from collections.abc import Iterable
@@ -10,13 +11,13 @@ import xarray as xr
 
 from neurofuse.io.errors import ParameterError
 
-LIMIT = 100.0  # dB; what is infinite counts as this
-DRAWS = 2000
-LEVEL = 95.0  # percent
+LIMIT_DB = 100.0  # what is infinite counts as this
+RESAMPLES = 2000
+CONFIDENCE = 95.0  # percent
 
 
 def summarise(table: xr.Dataset, *, against: str = "joint", seed: int = 0) -> xr.Dataset:
-    """Means over people, their intervals, and what is different from one method.
+    """Means over participants, their intervals, and differences from one method.
 
     Parameters
     ----------
@@ -26,16 +27,17 @@ def summarise(table: xr.Dataset, *, against: str = "joint", seed: int = 0) -> xr
     against : str
         The method that all others are paired with.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap, stored in `attrs["seed"]`.
 
     Returns
     -------
     Dataset
-        For (method, modality, metric): `mean`; `low` and `high`, its 95 % interval (bootstrap by
-        subject, percentiles); `people`, how many have a figure; `difference`, `difference_low` and
-        `difference_high`, of the method minus `against` in the same people; `p`, of a Wilcoxon
-        signed-rank test of these differences, corrected for the number of methods by Holm's
-        procedure within each modality and metric.
+        For (method, modality, metric), in the units of the metric: `mean`; `low` and `high`, its
+        95 % confidence interval (bootstrap by subject, percentiles); `difference`,
+        `difference_low` and `difference_high`, of the method minus `against` in the same
+        participants. Further `people`, the number of participants with a figure, and `p`, of a
+        Wilcoxon signed-rank test of the differences, corrected for the number of methods by Holm's
+        procedure (Holm 1979, Scand J Stat 6:65) within each modality and metric.
 
     Raises
     ------
@@ -51,10 +53,10 @@ def summarise(table: xr.Dataset, *, against: str = "joint", seed: int = 0) -> xr
     ...     {"method": ["joint", "ica"], "modality": ["eeg"], "metric": ["error_db"],
     ...      "units": ("metric", ["dB"]), "subject": ("recording", np.repeat(np.arange(6), 2))},
     ... )
-    >>> found = summarise(table)
-    >>> bool(found.difference.loc["ica", "eeg", "error_db"] > 3)
+    >>> summary = summarise(table)
+    >>> bool(summary.difference.loc["ica", "eeg", "error_db"] > 3)
     True
-    >>> round(float(found.p.loc["ica", "eeg", "error_db"]), 3)
+    >>> round(float(summary.p.loc["ica", "eeg", "error_db"]), 3)
     0.031
     """
     if "recording" not in table.value.dims or "subject" not in table.coords:
@@ -68,31 +70,47 @@ def summarise(table: xr.Dataset, *, against: str = "joint", seed: int = 0) -> xr
         raise ParameterError(f"the method {against!r}", f"one of {', '.join(names)}", "choose one")
     value = table.value.transpose("recording", "method", "modality", "metric")
     decibel = table.units.values == "dB"
-    data = np.where(decibel, np.clip(value.values, -LIMIT, LIMIT), value.values)
-    by_person = _by_person(data, table.subject.values)
+    data = np.where(decibel, np.clip(value.values, -LIMIT_DB, LIMIT_DB), value.values)
+    by_participant = _by_participant(data, table.subject.values)
     rng = np.random.default_rng(seed)
-    pick = rng.integers(len(by_person), size=(DRAWS, len(by_person)))
-    gap = by_person - by_person[:, [names.index(against)]]
-    found = {"mean": _mean(by_person), "people": np.isfinite(by_person).sum(0)}
-    found["low"], found["high"] = _interval(by_person, pick)
-    found["difference"] = _mean(gap)
-    found["difference_low"], found["difference_high"] = _interval(gap, pick)
+    resampled = rng.integers(len(by_participant), size=(RESAMPLES, len(by_participant)))
+    gap = by_participant - by_participant[:, [names.index(against)]]
+    summary = {"mean": _mean(by_participant), "people": np.isfinite(by_participant).sum(0)}
+    summary["low"], summary["high"] = _interval(by_participant, resampled)
+    summary["difference"] = _mean(gap)
+    summary["difference_low"], summary["difference_high"] = _interval(gap, resampled)
     p = np.full(gap.shape[1:], np.nan)
     for modality, metric in np.ndindex(gap.shape[2:]):
         rows = [m for m, name in enumerate(names) if name != against]
         p[rows, modality, metric] = holm(paired_p(gap[:, row, modality, metric]) for row in rows)
-    found["p"] = p
+    summary["p"] = p
     dims = ("method", "modality", "metric")
     coords = {name: table[name] for name in (*dims, "units")}
     return xr.Dataset(
-        {name: (dims, values) for name, values in found.items()},
+        {name: (dims, values) for name, values in summary.items()},
         coords,
-        attrs={"against": against, "seed": seed, "draws": DRAWS},
+        attrs={"against": against, "seed": seed, "draws": RESAMPLES},
     )
 
 
 def paired_p(differences: np.ndarray) -> float:
-    """p of a two-sided Wilcoxon signed-rank test; NaN below two people, 1 if nothing differs."""
+    """p of a two-sided Wilcoxon signed-rank test of paired differences.
+
+    Parameters
+    ----------
+    differences : array (participant,)
+        NaN where a participant has no figure.
+
+    Returns
+    -------
+    float
+        NaN with fewer than two participants, 1 if nothing differs.
+
+    Examples
+    --------
+    >>> paired_p(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
+    0.03125
+    """
     from scipy.stats import wilcoxon
 
     known = differences[np.isfinite(differences)]
@@ -104,7 +122,17 @@ def paired_p(differences: np.ndarray) -> float:
 
 
 def holm(p: Iterable[float]) -> np.ndarray:
-    """p values corrected for their number (Holm 1979, Scand J Stat 6:65); NaN stays and is none.
+    """p values corrected for their number (Holm 1979, Scand J Stat 6:65).
+
+    Parameters
+    ----------
+    p : floats
+        NaN is not counted and stays NaN.
+
+    Returns
+    -------
+    array (test,)
+        Corrected p values, at most 1.
 
     Examples
     --------
@@ -120,9 +148,9 @@ def holm(p: Iterable[float]) -> np.ndarray:
     return out
 
 
-def _by_person(data: np.ndarray, subject: np.ndarray) -> np.ndarray:
-    people = list(dict.fromkeys(subject.tolist()))
-    return np.stack([_mean(data[subject == person]) for person in people])
+def _by_participant(data: np.ndarray, subject: np.ndarray) -> np.ndarray:
+    participants = dict.fromkeys(subject.tolist())
+    return np.stack([_mean(data[subject == participant]) for participant in participants])
 
 
 def _mean(data: np.ndarray) -> np.ndarray:
@@ -132,11 +160,11 @@ def _mean(data: np.ndarray) -> np.ndarray:
     return np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)
 
 
-def _interval(by_person: np.ndarray, pick: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    edges = (100 - LEVEL) / 2
-    means = np.stack([_mean(by_person[people]) for people in pick])
+def _interval(by_participant: np.ndarray, resampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    edges = (100 - CONFIDENCE) / 2
+    means = np.stack([_mean(by_participant[chosen]) for chosen in resampled])
     known = ~np.isnan(means).all(0)
-    low, high = (np.full(by_person.shape[1:], np.nan) for _ in range(2))
+    low, high = (np.full(by_participant.shape[1:], np.nan) for _ in range(2))
     if known.any():
         low[known], high[known] = np.nanpercentile(means[:, known], [edges, 100 - edges], axis=0)
     return low, high

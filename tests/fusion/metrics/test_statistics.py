@@ -7,7 +7,7 @@ import xarray as xr
 import neurofuse as nf
 from neurofuse.fusion.cohort import compare_all
 from neurofuse.fusion.compare import MISMATCHED, ORACLE, REFERENCES, compare
-from neurofuse.fusion.metrics.statistics import LIMIT, holm, paired_p, summarise
+from neurofuse.fusion.metrics.statistics import LIMIT_DB, holm, paired_p, summarise
 from neurofuse.fusion.plot.draw_intervals import plot_intervals
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import without_stream
@@ -80,7 +80,7 @@ def test_what_failed_in_some_people_is_counted_in_the_others():
 
 def test_nothing_left_at_all_counts_as_a_hundred_decibels():
     value = np.array([[-np.inf, 0.0], [-60.0, 0.0]])
-    assert float(cell(summarise(made(value, ["a", "b"])), "joint")["mean"]) == (-LIMIT - 60) / 2
+    assert float(cell(summarise(made(value, ["a", "b"])), "joint")["mean"]) == (-LIMIT_DB - 60) / 2
 
 
 def test_the_same_seed_gives_the_same_intervals():
