@@ -15,10 +15,11 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from neurofuse.io.errors import ParameterError, ReadError
-from neurofuse.models.joint.autoencoder import Architecture, CrossModalAutoencoder
-from neurofuse.models.joint.bands import LATENT_RATE
+from neurofuse.models.joint.architecture import Architecture
+from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 
 PRETRAINED = Path(__file__).with_name("pretrained")
 
@@ -28,9 +29,47 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def packaged() -> dict[str, dict]:
+def packaged() -> dict[str, dict[str, Any]]:
     """The packaged models' JSON facts by name."""
     return {p.stem: json.loads(p.read_text()) for p in sorted(PRETRAINED.glob("*.json"))}
+
+
+def software(*packages: str) -> dict[str, str]:
+    """Versions of Python, neurofuse, torch, numpy and of other packages."""
+    names = ("neurofuse", "torch", "numpy", *packages)
+    return {name: version(name) for name in names} | {"python": platform.python_version()}
+
+
+def save_weights(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write tensors and, beside them, their facts with the SHA-256; to temporary names first."""
+    temporary = path.with_suffix(".safetensors.tmp")
+    temporary.write_bytes(save({k: v.contiguous() for k, v in tensors.items()}))
+    described = path.with_suffix(".json.tmp")
+    described.write_text(json.dumps(facts | {"sha256": digest(temporary)}, indent=1) + "\n")
+    os.replace(temporary, path)
+    os.replace(described, path.with_suffix(".json"))
+
+
+def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Facts and tensors of a file of weights; ReadError where the two do not belong together."""
+    facts_file = path.with_suffix(".json")
+    facts = json.loads(facts_file.read_text())
+    if digest(path) != facts["sha256"]:
+        raise ReadError(
+            f"{path.name} whose SHA-256 is not the one in {facts_file.name}",
+            "weights beside the JSON written with them",
+            "install again, or train again",
+        )
+    return facts, load_file(path)
+
+
+def does_not_fit(path: Path, error: Exception) -> ReadError:
+    """The error of weights that cannot be loaded into the network that their JSON describes."""
+    return ReadError(
+        f"{path.name} that does not fit its JSON ({type(error).__name__})",
+        "weights and JSON of one training run",
+        "install again, or train again",
+    )
 
 
 def save_model(
@@ -38,76 +77,78 @@ def save_model(
     model: CrossModalAutoencoder,
     name: str,
     training: dict[str, Any],
-    scores: dict,
-    people: dict[str, list[str]],
+    scores: dict[str, Any],
+    participants: dict[str, list[str]],
     command: str,
 ) -> None:
-    """Write weights and their JSON, each to a temporary name first.
+    """Write a model's weights and their JSON.
 
-    `training` is all that decided the run, `people` names who was trained on, by stream, and
+    `training` is all that decided the run, `participants` names who was trained on, by stream, and
     `command` made the weights.
     """
-    temporary = path.with_suffix(".safetensors.tmp")
-    temporary.write_bytes(save({k: v.contiguous() for k, v in model.state_dict().items()}))
     facts = {
         "name": name,
         "architecture": model.architecture.model_dump(mode="json"),
         "parameters": sum(p.numel() for p in model.parameters()),
         "rates_hz": {
-            "latent": LATENT_RATE,
+            "latent": model.architecture.latent_rate,
             "eeg": "any; trained at 250",
             "nirs": "any; trained at 5, 7.8125 and 10",
         },
         "units": {"eeg": "V (any scale)", "nirs": "change of optical density per sample"},
         "training": training,
-        "training_data": people,
+        "training_data": participants,
         "validation": scores,
-        "doubt": model.doubt,
         "command": command,
-        "versions": {p: version(p) for p in ("neurofuse", "torch", "numpy", "mne")}
-        | {"python": platform.python_version()},
-        "sha256": digest(temporary),
+        "versions": software("mne"),
     }
-    described = path.with_suffix(".json.tmp")
-    described.write_text(json.dumps(facts, indent=1) + "\n")
-    os.replace(temporary, path)
-    os.replace(described, path.with_suffix(".json"))
+    save_weights(path, model.state_dict(), facts)
 
 
 def load_model(name: str | Path) -> CrossModalAutoencoder:
-    """A model by its packaged name ("joint", "eeg", "nirs") or the path of its .safetensors.
+    """A model by its packaged name or the path of its weights, ready to be applied.
+
+    Parameters
+    ----------
+    name : str or Path
+        "joint", "eeg", "nirs", or the path of a .safetensors file that lies beside its JSON.
+
+    Returns
+    -------
+    CrossModalAutoencoder
+        On the CPU, in evaluation mode. Weights of older versions load too: settings that their JSON
+        does not name take the defaults of `Architecture`.
 
     Raises
     ------
     ParameterError
         For an unknown name.
     ReadError
-        If the weights or their JSON are missing, damaged or do not belong together.
+        If the weights or their JSON are missing, damaged or do not belong together, or if a setting
+        is out of bounds.
+
+    Examples
+    --------
+    >>> load_model("eeg").architecture.streams
+    ('eeg',)
     """
     path = _find(name)
-    facts_file = path.with_suffix(".json")
     try:
-        facts = json.loads(facts_file.read_text())
+        facts, tensors = read_weights(path)
         architecture = Architecture.model_validate(facts["architecture"])
-        if digest(path) != facts["sha256"]:
-            raise ReadError(
-                f"{path.name} whose SHA-256 is not the one in {facts_file.name}",
-                "weights beside the JSON written with them",
-                "install again, or train again",
-            )
-        model = CrossModalAutoencoder(architecture)
-        model.load_state_dict(load_file(path))
-        model.doubt |= facts.get("doubt", {})
+        with torch.random.fork_rng(devices=[]):  # the first weights are random, and replaced
+            model = CrossModalAutoencoder(architecture)
+        if "calibration" not in tensors:  # weights of older versions have it in their JSON
+            older = facts.get("doubt", {})
+            factors = [older.get(stream, 1.0) for stream in architecture.streams]
+            tensors["calibration"] = torch.tensor(factors, dtype=torch.float64)
+        model.load_state_dict(tensors)
     except (ValueError, KeyError, RuntimeError, ValidationError) as error:
-        raise ReadError(
-            f"{path.name} that does not fit its JSON ({type(error).__name__})",
-            "weights and JSON of one training run",
-            "install again, or train again",
-        ) from error
+        raise does_not_fit(path, error) from error
     return model.eval()
 
 
-def load_facts(name: str | Path) -> dict:
+def load_facts(name: str | Path) -> dict[str, Any]:
     """What the JSON beside weights says of them; the name is one that `load_model` takes."""
     path = _find(name).with_suffix(".json")
     try:
@@ -133,30 +174,3 @@ def _find(name: str | Path) -> Path:
         if not part.is_file():
             raise ReadError(f"no file {part}", "weights beside their JSON", "check the path")
     return path
-
-
-def save_state(path: Path, model, optimizer, step: int, best: float) -> None:
-    """Write all that resuming needs; counts travel as tensors beside the moments."""
-    tensors = {f"model.{k}": v.contiguous() for k, v in model.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in moments.items()}
-    tensors["progress"] = torch.tensor([float(step), best], dtype=torch.float64)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(save(tensors))
-    os.replace(temporary, path)
-
-
-def load_state(path: Path, model, optimizer) -> tuple[int, float]:
-    """Restore what `save_state` wrote; returns the step and the best validation score."""
-    tensors = load_file(path)
-    model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".")
-            state.setdefault(int(index), {})[name] = value
-    whole = optimizer.state_dict()
-    whole["state"] = state
-    optimizer.load_state_dict(whole)
-    step, best = tensors["progress"].tolist()
-    return int(step), best

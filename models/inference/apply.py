@@ -1,58 +1,72 @@
 """Apply a model to whole recordings: overlapping windows, cross-faded, with bounded memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
 
 from neurofuse.io.recording import streams
-from neurofuse.models.inference.windows import OVERLAP, WINDOW, EegSource, Found, NirsSource
+from neurofuse.models.inference.windows import ArtifactEstimate, EegSource, NirsSource, Source
+from neurofuse.models.joint.architecture import Windows
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.weights import load_model
+
+SOURCES: dict[str, type[EegSource] | type[NirsSource]] = {"eeg": EegSource, "nirs": NirsSource}
 
 
 def estimate_artifacts(
     recording: xr.DataTree,
-    model: str | CrossModalAutoencoder = "joint",
+    model: str | Path | CrossModalAutoencoder = "joint",
     *,
     uncertainty: bool = False,
     progress: Callable[[float], None] | None = None,
-) -> dict[str, Found]:
-    """Artifact and gate of every stream that the model treats.
+) -> dict[str, ArtifactEstimate]:
+    """Artifact and motion mask of every modality that the model treats.
 
     Parameters
     ----------
     recording : Recording
         Bad channels are neither used as evidence nor treated: their artifact is zero.
-    model : name or model
-        A packaged name, a path of weights, or a model.
+    model : name, path or model
+        A packaged name ("joint", "eeg", "nirs"), the path of weights, or a model.
     uncertainty : bool
-        Also give standard deviations of the error.
+        Also estimate standard deviations of the error.
     progress : callable, optional
         Called with the fraction done.
 
     Returns
     -------
-    dict of Found
-        By stream: "eeg", "nirs".
+    dict of ArtifactEstimate
+        By modality, "eeg" and "nirs"; those without a usable channel are left out.
+
+    Raises
+    ------
+    ParameterError, ReadError
+        As `load_model`.
     """
     network = model if isinstance(model, CrossModalAutoencoder) else load_model(model)
-    treated = [s for s in network.architecture.streams if s in streams(recording)]
-    kinds = {"eeg": EegSource, "nirs": NirsSource}
-    sources = {s: kinds[s](recording, network.doubt[s] * uncertainty) for s in treated}
-    sources = {s: source for s, source in sources.items() if source.used.any()}
+    architecture = network.architecture
+    calibration = dict(zip(architecture.streams, network.calibration.tolist(), strict=True))
+    sources: dict[str, Source] = {}
+    for stream in architecture.streams:
+        if stream in streams(recording):
+            factor = calibration[stream] if uncertainty else None
+            source = SOURCES[stream](recording, architecture, factor)
+            if source.used.any():
+                sources[stream] = source
     if not sources:
         return {}
-    spans = list(_spans(sources.values()))
+    spans = list(_spans(sources.values(), architecture.windows))
     for number, (begin, end) in enumerate(spans):
         first, last = number == 0, number == len(spans) - 1
         pieces = {s: source.piece(begin, end) for s, source in sources.items()}
         given = {s: p for s, p in pieces.items() if p is not None}
         with torch.inference_mode():
-            found, _ = network(given)
+            estimates, _ = network(given)
         for s in given:
-            sources[s].collect(begin, found[s], not first, not last)
+            sources[s].collect(begin, estimates[s], not first, not last)
         for source in sources.values():
             source.settle(np.inf if last else spans[number + 1][0])
         if progress is not None:
@@ -60,11 +74,12 @@ def estimate_artifacts(
     return {s: source.result() for s, source in sources.items()}
 
 
-def _spans(sources) -> Iterator[tuple[float, float]]:
-    """Windows (begin, end) [s] that cover all streams, evenly spread."""
+def _spans(sources: Collection[Source], windows: Windows) -> Iterator[tuple[float, float]]:
+    """Windows (begin, end) [s] that cover all modalities, evenly spread."""
     begin = min(s.start for s in sources)
     end = max(s.start + s.length / s.rate for s in sources)
-    count = max(1, int(np.ceil((end - begin - OVERLAP) / (WINDOW - OVERLAP))))
-    starts = np.linspace(begin, max(begin, end - WINDOW), count)
+    hop = windows.length - windows.overlap
+    count = max(1, int(np.ceil((end - begin - windows.overlap) / hop)))
+    starts = np.linspace(begin, max(begin, end - windows.length), count)
     for start in starts:
-        yield start, min(start + WINDOW, end)
+        yield start, min(start + windows.length, end)

@@ -1,25 +1,40 @@
-"""What comes off a stream before a model sees it: gaps, and the slow drift of electrodes."""
+"""What comes off a signal before a model sees it: gaps, and the slow drift of electrodes."""
 
 import numpy as np
 from scipy import ndimage
 
-DRIFT = 30.0  # s; the running median over so long is electrode drift, left as it is
-WILD = 4.0  # times the usual change in a tenth of a second: there a channel jumps about
-ENOUGH = 0.1  # share of a window that must be calm to say where the baseline is
+from neurofuse.models.joint.architecture import ElectrodeDrift
+
+QUIET = 0.3  # quantile of the changes that is taken for the change without motion
 
 
-def drift(x: np.ndarray, rate: float) -> np.ndarray:
-    """Slow baseline (channel, time): running median, which movements do not pull along.
+def drift(x: np.ndarray, rate: float, settings: ElectrodeDrift | None = None) -> np.ndarray:
+    """Slow baseline: a running median, which movements do not pull along.
 
     Where a channel jumps about, the baseline is the line between the calm parts around: a movement
     that lasts longer than half the median's window would be taken for drift. A high-pass filter
     would spread every movement over the seconds around it.
+
+    Parameters
+    ----------
+    x : array (channel, time)
+        Any unit, without gaps.
+    rate : float
+        Sampling rate [Hz].
+    settings : ElectrodeDrift, optional
+        The defaults of `Architecture` otherwise.
+
+    Returns
+    -------
+    array (channel, time)
+        In the unit of `x`.
     """
+    settings = settings or ElectrodeDrift()
     step = max(int(rate / 10), 1)
     count = max(x.shape[-1] // step, 1)
     frames = x[:, : count * step].reshape(len(x), count, -1).mean(-1)
-    frames = _calm(frames, rate / step)
-    size = int(min(DRIFT * rate / step, 2 * count + 1))
+    frames = _calm(frames, rate / step, settings)
+    size = int(min(settings.window * rate / step, 2 * count + 1))
     # row by row: for one dimension scipy has a much faster way
     slow = np.stack([ndimage.median_filter(f, max(size, 1), mode="nearest") for f in frames])
     slow = ndimage.uniform_filter1d(slow, max(size // 3, 1), axis=-1, mode="nearest")
@@ -28,19 +43,19 @@ def drift(x: np.ndarray, rate: float) -> np.ndarray:
     return np.stack([np.interp(at, centre, row) for row in slow])
 
 
-def _calm(frames: np.ndarray, rate: float) -> np.ndarray:
+def _calm(frames: np.ndarray, rate: float, settings: ElectrodeDrift) -> np.ndarray:
     """Frames (channel, frame), those in which a channel jumps about replaced by a line."""
     around = 2 * round(rate) + 1  # a second to each side
     jump = np.abs(np.diff(frames, axis=-1, prepend=frames[:, :1]))
     jump = ndimage.uniform_filter1d(jump, 5, axis=-1)
-    wild = jump > WILD * np.quantile(jump, 0.3, axis=-1, keepdims=True)
+    wild = jump > settings.jump * np.quantile(jump, QUIET, axis=-1, keepdims=True)
     wild = ndimage.binary_dilation(wild, np.ones((1, around), bool))
     size = max(around // 2, 1)
-    level = np.stack([ndimage.median_filter(f, size, mode="nearest") for f in frames])
+    medians = np.stack([ndimage.median_filter(f, size, mode="nearest") for f in frames])
     at, out = np.arange(frames.shape[-1]), frames.copy()
-    for row, middle, moved in zip(out, level, wild, strict=True):
-        if moved.any() and (~moved).mean() > ENOUGH:
-            row[moved] = np.interp(at[moved], at[~moved], middle[~moved])
+    for row, median, jumps in zip(out, medians, wild, strict=True):
+        if jumps.any() and (~jumps).mean() > settings.calm:
+            row[jumps] = np.interp(at[jumps], at[~jumps], median[~jumps])
     return out
 
 

@@ -1,7 +1,7 @@
-"""fNIRS sampled faster than haemodynamics need: the slow part is modelled, the rest is shrunk.
+"""fNIRS sampled faster than haemodynamics need: the slow part is modelled, the rest is attenuated.
 
 Devices sample at 2-100 Hz, physiology ends with the pulse's harmonics (about 4 Hz). The model works
-on a slow copy; what is faster is attenuated where the gate is open.
+on a slow copy; what is faster is attenuated where the motion mask is open.
 """
 
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage, signal
 
-FASTEST = 12.5  # Hz that the temporal filter works at, at most
+SURROUNDINGS = 0.3  # s over which the energy of what is faster is averaged
 
 
 @dataclass(frozen=True)
 class SlowSeries:
-    """A series at most `FASTEST` fast, and how many samples of the original one of its makes."""
+    """A series at a low rate; each of its samples stands for `factor` of the original ones."""
 
     values: np.ndarray  # (channel, wavelength, time)
     rate: float  # Hz
     factor: int
 
 
-def slow_series(density: np.ndarray, rate: float) -> SlowSeries:
-    """Optical density (channel, wavelength, time) at a rate of at most `FASTEST` [Hz]."""
-    factor = int(np.ceil(rate / FASTEST - 1e-9))
+def slow_series(density: np.ndarray, rate: float, highest: float) -> SlowSeries:
+    """Optical density (channel, wavelength, time) at a rate of at most `highest` [Hz]."""
+    factor = int(np.ceil(rate / highest - 1e-9))
     if factor <= 1:
         return SlowSeries(density, rate, 1)
     slow = signal.resample_poly(density, 1, factor, axis=-1, padtype="line")
@@ -31,21 +31,21 @@ def slow_series(density: np.ndarray, rate: float) -> SlowSeries:
 
 
 def fast_artifact(
-    density: np.ndarray, slow: SlowSeries, level: np.ndarray, gate: np.ndarray
+    density: np.ndarray, slow: SlowSeries, artifact: np.ndarray, gate: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Artifact and gate at the original rate from those (…, time) of the slow series.
+    """Artifact and motion mask at the original rate from those (…, time) of the slow series.
 
-    Where the gate is zero, the artifact keeps its level.
+    Where the mask is zero, the artifact is that of the slow series alone.
     """
     if slow.factor == 1:
-        return level, gate
+        return artifact, gate
     length, at = density.shape[-1], np.arange(density.shape[-1]) / slow.factor
-    grid = np.arange(level.shape[-1])
-    stretched = np.apply_along_axis(lambda row: np.interp(at, grid, row), -1, level)
+    grid = np.arange(artifact.shape[-1])
+    stretched = np.apply_along_axis(lambda row: np.interp(at, grid, row), -1, artifact)
     opened = np.apply_along_axis(lambda row: np.interp(at, grid, row), -1, gate)
     back = signal.resample_poly(slow.values, slow.factor, 1, axis=-1, padtype="line")[..., :length]
     rest = density - back
-    width = max(int(0.3 * slow.rate * slow.factor), 3)
+    width = max(int(SURROUNDINGS * slow.rate * slow.factor), 3)
     local = ndimage.uniform_filter1d(rest**2, width, axis=-1)
     quiet = np.median(local, axis=-1, keepdims=True)
     excess = (1 - quiet / np.maximum(local, 1e-30)).clip(0, 1)

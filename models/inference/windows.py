@@ -1,4 +1,4 @@
-"""One stream of a recording, window by window: samples to tensors, and estimates back to arrays.
+"""One modality of a recording, window by window: samples to tensors, estimates back to arrays.
 
 The only place where a Recording's samples become tensors. Windows overlap and are cross-faded; EEG
 holds no more than a window.
@@ -16,45 +16,59 @@ from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.recording import stream_dataset
 from neurofuse.models.inference.drift import drift, filled
 from neurofuse.models.inference.multirate import SlowSeries, fast_artifact, slow_series
-from neurofuse.models.joint.baseline_level import level_error
+from neurofuse.models.joint.architecture import Architecture
+from neurofuse.models.joint.baseline_level import baseline_level_error
 from neurofuse.models.joint.tensors import Estimate, Stream
-
-WINDOW = 60.0  # s, as in training
-OVERLAP = 15.0  # s shared by neighbouring windows
-EDGE = 2.5  # s at a window's inner ends that are not used: they lack context
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a model says of one stream; for EEG that is still in its file, dask arrays.
+class ArtifactEstimate:
+    """What a model estimates of one modality; dask arrays for EEG that is still in its file.
 
-    EEG artifacts are exactly zero where the gate is; fNIRS artifacts keep their level there.
+    EEG artifacts are exactly zero where the motion mask is; fNIRS artifacts are constant there.
     """
 
     artifact: Any  # EEG (channel, time) [V]; fNIRS (channel, wavelength, time) [OD]
-    gate: Any  # (channel, time), 0..1
-    deviation: Any = None  # like the artifact: SD of the error, 0 where the gate is 0
+    gate: Any  # (channel, time), 0..1: the motion mask
+    deviation: Any = None  # like the artifact: SD of the error, 0 where the motion mask is 0
 
 
 class Source:
-    """One stream: gives windows as tensors and cross-fades what the model says of them.
+    """One modality: gives windows as tensors and cross-fades the model's estimates of them.
 
     `weight`, `gate`, `artifact` and `variance` hold the samples from number `base` on; the last
-    only if `doubt`, the factor on standard deviations, is not 0.
+    only if there is a `calibration`, the factor on standard deviations.
     """
 
     artifact: np.ndarray
     variance: np.ndarray
 
-    def __init__(self, node, used: np.ndarray, rate: float, length: int, held: int, doubt: float):
+    def __init__(
+        self,
+        node: xr.Dataset,
+        used: np.ndarray,
+        rate: float,
+        length: int,
+        held: int,
+        architecture: Architecture,
+        calibration: float | None,
+    ):
         self.node, self.used, self.rate, self.length = node, used, rate, length
-        self.doubt = doubt
+        self.architecture, self.calibration = architecture, calibration
         self.start, self.base = float(node.time[0]), 0
         self.weight = np.zeros(held)
         self.gate = np.zeros((int(used.sum()), held), np.float32)
 
+    def piece(self, begin: float, end: float) -> Stream | None:
+        """The window from `begin` to `end` [s]; None where there are no samples."""
+        raise NotImplementedError
+
     def settle(self, until: float) -> None:
         """No window touches samples before `until` [s] any more."""
+
+    def result(self) -> ArtifactEstimate:
+        """The estimate of the whole modality, once all windows are settled."""
+        raise NotImplementedError
 
     def window(self, begin: float, end: float) -> tuple[int, int, int, int]:
         """First and last sample that exist, and how many to add before and after them."""
@@ -64,9 +78,11 @@ class Source:
 
     def fade(self, count: int, before: bool, after: bool) -> np.ndarray:
         """Weight of a window's samples: rises over the overlap where there is a neighbour."""
+        edge = self.architecture.windows.edge
+        faded = self.architecture.windows.overlap - 2 * edge
         at = (np.arange(count) + 0.5) / self.rate
-        rise = (at - EDGE) / (OVERLAP - 2 * EDGE)
-        fall = (count / self.rate - EDGE - at) / (OVERLAP - 2 * EDGE)
+        rise = (at - edge) / faded
+        fall = (count / self.rate - edge - at) / faded
         weight = np.ones(count)
         if before:
             weight = np.minimum(weight, rise)
@@ -74,8 +90,9 @@ class Source:
             weight = np.minimum(weight, fall)
         return weight.clip(0, 1)
 
-    def collect(self, begin, found: Estimate, before: bool, after: bool) -> None:
-        gate, artifact = found.gate[0].numpy(), found.artifact[0].numpy()
+    def collect(self, begin: float, estimate: Estimate, before: bool, after: bool) -> None:
+        """Add the estimate of the window from `begin` [s] on, faded towards its neighbours."""
+        gate, artifact = estimate.gate[0].numpy(), estimate.artifact[0].numpy()
         first = round((begin - self.start) * self.rate)
         skip = max(-first, 0)
         first = max(first, 0)
@@ -86,11 +103,11 @@ class Source:
         self.gate[:, here] += (weight * gate[..., skip : skip + count]).astype(np.float32)
         part = weight * self.scale * artifact[..., skip : skip + count]
         self.artifact[..., here] += part.astype(self.artifact.dtype)
-        if self.doubt:
-            spread = found.variance[0].numpy()[..., skip : skip + count]
-            self.variance[..., here] += weight * (self.doubt * self.scale) ** 2 * spread
+        if self.calibration is not None:
+            variance = estimate.variance[0].numpy()[..., skip : skip + count]
+            self.variance[..., here] += weight * (self.calibration * self.scale) ** 2 * variance
 
-    def spread(self, values: np.ndarray) -> np.ndarray:
+    def all_channels(self, values: np.ndarray) -> np.ndarray:
         """Values of the used channels among all channels, zeros elsewhere."""
         if self.used.all():
             return values
@@ -99,6 +116,7 @@ class Source:
         return whole
 
     def tensor(self, piece: np.ndarray, position: np.ndarray) -> Stream:
+        """Samples (channel[, wavelength], time) scaled to near one, and positions [m]."""
         self.scale = float(np.median(np.abs(piece))) or float(np.abs(piece).max()) or 1.0
         ready = torch.from_numpy((piece / self.scale).astype(np.float32))[None]
         place = torch.from_numpy(np.asarray(position, np.float32))[None]
@@ -108,17 +126,21 @@ class Source:
 class EegSource(Source):
     """Holds about a window; what is settled goes into spools, on disk if the input is."""
 
-    def __init__(self, recording: xr.DataTree, doubt: float):
+    def __init__(
+        self, recording: xr.DataTree, architecture: Architecture, calibration: float | None
+    ):
         node = stream_dataset(recording, "eeg")
         used = (node.ch_type.values == "eeg") & ~node.bad.values
         rate, length = float(node.attrs["rate"]), node.sizes["time"]
-        held = min(length, int(np.ceil((WINDOW + OVERLAP) * rate)) + 2)
-        super().__init__(node, used, rate, length, held, doubt)
+        seconds = architecture.windows.length + architecture.windows.overlap
+        held = min(length, int(np.ceil(seconds * rate)) + 2)
+        super().__init__(node, used, rate, length, held, architecture, calibration)
         self.artifact = np.zeros((int(used.sum()), held), np.float32)
-        self.variance = np.zeros(self.artifact.shape if doubt else (0, held))
+        calibrated = calibration is not None
+        self.variance = np.zeros(self.artifact.shape if calibrated else (0, held))
         self.missing = np.zeros((int(used.sum()), held), bool)
         lazy = is_lazy(node.eeg)
-        self.spools = [Spool(len(used), length, on_disk=lazy) for _ in range(3 if doubt else 2)]
+        self.spools = [Spool(len(used), length, on_disk=lazy) for _ in range(2 + calibrated)]
 
     def piece(self, begin: float, end: float) -> Stream | None:
         first, last, before, after = self.window(begin, end)
@@ -127,7 +149,7 @@ class EegSource(Source):
         raw = self.node.eeg[:, first:last].values[self.used]
         self.missing[:, first - self.base : last - self.base] = ~np.isfinite(raw)
         part = filled(raw)
-        part = part - drift(part, self.rate)
+        part = part - drift(part, self.rate, self.architecture.electrode_drift)
         part = np.pad(part, ((0, 0), (before, after)), mode="symmetric")
         return self.tensor(part, self.node.position.values[self.used])
 
@@ -141,60 +163,67 @@ class EegSource(Source):
         gate[self.missing[:, :count]] = 0  # a gap is not cleaned
         artifact[gate == 0] = 0
         settled = [artifact, gate.clip(0, 1)]
-        if self.doubt:
+        if self.calibration is not None:
             settled.append(np.where(gate > 0, np.sqrt(self.variance[:, :count] / weight), 0))
         for spool, values in zip(self.spools, settled, strict=True):
-            spool.write(self.spread(values))
+            spool.write(self.all_channels(values))
         for held in (self.weight, self.artifact, self.gate, self.missing, self.variance):
             held[..., : held.shape[-1] - count] = held[..., count:]
             held[..., held.shape[-1] - count :] = 0
         self.base = last
 
-    def result(self) -> Found:
-        return Found(*(spool.array(self.rate) for spool in self.spools))
+    def result(self) -> ArtifactEstimate:
+        return ArtifactEstimate(*(spool.array(self.rate) for spool in self.spools))
 
 
 class NirsSource(Source):
-    """Holds the whole stream: shifts are summed up from its first sample on."""
+    """Holds the whole modality: shifts are summed up from its first sample on."""
 
-    def __init__(self, recording: xr.DataTree, doubt: float):
+    def __init__(
+        self, recording: xr.DataTree, architecture: Architecture, calibration: float | None
+    ):
         node = stream_dataset(to_optical_density(recording), "nirs")
         used = ~node.bad.values
         self.density = filled(node.od.values if used.all() else node.od.values[used])
-        self.slow: SlowSeries = slow_series(self.density, float(node.attrs["rate"]))
+        rate = float(node.attrs["rate"])
+        self.slow: SlowSeries = slow_series(self.density, rate, architecture.nirs_rate)
         length = self.slow.values.shape[-1]
-        super().__init__(node, used, self.slow.rate, length, length, doubt)
+        super().__init__(node, used, self.slow.rate, length, length, architecture, calibration)
         self.artifact = np.zeros_like(self.slow.values)
-        self.variance = np.zeros(self.artifact.shape if doubt else (0, length))
+        self.variance = np.zeros((0, length) if calibration is None else self.artifact.shape)
 
     def piece(self, begin: float, end: float) -> Stream | None:
         first, last, before, after = self.window(begin, end)
         if last - first < 2:
             return None
         earlier = max(first - 1, 0)
-        level = self.slow.values[..., earlier:last]
-        part = np.diff(level, axis=-1, prepend=level[..., :1])[..., first - earlier :]
+        density = self.slow.values[..., earlier:last]
+        part = np.diff(density, axis=-1, prepend=density[..., :1])[..., first - earlier :]
         part = np.pad(part, ((0, 0), (0, 0), (before, after)), mode="symmetric")
         middle = (self.node.source_position.values + self.node.detector_position.values) / 2
         return self.tensor(part, middle[self.used])
 
-    def result(self) -> Found:
+    def result(self) -> ArtifactEstimate:
         weight = np.maximum(self.weight, 1e-9)
         gate = (self.gate / weight).clip(0, 1)
-        level = self.artifact  # in place: of an 8 h recording there is no room for copies
-        for row, open_, seen in zip(level, gate, self.slow.values, strict=True):
+        settings = self.architecture.baseline_level
+        summed = self.artifact  # in place: of an 8 h recording there is no room for copies
+        for row, mask, seen in zip(summed, gate, self.slow.values, strict=True):
             row /= weight
-            row[:, open_ == 0] = 0
+            row[:, mask == 0] = 0
             np.cumsum(row, axis=-1, out=row)
-            row += level_error(seen - row, row, np.broadcast_to(open_, row.shape), self.rate)
+            masks = np.broadcast_to(mask, row.shape)
+            row += baseline_level_error(seen - row, row, masks, self.rate, settings)
             # the median level stays, so that the longest stretches come back as they were
             row -= np.quantile(row, 0.5, axis=-1, method="nearest", keepdims=True)
-        deviation = self._deviation(weight, gate) if self.doubt else None
-        artifact, gate = fast_artifact(self.density, self.slow, level, gate)
-        return Found(self.spread(artifact), self.spread(gate.astype(np.float32)), deviation)
+        deviation = None if self.calibration is None else self._deviation(weight, gate)
+        artifact, gate = fast_artifact(self.density, self.slow, summed, gate)
+        return ArtifactEstimate(
+            self.all_channels(artifact), self.all_channels(gate.astype(np.float32)), deviation
+        )
 
     def _deviation(self, weight: np.ndarray, gate: np.ndarray) -> np.ndarray:
-        """SD of optical density against its last sample before the gate opened."""
+        """SD of optical density against its last sample before motion."""
         total = np.cumsum(self.variance / weight, axis=-1)
         shut = np.broadcast_to((gate == 0)[:, None], total.shape)
         before = np.maximum.accumulate(np.where(shut, total, 0), axis=-1)
@@ -202,4 +231,4 @@ class NirsSource(Source):
         at = np.arange(self.density.shape[-1]) / self.slow.factor
         grid = np.arange(slow.shape[-1])
         fast = np.apply_along_axis(lambda row: np.interp(at, grid, row), -1, slow)
-        return self.spread(fast.astype(np.float32))
+        return self.all_channels(fast.astype(np.float32))

@@ -10,10 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-LATENT_RATE = 10.0  # Hz at which both streams meet
-EEG_EDGES = (2.0, 4.0, 8.0, 13.0, 30.0)  # Hz between the bands of EEG
-NIRS_EDGES = (0.1, 0.5, 2.0)  # Hz between the bands of the derivative of optical density
-FLOOR = 1e-10
+FLOOR = 1e-10  # of a channel's quiet energy, added to that of each band before logarithms
 
 
 def split(x: Tensor, rate: float, edges: tuple[float, ...]) -> Tensor:
@@ -36,27 +33,27 @@ def split(x: Tensor, rate: float, edges: tuple[float, ...]) -> Tensor:
     return bands[..., pad : pad + length].unflatten(0, x.shape[:-1])
 
 
-def frame_count(length: int, rate: float) -> int:
-    """Latent frames that cover `length` samples."""
-    return max(1, math.ceil(length / rate * LATENT_RATE))
+def frame_count(length: int, rate: float, frame_rate: float) -> int:
+    """Latent frames, `frame_rate` [Hz], that cover `length` samples at `rate` [Hz]."""
+    return max(1, math.ceil(length / rate * frame_rate))
 
 
-def to_frames(x: Tensor, rate: float) -> Tensor:
+def to_frames(x: Tensor, rate: float, frame_rate: float) -> Tensor:
     """Mean of (…, time) in each latent frame: (…, frame); interpolated where frames are shorter."""
-    frames = frame_count(x.shape[-1], rate)
+    frames = frame_count(x.shape[-1], rate, frame_rate)
     flat, step = x.flatten(0, -2).unsqueeze(1), 1
-    if rate > LATENT_RATE:
-        size = round(rate / LATENT_RATE) | 1
+    if rate > frame_rate:
+        size = round(rate / frame_rate) | 1
         step = max(size // 5, 1)  # means on a coarser grid than samples: a fifth of the work
         flat = functional.avg_pool1d(flat, size, step, size // 2, count_include_pad=False)
-    at = (torch.arange(frames, device=x.device, dtype=x.dtype) + 0.5) * (rate / LATENT_RATE) - 0.5
+    at = (torch.arange(frames, device=x.device, dtype=x.dtype) + 0.5) * (rate / frame_rate) - 0.5
     return _interpolate(flat, at / step).squeeze(1).unflatten(0, x.shape[:-1])
 
 
-def to_samples(x: Tensor, rate: float, length: int) -> Tensor:
+def to_samples(x: Tensor, rate: float, length: int, frame_rate: float) -> Tensor:
     """Latent frames (…, frame) interpolated linearly to samples (…, time)."""
     flat = x.flatten(0, -2).unsqueeze(1)
-    at = (torch.arange(length, device=x.device, dtype=x.dtype) + 0.5) * (LATENT_RATE / rate) - 0.5
+    at = (torch.arange(length, device=x.device, dtype=x.dtype) + 0.5) * (frame_rate / rate) - 0.5
     return _interpolate(flat, at).squeeze(1).unflatten(0, x.shape[:-1])
 
 
@@ -75,29 +72,32 @@ def freedom(edges: tuple[float, ...], rate: float, length: int) -> Tensor:
     return 2 * limits.diff() * length / rate
 
 
-def log_energy(bands: Tensor, rate: float) -> tuple[Tensor, Tensor]:
-    """Log energy (…, band, frame) above the quiet level of each band, and that level (…, band, 1).
+def log_energy(
+    bands: Tensor, rate: float, frame_rate: float, quantile: float
+) -> tuple[Tensor, Tensor]:
+    """Log energy (…, band, frame) over the quiet energy of each band, and the latter (…, band, 1).
 
-    The quiet level is the 30th percentile over the window: movement takes less than that. Scaling
-    the signal leaves the result as it is.
+    The quiet energy is a low quantile over the window. Scaling the signal leaves the log energy as
+    it is.
     """
-    energy = to_frames(bands**2, rate)
+    energy = to_frames(bands**2, rate, frame_rate)
     smooth = functional.avg_pool1d(
         energy.flatten(0, -2).unsqueeze(1), 5, 1, 2, count_include_pad=False
     )
     smooth = smooth.squeeze(1).unflatten(0, energy.shape[:-1])
-    quiet = smooth.quantile(0.3, dim=-1, keepdim=True)
+    quiet = smooth.quantile(quantile, dim=-1, keepdim=True)
     total = quiet.sum(-2, keepdim=True)
     floor = FLOOR * total + 1e-38
-    # A band that holds nothing (rate too low, filtered away) says nothing.
+    # a band that holds nothing (rate too low, filtered away) has a log energy of zero
     present = (quiet > 1e-7 * total).to(energy.dtype)
     return torch.log((smooth + floor) / (quiet + floor)) * present, quiet
 
 
-def agreement(first: Tensor, second: Tensor, rate: float) -> Tensor:
+def agreement(first: Tensor, second: Tensor, rate: float, frame_rate: float) -> Tensor:
     """Local correlation (…, frame) of two signals (…, time) in half-second surroundings."""
     product = [
-        to_frames(a * b, rate) for a, b in ((first, second), (first, first), (second, second))
+        to_frames(a * b, rate, frame_rate)
+        for a, b in ((first, second), (first, first), (second, second))
     ]
     summed = [
         functional.avg_pool1d(p.flatten(0, -2).unsqueeze(1), 7, 1, 3).squeeze(1) for p in product

@@ -7,8 +7,6 @@ over neighbours (by position) and over all channels, so number and order of chan
 import torch
 from torch import Tensor, nn
 
-NEIGHBOUR = 0.05  # m, width of the neighbourhood over which channels are pooled
-
 
 class TemporalBlock(nn.Module):
     """Residual dilated convolution along the latent frames of (batch, width, frame)."""
@@ -23,12 +21,15 @@ class TemporalBlock(nn.Module):
         return x + self.mix(nn.functional.gelu(self.conv(self.norm(x))))
 
 
-def neighbours(position: Tensor) -> Tensor:
-    """Pooling weights (batch, channel, channel) by distance; even where positions are unknown."""
+def neighbours(position: Tensor, width: float) -> Tensor:
+    """Pooling weights (batch, channel, channel) by distance, a Gaussian with an SD of `width` [m].
+
+    They are even where positions are unknown.
+    """
     known = torch.isfinite(position).all(-1)
     place = torch.nan_to_num(position)
     distance = torch.cdist(place, place)
-    weight = torch.exp(-(distance**2) / (2 * NEIGHBOUR**2))
+    weight = torch.exp(-(distance**2) / (2 * width**2))
     pair = known[:, :, None] & known[:, None, :]
     weight = torch.where(pair, weight, torch.full_like(weight, 0.5))
     return weight / weight.sum(-1, keepdim=True)
@@ -73,11 +74,11 @@ class Fusion(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Channel latents and the fused latent to a gate and band shares for each channel.
+    """Channel latents and the fused latent to what is said of each channel.
 
-    Returns logits: `gate` (batch, channel, frame), `share` (batch, channel, band, frame): the part
-    of the band's energy that is artifact, and `clean` (batch, channel, band, frame): the log energy
-    of the clean signal, the autoencoder's reconstruction.
+    Returns the logit of motion (batch, channel, frame), the logits of the artifact fraction of each
+    band's energy (batch, channel, band, frame), and the log energy of the clean signal (batch,
+    channel, band, frame), which is the autoencoder's reconstruction.
     """
 
     def __init__(self, bands: int, width: int):
@@ -93,5 +94,5 @@ class Decoder(nn.Module):
         everywhere = fused[:, None].expand(-1, channels, -1, -1)
         x = torch.cat([channel, around, everywhere], 2).flatten(0, 1)
         out = self.leave(self.along_time(self.enter(x))).unflatten(0, (batch, channels))
-        gate, share, clean = out.split([1, self.bands, self.bands], dim=2)
-        return gate.squeeze(2), share, clean
+        motion, fraction, clean = out.split([1, self.bands, self.bands], dim=2)
+        return motion.squeeze(2), fraction, clean

@@ -1,8 +1,8 @@
-"""What a channel does that the others do not explain: movement shows there before it shows in size.
+"""What the other channels do not predict of a channel: motion shows there while it is still small.
 
-Neighbouring channels share most of brain and body activity, so that each is largely predictable
-from the rest. An artifact well below the signal's own level can still be many times as large as
-what is left after that prediction.
+Neighbouring channels have most of brain and body activity in common, so that each is largely
+predictable from the rest. An artifact well below the signal's own amplitude can still be many times
+as large as the residual of that prediction.
 """
 
 import torch
@@ -12,7 +12,7 @@ from neurofuse.models.joint.wiener import solve
 
 
 @torch.no_grad()
-def unexplained(bands: Tensor, weight: Tensor, freedom: Tensor) -> Tensor:
+def prediction_residual(bands: Tensor, weight: Tensor, freedom: Tensor) -> Tensor:
     """Each channel less its best linear prediction from all the others, band by band.
 
     Parameters

@@ -16,15 +16,15 @@ class Stream:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the model says of one stream."""
+    """What the model estimates of one stream."""
 
-    gate_logit: Tensor  # (batch, channel, frame)
-    gate: Tensor  # (batch, channel, time), 0..1
-    share_logit: Tensor  # (batch, channel, band, frame)
-    clean: Tensor  # (batch, channel, band, frame): log energy of the clean signal over quiet level
-    quiet: Tensor  # (batch, channel, band, 1): quiet energy that `clean` is relative to
-    artifact: Tensor  # like the signal; to be subtracted, gate included
-    variance: Tensor  # like the signal; of what is off after that, before calibration
+    gate_logit: Tensor  # (batch, channel, frame), of motion
+    gate: Tensor  # (batch, channel, time), 0..1: the motion mask
+    fraction_logit: Tensor  # (batch, channel, band, frame), of the energy that is artifact
+    clean: Tensor  # (batch, channel, band, frame): log energy of the clean signal over `quiet`
+    quiet: Tensor  # (batch, channel, band, 1): energy without motion
+    artifact: Tensor  # like the signal; to be subtracted, already multiplied by the motion mask
+    variance: Tensor  # like the signal; of the error that remains, before calibration
 
 
 @dataclass(frozen=True)

@@ -1,39 +1,53 @@
 """How far the cleaned samples may be off: the posterior variance of the model's own statistics.
 
-Where a share p of a band's energy is artifact and the clean signal's energy is c, the best linear
-estimate of the clean signal is off by p·c on average. The model's p and c are estimates and its
-filter also uses other channels, so that one factor a stream makes the figures true: it is measured
-on validation people (`models/training/calibration.py`) and stored with the weights.
+Where a fraction p of a band's energy is artifact and the clean signal's energy is c, the best
+linear estimate of the clean signal is off by p·c on average. The model's p and c are estimates and
+its filter also uses other channels, so that one factor a modality calibrates the standard
+deviations: it is measured on validation participants (`models/training/calibration.py`) and stored
+among the weights as `calibration`.
 """
 
 from torch import Tensor
 
+from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.bands import to_samples
+from neurofuse.models.joint.tensors import Stream
 
 
 def error_variance(
-    signal: Tensor, gate: Tensor, share: Tensor, clean: Tensor, quiet: Tensor, rate: float
+    stream: Stream,
+    gate: Tensor,
+    fraction: Tensor,
+    clean: Tensor,
+    quiet: Tensor,
+    architecture: Architecture,
 ) -> Tensor:
-    """Variance of the error, before calibration; 0 where the gate is shut.
+    """Variance of the error, before calibration; 0 where the motion mask is 0.
 
     Parameters
     ----------
-    signal : Tensor (batch, channel[, wavelength], time)
+    stream : Stream
+        The signal (batch, channel[, wavelength], time) and its rate.
     gate : Tensor (batch, channel, time)
-    share : Tensor (batch, channel, band, time)
+        Motion mask, 0 to 1.
+    fraction : Tensor (batch, channel, band, time)
+        Artifact fraction of each band's energy.
     clean : Tensor (batch, channel, band, frame)
         Log energy of the clean signal over `quiet`.
     quiet : Tensor (batch, channel, band, 1)
-    rate : float
-        Hz
+        Energy without motion.
+    architecture : Architecture
+        For the latent rate, and the quantile that the energy without motion is.
 
     Returns
     -------
-    Tensor like `signal`
+    Tensor like the signal, in its unit squared
     """
-    energy = to_samples(quiet * clean.clamp(-6, 6).exp(), rate, signal.shape[-1])
-    variance = gate * (share * energy).sum(-2)
+    a, signal = architecture, stream.signal
+    frames = quiet * clean.clamp(-6, 6).exp()
+    energy = to_samples(frames, stream.rate, signal.shape[-1], a.latent_rate)
+    variance = gate * (fraction * energy).sum(-2)
     if signal.dim() == 3:
         return variance
-    level = signal.square().quantile(0.3, dim=-1, keepdim=True)  # wavelengths differ in size
-    return variance[:, :, None] * level / (level.mean(2, keepdim=True) + 1e-38)
+    size = signal.square().quantile(a.quiet.quantile, dim=-1, keepdim=True)  # of each wavelength
+    return variance[:, :, None] * size / (size.mean(2, keepdim=True) + 1e-38)

@@ -1,6 +1,6 @@
 """Closed-form Wiener stages: from a rough artifact to the one that is linear in the data.
 
-The network says when, where and in which band each channel moves, which gives a rough artifact.
+The network estimates when, where and in which band there is motion, which gives a rough artifact.
 Its covariance, set against the covariance of the recording's quiet parts, makes the filter: for
 EEG across channels and lags in short windows (multichannel Wiener filter, Somers et al. 2018, with
 a learned artifact covariance as in neural beamforming), for fNIRS along time and wavelengths of
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 EPS = 1e-8
-RIDGES = (1e-6, 1e-4, 1e-2)  # shares of the mean of a diagonal
+RIDGES = (1e-6, 1e-4, 1e-2)  # fractions of the mean of a diagonal
 
 
 def lagged(x: Tensor, lags: list[int]) -> Tensor:
@@ -56,10 +56,10 @@ def solve(matrix: Tensor, right: Tensor) -> Tensor:
     size = matrix.diagonal(dim1=-2, dim2=-1).mean(-1)
     factor, failed = torch.linalg.cholesky_ex(matrix)
     ridge = torch.zeros_like(size)
-    for share in RIDGES:
+    for fraction in RIDGES:
         if not failed.any():
             break
-        ridge = torch.where(failed > 0, share * size, ridge)  # what helped before stays
+        ridge = torch.where(failed > 0, fraction * size, ridge)  # what helped before stays
         added = torch.diag_embed(ridge[:, None].expand(matrix.shape[:2]))
         factor, failed = torch.linalg.cholesky_ex(matrix + added)
     if failed.any():
@@ -89,16 +89,16 @@ def spatial_filter(
     rough : Tensor (batch, channel, time)
         Rough artifact, whose covariance in each window is taken for the artifact's.
     quiet : Tensor (batch, time)
-        Weight 0..1 of each sample in the covariance of the signal without movement.
+        Weight 0..1 of each sample in the covariance of the signal without motion.
     size : int
         Window length in samples (even).
     lags : list of int
         Shifts [samples] of the channels that the filter may use; 0 among them.
     shrinkage : float
-        Share of each variance added to the diagonal of the quiet covariance.
+        Fraction of each variance added to the diagonal of the quiet covariance.
     pooling : float
-        How far, 0..1, the shape of each window's artifact covariance is drawn to that of all
-        movement in the signal: electrodes keep their coupling, single windows are short.
+        Weight, 0..1, of the artifact covariance of all motion in the signal against that of each
+        window: the pattern over electrodes is much the same throughout, single windows are short.
     """
     channels, length = observed.shape[-2:]
     hop = size // 2
@@ -109,21 +109,21 @@ def spatial_filter(
     taper = torch.hann_window(size, periodic=True, dtype=observed.dtype, device=observed.device)
     guess = frames_of(rough_stacked, size, hop)
     batch, windows = guess.shape[:2]
-    moved = guess.detach().abs().amax((-1, -2)).flatten().nonzero().squeeze(1)  # mostly few
-    owner = torch.div(moved, windows, rounding_mode="floor")
-    guess = guess.flatten(0, 1)[moved]
-    signal = frames_of(stacked, size, hop).flatten(0, 1)[moved]
-    moving = covariance(guess, taper.expand(len(moved), size))
+    busy = guess.detach().abs().amax((-1, -2)).flatten().nonzero().squeeze(1)  # mostly few
+    owner = torch.div(busy, windows, rounding_mode="floor")
+    guess = guess.flatten(0, 1)[busy]
+    signal = frames_of(stacked, size, hop).flatten(0, 1)[busy]
+    moving = covariance(guess, taper.expand(len(busy), size))
     size_of = moving.diagonal(dim1=-2, dim2=-1).sum(-1)[:, None, None]
     # each window counts by the root of its energy, so that the strongest does not rule
-    share = moving / (size_of + 1e-6 * scale.mean(-1)[owner, None, None]).sqrt()
-    shape = torch.zeros_like(noise).index_add(0, owner, share)
+    part = moving / (size_of + 1e-6 * scale.mean(-1)[owner, None, None]).sqrt()
+    shape = torch.zeros_like(noise).index_add(0, owner, part)
     shape = shape / (shape.diagonal(dim1=-2, dim2=-1).sum(-1)[:, None, None] + 1e-20)
     moving = (1 - pooling) * moving + pooling * size_of * shape[owner]
     here = lags.index(0) * channels
     weights = solve(moving + noise[owner], moving[..., here : here + channels])
     artifact = (weights.transpose(-1, -2) @ signal) * taper
-    whole = artifact.new_zeros(batch * windows, channels, size).index_copy(0, moved, artifact)
+    whole = artifact.new_zeros(batch * windows, channels, size).index_copy(0, busy, artifact)
     return overlap_add(whole.unflatten(0, (batch, windows)), hop, length)
 
 
@@ -140,22 +140,22 @@ def temporal_filter(
     """Artifact (batch, wavelength, time) of single channels, from their own past and future.
 
     A Gaussian smoother: clean signal with the covariance of the channel's quiet parts over time and
-    wavelengths, artifact with a covariance that lives where the network sees movement.
+    wavelengths, artifact with a covariance that is zero where the network detects no motion.
 
     Parameters
     ----------
     observed : Tensor (batch, wavelength, time)
         Derivative of optical density; a batch entry is a channel.
     rough : Tensor (batch, band, wavelength, time)
-        Rough artifact in bands; neighbouring samples of one are tied together over its reach.
+        Rough artifact in bands; the artifact of a band is correlated over its reach.
     variance : Tensor (batch, wavelength, time)
         Variance of what the rough artifact misses, independent between samples.
     quiet : Tensor (batch, time)
         Weight 0..1 of each sample in the covariance of the clean signal.
     size : int
-        Window length in samples (even): the context that can bridge a movement.
+        Window length in samples (even): the context from which motion is interpolated.
     reach : Tensor (band,)
-        Correlation length [samples] of the artifact: slow parts hang together for longer.
+        Correlation length [samples] of the artifact in each band.
     active : Tensor (batch, window) of bool
         Windows to solve; in the others there is no artifact.
     """

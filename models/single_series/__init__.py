@@ -1,17 +1,17 @@
-"""Learned cleaners that see one series of one modality: what a joint model must be compared with.
+"""Single-channel baseline networks: one series of one modality in, the same series cleaned out.
 
 One file an architecture, all with the same constructor (`net.Net`), trained on the same windows
 (`train`), applied by the same code (`apply`). To add one: write a file with a subclass of `Net`,
-name it in `FILES`, add it to `tests/models/single_series/test_zoo.py` and train it.
+name it in `FILES`, add it to `tests/models/single_series` and train it.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurofuse.models.single_series.net import Net
 
-    ZOO: dict[str, type[Net]]
+    NETS: dict[str, type[Net]]
 
 FILES = {
     "cnn": "Cnn",
@@ -26,12 +26,12 @@ FILES = {
 NAMES = tuple(FILES)
 
 
-def __getattr__(name: str):
-    """`ZOO`, the classes by name, imported with torch on first use only."""
-    if name != "ZOO":
+def __getattr__(name: str) -> Any:
+    """`NETS`, the classes by name, imported with torch on first use only."""
+    if name != "NETS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = {
+    nets = {
         file: getattr(import_module(f"{__name__}.{file}"), kind) for file, kind in FILES.items()
     }
-    globals()["ZOO"] = found
-    return found
+    globals()["NETS"] = nets
+    return nets

@@ -1,10 +1,11 @@
-"""Apply a net of the zoo to whole recordings, series by series, in overlapping windows.
+"""Apply a baseline network to whole recordings, series by series, in overlapping windows.
 
 Arrays in, arrays out. Nets run in double precision: k times the input then gives k times the output
 to nearly the last digit, whatever rounding a factor k brings.
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ BATCH = 32  # windows that a net sees at once
 
 
 def clean_eeg(samples: np.ndarray, rate: float, net: str | Net) -> np.ndarray:
-    """EEG (channel, time) less the artifact that a net of the zoo finds in each channel.
+    """EEG less the artifact that a net estimates in each channel.
 
     Parameters
     ----------
@@ -47,9 +48,22 @@ def clean_eeg(samples: np.ndarray, rate: float, net: str | Net) -> np.ndarray:
 
 
 def clean_nirs(samples: np.ndarray, rate: float, net: str | Net) -> np.ndarray:
-    """Optical density (channel, wavelength, time), like `clean_eeg`.
+    """Optical density less the artifact that a net estimates in each channel and wavelength.
 
-    The median level of the artifact stays, so that the longest stretches come back as they were.
+    The median of the artifact stays, so that the longest stretches come back as they were.
+
+    Parameters
+    ----------
+    samples : array (channel, wavelength, time)
+        Optical density.
+    rate : float
+        Sampling rate [Hz].
+    net : name or Net
+        One of `neurofuse.models.single_series.NAMES`, or a net in double precision.
+
+    Returns
+    -------
+    array (channel, wavelength, time)
     """
     net = load_net(net, "nirs") if isinstance(net, str) else net
     cleaned = np.array(samples, np.float64)
@@ -59,9 +73,9 @@ def clean_nirs(samples: np.ndarray, rate: float, net: str | Net) -> np.ndarray:
     factor = ratio(rate, KINDS["nirs"].rate)
     for part in _parts(len(rows)):
         working = changes(resampled(rows[part], factor))
-        level = np.cumsum(working - estimate(net, working), -1)
-        level -= np.median(level, -1, keepdims=True)
-        rows[part] -= _back(level, factor, rows.shape[-1])
+        artifact = np.cumsum(working - estimate(net, working), -1)
+        artifact -= np.median(artifact, -1, keepdims=True)
+        rows[part] -= _back(artifact, factor, rows.shape[-1])
     return rows.reshape(samples.shape)
 
 
@@ -75,7 +89,7 @@ def estimate(net: Net, working: np.ndarray) -> np.ndarray:
     count = -(-length // hop) + 1
     padded = np.pad(working, ((0, 0), (hop, count * hop - length)), mode="symmetric")
     windows = np.lib.stride_tricks.sliding_window_view(padded, size, -1)[:, ::hop]
-    # rises over the middle half of the overlap: at the very ends of a window nets know least
+    # rises over the middle half of the overlap: at the very ends of a window nets lack context
     fade = ((np.arange(hop) + 0.5) / hop * 2 - 0.5).clip(0, 1)
     weight = np.concatenate([fade, 1 - fade])
     total = np.zeros(padded.shape)
@@ -83,8 +97,8 @@ def estimate(net: Net, working: np.ndarray) -> np.ndarray:
         for first in range(0, count, BATCH):
             piece = torch.from_numpy(np.ascontiguousarray(pieces[first : first + BATCH]))
             with torch.inference_mode():
-                found = net(piece[None])[0].numpy()
-            for place, one in enumerate(found, first):
+                cleaned = net(piece[None])[0].numpy()
+            for place, one in enumerate(cleaned, first):
                 total[row, place * hop : place * hop + size] += weight * one
     return total[:, hop : hop + length]
 
@@ -94,7 +108,7 @@ def _parts(count: int) -> Iterator[slice]:
         yield slice(first, first + TOGETHER)
 
 
-def _back(artifact: np.ndarray, factor, length: int) -> np.ndarray:
+def _back(artifact: np.ndarray, factor: Fraction, length: int) -> np.ndarray:
     """An artifact at the working rate back at the original one, exactly `length` samples."""
-    found = resampled(artifact, 1 / factor)[..., :length]
-    return np.pad(found, ((0, 0), (0, length - found.shape[-1])), mode="edge")
+    back = resampled(artifact, 1 / factor)[..., :length]
+    return np.pad(back, ((0, 0), (0, length - back.shape[-1])), mode="edge")

@@ -1,7 +1,7 @@
-"""Convolutional denoising autoencoder with a loss on what moves in the result.
+"""Convolutional denoising autoencoder with a loss on residual motion.
 
 After Gao et al. 2022 (Neurophotonics 9:041406): convolutions with pooling down to a code and
-upsampling back, no path around it, and a loss of more than the squared error. Its abstract speaks
+upsampling back, no skip connection, and a loss of more than the squared error. Its abstract speaks
 of "a specific loss function" against residual motion artifacts; sizes and weights here are ours.
 """
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from neurofuse.models.single_series.net import RUNGS, Net
 
-STEADY = 4.0  # times the clean series' own SD of changes: a larger change is residual movement
+STEADY = 4.0  # times the clean series' own SD of changes: a larger change is residual motion
 
 
 class DenoisingAutoencoder(Net):
@@ -44,12 +44,14 @@ class DenoisingAutoencoder(Net):
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return self.series(self.decoder(self.code(self.encoder(self.view(x))))), {}
 
-    def penalty(self, found: Tensor, clean: Tensor, extra: dict[str, Tensor]) -> dict[str, Tensor]:
+    def penalty(
+        self, cleaned: Tensor, clean: Tensor, extra: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         """A spread other than the clean one's, and changes larger than it ever makes.
 
-        A squared error alone is least for a flat line wherever the net is in doubt.
+        A squared error alone is least for a flat line wherever the net is uncertain.
         """
-        both = torch.stack([found, clean])
+        both = torch.stack([cleaned, clean])
         course, change = (both.cumsum(-1), both) if self.level else (both, both.diff(dim=-1))
         spread = torch.log(course.std(-1) + 1e-3)
         usual = change[1].std(-1, keepdim=True) + 1e-6

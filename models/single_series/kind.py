@@ -1,10 +1,10 @@
-"""What the nets of one stream work on: rate and length of a window, and how to get there.
+"""What the nets of one modality work on: rate and length of a window, and how to get there.
 
 EEG is cleaned as it is, fNIRS as the change of optical density from sample to sample: a shift,
-which would last to the end of a window, is a short pulse there, and is cut down before nets look at
-the sum. (After 240 steps a U-Net left 6.1 dB less than the clean energy that way, 4.6 dB when it
-worked on changes alone, 5.0 dB on the level alone.) Other rates are resampled to the working rate,
-and only the artifact found is resampled back: what is faster stays as it was.
+which would last to the end of a window, is a short pulse there, and is clipped before nets see the
+sum. (After 240 steps the error of a U-Net was 6.1 dB below the clean energy that way, 4.6 dB when
+it worked on changes alone, 5.0 dB on optical density alone.) Other rates are resampled to the
+working rate, and only the estimated artifact is resampled back: what is faster stays as it was.
 """
 
 from dataclasses import dataclass
@@ -17,15 +17,12 @@ from scipy import signal
 
 @dataclass(frozen=True)
 class Kind:
-    """Working rate [Hz], samples of a window, seconds that training windows are drawn with.
+    """How the series of one modality are cut into windows."""
 
-    `level` tells whether series are changes whose sum counts.
-    """
-
-    rate: float
-    length: int
-    drawn: float
-    level: bool
+    rate: float  # Hz, working rate
+    length: int  # samples of a window
+    seconds: float  # s of the recordings that training windows are sampled from
+    level: bool  # whether series are changes whose sum, the level, counts
 
 
 KINDS = {"eeg": Kind(128.0, 1024, 60.0, False), "nirs": Kind(8.0, 512, 66.0, True)}
@@ -59,5 +56,5 @@ def _low_pass(up: int, down: int) -> np.ndarray:
 
 
 def changes(level: np.ndarray) -> np.ndarray:
-    """Sample-to-sample changes (…, time); the first is 0. `np.cumsum` undoes it but for a level."""
+    """Sample-to-sample changes (…, time), the first 0; `np.cumsum` undoes it up to a constant."""
     return np.diff(level, axis=-1, prepend=level[..., :1])

@@ -1,23 +1,26 @@
-"""One net on its way: its weights and their running mean, its moments, its critic."""
+"""One net as a learner: its weights and their running mean, its moments, and its critic."""
 
 import copy
 import json
-import os
+import shutil
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save
-from torch import Tensor
+from safetensors.torch import load_file
 
-from neurofuse.models.single_series import ZOO
+from neurofuse.io.errors import ParameterError
+from neurofuse.models.single_series import NETS
 from neurofuse.models.single_series.kind import KINDS
-from neurofuse.models.single_series.loss import reconstruction
+from neurofuse.models.single_series.loss import in_decibel, reconstruction, residual_error
 from neurofuse.models.single_series.net import Net, scale
-from neurofuse.models.single_series.windows import Windows
+from neurofuse.models.single_series.weights import save_net
+from neurofuse.models.single_series.windows import SeriesWindows
+from neurofuse.models.training.learner import Learner, descend
 
 MEMORY = 100  # steps that the running mean of the weights reaches back
 
@@ -32,122 +35,151 @@ class Recipe:
     falling: int = 400  # steps after which it has fallen by the root of two
     weight_decay: float = 0.01
     severity: tuple[float, float] = (0.05, 3.0)
-    batch: int = 4  # recordings of one draw
-    simulated: int = 6
+    batch: int = 4  # recordings that the windows of one step come from
+    simulated: int = 6  # simulated participants beside the real ones
     validate_every: int = 50
     validation_batches: int = 12
     seed: int = 0
     sizes: dict[str, dict[str, Any]] = field(default_factory=dict)  # by net; its own by default
 
 
-class Learner:
-    """One net on its way: weights, their running mean, moments, and the critic if it has one."""
+class NetLearner(Learner[SeriesWindows]):
+    """One net on its way: weights, their running mean, moments, and the critic if it has one.
 
-    def __init__(self, name: str, stream: str, recipe: Recipe, device: str = "cpu"):
-        kind = KINDS[stream]
+    Parameters
+    ----------
+    name, stream : str
+        The net, and the modality that it is trained on.
+    recipe : Recipe
+        Everything that decides the run but its length.
+    folder : Path
+        Gets weights, state, log and recipe.
+    device : torch.device
+        Where it is trained.
+    """
+
+    COUNTS: ClassVar = ("step", "best", "seconds", "begun")
+
+    def __init__(self, name: str, stream: str, recipe: Recipe, folder: Path, device: torch.device):
+        kind, sizes = KINDS[stream], recipe.sizes.get(name, {})
         torch.manual_seed(recipe.seed)
+        net = NETS[name](1, kind.rate, kind.length, level=kind.level, **sizes)
         self.name, self.stream, self.recipe = name, stream, recipe
-        self.net: Net = ZOO[name](
-            1, kind.rate, kind.length, level=kind.level, **recipe.sizes.get(name, {})
-        ).to(device)
+        self.net: Net = net.to(device)
         self.mean = copy.deepcopy(self.net).eval()
         self.critic = self.net.critic()
+        networks = {"net": self.net, "mean": self.mean}
+        trained = {"net": self.net}
         if self.critic is not None:
             self.critic = self.critic.to(device)
-        self.optimizers = {"net": self._optimizer(self.net)}
-        if self.critic is not None:
-            self.optimizers["critic"] = self._optimizer(self.critic)
-        self.step, self.best, self.seconds = 0, float("inf"), 0.0
-        self.begun = 0  # step at which the moments were empty
+            networks |= {"critic": self.critic}
+            trained |= {"critic": self.critic}
+        optimizers = {
+            f"moments.{which}": torch.optim.AdamW(
+                network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+            )
+            for which, network in trained.items()
+        }
+        super().__init__(f"{stream} {name}", folder, networks, optimizers)
+        self.seconds, self.begun = 0.0, 0  # begun: the step at which the moments were empty
+        self.checks: Sequence[SeriesWindows] = ()
+        self.participants: list[str] = []
+        self.command = ""
 
-    def _optimizer(self, net: torch.nn.Module) -> torch.optim.Optimizer:
-        recipe = self.recipe
-        return torch.optim.AdamW(
-            net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
+    @property
+    def weights(self) -> Path:
+        """Where the best weights are."""
+        return self.folder / f"{self.name}_{self.stream}.safetensors"
 
-    def learn(self, windows: Windows) -> dict[str, float]:
-        """One step; the losses it was taken on."""
-        began = time.perf_counter()
+    def learning_rate(self) -> float:
+        """Rises over some steps, then falls with the root of the step, towards no end."""
         recipe = self.recipe
-        torch.manual_seed(1_000_003 * recipe.seed + self.step)  # what nets draw does not pile up
         rate = recipe.learning_rate * min(1.0, (self.step + 1 - self.begun) / recipe.rise)
-        rate /= np.sqrt(1 + self.step / recipe.falling)
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-        size = scale(windows.seen)
-        scaled = Windows(windows.seen / size, windows.clean / size, windows.mask)
+        return rate / np.sqrt(1 + self.step / recipe.falling)
+
+    def learn(self, batch: SeriesWindows) -> dict[str, float]:
+        """One step of the net and, if there is one, of its critic."""
+        began = time.perf_counter()
+        # what nets sample does not depend on how often training was interrupted
+        torch.manual_seed(1_000_003 * self.recipe.seed + self.step)
+        size = scale(batch.seen)
+        scaled = SeriesWindows(batch.seen / size, batch.clean / size, batch.mask)
         self.net.train()
-        found, extra = self.net.estimate(scaled.seen)
-        losses = reconstruction(self.stream, found, scaled)
-        losses |= self.net.penalty(found, scaled.clean, extra)
+        cleaned, extra = self.net.estimate(scaled.seen)
+        losses = reconstruction(self.stream, cleaned, scaled)
+        losses |= self.net.penalty(cleaned, scaled.clean, extra)
         if self.critic is not None:
-            judged = (self.critic(scaled.seen, found) - 1).square().mean()
+            judged = (self.critic(scaled.seen, cleaned) - 1).square().mean()
             losses["adversarial"] = self.net.sizes["adversarial"] * judged
-        self._follow("net", self.net, torch.stack(list(losses.values())).sum())
+        total = torch.stack(list(losses.values())).sum()
+        descend(self.optimizers["moments.net"], self.net, total)
         if self.critic is not None:
             real = self.critic(scaled.seen, scaled.clean) - 1
-            false = self.critic(scaled.seen, found.detach())
+            false = self.critic(scaled.seen, cleaned.detach())
             losses["critic"] = 0.5 * (real.square().mean() + false.square().mean())
-            self._follow("critic", self.critic, losses["critic"])
-        self.step += 1
-        keep = min(1 - 1 / MEMORY, self.step / (self.step + 10))
+            descend(self.optimizers["moments.critic"], self.critic, losses["critic"])
+        done = self.step + 1
+        keep = min(1 - 1 / MEMORY, done / (done + 10))
         with torch.no_grad():
             for mean, now in zip(self.mean.parameters(), self.net.parameters(), strict=True):
                 mean.lerp_(now, 1 - keep)
         self.seconds += time.perf_counter() - began
         return dict(zip(losses, torch.stack([*losses.values()]).tolist(), strict=True))
 
-    def _follow(self, which: str, net: torch.nn.Module, loss: Tensor) -> None:
-        self.optimizers[which].zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(net.parameters(), 3.0)
-        if not torch.isfinite(norm):
-            raise FloatingPointError(f"a gradient of {self.name} that is not finite: {loss}")
-        self.optimizers[which].step()
+    @torch.no_grad()
+    def validate(self) -> tuple[float, dict[str, float]]:
+        """The error in motion [dB] of the mean weights, and all scores."""
+        pairs = [
+            residual_error(self.stream, self.mean(windows.seen[None])[0], windows)
+            for windows in self.checks
+        ]
+        ratio, change = (torch.cat(part) for part in zip(*pairs, strict=True))
+        scores = in_decibel(ratio, change)
+        return scores["left_db"], scores
 
-    def begin_from(self, weights: Path) -> None:
-        """Go on from a net's best weights, whose moments (and critic) are not kept."""
+    def save_weights(self, scores: dict[str, float]) -> None:
+        """Write the mean weights."""
+        training = {
+            **{k: v for k, v in asdict(self.recipe).items() if k != "sizes"},
+            "steps": self.step,
+            "minutes": round(self.seconds / 60, 1),
+        }
+        save_net(
+            self.weights,
+            self.mean,
+            self.name,
+            self.stream,
+            training,
+            self.participants,
+            scores,
+            self.command,
+        )
+
+    def begin(self, start: Path | None) -> None:
+        """Go on with an earlier run of the same recipe; else begin, if asked from weights."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        recipe = json.dumps(asdict(self.recipe) | {"sizes": self.net.config}, indent=1) + "\n"
+        file = self.folder / "recipe.json"
+        if not self.state_file.exists():
+            file.write_text(recipe)
+            self.log_file.unlink(missing_ok=True)
+            if start is not None:
+                self._begin_from(start / self.weights.name)
+        elif file.read_text() == recipe:
+            self.restore()
+        else:
+            raise ParameterError(
+                f"an earlier run in {self.folder} with another recipe",
+                "the recipe it was begun with (recipe.json)",
+                "choose another folder, or that recipe",
+            )
+
+    def _begin_from(self, weights: Path) -> None:
+        """Take up a net's best weights, whose moments (and critic) are not kept."""
         facts = json.loads(weights.with_suffix(".json").read_text())
         for net in (self.net, self.mean):
             net.load_state_dict({k: v.float() for k, v in load_file(weights).items()})
         self.step = self.begun = facts["training"]["steps"]
         self.best, self.seconds = facts["validation"]["left_db"], 60 * facts["training"]["minutes"]
-
-    def save(self, path: Path) -> None:
-        """Write all that resuming needs, to a temporary name first."""
-        tensors = {}
-        for part, net in self._nets().items():
-            tensors |= {f"{part}.{k}": v.contiguous() for k, v in net.state_dict().items()}
-        for which, optimizer in self.optimizers.items():
-            for index, moments in optimizer.state_dict()["state"].items():
-                for k, v in moments.items():
-                    tensors[f"moments.{which}.{index}.{k}"] = torch.as_tensor(v)
-        progress = [float(self.step), self.best, self.seconds, float(self.begun)]
-        tensors["progress"] = torch.tensor(progress, dtype=torch.float64)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_bytes(save(tensors))
-        os.replace(temporary, path)
-
-    def restore(self, path: Path) -> None:
-        """Take up what `save` wrote."""
-        tensors = load_file(path)
-        for part, net in self._nets().items():
-            begin = f"{part}."
-            given = {k[len(begin) :]: v for k, v in tensors.items() if k.startswith(begin)}
-            net.load_state_dict(given)
-        for which, optimizer in self.optimizers.items():
-            whole, state = optimizer.state_dict(), {}
-            for key, value in tensors.items():
-                if key.startswith(f"moments.{which}."):
-                    _, _, index, name = key.split(".")
-                    state.setdefault(int(index), {})[name] = value
-            whole["state"] = state
-            optimizer.load_state_dict(whole)
-        step, self.best, self.seconds, begun = tensors["progress"].tolist()
-        self.step, self.begun = int(step), int(begun)
-
-    def _nets(self) -> dict[str, torch.nn.Module]:
-        nets: dict[str, torch.nn.Module] = {"net": self.net, "mean": self.mean}
-        return nets if self.critic is None else {**nets, "critic": self.critic}
+        for suffix in (".safetensors", ".json"):  # the best until a better one comes
+            shutil.copy(weights.with_suffix(suffix), self.folder)

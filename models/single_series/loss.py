@@ -1,32 +1,32 @@
-"""What all nets of the zoo minimise, and what they are judged by on validation people.
+"""What all baseline networks minimise, and what they are judged by on validation participants.
 
 The same terms as the joint model's `residual_loss`, of single series: relative to the clean energy
-of the window and on a log scale, so that loud windows do not rule.
+of the window and on a log scale, so that loud windows do not dominate.
 """
 
 import torch
 from torch import Tensor
 
-from neurofuse.models.single_series.windows import Windows
+from neurofuse.models.single_series.windows import SeriesWindows
 from neurofuse.models.training.loss import HARM
 
-FLOOR = 0.03  # of the clean energy: less than that left is no further gain
+FLOOR = 0.03  # of the clean energy: a smaller residual error is no further gain
 
 
 def _around_mean(level: Tensor) -> Tensor:
     return level - level.mean(-1, keepdim=True)
 
 
-def reconstruction(stream: str, found: Tensor, windows: Windows) -> dict[str, Tensor]:
-    """Energy left in motion (log), change where nothing moves, and for fNIRS the level."""
+def reconstruction(stream: str, cleaned: Tensor, windows: SeriesWindows) -> dict[str, Tensor]:
+    """Residual error in motion (log), change without motion, and for fNIRS that of the level."""
     clean, mask = windows.clean, windows.mask
-    error = found - clean
+    error = cleaned - clean
     whole = (clean**2).sum(-1) + 1e-30
     inside = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-6 * whole)
-    moved = mask.any(-1)
+    moving = mask.any(-1)
     outside = (error**2 * (1 - mask)).sum(-1) / whole
     losses = {
-        "left": (torch.log(inside + FLOOR) * moved).sum() / moved.sum().clamp_min(1),
+        "left": (torch.log(inside + FLOOR) * moving).sum() / moving.sum().clamp_min(1),
         "harm": torch.log1p(HARM * outside).mean(),
     }
     if stream == "nirs":
@@ -37,17 +37,39 @@ def reconstruction(stream: str, found: Tensor, windows: Windows) -> dict[str, Te
     return losses
 
 
-def left(stream: str, found: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
-    """Energy left over clean energy of each window with motion, and change over it elsewhere.
+def residual_error(stream: str, cleaned: Tensor, windows: SeriesWindows) -> tuple[Tensor, Tensor]:
+    """Energy of the error over clean energy, as `training.joint.validate` has it.
 
-    EEG in motion; fNIRS of the level in the whole window. As `models.train.validate` has it.
+    Parameters
+    ----------
+    stream : {"eeg", "nirs"}
+        EEG is judged in motion; fNIRS by its level, the sum of changes, in the whole window.
+    cleaned : Tensor (series, time)
+        What a cleaner makes of `windows.seen`.
+    windows : SeriesWindows
+
+    Returns
+    -------
+    ratio : Tensor (window,)
+        Of every window with motion.
+    change : Tensor (series,)
+        Energy of the error without motion over the clean energy.
     """
     clean, mask = windows.clean, windows.mask
-    error = found - clean
+    error = cleaned - clean
     change = (error**2 * (1 - mask)).sum(-1) / ((clean**2).sum(-1) + 1e-30)
-    moved = mask.any(-1)
+    moving = mask.any(-1)
     if stream == "nirs":
         error, clean = _around_mean(error.cumsum(-1)), _around_mean(clean.cumsum(-1))
         mask = torch.ones_like(mask)
     ratio = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-30)
-    return ratio[moved], change
+    return ratio[moving], change
+
+
+def in_decibel(ratio: Tensor, change: Tensor) -> dict[str, float]:
+    """Scores [dB] of what `residual_error` gives: mean and median in motion, change elsewhere."""
+    return {
+        "left_db": float((10 * torch.log10(ratio + 1e-3)).mean()),
+        "left_median": float(10 * torch.log10(ratio.median() + 1e-6)),
+        "change": float(10 * torch.log10(change.mean() + 1e-9)),
+    }

@@ -1,4 +1,4 @@
-"""What all nets of the zoo share: constructor, scale, and the ladder of input amplitudes."""
+"""What all baseline networks have in common: constructor, scale, ladder of input amplitudes."""
 
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from neurofuse.io.errors import ParameterError
 
 RUNGS = (8.0, 64.0, 512.0)  # amplitudes, over the median one, at which the input saturates
-LEVEL = 10.0  # median changes that make a step of one in what nets see and say of a level
+LEVEL = 10.0  # median changes that make a step of one in the levels that layers see and give
 
 
 class Net(nn.Module):
@@ -24,7 +24,7 @@ class Net(nn.Module):
         Samples of a window.
     level : bool
         Whether series are changes whose sum counts, as of optical density: nets then also see the
-        sum, and what they say is a level.
+        sum, and what they give is a level.
     **config
         Sizes, see each net's `DEFAULTS`. `net.config` holds all of it, and
         `Net.from_config(net.config)` builds the same net.
@@ -91,7 +91,7 @@ class Net(nn.Module):
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Clean series (series, time) of series scaled to a median amplitude of 1.
 
-        With it come tensors that `penalty` wants.
+        With it come tensors that `penalty` takes.
         """
         raise NotImplementedError
 
@@ -108,7 +108,9 @@ class Net(nn.Module):
         out = out.squeeze(1)
         return LEVEL * torch.diff(out, dim=-1, prepend=out[:, :1]) if self.level else out
 
-    def penalty(self, found: Tensor, clean: Tensor, extra: dict[str, Tensor]) -> dict[str, Tensor]:
+    def penalty(
+        self, cleaned: Tensor, clean: Tensor, extra: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         """What the architecture's paper adds to the loss that all nets share."""
         return {}
 
@@ -132,14 +134,14 @@ def clipped(x: Tensor, limit: float) -> Tensor:
 def ladder(x: Tensor) -> Tensor:
     """The input (series, rung, time) at several saturations, all within the same bounds.
 
-    Movement can be a thousand times as strong as the signal. The first rung shows the signal and
-    where it is drowned, the others show the movement's shape.
+    Motion can be a thousand times as strong as the signal. The first rung shows the signal and
+    where it is saturated, the others show the artifact's shape.
     """
     return torch.stack([clipped(x, rung) * (RUNGS[0] / rung) for rung in RUNGS], 1)
 
 
 class Residual(nn.Module):
-    """Two convolutions and the way around them, along (series, width, step)."""
+    """Two convolutions with a skip connection, along (series, width, step)."""
 
     def __init__(self, width: int, kernel: int, dilation: int = 1):
         super().__init__()

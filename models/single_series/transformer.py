@@ -14,7 +14,7 @@ from neurofuse.models.single_series.net import Net, clipped, departure, entrance
 
 
 class Layer(nn.Module):
-    """Attention over all pieces, then a small network for each; both with a way around."""
+    """Attention over all pieces, then a small network for each; both with a skip connection."""
 
     def __init__(self, width: int, heads: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Variational autoencoder: a code with a distribution, drawn in training, its mean in use.
+"""Variational autoencoder: a code with a distribution, sampled in training, its mean in use.
 
 After Kingma and Welling 2014 (arXiv:1312.6114), denoising: the code is of the disturbed series, the
 decoder gives the clean one. The divergence of the code from a standard normal joins the loss, with
@@ -34,14 +34,16 @@ class VariationalAutoencoder(Net):
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         mean, log_variance = self.encoder(self.view(x)).chunk(2, 1)
         log_variance = log_variance.clamp(-10, 5)
-        drawn = mean
+        code = mean
         if self.training:
-            drawn = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-        return self.series(self.decoder(drawn)), {"mean": mean, "log_variance": log_variance}
+            code = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        return self.series(self.decoder(code)), {"mean": mean, "log_variance": log_variance}
 
-    def penalty(self, found: Tensor, clean: Tensor, extra: dict[str, Tensor]) -> dict[str, Tensor]:
+    def penalty(
+        self, cleaned: Tensor, clean: Tensor, extra: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Divergence of the code from a standard normal, in nats for each sample."""
         mean, log_variance = extra["mean"], extra["log_variance"]
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
-        per_sample = divergence.sum((1, 2)) / found.shape[-1]
+        per_sample = divergence.sum((1, 2)) / cleaned.shape[-1]
         return {"divergence": self.sizes["beta"] * self.length / 100 * per_sample.mean()}

@@ -1,23 +1,19 @@
-"""Weights of the zoo on disk: NAME_STREAM.safetensors and, beside it, NAME_STREAM.json.
+"""Weights of the baseline networks on disk: NAME_STREAM.safetensors beside NAME_STREAM.json.
 
 Stored with 16 bits, which changes a clean signal by less than a thousandth and halves the package.
 """
 
-import json
-import os
-import platform
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
 
 from neurofuse.io.errors import ParameterError, ReadError
-from neurofuse.models.single_series import NAMES, ZOO
+from neurofuse.models.single_series import NAMES, NETS
 from neurofuse.models.single_series.kind import KINDS
 from neurofuse.models.single_series.net import Net
-from neurofuse.models.weights import digest
+from neurofuse.models.weights import does_not_fit, read_weights, save_weights, software
 
 PRETRAINED = Path(__file__).with_name("pretrained")
 
@@ -27,14 +23,12 @@ def save_net(
     net: Net,
     name: str,
     stream: str,
-    training: dict,
-    people: list[str],
-    scores: dict,
+    training: dict[str, Any],
+    participants: list[str],
+    scores: dict[str, float],
     command: str,
 ) -> None:
-    """Write weights and their JSON, each to a temporary name first."""
-    temporary = path.with_suffix(".safetensors.tmp")
-    temporary.write_bytes(save({k: v.half().contiguous() for k, v in net.state_dict().items()}))
+    """Write a net's weights and their JSON."""
     kind = KINDS[stream]
     facts = {
         "name": name,
@@ -46,26 +40,30 @@ def save_net(
         "window_s": kind.length / kind.rate,
         "units": "V (any scale)" if stream == "eeg" else "change of optical density per sample",
         "training": training,
-        "training_data": {stream: people},
+        "training_data": {stream: participants},
         "validation": scores,
         "command": command,
-        "versions": {p: version(p) for p in ("neurofuse", "torch", "numpy", "scipy")}
-        | {"python": platform.python_version()},
-        "sha256": digest(temporary),
+        "versions": software("scipy"),
     }
-    described = path.with_suffix(".json.tmp")
-    described.write_text(json.dumps(facts, indent=1) + "\n")
-    os.replace(temporary, path)
-    os.replace(described, path.with_suffix(".json"))
+    save_weights(path, {k: v.half() for k, v in net.state_dict().items()}, facts)
 
 
 def load_net(name: str, stream: str, folder: Path | None = None) -> Net:
-    """A trained net by name and stream, in double precision (see `apply`); packaged by default.
+    """A trained net by name and modality, in double precision (see `apply`).
+
+    Parameters
+    ----------
+    name : str
+        One of `neurofuse.models.single_series.NAMES`.
+    stream : {"eeg", "nirs"}
+        Each modality has weights of its own.
+    folder : Path, optional
+        Where the weights are; the packaged ones by default.
 
     Raises
     ------
     ParameterError
-        For an unknown name or stream.
+        For an unknown name or modality.
     ReadError
         If the weights or their JSON are missing, damaged or do not belong together.
     """
@@ -81,28 +79,19 @@ def load_net(name: str, stream: str, folder: Path | None = None) -> Net:
 @lru_cache(maxsize=4)
 def _load(name: str, stream: str, folder: Path) -> Net:
     path = folder / f"{name}_{stream}.safetensors"
-    facts_file = path.with_suffix(".json")
-    for part in (path, facts_file):
+    for part in (path, path.with_suffix(".json")):
         if not part.is_file():
+            command = "python -m benchmarks.training.single_series"
             raise ReadError(
                 f"no weights {part.name} of the net {name!r}",
                 f"them in {folder}",
-                f"train it: python -m benchmarks.training.single_series --names {name} --streams {stream}",
+                f"train it: {command} --names {name} --streams {stream}",
             )
     try:
-        facts = json.loads(facts_file.read_text())
-        if digest(path) != facts["sha256"]:
-            raise ReadError(
-                f"{path.name} whose SHA-256 is not the one in {facts_file.name}",
-                "weights beside the JSON written with them",
-                "install again, or train again",
-            )
-        net = ZOO[name].from_config(facts["config"])
-        net.load_state_dict(load_file(path))
+        facts, tensors = read_weights(path)
+        with torch.random.fork_rng(devices=[]):  # the first weights are random, and replaced
+            net = NETS[name].from_config(facts["config"])
+        net.load_state_dict(tensors)
     except (ValueError, KeyError, RuntimeError, TypeError, ParameterError) as error:
-        raise ReadError(
-            f"{path.name} that does not fit its JSON ({type(error).__name__})",
-            "weights and JSON of one training run",
-            "install again, or train again",
-        ) from error
+        raise does_not_fit(path, error) from error
     return net.to(torch.float64).eval()

@@ -1,5 +1,6 @@
-"""Training windows of single series, cut from the batches that the joint model is trained on."""
+"""Training windows of single series, from the batches that the joint model is trained on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,30 +9,53 @@ from torch import Tensor
 
 from neurofuse.models.joint.tensors import Stream, Target
 from neurofuse.models.single_series.kind import KINDS, changes, ratio, resampled
+from neurofuse.models.training.corpus import Clean
+from neurofuse.models.training.windows import VALIDATION, WindowSampling, sample_batch
 
-AIMED = 0.6  # share of windows that are laid around a moving sample, if there is one
+AIMED = 0.6  # fraction of windows that are laid around a sample in motion, if there is one
 
 
 @dataclass(frozen=True)
-class Windows:
-    """Series (series, time) at the working rate of one stream, each with its own truth."""
+class SeriesWindows:
+    """Series (series, time) at the working rate of one modality, each with its own truth."""
 
     seen: Tensor
     clean: Tensor
     mask: Tensor
 
-    def on(self, device: torch.device) -> "Windows":
-        """The windows on a device."""
-        return Windows(self.seen.to(device), self.clean.to(device), self.mask.to(device))
+
+class SeriesSampling:
+    """The windows of a step, of (seed, step) alone."""
+
+    def __init__(
+        self, stream: str, corpus: Sequence[Clean], sampling: WindowSampling, count: int, seed: int
+    ):
+        self.stream, self.corpus, self.sampling = stream, corpus, sampling
+        self.count, self.seed = count, seed
+
+    def __call__(self, step: int) -> SeriesWindows:
+        rng = np.random.default_rng([self.seed, step])
+        seen, target = sample_batch({self.stream: self.corpus}, self.sampling, rng)[self.stream]
+        return sample_windows(self.stream, seen, target, self.count, rng)
 
 
-def cut(stream: str, seen: Stream, target: Target, count: int, rng: np.random.Generator) -> Windows:
+def series_checks(
+    stream: str, corpus: Sequence[Clean], sampling: WindowSampling, count: int, batches: int
+) -> list[SeriesWindows]:
+    """The same windows of validation participants every time, without augmentation."""
+    sample = SeriesSampling(stream, corpus, sampling.unaugmented(), count, VALIDATION)
+    return [sample(number) for number in range(batches)]
+
+
+def sample_windows(
+    stream: str, seen: Stream, target: Target, count: int, rng: np.random.Generator
+) -> SeriesWindows:
     """`count` windows at random places of random series of a batch, half of them upside down."""
     kind = KINDS[stream]
     clean, artifact, mask = _series(stream, seen, target)
     whole = np.stack([clean, artifact])
     factor = ratio(seen.rate, kind.rate)
-    if stream == "nirs":  # resampled as level, for that is what recordings are resampled as
+    if kind.level:  # resampled as optical density, for so are recordings
         whole = changes(resampled(np.cumsum(whole, -1), factor))
     else:
         whole = resampled(whole, factor)
@@ -51,7 +75,7 @@ def cut(stream: str, seen: Stream, target: Target, count: int, rng: np.random.Ge
         pieces[:2, place] = sign * whole[:, row, here]
         pieces[2, place] = mask[row, near]
     clean, artifact, mask = torch.from_numpy(pieces)
-    return Windows(clean + artifact, clean, mask)
+    return SeriesWindows(clean + artifact, clean, mask)
 
 
 def _series(stream: str, seen: Stream, target: Target) -> tuple[np.ndarray, ...]:

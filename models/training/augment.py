@@ -1,4 +1,4 @@
-"""Rest and motion unlike what was recorded and generated, so that models learn no one generator.
+"""Rest and motion unlike what was recorded and generated, lest models learn one generator only.
 
 Rest gets other phases (the same spectra, nothing else in common with the recording); motion gets
 plain events: in EEG bursts of coloured noise from a few random sources and pops, in fNIRS spikes
@@ -12,7 +12,7 @@ from neurofuse.synth.movement import Movement
 
 
 def surrogate(piece: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rest of the same spectra and other phases.
+    """A signal at rest with the same spectra and other phases.
 
     Parameters
     ----------
@@ -69,7 +69,11 @@ def plain_eeg(
 
 
 def plain_nirs(
-    movements: list[Movement], channels: int, wavelengths: int, time: np.ndarray, rng
+    movements: list[Movement],
+    channels: int,
+    wavelengths: int,
+    time: np.ndarray,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Spikes and shifts (channel, wavelength, time) of peaks near 1, and where they are."""
     total = np.zeros((channels, wavelengths, len(time)))
@@ -92,7 +96,7 @@ def plain_nirs(
 
 
 def _onsets(movements: list[Movement], time: np.ndarray, rng: np.random.Generator) -> list[float]:
-    """Moments [s] of plain events: those of some movements, which streams share, or any."""
+    """Onsets [s] of plain events: those of some movements, which both modalities share, or any."""
     if movements and rng.random() < 0.6:
         count = min(len(movements), 1 + int(rng.poisson(2)))
         picked = rng.choice(len(movements), count, replace=False)

@@ -1,46 +1,32 @@
-"""Training batches in order, drawn between the steps or ahead of them by other processes."""
+"""Training batches in order, sampled between the steps or ahead of them by other processes."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from neurofuse.models.joint.tensors import Stream, Target
-from neurofuse.models.training.corpus import Clean
-from neurofuse.models.training.windows import Draw, draw_batch
-
-Batch = dict[str, tuple[Stream, Target]]
+BatchT = TypeVar("BatchT")
 
 
-class Steps(Dataset):
-    """The batch of each step, and the stream that is withheld in it: of (seed, step) alone."""
+class Steps(Dataset[BatchT]):
+    """The batch of each step, given by its number alone, so that training resumes at any step."""
 
-    def __init__(self, corpus: dict[str, list[Clean]], draw: Draw, seed: int, dropout: float):
-        self.corpus, self.draw, self.seed, self.dropout = corpus, draw, seed, dropout
+    def __init__(self, sample: Callable[[int], BatchT]):
+        self.sample = sample
 
-    def __getitem__(self, step: int) -> tuple[Batch, str | None]:
-        rng = np.random.default_rng([self.seed, step])
-        batch = draw_batch(self.corpus, self.draw, rng)
-        withheld = None
-        if len(batch) > 1 and rng.random() < self.dropout:
-            withheld = str(rng.choice(list(batch)))
-        return batch, withheld
+    def __getitem__(self, step: int) -> BatchT:
+        return self.sample(step)
 
 
-def drawn(
-    corpus: dict[str, list[Clean]],
-    draw: Draw,
-    steps: Sequence[int],
-    seed: int,
-    dropout: float,
-    workers: int = 0,
-) -> Iterator[tuple[Batch, str | None]]:
-    """Batches of `steps` in order; `workers` processes draw a few of them ahead."""
+def batches_of(
+    sample: Callable[[int], BatchT], steps: Sequence[int], workers: int = 0
+) -> Iterator[BatchT]:
+    """`sample(step)` for every step in order; `workers` processes sample a few of them ahead."""
     return iter(
         DataLoader(
-            Steps(corpus, draw, seed, dropout),
+            Steps(sample),
             batch_size=None,
             sampler=steps,
             num_workers=workers,
@@ -50,20 +36,19 @@ def drawn(
     )
 
 
-def on(device: torch.device, batch: Batch) -> Batch:
-    """The batch on a device."""
-    return {
-        s: (_moved(seen, device), _moved(target, device)) for s, (seen, target) in batch.items()
-    }
+def to_device(item: Any, device: torch.device) -> Any:
+    """The item with all its tensors on a device: a tensor, dataclass, dict, tuple or other."""
+    if isinstance(item, torch.Tensor):
+        return item.to(device)
+    if is_dataclass(item) and not isinstance(item, type):
+        parts = {f.name: to_device(getattr(item, f.name), device) for f in fields(item)}
+        return replace(item, **parts)
+    if isinstance(item, dict):
+        return {key: to_device(value, device) for key, value in item.items()}
+    if isinstance(item, tuple):
+        return tuple(to_device(value, device) for value in item)
+    return item
 
 
-def _moved(part, device: torch.device):
-    tensors = {f.name: getattr(part, f.name) for f in fields(part)}
-    return replace(
-        part,
-        **{k: v.to(device) for k, v in tensors.items() if isinstance(v, torch.Tensor)},
-    )
-
-
-def _as_it_is(item):
+def _as_it_is(item: BatchT) -> BatchT:
     return item

@@ -6,32 +6,77 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from neurofuse.io.errors import ParameterError
-from neurofuse.models.joint.autoencoder import Architecture
+from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.weights import load_facts
 
 Share = Literal["none", "timing", "partial", "full"]
 
 
 class Training(BaseModel):
-    """Everything that decides a training run (`neurofuse train --config FILE`)."""
+    """Everything that decides a training run (`neurofuse train --config FILE`).
+
+    Parameters
+    ----------
+    name : str
+        Name of the weights: NAME.safetensors.
+    start : str
+        Packaged name or path of weights to begin from (fine-tuning); empty: from nothing.
+    architecture : Architecture
+        Of the model; that of `start` when there is one.
+    steps : int
+        Steps of the optimiser, one batch each.
+    warm_steps : int
+        Steps at the start that learn motion masks and artifact fractions only, which is cheap.
+    batch : int
+        Windows of a batch.
+    window : float
+        Length of a window [s].
+    learning_rate : float
+        The largest of the schedule.
+    severity : (float, float)
+        Range from which the severity of motion is sampled, log-uniformly; see `neurofuse.inject`.
+    share : tuple of {"none", "timing", "partial", "full"}
+        What the motion of both modalities has in common, sampled from these.
+    partner_dropout : float
+        Probability that a step of the joint model sees one modality alone.
+    simulated : int
+        Simulated participants beside the real ones.
+    augment : bool
+        Also rest and motion unlike what was recorded and generated.
+    real : bool
+        Read the data folder (NEUROFUSE_DATA) when there is one.
+    own : dict
+        Your own clean recordings, files by participant, no one in both parts:
+        `{"train": {"anna": ["anna.edf"]}, "validation": {"ben": ["ben.edf"]}}`.
+    validate_every : int
+        Steps between validations.
+    validation_batches : int
+        Batches of a validation.
+    seed : int
+        Of the first weights and of all windows.
+
+    Examples
+    --------
+    >>> Training(name="mine", start="joint", steps=200).learning_rate
+    0.003
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = "joint"
-    start: str = ""  # packaged name or path of weights to begin from (fine-tuning)
-    architecture: Architecture = Architecture()  # that of `start` when there is one
+    start: str = ""
+    architecture: Architecture = Architecture()
     steps: int = 1500
-    warm_steps: int = 500  # steps at the start that learn gates and shares only: cheap
+    warm_steps: int = 500
     batch: int = 4
-    window: float = 60.0  # s
+    window: float = 60.0
     learning_rate: float = 3e-3
     severity: tuple[float, float] = (0.05, 3.0)
-    share: tuple[Share, ...] = tuple(get_args(Share))  # what streams have in common, drawn from
-    partner_dropout: float = 0.15  # chance that a joint step sees one stream alone
-    simulated: int = 6  # simulated people beside the real ones
-    augment: bool = True  # also other rest and motion than recorded and generated
-    real: bool = True  # read the data folder when there is one
-    # your own clean recordings, files by person: {"train": {"anna": ["anna.edf"]}, "validation": …}
+    share: tuple[Share, ...] = tuple(get_args(Share))
+    partner_dropout: float = 0.15
+    simulated: int = 6
+    augment: bool = True
+    real: bool = True
     own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
     validate_every: int = 100
     validation_batches: int = 8
@@ -56,8 +101,8 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
     if both:
         raise ParameterError(
             f"{', '.join(sorted(both))} in training and in validation",
-            "a person in one part only",
-            "split `own` by person",
+            "a participant in one part only",
+            "split `own` by participant",
         )
     if not plan.start:
         return plan

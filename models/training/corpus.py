@@ -1,6 +1,6 @@
 """Clean recordings to train on: real ones from the data folder, and simulated ones.
 
-People are split before anything is mixed (`split.json`); this module only ever hands out one part.
+Participants are split before anything is mixed (`split.json`); only one part is handed out at once.
 """
 
 import json
@@ -21,10 +21,10 @@ from neurofuse.synth.simulate import simulate
 
 SPLIT = Path(__file__).with_name("split.json")
 PARTS = ("train", "validation", "test")
-CONTACT = 0.4  # scalp coupling index under which a channel is no clean source
+CONTACT = 0.4  # scalp coupling index below which a channel is not used as clean
 ENDS = ("source", "detector", "source_position", "detector_position")
-TRIM = 5.0  # s at both ends, where people still settle
-USUAL_RATES = 6  # simulated people at the usual rates; more than these are sampled otherwise
+TRIM = 5.0  # s at both ends, where participants still settle
+USUAL_RATES = 6  # simulated participants at the usual rates; more have other rates
 OTHER_RATES = ((128.0, 5.0), (500.0, 12.5), (200.0, 7.8125), (256.0, 3.9))  # Hz, EEG and fNIRS
 
 logger = logging.getLogger("neurofuse")
@@ -32,7 +32,7 @@ logger = logging.getLogger("neurofuse")
 
 @dataclass(frozen=True)
 class Clean:
-    """One person's clean stream."""
+    """The clean signal of one modality of a participant."""
 
     name: str
     signal: np.ndarray  # EEG (channel, time) V; fNIRS (channel, wavelength, time) OD
@@ -61,7 +61,7 @@ def data_folder() -> Path | None:
 
 
 def subject_files(part: str, stream: str) -> dict[str, list[Path]]:
-    """Files of every subject of a part ("train", "validation", "test") for "eeg" or "nirs"."""
+    """Files of every participant of a part ("train", "validation", "test") for "eeg" or "nirs"."""
     if part not in PARTS:
         raise ParameterError(f"part={part!r}", f"one of {', '.join(PARTS)}", "choose one of these")
     folder = data_folder()
@@ -79,7 +79,7 @@ def subject_files(part: str, stream: str) -> dict[str, list[Path]]:
 
 
 def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None:
-    """The usable channels of one stream as plain arrays; None if fewer than two are left."""
+    """The usable channels of one modality as plain arrays; None if fewer than two are left."""
     usable = channel_quality(recording, stream)
     keep = usable.usable.values & ~recording[stream].bad.values
     if stream == "eeg":
@@ -97,10 +97,10 @@ def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None
     if keep.sum() < 2:
         return None
     rate = float(node.attrs["rate"])
-    cut = slice(int(TRIM * rate), signal.shape[-1] - int(TRIM * rate))
+    inner = slice(int(TRIM * rate), signal.shape[-1] - int(TRIM * rate))
     return Clean(
         name,
-        np.ascontiguousarray(signal[keep][..., cut]),
+        np.ascontiguousarray(signal[keep][..., inner]),
         rate,
         position[keep],
         node.channel.values[keep],
@@ -115,11 +115,22 @@ def load_corpus(
     real: bool = True,
     own: Mapping[str, Sequence[str | Path]] | None = None,
 ) -> list[Clean]:
-    """Clean streams of a part: some simulated people, if asked what the data folder has, your own.
+    """Clean signals of one modality: real ones, your own, and simulated ones.
 
-    `own` names files by person; those without the stream are passed over.
+    Parameters
+    ----------
+    part : {"train", "validation", "test"}
+        Of the split by participants.
+    stream : {"eeg", "nirs"}
+        The modality.
+    simulated : int
+        Simulated participants.
+    real : bool
+        Read what the data folder (NEUROFUSE_DATA) has.
+    own : dict, optional
+        Your files by participant; those without the modality are passed over.
     """
-    found = []
+    recordings = []
     files: dict[str, Sequence[str | Path]] = dict(subject_files(part, stream)) if real else {}
     for subject, paths in (files | dict(own or {})).items():
         for path in paths:
@@ -128,14 +139,14 @@ def load_corpus(
             if clean is None:
                 logger.info("%s has fewer than two usable %s channels: left out", path, stream)
             else:
-                found.append(clean)
+                recordings.append(clean)
     first_seed = 1_000_000 * (1 + PARTS.index(part))
     for number in range(simulated):
         truth, _ = simulate(180.0, seed=first_seed + number, severity=0.0, **_rates(number))
         clean = clean_stream(truth, stream, f"simulated-{first_seed + number}")
         if clean is not None:
-            found.append(clean)
-    return found
+            recordings.append(clean)
+    return recordings
 
 
 def _rates(number: int) -> dict[str, float]:

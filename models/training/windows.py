@@ -1,9 +1,10 @@
-"""Draw training windows: clean pieces of two people, disturbed by one person's movement.
+"""Sample training windows: clean pieces of two participants, contaminated by one's movement.
 
-Every window is drawn anew from (seed, step), so training can resume at any step with the same
+Every window is sampled anew from (seed, step), so training can resume at any step with the same
 windows, and no window is ever seen twice.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,63 +13,90 @@ import torch
 from neurofuse.models.joint.tensors import Stream, Target
 from neurofuse.models.training.augment import plain_eeg, plain_nirs, surrogate
 from neurofuse.models.training.corpus import Clean
-from neurofuse.synth.bouts import draw_movements
+from neurofuse.synth.bouts import sample_movements
 from neurofuse.synth.eeg_artifact import EegArtifact
-from neurofuse.synth.movement import SHARE
+from neurofuse.synth.movement import SHARE, Movement
 from neurofuse.synth.nirs_artifact import nirs_artifact
 
 # peak of a movement in a window without any: V of EEG (two axes), OD of fNIRS (three)
-USUAL = {2: 100e-6, 3: 0.1}
+USUAL_PEAK = {2: 100e-6, 3: 0.1}
+VALIDATION = 7  # first number of the seeds of validation windows
+
+Batch = dict[str, tuple[Stream, Target]]
 
 
 @dataclass(frozen=True)
-class Draw:
-    """How windows are drawn."""
+class WindowSampling:
+    """How windows are sampled."""
 
     window: float = 60.0  # s
-    batch: int = 4
+    batch: int = 4  # windows
     eeg_channels: tuple[int, int] = (1, 16)
     nirs_channels: tuple[int, int] = (1, 10)
     severity: tuple[float, float] = (0.05, 3.0)  # log-uniform
-    share: tuple[str, ...] = tuple(SHARE)
-    surrogate: float = 0.2  # chance of rest with other phases
-    plain: float = 0.3  # chance of plain events, half of the time in place of movements
+    share: tuple[str, ...] = tuple(SHARE)  # of motion that modalities have in common, one of these
+    surrogate: float = 0.2  # probability of rest with other phases
+    plain: float = 0.3  # probability of plain events, half of the time in place of movements
+
+    def unaugmented(self) -> "WindowSampling":
+        """The same windows without augmentation, as for validation."""
+        return replace(self, surrogate=0.0, plain=0.0)
 
 
-def unaugmented(draw: Draw) -> Draw:
-    """The same windows without augmentation, for validation."""
-    return replace(draw, surrogate=0.0, plain=0.0)
+def checks_of(
+    corpus: Mapping[str, Sequence[Clean]], sampling: WindowSampling, batches: int
+) -> list[Batch]:
+    """The same windows of validation participants every time, without augmentation."""
+    plain = sampling.unaugmented()
+    return [
+        sample_batch(corpus, plain, np.random.default_rng([VALIDATION, number]))
+        for number in range(batches)
+    ]
 
 
-def draw_batch(
-    corpus: dict[str, list[Clean]], draw: Draw, rng: np.random.Generator
-) -> dict[str, tuple[Stream, Target]]:
-    """One batch: for each stream of the corpus what the model sees and what is true."""
+def sample_batch(
+    corpus: Mapping[str, Sequence[Clean]], sampling: WindowSampling, rng: np.random.Generator
+) -> Batch:
+    """One batch: for each modality of the corpus what the model sees and what is true."""
     streams = list(corpus)
     # all windows of a batch have one rate and one number of channels
     rate = {s: corpus[s][rng.integers(len(corpus[s]))].rate for s in streams}
     pools = {
-        s: [c for c in corpus[s] if c.rate == rate[s] and c.signal.shape[-1] > draw.window * c.rate]
+        s: [
+            clean
+            for clean in corpus[s]
+            if clean.rate == rate[s] and clean.signal.shape[-1] > sampling.window * clean.rate
+        ]
         for s in streams
     }
-    spans = {"eeg": draw.eeg_channels, "nirs": draw.nirs_channels}
+    spans = {"eeg": sampling.eeg_channels, "nirs": sampling.nirs_channels}
     count = {s: int(rng.integers(spans[s][0], spans[s][1] + 1)) for s in streams}
     count = {s: min(count[s], min(len(c.position) for c in pools[s])) for s in streams}
     items: dict[str, list[tuple[np.ndarray, ...]]] = {s: [] for s in streams}
-    for _ in range(draw.batch):
-        share = str(rng.choice(draw.share))
-        movements = draw_movements(draw.window, rng, share, bouts_per_minute=rng.uniform(0.5, 3.5))
-        severity = np.exp(rng.uniform(*np.log(draw.severity), 2))
+    for _ in range(sampling.batch):
+        share = str(rng.choice(sampling.share))
+        movements = sample_movements(
+            sampling.window, rng, share, bouts_per_minute=rng.uniform(0.5, 3.5)
+        )
+        severity = np.exp(rng.uniform(*np.log(sampling.severity), 2))
         severity = {"eeg": severity[0], "nirs": severity[rng.integers(2)]}
         for s in streams:
             clean = pools[s][rng.integers(len(pools[s]))]
-            items[s].append(_window(s, clean, movements[s], severity[s], count[s], draw, rng))
+            items[s].append(_window(s, clean, movements[s], severity[s], count[s], sampling, rng))
     return {s: _stack(items[s], rate[s]) for s in streams}
 
 
-def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tuple[np.ndarray, ...]:
+def _window(
+    stream: str,
+    clean: Clean,
+    movements: list[Movement],
+    severity: float,
+    count: int,
+    sampling: WindowSampling,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, ...]:
     """Signal and artifact in the model's domain, mask, and positions of one window."""
-    length = int(draw.window * clean.rate)
+    length = int(sampling.window * clean.rate)
     start = rng.integers(clean.signal.shape[-1] - length)
     pick = rng.choice(len(clean.position), count, replace=False)
     piece = clean.signal[pick][..., start : start + length]
@@ -91,9 +119,9 @@ def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tupl
             source_position=ends.source_position[pick],
             detector_position=ends.detector_position[pick],
         )
-    if draw.surrogate and rng.random() < draw.surrogate:
+    if sampling.surrogate and rng.random() < sampling.surrogate:
         piece = surrogate(piece, rng)
-    if draw.plain and rng.random() < draw.plain:
+    if sampling.plain and rng.random() < sampling.plain:
         artifact, mask = _with_plain(artifact, mask, movements, time, rng)
     if stream == "eeg":
         piece = _with_noise(piece, time, rng)
@@ -108,13 +136,19 @@ def _window(stream, clean: Clean, movements, severity, count, draw, rng) -> tupl
     return piece / scale, artifact / scale, mask, position
 
 
-def _with_plain(artifact, mask, movements, time, rng) -> tuple[np.ndarray, np.ndarray]:
+def _with_plain(
+    artifact: np.ndarray,
+    mask: np.ndarray,
+    movements: list[Movement],
+    time: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
     """Plain events beside the generated movements or in their place, of about their size."""
     if artifact.ndim == 2:
         more, where = plain_eeg(movements, len(artifact), time, rng)
     else:
         more, where = plain_nirs(movements, *artifact.shape[:2], time, rng)
-    size = np.median(np.abs(artifact).max(-1)) or USUAL[artifact.ndim]
+    size = np.median(np.abs(artifact).max(-1)) or USUAL_PEAK[artifact.ndim]
     if rng.random() < 0.5:
         return size * more, where
     return artifact + size * more, mask | where

@@ -1,10 +1,11 @@
-"""The network: montage-agnostic, scale-equivariant, shut gates, absent streams."""
+"""The network: montage-agnostic, scale-equivariant, closed motion masks, absent streams."""
 
 import pytest
 import torch
 
-from neurofuse.models.joint.autoencoder import Architecture, CrossModalAutoencoder
-from neurofuse.models.joint.bands import EEG_EDGES, frame_count, split, to_frames, to_samples
+from neurofuse.models.joint.architecture import Architecture, Bands
+from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.joint.bands import frame_count, split, to_frames, to_samples
 from neurofuse.models.joint.tensors import Stream
 
 
@@ -34,16 +35,16 @@ def model():
 
 def test_bands_sum_to_the_signal():
     x = torch.randn(2, 3, 1000)
-    torch.testing.assert_close(split(x, 250.0, EEG_EDGES).sum(-2), x, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(split(x, 250.0, Bands().eeg).sum(-2), x, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("rate", [5.0, 10.0, 256.0])
 def test_frames_and_samples_keep_a_slow_ramp(rate):
     length = int(20 * rate)
     ramp = torch.arange(length)[None] / rate
-    frames = to_frames(ramp, rate)
-    assert frames.shape[-1] == frame_count(length, rate)
-    back = to_samples(frames, rate, length)
+    frames = to_frames(ramp, rate, 10.0)
+    assert frames.shape[-1] == frame_count(length, rate, 10.0)
+    back = to_samples(frames, rate, length, 10.0)
     inner = slice(int(rate), -int(rate))
     assert (back - ramp)[:, inner].abs().max() < 0.15
 
@@ -95,7 +96,7 @@ def test_order_of_channels_is_free(model):
     torch.testing.assert_close(permuted, plain[:, order], rtol=1e-3, atol=1e-4)
 
 
-def test_shut_gate_leaves_samples(model):
+def test_a_closed_mask_leaves_samples(model):
     found, _ = model(streams())
     for estimate in found.values():
         shut = estimate.gate == 0
@@ -103,14 +104,14 @@ def test_shut_gate_leaves_samples(model):
         assert (artifact[shut] == 0).all()
 
 
-def test_the_partner_is_heard(model):
+def test_the_other_modality_counts(model):
     given = streams()
     with_partner = model(given)[0]["eeg"].gate_logit
     alone = model({"eeg": given["eeg"]})[0]["eeg"].gate_logit
     assert not torch.allclose(with_partner, alone)
 
 
-def test_the_partner_raises_suspicion_and_never_allays_it(model):
+def test_the_other_modality_raises_motion_probability_and_never_lowers_it(model):
     both = streams()
     together, _ = model(both)
     raised = 0.0
@@ -118,6 +119,6 @@ def test_the_partner_raises_suspicion_and_never_allays_it(model):
         alone, _ = model({name: both[name]})
         more = together[name].gate_logit - alone[name].gate_logit
         assert (more > -1e-5).all()
-        assert (together[name].share_logit - alone[name].share_logit > -1e-5).all()
+        assert (together[name].fraction_logit - alone[name].fraction_logit > -1e-5).all()
         raised += more.sum().item()
     assert raised > 0

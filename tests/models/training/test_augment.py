@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from neurofuse.models.training.augment import plain_eeg, plain_nirs, surrogate
-from neurofuse.models.training.windows import Draw, draw_batch, unaugmented
-from neurofuse.synth.bouts import draw_movements
+from neurofuse.models.training.windows import WindowSampling, sample_batch
+from neurofuse.synth.bouts import sample_movements
 
 
 @pytest.mark.parametrize("shape", [(4, 1000), (3, 2, 600)])
@@ -30,7 +30,7 @@ def test_surrogate_keeps_correlations_of_eeg_channels():
 @pytest.mark.parametrize("seed", range(6))
 def test_plain_events_lie_inside_their_masks(seed):
     rng = np.random.default_rng(seed)
-    movements = draw_movements(60.0, rng)
+    movements = sample_movements(60.0, rng)
     for total, where in (
         plain_eeg(movements["eeg"], 5, np.arange(0, 60, 0.004), rng),
         plain_nirs(movements["nirs"], 5, 2, np.arange(0, 60, 0.1), rng),
@@ -48,10 +48,14 @@ def test_one_channel_and_no_movements():
 
 
 def test_validation_windows_are_not_augmented(clean_corpus):
-    draw = Draw(window=20.0, batch=2, surrogate=1.0, plain=1.0)
+    sampling = WindowSampling(window=20.0, batch=2, surrogate=1.0, plain=1.0)
     plain, as_recorded, again = (
-        draw_batch(clean_corpus, d, np.random.default_rng(5))["nirs"][1].clean
-        for d in (draw, unaugmented(draw), Draw(window=20.0, batch=2, surrogate=0, plain=0))
+        sample_batch(clean_corpus, s, np.random.default_rng(5))["nirs"][1].clean
+        for s in (
+            sampling,
+            sampling.unaugmented(),
+            WindowSampling(window=20.0, batch=2, surrogate=0, plain=0),
+        )
     )
     assert (as_recorded == again).all()
     assert plain.shape == as_recorded.shape

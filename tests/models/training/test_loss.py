@@ -1,18 +1,20 @@
-"""What counts as a wrong level in training."""
+"""What counts as a wrong baseline level in training."""
 
 import numpy as np
 import torch
 from scipy.signal import lfilter
 
-from neurofuse.models.joint.baseline_level import RETURN
+from neurofuse.models.joint.architecture import BaselineLevel
 from neurofuse.models.training.loss import returning_sum, widened
+
+RETURN = BaselineLevel().return_time
 
 
 def test_a_returning_sum_is_a_leaky_one_at_any_rate():
     changes = np.random.default_rng(0).normal(size=(2, 3, 200))
     for rate in (2.0, 12.5):
         leaky = lfilter([1.0], [1.0, -np.exp(-1 / rate / RETURN)], changes, axis=-1)
-        found = returning_sum(torch.from_numpy(changes), rate).numpy()
+        found = returning_sum(torch.from_numpy(changes), rate, RETURN).numpy()
         np.testing.assert_allclose(found, leaky, atol=1e-10)
 
 

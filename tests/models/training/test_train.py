@@ -13,7 +13,7 @@ from neurofuse.models.training.train import steps_in_all, train
 from neurofuse.models.weights import digest, load_model, packaged
 from neurofuse.synth import simulate
 
-QUICK = Path(__file__).parents[2] / "benchmarks/training/configs/quick.json"
+QUICK = Path(__file__).parents[3] / "benchmarks/training/configs/quick.json"
 TINY = json.loads(QUICK.read_text()) | {
     "name": "tiny",
     "steps": 6,

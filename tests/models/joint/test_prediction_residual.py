@@ -1,9 +1,10 @@
-"""What the other channels do not explain."""
+"""What the other channels do not predict of a channel."""
 
 import torch
 
-from neurofuse.models.joint.bands import EEG_EDGES, freedom
-from neurofuse.models.joint.prediction_residual import unexplained
+from neurofuse.models.joint.architecture import Bands
+from neurofuse.models.joint.bands import freedom
+from neurofuse.models.joint.prediction_residual import prediction_residual
 
 FREE = torch.tensor([200.0, 400.0])
 
@@ -16,46 +17,46 @@ def signals(channels: int = 6) -> torch.Tensor:
     return mixed[None]
 
 
-def test_what_others_explain_goes_and_what_is_new_stays():
+def test_what_others_predict_goes_and_what_is_new_stays():
     x = signals()
     weight = torch.ones(1, 4000)
     weight[:, 1000:1100] = 0
     x[0, 2, :, 1000:1100] += 0.5
-    rest = unexplained(x, weight, FREE)
+    rest = prediction_residual(x, weight, FREE)
     quiet, moved = rest[0, 2, :, 1100:].std(-1), rest[0, 2, :, 1000:1100].mean(-1)
     assert (quiet < 0.3 * x[0, 2, :, 1100:].std(-1)).all()
-    assert (moved > 2 * quiet).all(), "half an SD of the signal stands out of what is unexplained"
+    assert (moved > 2 * quiet).all(), "half an SD of the signal stands out of the residual"
 
 
 def test_one_channel_comes_back():
     x = signals(1)
-    assert torch.equal(unexplained(x, torch.ones(1, 4000), FREE), x)
+    assert torch.equal(prediction_residual(x, torch.ones(1, 4000), FREE), x)
 
 
 def test_few_independent_values_predict_nothing():
     x = signals()
-    rest = unexplained(x, torch.ones(1, 4000), torch.full((2,), 1e-3))
+    rest = prediction_residual(x, torch.ones(1, 4000), torch.full((2,), 1e-3))
     torch.testing.assert_close(rest, x, rtol=0.02, atol=0.02)
 
 
 def test_scale_and_order_of_channels():
     x, weight, order = signals(), torch.ones(1, 4000), torch.tensor([3, 1, 0, 5, 4, 2])
-    rest = unexplained(x, weight, FREE)
+    rest = prediction_residual(x, weight, FREE)
     torch.testing.assert_close(
-        unexplained(1e-6 * x, weight, FREE), 1e-6 * rest, rtol=1e-3, atol=1e-9
+        prediction_residual(1e-6 * x, weight, FREE), 1e-6 * rest, rtol=1e-3, atol=1e-9
     )
     torch.testing.assert_close(
-        unexplained(x[:, order], weight, FREE), rest[:, order], rtol=1e-3, atol=1e-4
+        prediction_residual(x[:, order], weight, FREE), rest[:, order], rtol=1e-3, atol=1e-4
     )
 
 
 def test_flat_channels_do_no_harm():
     x = signals()
     x[0, 1] = 0
-    assert torch.isfinite(unexplained(x, torch.ones(1, 4000), FREE)).all()
+    assert torch.isfinite(prediction_residual(x, torch.ones(1, 4000), FREE)).all()
 
 
 def test_freedom_is_twice_the_width_times_the_duration():
-    free = freedom(EEG_EDGES, 250.0, 2500)
+    free = freedom(Bands().eeg, 250.0, 2500)
     assert free[0] == 2 * 2.0 * 10
     torch.testing.assert_close(free.sum(), torch.tensor(2500.0))

@@ -1,18 +1,19 @@
-"""Levels that movements left: found again, constant at rest, in the input's scale."""
+"""Baseline levels after movements: estimated, constant at rest, in the input's scale."""
 
 import numpy as np
 import pytest
 from scipy.linalg import solve
 
-from neurofuse.models.joint import baseline_level as level
-from neurofuse.models.joint.baseline_level import level_error
+from neurofuse.models.joint.architecture import BaselineLevel
+from neurofuse.models.joint.baseline_level import _most_probable, baseline_level_error
 
 RATE = 10.0
+SETTINGS = BaselineLevel()
 
 
 def _course(rng: np.random.Generator, seconds: float, rate: float = RATE) -> np.ndarray:
     """Optical density that returns to its mean within some seconds."""
-    count, decay = round(seconds * rate), np.exp(-1 / rate / level.RETURN)
+    count, decay = round(seconds * rate), np.exp(-1 / rate / SETTINGS.return_time)
     noise = rng.normal(0, 1e-3, count + 1000)
     kept = decay ** np.arange(1000)
     return np.convolve(noise, kept)[1000 : 1000 + count]
@@ -33,7 +34,7 @@ def test_levels_after_movements_come_nearer_to_the_truth(rate):
     before, after = [], []
     for _ in range(20):
         course, left, gate = _shifted(rng, [40, 90, 95, 150, 220, 260], rate=rate)
-        found = level_error((course + left)[None], left[None], gate[None], rate)[0]
+        found = baseline_level_error((course + left)[None], left[None], gate[None], rate)[0]
         for energies, rest in ((before, left), (after, left - found)):
             energies.append(np.var(rest[gate == 0]))
     assert np.mean(after) < 0.2 * np.mean(before)
@@ -41,7 +42,7 @@ def test_levels_after_movements_come_nearer_to_the_truth(rate):
 
 def test_nothing_changes_where_nothing_moves():
     course, left, gate = _shifted(np.random.default_rng(1), [40, 90, 150])
-    found = level_error((course + left)[None], left[None], gate[None], RATE)[0]
+    found = baseline_level_error((course + left)[None], left[None], gate[None], RATE)[0]
     steps = np.diff(found)
     rest = (gate[1:] == 0) & (gate[:-1] == 0)
     assert np.abs(steps[rest]).max() < 1e-12
@@ -51,27 +52,27 @@ def test_nothing_changes_where_nothing_moves():
 def test_no_movement_or_nothing_else_means_no_error():
     course = _course(np.random.default_rng(2), 60)[None]
     for gate in (np.zeros_like(course), np.ones_like(course)):
-        assert not level_error(course, course, gate, RATE).any()
-    assert not level_error(course[:, :15], course[:, :15], np.eye(1, 15), RATE).any()
+        assert not baseline_level_error(course, course, gate, RATE).any()
+    assert not baseline_level_error(course[:, :15], course[:, :15], np.eye(1, 15), RATE).any()
 
 
 def test_a_flat_series_stays_flat():
     gate = np.zeros((1, 600))
     gate[0, 200:220] = 1
-    assert not level_error(np.full((1, 600), 0.3), np.zeros((1, 600)), gate, RATE).any()
+    assert not baseline_level_error(np.full((1, 600), 0.3), np.zeros((1, 600)), gate, RATE).any()
 
 
 def test_scale_in_is_scale_out():
     course, left, gate = _shifted(np.random.default_rng(3), [40, 90, 150])
-    found = level_error((course + left)[None], left[None], gate[None], RATE)
-    larger = level_error(1e3 * (course + left)[None], 1e3 * left[None], gate[None], RATE)
+    found = baseline_level_error((course + left)[None], left[None], gate[None], RATE)
+    larger = baseline_level_error(1e3 * (course + left)[None], 1e3 * left[None], gate[None], RATE)
     np.testing.assert_allclose(larger, 1e3 * found, rtol=1e-6, atol=1e-6)
 
 
 def test_a_constant_more_changes_nothing():
     course, left, gate = _shifted(np.random.default_rng(4), [40, 90, 150])
-    found = level_error((course + left)[None], left[None], gate[None], RATE)
-    higher = level_error((course + left)[None] + 5.0, left[None], gate[None], RATE)
+    found = baseline_level_error((course + left)[None], left[None], gate[None], RATE)
+    higher = baseline_level_error((course + left)[None] + 5.0, left[None], gate[None], RATE)
     np.testing.assert_allclose(higher, found, atol=1e-7)
 
 
@@ -84,10 +85,10 @@ def test_offsets_are_the_most_probable_ones():
     process[0, 0] = np.sqrt(1 - decay**2)
     step = np.eye(count)[1:] - np.eye(count)[:-1]
     prior = process.T @ process
-    drift = prior + step.T @ step / level.DRIFT**2 + level.LOOSE * np.eye(count)
+    drift = prior + step.T @ step / SETTINGS.drift**2 + SETTINGS.centring * np.eye(count)
     matrix = np.block([[prior + step.T @ np.diag(tie) @ step, prior], [prior, drift]])
     wanted = solve(matrix, np.tile(prior @ means, 2)).reshape(2, count)
-    found = level._most_probable(means, tie, decay)
+    found = _most_probable(means, tie, decay, SETTINGS)
     np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
 
 
@@ -97,5 +98,5 @@ def test_drift_is_not_taken_for_a_wrong_level():
     slow = 0.05 * np.sin(2 * np.pi * time / 600)
     course = _course(rng, 600.0) + slow
     gate = (np.abs(time[:, None] - [100, 200, 300, 400, 500]) < 1).any(1).astype(float)
-    error = level_error(course[None], np.zeros((1, time.size)), gate[None], RATE)[0]
+    error = baseline_level_error(course[None], np.zeros((1, time.size)), gate[None], RATE)[0]
     assert np.ptp(error) < 0.2 * np.ptp(slow)

@@ -1,4 +1,4 @@
-"""The zoo: every net is held to one constructor, one scale, and to cleaning."""
+"""Baseline networks: each is held to one constructor, one scale, and to cleaning."""
 
 import json
 from pathlib import Path
@@ -10,17 +10,17 @@ from safetensors.torch import load_file
 from scipy.signal import resample_poly
 
 import neurofuse as nf
-from neurofuse.fusion.methods.single_series import LEARNED
+from neurofuse.fusion.methods.single_series import SINGLE_SERIES
 from neurofuse.fusion.metrics.errors import score
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.joint.tensors import Stream, Target
-from neurofuse.models.single_series import NAMES, ZOO, apply, weights
+from neurofuse.models.single_series import NAMES, NETS, apply, weights
 from neurofuse.models.single_series.kind import KINDS, changes, ratio, resampled
 from neurofuse.models.single_series.learner import Recipe
-from neurofuse.models.single_series.loss import left, reconstruction
+from neurofuse.models.single_series.loss import reconstruction, residual_error
 from neurofuse.models.single_series.net import RUNGS, clipped, ladder, scale
 from neurofuse.models.single_series.train import train
-from neurofuse.models.single_series.windows import Windows, cut
+from neurofuse.models.single_series.windows import SeriesWindows, sample_windows
 from neurofuse.models.training.corpus import SPLIT
 from neurofuse.models.weights import digest
 
@@ -42,14 +42,14 @@ TINY = {
     },
     "transformer": {"width": 8, "heads": 2, "layers": 1, "steps": 32},
 }
-PEERS = {peer.name: peer for peer in LEARNED}
+PEERS = {peer.name: peer for peer in SINGLE_SERIES}
 PACKAGED = [(name, stream) for name in NAMES for stream in KINDS]
 
 
 def tiny(name: str, length: int = 512, *, level: bool = False):
     """A small net in double precision whose output is no mere copy of its input."""
     torch.manual_seed(3)
-    net = ZOO[name](2, 8.0, length, level=level, **TINY[name])
+    net = NETS[name](2, 8.0, length, level=level, **TINY[name])
     with torch.no_grad():
         for weight in net.parameters():
             weight.add_(0.05 * torch.randn_like(weight))
@@ -61,23 +61,23 @@ def series(seed: int, *shape: int) -> torch.Tensor:
 
 
 def test_every_net_is_tested():
-    assert set(TINY) == set(ZOO) == set(NAMES)
+    assert set(TINY) == set(NETS) == set(NAMES)
     for name, sizes in TINY.items():
-        assert set(sizes) == set(ZOO[name].DEFAULTS), name
+        assert set(sizes) == set(NETS[name].DEFAULTS), name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_one_constructor_and_its_round_trip(name):
-    net = ZOO[name](3, 8.0, 512, **TINY[name])
+    net = NETS[name](3, 8.0, 512, **TINY[name])
     told = json.loads(json.dumps(net.config))  # as it stands beside the weights
-    again = ZOO[name].from_config(told)
+    again = NETS[name].from_config(told)
     assert json.loads(json.dumps(again.config)) == told
     assert {k: v.shape for k, v in again.state_dict().items()} == {
         k: v.shape for k, v in net.state_dict().items()
     }
-    other = ZOO[name](64, 128.0, 1024, level=True)
+    other = NETS[name](64, 128.0, 1024, level=True)
     shape = {"channels": 64, "rate": 128.0, "length": 1024, "level": True}
-    assert other.config == {**ZOO[name].DEFAULTS, **shape}
+    assert other.config == {**NETS[name].DEFAULTS, **shape}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -85,7 +85,7 @@ def test_one_constructor_and_its_round_trip(name):
 def test_about_two_hundred_thousand_weights(name, stream):
     kind = KINDS[stream]
     one, many = (
-        ZOO[name](n, kind.rate, kind.length, level=kind.level).state_dict() for n in (1, 30)
+        NETS[name](n, kind.rate, kind.length, level=kind.level).state_dict() for n in (1, 30)
     )
     assert {k: v.shape for k, v in one.items()} == {k: v.shape for k, v in many.items()}
     assert 150_000 < sum(v.numel() for v in one.values()) < 230_000
@@ -94,9 +94,9 @@ def test_about_two_hundred_thousand_weights(name, stream):
 @pytest.mark.parametrize("name", NAMES)
 def test_refused_sizes(name):
     with pytest.raises(ParameterError, match=r"with 'depth'.*some of"):
-        ZOO[name](1, 8.0, 512, depth=3)
+        NETS[name](1, 8.0, 512, depth=3)
     with pytest.raises(ParameterError, match="multiple of 512"):
-        ZOO[name](1, 8.0, 500, **TINY[name])
+        NETS[name](1, 8.0, 500, **TINY[name])
     with pytest.raises(ParameterError, match=r"\(batch, channel, 512\)"):
         tiny(name)(series(0, 1, 2, 400))
 
@@ -156,10 +156,10 @@ def test_what_their_papers_add_to_the_loss():
     judge = tiny("gan").critic()
     assert judge is not None
     assert judge(clean.float(), clean.float()).shape[0] == 6
-    assert all(ZOO[n].critic(tiny(n)) is None for n in NAMES if n != "gan")
+    assert all(NETS[n].critic(tiny(n)) is None for n in NAMES if n != "gan")
 
 
-def test_the_vae_draws_in_training_only():
+def test_the_vae_samples_in_training_only():
     vae, x = tiny("vae"), series(5, 2, 512)
     torch.testing.assert_close(vae.estimate(x)[0], vae.estimate(x)[0])
     vae.train()
@@ -177,16 +177,18 @@ def test_ladder_saturates_and_is_the_signal_below():
 def test_loss_and_score_of_known_errors():
     clean, mask = series(6, 4, 512).float(), torch.zeros(4, 512)
     mask[:3, 100:200] = 1
-    windows = Windows(clean, clean, mask)
+    windows = SeriesWindows(clean, clean, mask)
     for stream in KINDS:
-        nothing, all_gone = (left(stream, f, windows) for f in (clean, torch.zeros_like(clean)))
+        nothing, all_gone = (
+            residual_error(stream, f, windows) for f in (clean, torch.zeros_like(clean))
+        )
         assert len(nothing[0]) == 3
         assert nothing[0].abs().max() == nothing[1].abs().max() == 0
         torch.testing.assert_close(all_gone[0], torch.ones(3))
         good, bad = (sum(reconstruction(stream, f, windows).values()) for f in (clean, 3 * clean))
         assert float(good) < float(bad)
         # loud series do not rule
-        louder = Windows(100 * clean, 100 * clean, mask)
+        louder = SeriesWindows(100 * clean, 100 * clean, mask)
         for one, other in zip(
             reconstruction(stream, 0.5 * clean, windows).values(),
             reconstruction(stream, 50 * clean, louder).values(),
@@ -211,7 +213,7 @@ def test_resampling_there_and_back(rate):
 
 
 @pytest.mark.parametrize("stream", KINDS)
-def test_windows_are_cut_from_batches_with_their_truth(stream):
+def test_windows_come_from_batches_with_their_truth(stream):
     kind, length = KINDS[stream], 4 * KINDS[stream].length
     rng = np.random.default_rng(0)
     shape = (2, 3, length) if stream == "eeg" else (2, 3, 2, length)
@@ -220,13 +222,19 @@ def test_windows_are_cut_from_batches_with_their_truth(stream):
     mask[..., length // 2 : length // 2 + 50] = 1
     artifact = 20 * (mask if stream == "eeg" else mask[:, :, None]).expand(shape)
     seen = Stream(clean + artifact, torch.zeros(2, 3, 3), kind.rate)
-    windows = cut(stream, seen, Target(clean, artifact, mask), 40, np.random.default_rng(1))
+    windows = sample_windows(
+        stream, seen, Target(clean, artifact, mask), 40, np.random.default_rng(1)
+    )
     assert windows.seen.shape == (40, kind.length)
     moved = (windows.seen - windows.clean).abs()
     assert 0.6 < float(windows.mask.any(-1).float().mean()) < 1
     torch.testing.assert_close(moved, 20 * windows.mask, atol=1e-4, rtol=1e-4)
-    again = cut(stream, seen, Target(clean, artifact, mask), 40, np.random.default_rng(1))
-    other = cut(stream, seen, Target(clean, artifact, mask), 40, np.random.default_rng(2))
+    again = sample_windows(
+        stream, seen, Target(clean, artifact, mask), 40, np.random.default_rng(1)
+    )
+    other = sample_windows(
+        stream, seen, Target(clean, artifact, mask), 40, np.random.default_rng(2)
+    )
     assert torch.equal(again.seen, windows.seen)
     assert not torch.equal(other.seen, windows.seen)
 
@@ -318,7 +326,7 @@ def test_weights_and_facts(trained):
         rows = [json.loads(r) for r in (path.parent / "log.jsonl").read_text().splitlines()]
         assert [row["step"] for row in rows] == [2, 4]
         net = weights.load_net(name, "nirs", path.parent)
-        assert isinstance(net, ZOO[name])
+        assert isinstance(net, NETS[name])
     assert json.loads((folder / "nirs/clock.json").read_text())["seconds"] > 0
 
 
@@ -372,7 +380,9 @@ def test_another_recipe_is_refused(trained):
 
 def test_weights_that_are_not_there_or_damaged(trained, simulated, tmp_path):
     path = trained[1]["cnn"]
-    with pytest.raises(ReadError, match=r"no weights cnn_eeg.*train_zoo\.py --names cnn"):
+    with pytest.raises(
+        ReadError, match=r"no weights cnn_eeg.*benchmarks\.training\.single_series --names cnn"
+    ):
         weights.load_net("cnn", "eeg", path.parent)
     with pytest.raises(ParameterError, match=r"net 'resnet'.*cnn, unet"):
         weights.load_net("resnet", "eeg")

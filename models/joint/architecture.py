@@ -1,0 +1,247 @@
+"""Everything that shapes what a model returns and is not learned; stored beside its weights.
+
+No tensor is needed here. Fields that are absent in a file, as in those of older versions, take the
+defaults; values outside their bounds are refused when the file is read.
+"""
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Frequency = Annotated[float, Field(gt=0, le=1000)]
+Lag = Annotated[float, Field(ge=-1, le=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(ge=0.001, le=60)]
+
+
+class Settings(BaseModel):
+    """Values that belong together: unknown names are refused, and nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Bands(Settings):
+    """Frequencies between the bands that a signal is split into; they ascend.
+
+    Parameters
+    ----------
+    eeg : tuple of float
+        Of EEG [Hz].
+    nirs : tuple of float
+        Of the derivative of optical density [Hz].
+    """
+
+    eeg: tuple[Frequency, ...] = (2.0, 4.0, 8.0, 13.0, 30.0)
+    nirs: tuple[Frequency, ...] = (0.1, 0.5, 2.0)
+
+    def edges(self, modality: str) -> tuple[float, ...]:
+        """The frequencies [Hz] of one modality, "eeg" or "nirs"."""
+        return self.eeg if modality == "eeg" else self.nirs
+
+    @model_validator(mode="after")
+    def _ascend(self) -> Self:
+        for edges in (self.eeg, self.nirs):
+            if any(low >= high for low, high in pairwise(edges)):
+                raise ValueError(f"band edges {edges} that do not ascend")
+        return self
+
+
+class MotionMask(Settings):
+    """Probability of motion up to which the mask is 0, and from which on it is 1.
+
+    Parameters
+    ----------
+    eeg, nirs : (float, float)
+        Both probabilities, 0 to 1, the lower one first.
+    """
+
+    eeg: tuple[Probability, Probability] = (0.25, 0.75)
+    nirs: tuple[Probability, Probability] = (0.17, 0.65)
+
+    def limits(self, modality: str) -> tuple[float, float]:
+        """Both probabilities for one modality, "eeg" or "nirs"."""
+        return self.eeg if modality == "eeg" else self.nirs
+
+    @model_validator(mode="after")
+    def _ascend(self) -> Self:
+        for closed, opened in (self.eeg, self.nirs):
+            if closed >= opened:
+                raise ValueError(f"a motion mask that is 0 up to {closed} and 1 from {opened}")
+        return self
+
+
+class Quiet(Settings):
+    """Which samples count as free of motion when the signal's covariance is measured.
+
+    Parameters
+    ----------
+    quantile : float
+        Quantile of the energy in a window that is taken for the energy without motion.
+    excess : float
+        A sample with so many times that energy weighs half.
+    margin : float
+        Time over which energy is averaged and the motion mask is widened [s].
+    """
+
+    quantile: Probability = 0.3
+    excess: float = Field(4.0, ge=1, le=1000)
+    margin: Seconds = 0.3
+
+
+class BaselineLevel(Settings):
+    """How the fNIRS baseline level after a movement is estimated (`baseline_level`).
+
+    A "usual change" is the standard deviation of the change from block to block at rest.
+
+    Parameters
+    ----------
+    block : float
+        Time over which the level is averaged [s].
+    return_time : float
+        Time in which a deviation from the mean falls to 1/e [s].
+    drift : float
+        How far the mean drifts in a block [usual changes].
+    error : float
+        How far each block of motion can set the level off [usual changes].
+    missed : float
+        Fraction of the estimated artifact's course that may be wrong as well.
+    error_at_rest : float
+        Variance of the error that a block at rest adds [usual changes squared]: nearly none.
+    centring : float
+        Weight that holds the drift to the median, as offset and drift would share any constant.
+    motion_above : float
+        Motion mask above which a sample is in motion.
+    """
+
+    block: Seconds = 1.0
+    return_time: float = Field(10.0, ge=0.1, le=1000)
+    drift: float = Field(0.2, gt=0, le=100)
+    error: float = Field(0.4, gt=0, le=100)
+    missed: float = Field(0.1, ge=0, le=10)
+    error_at_rest: float = Field(1e-4, gt=0, le=1)
+    centring: float = Field(1e-6, gt=0, le=1)
+    motion_above: Probability = 0.02
+
+
+class ElectrodeDrift(Settings):
+    """The slow baseline that is taken off EEG before the network and left in the result.
+
+    Parameters
+    ----------
+    window : float
+        Length of the running median [s].
+    jump : float
+        A channel whose change in 0.1 s is so many times the quiet one shows no baseline there.
+    calm : float
+        Fraction of a window that must be calm for jumps to be replaced by a line.
+    """
+
+    window: float = Field(30.0, ge=1, le=3600)
+    jump: float = Field(4.0, ge=1, le=1000)
+    calm: Probability = 0.1
+
+
+class Windows(Settings):
+    """The overlapping windows in which a recording passes through the network.
+
+    Parameters
+    ----------
+    length : float
+        Of a window [s]; 60 in training.
+    overlap : float
+        Time that neighbours share and over which they are cross-faded [s].
+    edge : float
+        Time at the inner ends of a window that is not used, as it lacks context [s].
+    """
+
+    length: float = Field(60.0, ge=2, le=3600)
+    overlap: float = Field(15.0, ge=0.1, le=1800)
+    edge: float = Field(2.5, ge=0, le=60)
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        if not 2 * self.edge < self.overlap < self.length:
+            raise ValueError(
+                f"windows of {self.length:g} s that overlap by {self.overlap:g} s with edges of "
+                f"{self.edge:g} s; two edges must be shorter than the overlap, that than a window"
+            )
+        return self
+
+
+class Architecture(Settings):
+    """What it takes to build the model again and to get the same result from the same weights.
+
+    Parameters
+    ----------
+    streams : tuple of {"eeg", "nirs"}
+        The modalities that it treats.
+    width : int
+        Features of each channel and of the latent.
+    latent_rate : float
+        Rate of the frames at which both modalities meet [Hz].
+    neighbourhood : float
+        Standard deviation of the Gaussian pool over neighbouring channels [m].
+    bands : Bands
+        In which energies are measured and artifact fractions estimated.
+    quiet : Quiet
+        What counts as free of motion.
+    motion_mask : MotionMask
+        From the probability of motion to the mask.
+    eeg_window : float
+        Window of the spatial filter [s].
+    eeg_lags : tuple of float
+        Shifts of the channels that the spatial filter combines [s]; 0 among them.
+    eeg_filter_size : int
+        Channels times lags at most: with more channels the outer lags are left out.
+    nirs_window : float
+        Context of the temporal filter [s].
+    nirs_reach : tuple of float
+        Correlation length of the artifact in each fNIRS band, at which training starts [s].
+    nirs_rate : float
+        Rate of the temporal filter at most [Hz]; faster recordings are resampled.
+    baseline_level : BaselineLevel
+        How the level after a movement is estimated.
+    electrode_drift : ElectrodeDrift
+        What is taken off EEG before the network.
+    windows : Windows
+        In which a recording is processed.
+    gated : bool
+        False (ablation): the filter's output is subtracted everywhere.
+    filtered : bool
+        False (ablation): the rough artifact is subtracted without a filter.
+
+    Examples
+    --------
+    >>> Architecture(streams=("eeg",)).bands.eeg
+    (2.0, 4.0, 8.0, 13.0, 30.0)
+    """
+
+    streams: tuple[Literal["eeg", "nirs"], ...] = Field(("eeg", "nirs"), min_length=1, max_length=2)
+    width: int = Field(40, ge=1, le=1024)
+    latent_rate: float = Field(10.0, ge=1, le=100)
+    neighbourhood: float = Field(0.05, gt=0, le=1)
+    bands: Bands = Bands()
+    quiet: Quiet = Quiet()
+    motion_mask: MotionMask = MotionMask()
+    eeg_window: Seconds = 2.0
+    eeg_lags: tuple[Lag, ...] = (-0.032, -0.012, 0.0, 0.012, 0.032)
+    eeg_filter_size: int = Field(400, ge=1, le=5000)
+    nirs_window: Seconds = 12.0
+    nirs_reach: tuple[Seconds, ...] = (1.0, 0.3, 0.1, 0.05)
+    nirs_rate: float = Field(12.5, ge=0.1, le=100)
+    baseline_level: BaselineLevel = BaselineLevel()
+    electrode_drift: ElectrodeDrift = ElectrodeDrift()
+    windows: Windows = Windows()
+    gated: bool = True
+    filtered: bool = True
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        if len(set(self.streams)) < len(self.streams):
+            raise ValueError(f"streams {self.streams} with one of them twice")
+        if 0.0 not in self.eeg_lags:
+            raise ValueError(f"eeg_lags {self.eeg_lags} without 0.0")
+        if len(self.nirs_reach) != len(self.bands.nirs) + 1:
+            raise ValueError(f"nirs_reach {self.nirs_reach} without one value for each fNIRS band")
+        return self

@@ -1,0 +1,175 @@
+"""The joint model (or a single-modality one) as a learner: its step, validation and weights."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.training.calibration import calibrate
+from neurofuse.models.training.config import Training
+from neurofuse.models.training.corpus import Clean
+from neurofuse.models.training.learner import Learner, descend
+from neurofuse.models.training.loss import (
+    motion_target,
+    residual_loss,
+    returning_sum,
+    statistics_loss,
+    truth,
+    widened,
+)
+from neurofuse.models.training.windows import Batch, WindowSampling, sample_batch
+from neurofuse.models.weights import save_model
+
+MOTION_WEIGHT = 0.3  # of the loss on each modality's motion, decoded from the fused latent
+
+
+class JointSampling:
+    """The batch of a step and the modality that is withheld in it, of (seed, step) alone."""
+
+    def __init__(
+        self, corpus: Mapping[str, list[Clean]], sampling: WindowSampling, seed: int, dropout: float
+    ):
+        self.corpus, self.sampling, self.seed, self.dropout = corpus, sampling, seed, dropout
+
+    def __call__(self, step: int) -> tuple[Batch, str | None]:
+        rng = np.random.default_rng([self.seed, step])
+        batch = sample_batch(self.corpus, self.sampling, rng)
+        withheld = None
+        if len(batch) > 1 and rng.random() < self.dropout:
+            withheld = str(rng.choice(list(batch)))
+        return batch, withheld
+
+
+class JointLearner(Learner[tuple[Batch, str | None]]):
+    """A `CrossModalAutoencoder` that is being trained as `plan` says.
+
+    Parameters
+    ----------
+    plan : Training
+        Everything that decides the run.
+    folder : Path
+        Gets weights, state and log.
+    model : CrossModalAutoencoder
+        On the device where it is trained.
+    checks : sequence of batches
+        Windows of validation participants, on the same device.
+    facts : dict
+        Goes into the JSON beside the weights: `participants`, `command`, `steps_before`.
+    """
+
+    def __init__(
+        self,
+        plan: Training,
+        folder: Path,
+        model: CrossModalAutoencoder,
+        checks: Sequence[Batch],
+        facts: dict[str, Any],
+    ):
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=plan.learning_rate, weight_decay=0.01
+        )
+        super().__init__(plan.name, folder, {"model": model}, {"optimizer": self.optimizer})
+        self.plan, self.model, self.checks, self.facts = plan, model, checks, facts
+        self.weights = folder / f"{plan.name}.safetensors"
+        self.began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:  # type: ignore[override]
+        """Seconds since this run began."""
+        return time.perf_counter() - self.began
+
+    def learning_rate(self) -> float:
+        """Rises over some steps, then falls along half a cosine to a fiftieth."""
+        steps = self.plan.steps
+        rise = max(1, min(50, steps // 10))
+        fall = 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * self.step / steps))
+        return self.plan.learning_rate * (min(1.0, (self.step + 1) / rise) * fall)
+
+    def learn(self, batch: tuple[Batch, str | None]) -> dict[str, float]:
+        """One step on windows of which one modality may be withheld."""
+        windows, withheld = batch
+        a, wiener = self.model.architecture, self.step >= self.plan.warm_steps
+        given = {s: b for s, b in windows.items() if s != withheld}
+        self.model.train()
+        estimates, motion = self.model({s: b[0] for s, b in given.items()}, wiener=wiener)
+        losses: dict[str, Tensor] = {}
+        for s, (seen, target) in windows.items():
+            true = truth(s, seen, target, a)
+            wanted = motion_target(true)
+            frames = min(wanted.shape[-1], motion[s].shape[-1])
+            wrong = cross_entropy(motion[s][:, :frames], wanted[:, :frames])
+            losses[f"{s}_motion"] = MOTION_WEIGHT * wrong
+            if s in given:
+                parts = statistics_loss(true, estimates[s])
+                if wiener:
+                    return_time = a.baseline_level.return_time
+                    parts |= residual_loss(s, target, estimates[s], seen.rate, return_time)
+                losses |= {f"{s}_{k}": v for k, v in parts.items()}
+        descend(self.optimizer, self.model, torch.stack(list(losses.values())).sum())
+        return dict(zip(losses, torch.stack([*losses.values()]).tolist(), strict=True))
+
+    def validate(self) -> tuple[float, dict[str, float]]:
+        """The mean of the errors in motion [dB] over modalities, and all scores."""
+        scores = validate(self.model, self.checks)
+        return float(np.mean([v for k, v in scores.items() if k.endswith("_db")])), scores
+
+    def save_weights(self, scores: dict[str, float]) -> None:
+        """Calibrate the standard deviations and write the model."""
+        self.model.calibration.copy_(calibrate(self.model, self.checks))
+        save_model(
+            self.weights,
+            self.model,
+            self.plan.name,
+            self.plan.model_dump(mode="json", exclude={"architecture"}),
+            {**scores, "step": self.step, "steps_before": self.facts["steps_before"]},
+            self.facts["participants"],
+            self.facts["command"],
+        )
+
+
+@torch.no_grad()
+def validate(model: CrossModalAutoencoder, checks: Sequence[Batch]) -> dict[str, float]:
+    """How a model does on windows whose truth is known, by modality.
+
+    Parameters
+    ----------
+    model : CrossModalAutoencoder
+    checks : sequence of batches
+        On the model's device.
+
+    Returns
+    -------
+    dict of float
+        Energy of the residual error in motion over clean energy there [dB], as "eeg_db" (mean over
+        channels and windows) and "eeg_median", and "eeg_change", energy of the change without
+        motion over clean energy [dB]; likewise for fNIRS.
+    """
+    model.eval()
+    residual: dict[str, list[np.ndarray]] = {s: [] for s in model.architecture.streams}
+    changed: dict[str, list[np.ndarray]] = {s: [] for s in residual}
+    return_time = model.architecture.baseline_level.return_time
+    for batch in checks:
+        estimates, _ = model({s: b[0] for s, b in batch.items()})
+        for s, (seen, target) in batch.items():
+            error, clean = estimates[s].artifact - target.artifact, target.clean
+            mask = target.mask if s == "eeg" else target.mask[:, :, None]
+            change = (estimates[s].artifact ** 2 * (1 - mask)).sum(-1) / (clean**2).sum(-1)
+            changed[s].append(change.flatten().cpu().numpy())
+            if s == "nirs":
+                error, clean = (returning_sum(x, seen.rate, return_time) for x in (error, clean))
+                mask = widened(target.mask, seen.rate)[:, :, None]
+            ratio = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-30)
+            residual[s].append(ratio[mask.any(-1).expand_as(ratio)].flatten().cpu().numpy())
+    scores: dict[str, float] = {}
+    for s in residual:
+        ratio = np.concatenate(residual[s])
+        scores[f"{s}_db"] = float(np.mean(10 * np.log10(ratio + 1e-3)))
+        scores[f"{s}_median"] = float(np.median(10 * np.log10(ratio + 1e-6)))
+        scores[f"{s}_change"] = float(10 * np.log10(np.mean(np.concatenate(changed[s])) + 1e-9))
+    return scores
