@@ -1,4 +1,7 @@
-"""Brain signals, shared head motion and its artifacts in both streams, with exact truth."""
+"""Simulation: options or a clean Recording in, a truth and a contaminated Recording out.
+
+Brain signals, head motion and its artifacts in both modalities, with exact truth.
+"""
 
 from neurofuse.synth.inject import inject
 from neurofuse.synth.movement import SHARE, TYPES

@@ -1,7 +1,7 @@
-"""When people move: bouts of movements, and what of each movement every stream gets to see.
+"""When participants move: bouts of movements, and how each movement appears in each modality.
 
-Bouts come at random, movements follow one another inside a bout, and people differ in how often
-and how strongly they move (measured rates, gaps and bouts: `docs/synth.md`).
+Bouts come at random, movements follow one another inside a bout, and participants differ in how
+often and how strongly they move (measured rates, pauses and bouts: `docs/synth.md`).
 """
 
 from collections.abc import Iterable
@@ -10,22 +10,23 @@ from dataclasses import replace
 import numpy as np
 
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.modality import EEG, NIRS
 from neurofuse.synth.movement import SHARE, TYPES, Movement
 
 BOUTS_PER_MINUTE = 3.1
 MOVEMENTS_PER_BOUT = 14.0
 PAUSE = (1.1, 0.9)  # s between movements of a bout: median, spread of its logarithm
-INTENSITY_SPREAD = 0.65  # of its logarithm, from movement to movement
-STRONGEST = 4.0  # intensity
-LONGER_IS_STRONGER = 0.5  # power of its length with which its intensity grows
-PERSON_SPREAD = 0.25  # of the logarithm of a person's rate and strength
-MOVING = (0.35, 0.9)  # share of a movement in which electrodes move; optodes stay displaced
-LAG = 0.3  # s by which one stream may see movements before the other
-KEEP_TYPE = 0.7  # that the next movement of a bout is of the same kind
-SHORTEST, LONGEST = 0.15, 30.0  # s
+INTENSITY_LOG_SD = 0.65  # of the logarithm, from movement to movement
+LARGEST_INTENSITY = 4.0
+INTENSITY_EXPONENT = 0.5  # of a movement's length
+PARTICIPANT_LOG_SD = 0.25  # of the logarithm of a participant's rate and strength
+EEG_DURATION = (0.35, 0.9)  # of a movement's; optodes stay displaced for all of it
+LARGEST_LAG = 0.3  # s by which one modality may show movements before the other
+SAME_KIND = 0.7  # chance that the next movement of a bout is of the same kind
+SHORTEST, LONGEST = 0.15, 30.0  # s, of a movement
 
 
-def draw_movements(
+def sample_movements(
     duration: float,
     rng: np.random.Generator,
     share: str = "timing",
@@ -34,7 +35,7 @@ def draw_movements(
     bouts_per_minute: float | None = None,
     lag: float | None = None,
 ) -> dict[str, list[Movement]]:
-    """Draw what moves in `duration` seconds, as the head does it and as each stream sees it.
+    """Sample the movements in `duration` seconds, of the head and as each modality shows them.
 
     Parameters
     ----------
@@ -43,70 +44,71 @@ def draw_movements(
     rng : Generator
         Source of randomness.
     share : {"none", "timing", "partial", "full"}
-        "none": each stream has movements of its own. "timing": moments and intensity are shared,
-        courses are not. "partial" and "full": the course is shared too.
+        "none": each modality has movements of its own. "timing": onset and intensity are shared,
+        time courses are not. "partial" and "full": the time course is shared too.
     types : names out of `TYPES`, optional
-        Kinds of movement; all by default, as often as seated people make them.
+        Kinds of movement; all by default, as often as in seated participants.
     bouts_per_minute : float, optional
-        How often somebody begins to move; drawn for a person by default.
+        How often a bout of movement begins; sampled per participant by default.
     lag : float, optional
-        Seconds by which fNIRS sees a movement later; drawn from -0.3 to 0.3 s by default.
+        Delay [s] of movements in fNIRS; sampled from -0.3 to 0.3 s by default.
 
     Returns
     -------
     dict
-        "eeg" and "nirs": movements in order of onset as these streams see them; "head": all that
-        happened. Some movements leave no trace in one of the streams, or in either.
+        "eeg" and "nirs": movements in order of onset as these modalities show them; "head": all
+        movements. Some appear in one modality only, some in neither.
 
     Raises
     ------
     ParameterError
-        For an unknown share or type, a negative rate, or a lag that is no number.
+        For an unknown share or type, a negative rate, or a lag that is not a number.
 
     Examples
     --------
-    >>> seen = draw_movements(600.0, np.random.default_rng(0), types=["nod", "jaw"])
+    >>> seen = sample_movements(600.0, np.random.default_rng(0), types=["nod", "jaw"])
     >>> len(seen["head"]) >= len(seen["eeg"]) > 0
     True
     """
     chosen = check_motion(share, types, bouts_per_minute, lag)
-    pace, vigour = np.exp(rng.normal(0, PERSON_SPREAD, 2))
+    pace, strength = np.exp(rng.normal(0, PARTICIPANT_LOG_SD, 2))
     rate = BOUTS_PER_MINUTE * pace if bouts_per_minute is None else bouts_per_minute
-    late = rng.uniform(-LAG, LAG) if lag is None else lag
+    late = rng.uniform(-LARGEST_LAG, LARGEST_LAG) if lag is None else lag
 
-    def sequence():
-        return _sequence(duration, rng, SHARE[share], chosen, rate, vigour)
+    def sequence() -> list[Movement]:
+        return _sequence(duration, rng, SHARE[share], chosen, rate, strength)
 
     if share == "none":
-        mine, other = sequence(), sequence()
-        head = sorted([*mine, *other], key=lambda m: m.onset)
+        of_eeg, of_nirs = sequence(), sequence()
         return {
-            "eeg": _seen(mine, late, rng)["eeg"],
-            "nirs": _seen(other, late, rng)["nirs"],
-            "head": head,
+            EEG.name: _shown(of_eeg, late, rng)[EEG.name],
+            NIRS.name: _shown(of_nirs, late, rng)[NIRS.name],
+            "head": sorted([*of_eeg, *of_nirs], key=lambda m: m.onset),
         }
     head = sequence()
-    return {**_seen(head, late, rng), "head": head}
+    return {**_shown(head, late, rng), "head": head}
 
 
-def _seen(head: list[Movement], late: float, rng: np.random.Generator) -> dict[str, list[Movement]]:
-    """What EEG and fNIRS see of movements, the latter `late` seconds later."""
-    seen: dict[str, list[Movement]] = {"eeg": [], "nirs": []}
+def _shown(
+    head: list[Movement], late: float, rng: np.random.Generator
+) -> dict[str, list[Movement]]:
+    """Movements of the head as EEG and fNIRS show them, the latter `late` seconds later."""
+    shown: dict[str, list[Movement]] = {EEG.name: [], NIRS.name: []}
     for movement in head:
         strength = np.exp(rng.normal(0, 0.4, 2))
         stretch = np.exp(rng.normal(0, 0.15))
-        shown = rng.random(2) < movement.kind.chance
-        if shown[0]:
-            part = 1 - (1 - movement.share) * (1 - rng.uniform(*MOVING))
-            seen["eeg"].append(
+        visible = rng.random(2) < movement.kind.chance
+        if visible[0]:
+            part = 1 - (1 - movement.share) * (1 - rng.uniform(*EEG_DURATION))
+            shown[EEG.name].append(
                 replace(
                     movement,
                     duration=movement.duration * part,
                     intensity=movement.intensity * strength[0],
                 )
             )
-        if shown[1]:
-            seen["nirs"].append(
+        if visible[1]:
+            shown[NIRS.name].append(
                 replace(
                     movement,
                     onset=max(movement.onset + late, 0.0),
@@ -114,18 +116,18 @@ def _seen(head: list[Movement], late: float, rng: np.random.Generator) -> dict[s
                     intensity=movement.intensity * strength[1],
                 )
             )
-    return seen
+    return shown
 
 
 def check_motion(
     share: str, types: Iterable[str] | None, bouts_per_minute: float | None, lag: float | None
 ) -> list[str]:
-    """The kinds of movement to draw from, after all four were found possible.
+    """The kinds of movement to sample from, if all four options are valid.
 
     Raises
     ------
     ParameterError
-        See `draw_movements`.
+        See `sample_movements`.
     """
     if share not in SHARE:
         raise ParameterError(
@@ -135,11 +137,11 @@ def check_motion(
     unknown = [t for t in chosen if t not in TYPES]
     if unknown or not chosen:
         raise ParameterError(
-            f"types={chosen}", f"names out of {', '.join(TYPES)}", "leave types out to draw all"
+            f"types={chosen}", f"names out of {', '.join(TYPES)}", "leave types out for all kinds"
         )
     if bouts_per_minute is not None and not 0 <= bouts_per_minute <= 60:
         raise ParameterError(
-            f"bouts_per_minute={bouts_per_minute}", "0 to 60", "people at rest: about 2"
+            f"bouts_per_minute={bouts_per_minute}", "0 to 60", "about 2 are usual at rest"
         )
     if lag is not None and not -10 <= lag <= 10:
         raise ParameterError(f"lag={lag}", "-10 to 10 s", "streams on one clock: -0.3 to 0.3 s")
@@ -152,9 +154,9 @@ def _sequence(
     share: float,
     types: list[str],
     bouts_per_minute: float,
-    vigour: float,
+    strength: float,
 ) -> list[Movement]:
-    """Movements in order of onset, none over another."""
+    """Movements in order of onset, without overlap."""
     weight = np.array([TYPES[t].weight for t in types])
     weight = weight / weight.sum()
     movements: list[Movement] = []
@@ -168,13 +170,13 @@ def _sequence(
             length = min(length, duration - onset)
             if length < SHORTEST:
                 break
-            intensity = vigour * rng.lognormal(0, INTENSITY_SPREAD)
-            intensity *= (min(length, 3 * median) / median) ** LONGER_IS_STRONGER
-            intensity = min(intensity, STRONGEST)
+            intensity = strength * rng.lognormal(0, INTENSITY_LOG_SD)
+            intensity *= (min(length, 3 * median) / median) ** INTENSITY_EXPONENT
+            intensity = min(intensity, LARGEST_INTENSITY)
             seed = int(rng.integers(2**62))
             movements.append(Movement(float(onset), length, kind, float(intensity), share, seed))
             onset += length + rng.lognormal(np.log(PAUSE[0]), PAUSE[1])
-            if rng.random() > KEEP_TYPE:
+            if rng.random() > SAME_KIND:
                 kind = str(rng.choice(types, p=weight))
         onset += rng.exponential(pause)
     return movements

@@ -1,7 +1,7 @@
-"""What happens in a simulated brain: regions whose rhythms wax and wane, and a task.
+"""Activity of a simulated brain: regions whose rhythms vary in amplitude, and a task.
 
-The power of a region's rhythms is what electrodes see, and what drives the blood of that region
-when the streams are coupled; both read it from here.
+The power of a region's rhythms shows in the EEG, and drives the blood of that region where
+neurovascular coupling is simulated; both read it from here.
 """
 
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from scipy import fft
 from neurofuse.synth.montage import ten_five
 from neurofuse.synth.sphere import directions
 
-GRID = 4.0  # Hz at which slow courses are kept
-BEFORE = 60.0  # s of them before the recording starts, which blood remembers
-# region of the 10-20 system: how strong its alpha and its beta are
+GRID_RATE = 4.0  # Hz at which slow time courses are stored
+HISTORY = 60.0  # s of them before the recording starts, to which blood still responds
+# region of the 10-20 system: relative strength of its alpha and of its beta
 REGIONS = {
     "F3": (0.4, 0.6), "F4": (0.4, 0.6), "C3": (0.75, 1.3), "C4": (0.75, 1.3),
     "P3": (0.8, 0.5), "P4": (0.8, 0.5), "O1": (1.0, 0.4), "O2": (1.0, 0.4),
 }  # fmt: skip
-WANDER = 0.35  # spread of the logarithm of a rhythm's amplitude
-TOGETHER = 0.5  # share of that which all regions have in common
-SLOWEST, FASTEST = 0.008, 0.12  # Hz at which amplitudes wander
+AMPLITUDE_LOG_SD = 0.35  # of a rhythm, over time
+COMMON_VARIANCE = 0.5  # fraction of that which all regions have in common
+SLOWEST, FASTEST = 0.008, 0.12  # Hz at which amplitudes vary
 TASK = 5.0  # s of tapping
-DESYNCHRONISED = {"C3": 0.6, "C4": 0.25, "P3": 0.2}  # share of amplitude lost while tapping
-REBOUND = 0.25  # share gained afterwards
+DESYNCHRONISATION = {"C3": 0.6, "C4": 0.25, "P3": 0.2}  # fraction of amplitude lost while tapping
+REBOUND = 0.25  # fraction gained afterwards
 
 
 def coloured(
@@ -67,8 +67,10 @@ def shaped(
     ----------
     shape : tuple
         Shape before time.
-    samples, rate
-        How many, how fast [Hz].
+    samples : int
+        Number of samples.
+    rate : float
+        Sampling rate [Hz].
     gain : function
         Amplitude at frequencies [Hz], of any scale.
 
@@ -78,7 +80,7 @@ def shaped(
     >>> bool(abs(noise.std() - 1) < 0.05)
     True
     """
-    # longer than asked for: the end must not lead back into the beginning
+    # longer than needed: circular noise would connect its end with its beginning
     length = fft.next_fast_len(samples + int(20 * rate) + 2, real=True)
     weight = gain(fft.rfftfreq(length, 1 / rate))
     weight = weight * (length / np.sqrt(max(4 * (weight**2).sum(), 1e-30)))
@@ -89,7 +91,7 @@ def shaped(
 
 
 def bump(frequency: np.ndarray, centre: float, width: float) -> np.ndarray:
-    """Amplitude of a rhythm: a bell over frequency [Hz].
+    """Amplitude of a rhythm: a Gaussian over frequency [Hz].
 
     Examples
     --------
@@ -101,40 +103,40 @@ def bump(frequency: np.ndarray, centre: float, width: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Activity:
-    """Amplitudes of the regions' rhythms over time, and when the task begins."""
+    """Amplitudes of the regions' rhythms over time, and onsets of the task."""
 
-    logarithm: np.ndarray  # (region, grid): spontaneous, of the amplitude; starts at -BEFORE
+    logarithm: np.ndarray  # (region, grid): spontaneous, of the amplitude; starts at -HISTORY
     onsets: np.ndarray  # s
 
     @property
     def grid(self) -> np.ndarray:
-        """Times [s] at which amplitudes are kept."""
-        return np.arange(self.logarithm.shape[1]) / GRID - BEFORE
+        """Times [s] at which amplitudes are stored."""
+        return np.arange(self.logarithm.shape[1]) / GRID_RATE - HISTORY
 
     def amplitude(self, region: int, time: np.ndarray) -> np.ndarray:
         """Amplitude (time,) of a region's rhythms, 1 on average."""
         grid = self.grid
-        lost = DESYNCHRONISED.get(list(REGIONS)[region], 0.0)
+        lost = DESYNCHRONISATION.get(list(REGIONS)[region], 0.0)
         course = np.exp(self.logarithm[region]) * (1 - lost * task_course(grid, self.onsets))
         return np.interp(time, grid, course)
 
 
-def draw_activity(duration: float, onsets: np.ndarray, rng: np.random.Generator) -> Activity:
-    """Draw how rhythms of all regions wax and wane by themselves.
+def sample_activity(duration: float, onsets: np.ndarray, rng: np.random.Generator) -> Activity:
+    """Sample the spontaneous amplitude changes of the rhythms of all regions.
 
     Examples
     --------
-    >>> draw_activity(60.0, np.array([10.0]), np.random.default_rng(0)).logarithm.shape
+    >>> sample_activity(60.0, np.array([10.0]), np.random.default_rng(0)).logarithm.shape
     (8, 485)
     """
-    samples = int((duration + BEFORE + 1) * GRID) + 1
-    own = shaped((1 + len(REGIONS),), samples, GRID, wandering, rng)
-    mixed = np.sqrt(TOGETHER) * own[:1] + np.sqrt(1 - TOGETHER) * own[1:]
-    return Activity(WANDER * mixed.astype(float), onsets)
+    samples = int((duration + HISTORY + 1) * GRID_RATE) + 1
+    own = shaped((1 + len(REGIONS),), samples, GRID_RATE, wandering, rng)
+    mixed = np.sqrt(COMMON_VARIANCE) * own[:1] + np.sqrt(1 - COMMON_VARIANCE) * own[1:]
+    return Activity(AMPLITUDE_LOG_SD * mixed.astype(float), onsets)
 
 
 def wandering(frequency: np.ndarray) -> np.ndarray:
-    """Spectrum (amplitude of any scale) with which rhythms wax and wane by themselves.
+    """Spectrum (amplitude of any scale) of spontaneous amplitude changes.
 
     Examples
     --------
@@ -145,12 +147,12 @@ def wandering(frequency: np.ndarray) -> np.ndarray:
     return power_law(frequency, 1.0, SLOWEST) / (1 + (frequency / FASTEST) ** 4)
 
 
-def draw_onsets(duration: float, rng: np.random.Generator) -> np.ndarray:
+def sample_onsets(duration: float, rng: np.random.Generator) -> np.ndarray:
     """Onsets [s] of a task every 20 to 30 s.
 
     Examples
     --------
-    >>> len(draw_onsets(100.0, np.random.default_rng(0)))
+    >>> len(sample_onsets(100.0, np.random.default_rng(0)))
     4
     """
     count = int(duration / 20) + 2

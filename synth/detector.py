@@ -6,11 +6,12 @@ import numpy as np
 
 from neurofuse.synth.montage import Probe
 
-HAIR = 1.0  # spread of the logarithm of what hair and contact let through
-DIMMING = 0.012  # m between optodes over which light falls to 1/e
-DARK = 1.2e-3  # of the usual brightness, per sample at 10 Hz: noise without light
-PHOTON = 1e-3  # noise of the light itself at the usual brightness
-FULL_SCALE = 20.0  # usual brightnesses at which a detector saturates
+# all in units of the usual brightness
+HAIR_LOG_SD = 1.0  # of the transmission of hair and contact
+ATTENUATION_LENGTH = 0.012  # m between optodes over which light falls to 1/e
+DARK_NOISE = 1.2e-3  # per sample at 10 Hz, without light
+PHOTON_NOISE = 1e-3  # of the light itself at the usual brightness
+FULL_SCALE = 20.0  # at which a detector saturates
 
 
 def intensity_of(
@@ -19,17 +20,26 @@ def intensity_of(
     """Intensity (channel, wavelength, time) [a.u.] of optical density.
 
     Brightness falls with distance and differs with hair and contact at either optode. Dim channels
-    drown in dark noise; what is brighter than the full scale is clipped. Draws depend on names of
-    channels and on wavelengths, not on their order.
+    are dominated by dark noise; brighter light than the full scale is clipped. Random numbers
+    depend on the names of channels and on wavelengths, not on their order.
 
     Parameters
     ----------
     density : array (channel, wavelength, time)
         Optical density [1].
     rate : float
-        Samples a second; noise grows with its root.
+        Sampling rate [Hz]; noise grows with its square root.
+    wavelength : array (wavelength,)
+        Wavelengths [nm].
+    probe : Probe
+        Source-detector pairs.
     seed : int
-        Seed of what is drawn.
+        Seed of all random numbers.
+
+    Returns
+    -------
+    array (channel, wavelength, time)
+        Intensity [a.u.].
 
     Examples
     --------
@@ -42,17 +52,17 @@ def intensity_of(
     light = np.exp(-density)
     faster = np.sqrt(rate / 10)
     for row, (source, detector) in enumerate(zip(probe.source, probe.detector, strict=True)):
-        hair = HAIR / np.sqrt(2) * (_normal(seed, source) + _normal(seed, detector))
+        hair = HAIR_LOG_SD / np.sqrt(2) * (_normal(seed, source) + _normal(seed, detector))
         distance = min(max(float(probe.distance[row]), 0.0), 0.06)
-        bright = np.exp(hair + (0.03 - distance) / DIMMING)
+        transmitted = np.exp(hair + (0.03 - distance) / ATTENUATION_LENGTH)
         for column, nm in enumerate(wavelength):
             rng = np.random.default_rng(
                 [seed, zlib.crc32(f"{source}-{detector} {float(nm):g}".encode())]
             )
-            level = bright * rng.lognormal(0, 0.2)
-            noise = faster * np.hypot(DARK, PHOTON * np.sqrt(level))
+            brightness = transmitted * rng.lognormal(0, 0.2)
+            noise = faster * np.hypot(DARK_NOISE, PHOTON_NOISE * np.sqrt(brightness))
             here = light[row, column]
-            here *= level
+            here *= brightness
             here += noise * rng.standard_normal(len(here))
     return np.clip(light, -0.05, FULL_SCALE, out=light)
 

@@ -1,8 +1,8 @@
-"""What movement does to EEG: slow electrode movement, cable and cap pops, muscle.
+"""Motion artifacts of EEG: slow electrode movement, cable and cap pops, muscle.
 
 Head movement lies below 8 Hz, cable and cap artifacts are broadband with steps that recover, jaw
-and neck muscle is above 13 Hz (measured gains per band: `docs/synth.md`). Every electrode answers
-in its own way, which stays the same through a recording; loose ones answer several times as
+and neck muscle is above 13 Hz (measured gains per band: `docs/synth.md`). Every electrode responds
+in its own way, which stays the same through a recording; loose ones respond several times as
 strongly and pop whenever the head moves.
 """
 
@@ -11,28 +11,28 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import signal
 
-from neurofuse.synth.movement import Movement, draw_waves
+from neurofuse.synth.movement import Movement, sample_waves
 from neurofuse.synth.places import reach
 from neurofuse.synth.sphere import directions
 
-HEAD_RMS = 70e-6  # V a typical nod leaves in a typical electrode
+HEAD_RMS = 70e-6  # V, of a typical nod in a typical electrode
 CABLE_RMS = 205e-6  # V
 MUSCLE_RMS = 9e-6  # V
-PEAKED = 0.6  # contact gives way under pressure: large movements count more
-LOOSE = 0.04  # share of loose electrodes
-FADE = 0.1  # s in which the last of an artifact ends
+PRESSURE_GAIN = 0.6  # contact weakens under pressure: large movements have more effect
+LOOSE_FRACTION = 0.04  # of electrodes
+FADE_OUT = 0.1  # s
 
 
 class EegArtifact:
     """The artifact of all movements, computed for any stretch of samples.
 
-    What is drawn depends on the seed, the movements and the channels' names only: not on the order
-    of the channels, nor on the stretch that is asked for.
+    What is sampled depends on the seed, the movements and the channels' names only: not on the
+    order of the channels, nor on the requested stretch.
 
     Parameters
     ----------
     movements : list of Movement
-        What the EEG sees of the movements.
+        The movements as EEG shows them.
     time : array (time,)
         Sample times [s], evenly spaced, on the movements' clock.
     names : sequence of str
@@ -59,19 +59,20 @@ class EegArtifact:
         names: Sequence[str],
         position: np.ndarray,
         seed: int,
-    ):
-        self.time = time
-        self.rate = (len(time) - 1) / (time[-1] - time[0]) if len(time) > 1 else 1.0
+    ) -> None:
+        self.time: np.ndarray = time
+        self.rate: float = (len(time) - 1) / (time[-1] - time[0]) if len(time) > 1 else 1.0
         order = np.argsort(np.asarray(names, str), kind="stable")
-        self.back = np.argsort(order)
+        self.back: np.ndarray = np.argsort(order)  # to the order of the channels
         rng = np.random.default_rng(seed)
-        self.unit = directions(np.asarray(position, float)[order])
-        self.recovery = rng.lognormal(np.log(0.25), 0.5)  # s: the amplifier's high-pass
-        self.contact = rng.lognormal(0, 0.45, len(order))  # impedance differs
-        self.loose = rng.random(len(order)) < LOOSE
+        self.unit: np.ndarray = directions(np.asarray(position, float)[order])
+        # s: the amplifier's high-pass
+        self.recovery: float = float(rng.lognormal(np.log(0.25), 0.5))
+        self.contact: np.ndarray = rng.lognormal(0, 0.45, len(order))  # impedance differs
+        self.loose: np.ndarray = rng.random(len(order)) < LOOSE_FRACTION
         self.contact[self.loose] *= rng.uniform(2.5, 5)
-        self.coupling = _coupling(self.unit, rng)
-        self.pieces = [(m, *self._span(m)) for m in movements]
+        self.axis_gain: np.ndarray = _axis_gain(self.unit, rng)
+        self.pieces: list[tuple[Movement, int, int]] = [(m, *self._span(m)) for m in movements]
 
     def samples(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """Artifact (channel, time) [V] and mask of samples `first` to `last`, exclusive.
@@ -90,7 +91,7 @@ class EegArtifact:
         return artifact[self.back], mask[self.back]
 
     def _tail(self, movement: Movement) -> float:
-        """Seconds for which electrodes and amplifier settle after the movement."""
+        """Seconds that electrodes and amplifier need to settle after the movement."""
         return min(4 * self.recovery, 3.0) if self._pops(movement) else 0.0
 
     def _pops(self, movement: Movement) -> bool:
@@ -110,29 +111,29 @@ class EegArtifact:
         if cable.any():
             piece += CABLE_RMS * (cable * size)[:, None] * self._cable(movement, time, rng)
         if movement.kind.muscle and self.rate >= 60:
-            level = MUSCLE_RMS * movement.kind.muscle * movement.intensity
-            piece += level * self._muscle(movement, time, rng)
+            rms = MUSCLE_RMS * movement.kind.muscle * movement.intensity
+            piece += rms * self._muscle(movement, time, rng)
         end = movement.onset + movement.duration + self._tail(movement)
-        return piece * np.clip((end - time) / FADE, 0, 1)
+        return piece * np.clip((end - time) / FADE_OUT, 0, 1)
 
     def _head(self, movement: Movement, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Slow artifact of unit size: the head's three axes through each electrode's coupling."""
-        channels = len(self.coupling)
+        """Slow artifact of unit size: rotation about three axes times each electrode's gain."""
+        channels = len(self.axis_gain)
         axis = np.eye(3)[rng.integers(3)] + rng.normal(0, 0.3, 3)
-        turning = movement.course(time, draw_waves(rng, movement.type, (3,)))
-        own = movement.course(time, draw_waves(rng, movement.type, (channels,)))
-        moved = (self.coupling * axis) @ turning
-        moved += 0.35 * np.linalg.norm(self.coupling, axis=1)[:, None] * own
-        # half-cell potentials follow pressure more than direction: one side is flattened
-        moved += rng.normal(0, 0.35, (channels, 1)) * np.abs(moved)
-        return PEAKED * moved * np.sqrt(np.abs(moved)) * movement.envelope(time)
+        turning = movement.course(time, sample_waves(rng, movement.type, (3,)))
+        own = movement.course(time, sample_waves(rng, movement.type, (channels,)))
+        slow = (self.axis_gain * axis) @ turning
+        slow += 0.35 * np.linalg.norm(self.axis_gain, axis=1)[:, None] * own
+        # half-cell potentials follow pressure more than direction: one sign is attenuated
+        slow += rng.normal(0, 0.35, (channels, 1)) * np.abs(slow)
+        return PRESSURE_GAIN * slow * np.sqrt(np.abs(slow)) * movement.envelope(time)
 
     def _cable(self, movement: Movement, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Steps and pops that recover exponentially, with broadband noise, on some channels."""
-        channels = len(self.coupling)
-        level = rng.lognormal(-0.1, 0.55)  # from a rustle to millivolts
+        channels = len(self.axis_gain)
+        strength = rng.lognormal(-0.1, 0.55)  # from microvolts to millivolts
         reached = (rng.random(channels) < rng.uniform(0.3, 1.0)) | self.loose
-        gain = level * rng.normal(0, 1, channels) * reached
+        gain = strength * rng.normal(0, 1, channels) * reached
         common = np.zeros(len(time))
         own = np.zeros((channels, len(time)))
         for _ in range(1 + rng.poisson(4.0 * movement.duration)):
@@ -144,7 +145,7 @@ class EegArtifact:
         noise = rng.normal(0, 1, (channels + 1, len(time))) * movement.envelope(time)
         corner = min(4.5, 0.3 * self.rate)
         noise = signal.sosfilt(signal.butter(1, corner, fs=self.rate, output="sos"), noise)
-        noise *= np.sqrt(self.rate / 250.0)  # power density, not power, is what a cable has
+        noise *= np.sqrt(self.rate / 250.0)  # a cable has a power density, not a power
         common += 2.0 * noise[0]
         own += 1.0 * noise[1:]
         return gain[:, None] * common + np.abs(gain)[:, None] * own
@@ -168,7 +169,7 @@ class EegArtifact:
         return rng.lognormal(0, 0.4) * weight[:, None] * noise * bursts * movement.envelope(time)
 
 
-def _coupling(unit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _axis_gain(unit: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Gain (channel, 3) of each electrode for the head's three axes, partly smooth in space."""
     anywhere = rng.normal(0, 0.6, unit.shape)
     smooth = np.where(np.isfinite(unit), unit, anywhere) @ rng.normal(0, 1, (3, 3))

@@ -1,4 +1,4 @@
-"""What the body and the room add to EEG on request: blinks, the pulse, the mains."""
+"""Optional artifacts of body and room in EEG: blinks, the pulse, the mains."""
 
 import zlib
 
@@ -7,7 +7,7 @@ import numpy as np
 from neurofuse.synth.heart import Heart
 from neurofuse.synth.sphere import directions
 
-BLINKS = (10.0, 20.0)  # a minute, between people
+BLINKS_PER_MINUTE = (10.0, 20.0)  # between participants
 BLINK_SIZE, BLINK_LENGTH = (100e-6, 300e-6), (0.2, 0.4)  # V above the eyes; s
 EYES = np.array([0.0, 0.93, -0.36])  # direction from the middle of the head
 PULSE_SIZE = (2e-6, 6e-6)  # V
@@ -24,7 +24,7 @@ def blinks(time: np.ndarray, position: np.ndarray, rng: np.random.Generator) -> 
     >>> bool(volts[0].max() > 50e-6 > 10 * volts[1].max())
     True
     """
-    rate, usual = rng.uniform(*BLINKS) / 60, rng.uniform(*BLINK_SIZE)
+    rate, usual = rng.uniform(*BLINKS_PER_MINUTE) / 60, rng.uniform(*BLINK_SIZE)
     course = np.zeros(len(time), np.float32)
     at = rng.exponential(1 / rate)
     while len(time) and at < time[-1]:
@@ -44,15 +44,15 @@ def blinks(time: np.ndarray, position: np.ndarray, rng: np.random.Generator) -> 
 def pulse_artifact(
     time: np.ndarray, names: list[str], heart: Heart, rng: np.random.Generator
 ) -> np.ndarray:
-    """Artifact (channel, time) [V] of the beating heart, of the same heart as in fNIRS.
+    """Pulse artifact (channel, time) [V] of the heart whose pulse fNIRS shows.
 
-    Each electrode moves with the vessels beneath it: sign and size are its own.
+    Each electrode moves with the vessels beneath it: its sign and size differ.
 
     Examples
     --------
-    >>> from neurofuse.synth.heart import draw_heart
+    >>> from neurofuse.synth.heart import sample_heart
     >>> rng = np.random.default_rng(0)
-    >>> beat = pulse_artifact(np.arange(5000) / 250, ["Cz"], draw_heart(20.0, rng), rng)
+    >>> beat = pulse_artifact(np.arange(5000) / 250, ["Cz"], sample_heart(20.0, rng), rng)
     >>> bool(0 < beat.std() < 30e-6)
     True
     """
@@ -76,7 +76,7 @@ def line_noise(
     """
     rate = 1 / (time[1] - time[0])
     seed, usual = int(rng.integers(2**62)), rng.uniform(*LINE_SIZE)
-    wander = 0.02 * np.sin(2 * np.pi * time / 97)  # cycles by which the mains run ahead
+    wander = 0.02 * np.sin(2 * np.pi * time / 97)  # cycles by which the phase of the mains wanders
     angle = 2 * np.pi * (frequency * time + wander)
     hum = np.zeros((len(names), len(time)), np.float32)
     for row, name in enumerate(names):

@@ -1,11 +1,12 @@
-"""EEG of a simulated person: dipoles in the cortex, seen by any electrodes.
+"""EEG of a simulated participant: cortical dipoles, recorded by any electrodes.
 
-Background and rhythms are independent dipoles; the size of each part is set on the 10-20 places,
-so that an electrode records the same whatever else is in the montage. References: both ears. What
-lies beneath the ears is therefore seen everywhere, which is why distant electrodes correlate.
+Background and rhythms are independent dipoles; the size of each part is set at the 10-20 positions,
+so that an electrode records the same in any montage. The reference is both ears: activity beneath
+the ears appears everywhere, which is why distant electrodes correlate.
 """
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,38 +16,42 @@ from neurofuse.synth.brain import REGIONS, Activity, bump, power_law, shaped
 from neurofuse.synth.montage import eeg_montage, ten_five
 from neurofuse.synth.sphere import EARS, against_ears, directions
 
-BACKGROUND, ALPHA, BETA = 9.2e-6, 3.8e-6, 1.2e-6  # V, RMS over the 10-20 places
-SENSOR = 0.4e-6  # V, of each electrode alone: white
-LOCAL = 2.6e-6  # V, of each electrode alone: 1/f
+BACKGROUND, ALPHA, BETA = 9.2e-6, 3.8e-6, 1.2e-6  # V, RMS over the 10-20 positions
+WHITE_NOISE = 0.4e-6  # V, of each electrode alone
+LOCAL_NOISE = 2.6e-6  # V, of each electrode alone: 1/f
 KNEE = 25.0  # Hz above which the background falls faster
-DIPOLES, DEPTH, LOWEST = 56, (0.5, 0.78), -0.7  # of the background: places, eccentricity
+DIPOLES = 56  # of the background
+ECCENTRICITY, LOWEST = (0.5, 0.78), -0.7  # of these, in radii of the head; lowest height
 PER_REGION = 3  # dipoles of a region's rhythm
-EAR_SHARE = {"background": 0.36, "alpha": 0.3, "beta": 0.15}  # of the power, from beneath the ears
+EAR_POWER = {"background": 0.36, "alpha": 0.3, "beta": 0.15}  # fraction from beneath the ears
 EVOKED = 6e-6  # V at Pz, 0.35 s after the task begins
-TOGETHER = 8  # dipoles drawn at a time: bounds the memory
+GROUP = 8  # dipoles sampled at a time: bounds the memory
+
+
+Spectrum = Callable[[np.ndarray], np.ndarray]  # amplitude at frequencies [Hz]
 
 
 @dataclass(frozen=True)
-class Person:
-    """What differs between people."""
+class Participant:
+    """EEG properties that differ between participants."""
 
-    size: float
-    slope: float
+    size: float  # times the usual one
+    slope: float  # of the 1/f background
     alpha: float  # times the usual size
-    peak: float  # Hz
-    beta: float
+    peak: float  # of alpha [Hz]
+    beta: float  # times the usual size
     beta_peak: float  # Hz
 
 
-def draw_person(rng: np.random.Generator) -> Person:
-    """Draw a person's EEG.
+def sample_participant(rng: np.random.Generator) -> Participant:
+    """Sample the EEG properties of a participant.
 
     Examples
     --------
-    >>> bool(8 <= draw_person(np.random.default_rng(0)).peak <= 12.5)
+    >>> bool(8 <= sample_participant(np.random.default_rng(0)).peak <= 12.5)
     True
     """
-    return Person(
+    return Participant(
         size=rng.lognormal(0, 0.17),
         slope=rng.normal(1.05, 0.12),
         alpha=rng.lognormal(0, 0.35),
@@ -68,54 +73,61 @@ def eeg_of_brain(
 
     Parameters
     ----------
-    samples, rate
-        How many, how fast [Hz].
+    samples : int
+        Number of samples.
+    rate : float
+        Sampling rate [Hz].
     names : names (channel,)
-        Key of what each electrode has alone.
+        Channel names, which seed each electrode's own noise.
     position : array (channel, 3)
-        Places [m, head frame]. A channel without a place records the mean over the 10-20 places,
+        Positions [m, head frame]. A channel without one records the mean over the 10-20 positions,
         and activity of its own so that its size is usual.
     activity : Activity
-        Course of the regions' rhythms, onsets of the task.
+        Amplitudes of the regions' rhythms, onsets of the task.
     rng : Generator
-        Source of randomness; the montage does not change what is drawn.
+        Source of randomness; the montage does not change what is sampled.
+
+    Returns
+    -------
+    array (channel, time)
+        EEG [V] against the mean of both ears.
 
     Examples
     --------
-    >>> from neurofuse.synth.brain import draw_activity
+    >>> from neurofuse.synth.brain import sample_activity
     >>> rng = np.random.default_rng(0)
-    >>> activity = draw_activity(20.0, np.zeros(0), rng)
+    >>> activity = sample_activity(20.0, np.zeros(0), rng)
     >>> volts = eeg_of_brain(5000, 250.0, ["Cz"], np.array([[0, 0.02, 0.14]]), activity, rng)
     >>> bool(3e-6 < volts.std() < 30e-6)
     True
     """
-    person = draw_person(rng)
+    participant = sample_participant(rng)
     own_seed = int(rng.integers(2**62))
     direction = directions(position)
     volts = np.zeros((len(names), samples), np.float32)
     time = np.arange(samples) / rate
 
-    def add(gain: np.ndarray, spectrum, course: np.ndarray | None = None) -> None:
-        for first in range(0, gain.shape[1], TOGETHER):
-            part = np.asarray(gain[:, first : first + TOGETHER], np.float32)
+    def add(gain: np.ndarray, spectrum: Spectrum, course: np.ndarray | None = None) -> None:
+        for first in range(0, gain.shape[1], GROUP):
+            part = np.asarray(gain[:, first : first + GROUP], np.float32)
             waves = shaped((part.shape[1],), samples, rate, spectrum, rng)
             if course is not None:
                 waves *= course
             np.add(volts, part @ waves, out=volts)
 
     def background(frequency: np.ndarray) -> np.ndarray:
-        fall = power_law(frequency, person.slope, 0.4) / np.sqrt(1 + (frequency / KNEE) ** 2.6)
+        fall = power_law(frequency, participant.slope, 0.4) / np.sqrt(1 + (frequency / KNEE) ** 2.6)
         return fall * (frequency > 0.1)
 
     at, moment = _spread(rng)
-    size = BACKGROUND * person.size
+    size = BACKGROUND * participant.size
     add(_scaled(direction, at, moment, size, "background", rng), background)
     for kind, usual, column, centre, width in (
-        ("alpha", ALPHA * person.alpha, 0, person.peak, 0.75),
-        ("beta", BETA * person.beta, 1, person.beta_peak, 2.5),
+        ("alpha", ALPHA * participant.alpha, 0, participant.peak, 0.75),
+        ("beta", BETA * participant.beta, 1, participant.beta_peak, 2.5),
     ):
         at, moment, strength = _regional(column, rng)
-        gain = _scaled(direction, at, moment * strength, usual * person.size, kind, rng)
+        gain = _scaled(direction, at, moment * strength, usual * participant.size, kind, rng)
 
         def rhythm(frequency: np.ndarray, centre=centre, width=width) -> np.ndarray:
             return bump(frequency, centre, width)
@@ -125,12 +137,12 @@ def eeg_of_brain(
             add(gain[:, region * PER_REGION : (region + 1) * PER_REGION], rhythm, course)
         add(gain[:, len(REGIONS) * PER_REGION :], rhythm, np.mean(courses, axis=0))
     volts += _evoked(direction, time, activity.onsets, rng)
-    _add_own(volts, names, direction, rate, background, person.size, own_seed)
+    _add_own(volts, names, direction, rate, background, participant.size, own_seed)
     return volts
 
 
 def _spread(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Places and moments (dipole, 3) all over the cortex, none like its neighbours."""
+    """Positions and moments (dipole, 3) all over the cortex, each unlike its neighbours'."""
     turn = np.arange(DIPOLES) + 0.5
     height = 1 - (1 - LOWEST) * turn / DIPOLES
     angle = np.pi * (1 + 5**0.5) * turn + rng.uniform(0, 2 * np.pi)
@@ -138,11 +150,11 @@ def _spread(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     unit = np.stack([across * np.cos(angle), across * np.sin(angle), height], axis=1)
     moment = unit + rng.normal(size=unit.shape)
     moment *= rng.lognormal(0, 0.3, (DIPOLES, 1)) / np.linalg.norm(moment, axis=1, keepdims=True)
-    return unit * rng.uniform(*DEPTH, (DIPOLES, 1)), moment
+    return unit * rng.uniform(*ECCENTRICITY, (DIPOLES, 1)), moment
 
 
 def _regional(column: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Places, moments (dipole, 3) and strengths (dipole, 1) of the regions' rhythms."""
+    """Positions, moments (dipole, 3) and strengths (dipole, 1) of the regions' rhythms."""
     unit = np.repeat(brain.region_directions(), PER_REGION, axis=0)
     at = unit + 0.25 * rng.normal(size=unit.shape)
     at *= rng.uniform(0.5, 0.72, (len(unit), 1)) / np.linalg.norm(at, axis=1, keepdims=True)
@@ -161,12 +173,12 @@ def _scaled(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Gain (channel, dipole) [V] of dipoles and, last, of two beneath the ears, of RMS `size`."""
-    share = float(np.clip(EAR_SHARE[kind] * rng.lognormal(0, 0.35), 0.05, 0.75))
+    from_ears = float(np.clip(EAR_POWER[kind] * rng.lognormal(0, 0.35), 0.05, 0.75))
     usual = directions(eeg_montage("10-20")[1])
     lost = np.isnan(direction[:, 0])
     every = np.where(lost[:, None], usual[0], direction)
     parts = []
-    for place, force, power in ((at, moment, 1 - share), (0.85 * EARS, EARS, share)):
+    for place, force, power in ((at, moment, 1 - from_ears), (0.85 * EARS, EARS, from_ears)):
         typical, gain = (against_ears(d, place, force) for d in (usual, every))
         scale = size * np.sqrt(power / np.mean((typical**2).sum(axis=1)))
         gain[lost] = typical.mean(axis=0)
@@ -194,13 +206,19 @@ def _evoked(
 
 
 def _add_own(
-    volts: np.ndarray, names: list[str], direction: np.ndarray, rate: float, spectrum, size, seed
+    volts: np.ndarray,
+    names: list[str],
+    direction: np.ndarray,
+    rate: float,
+    spectrum: Spectrum,
+    size: float,
+    seed: int,
 ) -> None:
-    """Add what each electrode has alone, drawn by its name."""
+    """Add each electrode's own noise, seeded by its name."""
     for row, name in enumerate(names):
         rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
         lost = not np.isfinite(direction[row]).all()
-        local = (0.7 * BACKGROUND if lost else LOCAL * rng.lognormal(0, 0.25)) * size
+        local = (0.7 * BACKGROUND if lost else LOCAL_NOISE * rng.lognormal(0, 0.25)) * size
         volts[row] += np.float32(local) * shaped((), volts.shape[1], rate, spectrum, rng)
         white = rng.standard_normal(volts.shape[1], dtype=np.float32)
-        volts[row] += np.float32(SENSOR * rng.lognormal(0, 0.3)) * white
+        volts[row] += np.float32(WHITE_NOISE * rng.lognormal(0, 0.3)) * white

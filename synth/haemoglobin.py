@@ -1,17 +1,18 @@
-"""Haemoglobin of a simulated person: what brain, heart, breath and vessels do to it.
+"""Haemoglobin of a simulated participant: effects of brain, heart, breath and vessels.
 
-Concentrations are apparent ones: those that the modified Beer-Lambert law with a partial
-pathlength factor of 6 turns back into the measured optical density.
+Concentrations are apparent: the modified Beer-Lambert law with a partial pathlength factor of 6
+converts them to the measured optical density.
 """
 
 import zlib
 
 import numpy as np
 
+from neurofuse.io.recording import SHORT_DISTANCE
 from neurofuse.synth.brain import (
-    GRID,
+    AMPLITUDE_LOG_SD,
+    GRID_RATE,
     REGIONS,
-    WANDER,
     Activity,
     bump,
     power_law,
@@ -23,17 +24,18 @@ from neurofuse.synth.heart import Heart
 from neurofuse.synth.montage import Probe
 from neurofuse.synth.sphere import RADIUS, directions
 
-RESPONSE = (0.5e-6, -0.16e-6)  # mol/L of HbO and HbR at the peak over C3 during tapping
-SIDES = {"C3": 1.0, "C4": 0.35}
-COUPLED = 0.2e-6  # mol/L, RMS of HbO that coupling=1 drives: a fifth of the usual variance
+TASK_RESPONSE = (0.5e-6, -0.16e-6)  # mol/L of HbO and HbR at the peak over C3 during tapping
+TASK_REGIONS = {"C3": 1.0, "C4": 0.35}  # relative response
+COUPLED_HBO = 0.2e-6  # mol/L, RMS of HbO for coupling=1: a fifth of the usual variance
 HBR_OF_BRAIN = -0.33  # HbR per HbO of brain activity
-PULSE, MAYER, BREATH, SLOW, OWN = 0.15e-6, 0.125e-6, 0.035e-6, 0.46e-6, 0.3e-6  # RMS of HbO
-HBR_SHARE = {"pulse": 0.115, "mayer": 0.12, "breath": 0.2, "slow": 0.2}  # moves along
-HBR_OWN = 0.07e-6
-MAYER_PEAK = (0.1, 0.009)  # Hz, mean and spread between people
-SLOPE, LOWEST = 2.1, 0.008
-NEAR = 0.025  # m over which a region's response fades
-SCALP_ONLY, WHOLE = 0.015, 0.03  # m between optodes: no brain below, full response from
+# mol/L, RMS of HbO
+PULSE, MAYER, BREATH, SLOW, CHANNEL = 0.15e-6, 0.125e-6, 0.035e-6, 0.46e-6, 0.3e-6
+HBR_PER_HBO = {"pulse": 0.115, "mayer": 0.12, "breath": 0.2, "slow": 0.2}
+HBR_CHANNEL = 0.07e-6  # mol/L, RMS
+MAYER_PEAK = (0.1, 0.009)  # Hz, mean and SD between participants
+SLOPE, LOWEST = 2.1, 0.008  # of slow waves: spectral exponent, Hz
+RESPONSE_WIDTH = 0.025  # m over which a region's response fades
+FULL_RESPONSE = 0.03  # m between optodes, from which on the brain shows fully
 
 
 def haemoglobin(
@@ -53,32 +55,42 @@ def haemoglobin(
     time : array (time,)
         Seconds, at `rate` [Hz].
     probe : Probe
-        Pairs; those closer than 15 mm see the scalp only.
-    activity, heart
-        The person's brain and heart.
-    coupling, lag : float
-        How much a fall of rhythms' power raises HbO (1: by 0.2 µmol/L RMS), and after how long [s].
+        Pairs; those closer than 15 mm measure the scalp only.
+    activity : Activity
+        Of the participant's brain.
+    heart : Heart
+        Of the participant.
+    coupling : float
+        Neurovascular coupling: how much a fall of the rhythms' power raises HbO (1: by 0.2 µmol/L
+        RMS).
+    lag : float
+        Delay [s] of that response.
     rng : Generator
         Source of randomness.
 
+    Returns
+    -------
+    hbo, hbr : array (channel, time)
+        [mol/L].
+
     Examples
     --------
-    >>> from neurofuse.synth.brain import draw_activity
-    >>> from neurofuse.synth.heart import draw_heart
+    >>> from neurofuse.synth.brain import sample_activity
+    >>> from neurofuse.synth.heart import sample_heart
     >>> from neurofuse.synth.montage import nirs_montage
     >>> rng, time = np.random.default_rng(0), np.arange(300) / 10
-    >>> person = draw_activity(30.0, np.zeros(0), rng), draw_heart(30.0, rng)
+    >>> person = sample_activity(30.0, np.zeros(0), rng), sample_heart(30.0, rng)
     >>> hbo, hbr = haemoglobin(time, 10.0, nirs_montage("motor"), *person, 0.0, 5.0, rng)
     >>> hbo.shape
     (24, 300)
     """
-    scalp_rng, person_rng, name_rng = rng.spawn(3)
+    scalp_rng, participant_rng, name_rng = rng.spawn(3)
     seed = int(name_rng.integers(2**62))
     names = [f"{s}-{d}" for s, d in zip(probe.source, probe.detector, strict=True)]
     hbo, hbr = _brain(time, probe, activity, coupling, lag)
-    size = person_rng.lognormal(0, 0.2)
-    peak = float(np.clip(person_rng.normal(*MAYER_PEAK), 0.075, 0.13))
-    strength = {k: size * person_rng.lognormal(0, 0.2) for k in (*HBR_SHARE, "own")}
+    size = participant_rng.lognormal(0, 0.2)
+    peak = float(np.clip(participant_rng.normal(*MAYER_PEAK), 0.075, 0.13))
+    strength = {k: size * participant_rng.lognormal(0, 0.2) for k in (*HBR_PER_HBO, "own")}
 
     def slow(frequency: np.ndarray) -> np.ndarray:
         return power_law(frequency, SLOPE, LOWEST) * (frequency > 0.002)
@@ -96,48 +108,48 @@ def haemoglobin(
         for kind, course in common.items():
             weight = strength[kind] * scalp * own.lognormal(0, 0.12)
             hbo[row] += weight * course
-            hbr[row] += weight * HBR_SHARE[kind] * own.lognormal(0, 0.25) * course
+            hbr[row] += weight * HBR_PER_HBO[kind] * own.lognormal(0, 0.25) * course
         alone = shaped((2,), len(time), rate, slow, own)
-        hbo[row] += OWN * strength["own"] * scalp * alone[0]
-        hbr[row] += HBR_OWN * size * own.lognormal(0, 0.3) * alone[1]
+        hbo[row] += CHANNEL * strength["own"] * scalp * alone[0]
+        hbr[row] += HBR_CHANNEL * size * own.lognormal(0, 0.3) * alone[1]
     return hbo, hbr
 
 
 def _brain(
     time: np.ndarray, probe: Probe, activity: Activity, coupling: float, lag: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the brain does (channel, time): the task's response and that of spontaneous power."""
-    seen = sensitivity(probe)
+    """HbO and HbR (channel, time) of the brain: response to the task and to spontaneous power."""
+    gain = sensitivity(probe)
     task = task_response(time, activity.onsets)
-    sides = np.array([SIDES.get(region, 0.0) for region in REGIONS])
-    hbo = np.outer(RESPONSE[0] * seen @ sides, task)
-    hbr = np.outer(RESPONSE[1] * seen @ sides, task)
+    regions = np.array([TASK_REGIONS.get(region, 0.0) for region in REGIONS])
+    hbo = np.outer(TASK_RESPONSE[0] * gain @ regions, task)
+    hbr = np.outer(TASK_RESPONSE[1] * gain @ regions, task)
     if coupling:
-        driven = COUPLED * coupling * driven_blood(activity, lag)
+        driven = COUPLED_HBO * coupling * driven_blood(activity, lag)
         for region, course in enumerate(driven):
-            answer = np.outer(seen[:, region], np.interp(time, activity.grid, course))
-            hbo += answer
-            hbr += HBR_OF_BRAIN * answer
+            response = np.outer(gain[:, region], np.interp(time, activity.grid, course))
+            hbo += response
+            hbr += HBR_OF_BRAIN * response
     return hbo, hbr
 
 
 def sensitivity(probe: Probe) -> np.ndarray:
-    """How much (channel, region) a pair sees of a region's blood; 0 for short pairs.
+    """Sensitivity (channel, region) of a pair to a region's blood; 0 for short pairs.
 
-    Pairs on a flat layout have no place on the head: they see the mean of all regions.
+    Pairs on a flat layout have no position on the head: they measure the mean of all regions.
 
     Examples
     --------
     >>> from neurofuse.synth.montage import nirs_montage
-    >>> seen = sensitivity(nirs_montage("motor+short"))
-    >>> bool(seen[0].max() > 0.3), float(seen[-1].max())
+    >>> gain = sensitivity(nirs_montage("motor+short"))
+    >>> bool(gain[0].max() > 0.3), float(gain[-1].max())
     (True, 0.0)
     """
-    depth = np.clip((probe.distance - SCALP_ONLY) / (WHOLE - SCALP_ONLY), 0, 1.3)
+    depth = np.clip((probe.distance - SHORT_DISTANCE) / (FULL_RESPONSE - SHORT_DISTANCE), 0, 1.3)
     middle = (np.asarray(probe.source_position) + np.asarray(probe.detector_position)) / 2
     unit = directions(middle)
     away = RADIUS * np.linalg.norm(unit[:, None] - region_directions(), axis=-1)
-    near = np.exp(-((away / NEAR) ** 2) / 2)
+    near = np.exp(-((away / RESPONSE_WIDTH) ** 2) / 2)
     near[~np.isfinite(unit).all(axis=1)] = 1 / np.sqrt(len(REGIONS))
     return depth[:, None] * near
 
@@ -147,13 +159,13 @@ def driven_blood(activity: Activity, lag: float) -> np.ndarray:
 
     Examples
     --------
-    >>> from neurofuse.synth.brain import draw_activity
-    >>> activity = draw_activity(60.0, np.zeros(0), np.random.default_rng(0))
+    >>> from neurofuse.synth.brain import sample_activity
+    >>> activity = sample_activity(60.0, np.zeros(0), np.random.default_rng(0))
     >>> driven_blood(activity, 5.0).shape
     (8, 485)
     """
-    quicker = min(lag, 5.0)  # below 5 s the response is quicker, above it is the same, later
-    kernel = haemodynamic(np.arange(0, 40, 1 / GRID) - (lag - quicker), quicker)
+    quicker = min(lag, 5.0)  # below 5 s the response is faster, above 5 s the same but later
+    kernel = haemodynamic(np.arange(0, 40, 1 / GRID_RATE) - (lag - quicker), quicker)
     drive = -activity.logarithm
     length = drive.shape[1]
     blood = np.array([np.convolve(course, kernel)[:length] for course in drive])
@@ -161,14 +173,14 @@ def driven_blood(activity: Activity, lag: float) -> np.ndarray:
 
 
 def _gain(kernel: np.ndarray) -> float:
-    """RMS of what the kernel makes of a rhythm's usual wandering."""
-    power = wandering(np.fft.rfftfreq(1 << 14, 1 / GRID)) ** 2
+    """RMS of the kernel's response to a rhythm's usual amplitude changes."""
+    power = wandering(np.fft.rfftfreq(1 << 14, 1 / GRID_RATE)) ** 2
     passed = np.abs(np.fft.rfft(kernel, 1 << 14)) ** 2
-    return float(WANDER * np.sqrt((power * passed).sum() / power.sum()))
+    return float(AMPLITUDE_LOG_SD * np.sqrt((power * passed).sum() / power.sum()))
 
 
 def haemodynamic(time: np.ndarray, peak: float = 5.0) -> np.ndarray:
-    """Double-gamma response (time,) to a moment's activity, 1 at `peak` [s] (Glover 1999).
+    """Double-gamma response (time,) to an impulse, 1 at `peak` [s] (Glover 1999).
 
     Examples
     --------
@@ -180,7 +192,7 @@ def haemodynamic(time: np.ndarray, peak: float = 5.0) -> np.ndarray:
 
 
 def task_response(time: np.ndarray, onsets: np.ndarray, task: float = 5.0) -> np.ndarray:
-    """Response (time,) to `task` seconds of work after each onset; peak 1 for a single one.
+    """Response (time,) to `task` seconds of activity after each onset; peak 1 for a single one.
 
     Examples
     --------

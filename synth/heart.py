@@ -1,33 +1,34 @@
-"""One heart for both streams: when it beats, and the wave that a beat sends round."""
+"""One heart for both modalities: its beats and its pulse wave."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from neurofuse.synth.brain import GRID, shaped
+from neurofuse.synth.brain import GRID_RATE, shaped
 
-RATE = (1.03, 0.11)  # Hz: mean and spread between people (Example6: 0.87-1.19; FineMI to 1.5)
-HARMONICS = ((1.0, 0.0), (0.42, 1.1), (0.16, 2.3))  # size and phase of a pulse wave's parts
-BREATH = (0.27, 0.04)  # Hz
+# Hz: mean and SD between participants (Example6: 0.87-1.19; FineMI up to 1.5)
+HEART_RATE = (1.03, 0.11)
+BREATH_RATE = (0.27, 0.04)
+HARMONICS = ((1.0, 0.0), (0.42, 1.1), (0.16, 2.3))  # amplitude and phase [rad] of a pulse wave
 
 
 @dataclass(frozen=True)
 class Heart:
-    """Courses of heart and breath on a grid of 4 Hz."""
+    """Phases of heart and breath on a grid of 4 Hz."""
 
     cycles: np.ndarray  # heart beats since the start
-    breaths: np.ndarray
+    breaths: np.ndarray  # since the start
     rate: float  # Hz, on average
 
     def phase(self, time: np.ndarray, of: str = "cycles") -> np.ndarray:
         """Heart ("cycles") or breath ("breaths") since the start, in cycles."""
         course = getattr(self, of)
-        return np.interp(time, np.arange(len(course)) / GRID, course)
+        return np.interp(time, np.arange(len(course)) / GRID_RATE, course)
 
     def wave(self, time: np.ndarray, rate: float, delay: float = 0.0) -> np.ndarray:
-        """Pulse wave (time,) of unit RMS, as a stream at `rate` [Hz] can show it, or zeros.
+        """Pulse wave (time,) of unit RMS, as far as the sampling rate [Hz] resolves it, or zeros.
 
-        A rate too slow for the fundamental shows no pulse (rather than a false, folded one).
+        A rate too low for the fundamental shows no pulse (rather than an aliased one).
         """
         if rate <= 4 * self.rate * 0.95:
             return np.zeros(len(time))
@@ -41,24 +42,24 @@ class Heart:
         return np.sqrt(2) * np.sin(2 * np.pi * self.phase(time, "breaths"))
 
 
-def draw_heart(duration: float, rng: np.random.Generator) -> Heart:
-    """Draw a heart whose rate wanders and follows the breath.
+def sample_heart(duration: float, rng: np.random.Generator) -> Heart:
+    """Sample a heart whose rate varies and follows the breath.
 
     Examples
     --------
-    >>> heart = draw_heart(60.0, np.random.default_rng(0))
+    >>> heart = sample_heart(60.0, np.random.default_rng(0))
     >>> bool(0.8 < heart.rate < 1.5)
     True
     """
-    rate = float(np.clip(rng.normal(*RATE), 0.8, 1.5))
-    breath = float(np.clip(rng.normal(*BREATH), 0.17, 0.36))
-    samples = int((duration + 2) * GRID) + 2
-    wander = shaped((2,), samples, GRID, _slow, rng).astype(float)
-    breaths = np.cumsum(breath * np.clip(1 + 0.12 * wander[1], 0.5, 1.5)) / GRID
+    rate = float(np.clip(rng.normal(*HEART_RATE), 0.8, 1.5))
+    breath = float(np.clip(rng.normal(*BREATH_RATE), 0.17, 0.36))
+    samples = int((duration + 2) * GRID_RATE) + 2
+    wander = shaped((2,), samples, GRID_RATE, _slow, rng).astype(float)
+    breaths = np.cumsum(breath * np.clip(1 + 0.12 * wander[1], 0.5, 1.5)) / GRID_RATE
     # respiratory sinus arrhythmia: faster while breathing in
     speed = rate * np.clip(1 + 0.035 * wander[0] + 0.025 * np.sin(2 * np.pi * breaths), 0.6, 1.5)
     start = rng.uniform(0, 1)
-    return Heart(start + np.cumsum(speed) / GRID, breaths, rate)
+    return Heart(start + np.cumsum(speed) / GRID_RATE, breaths, rate)
 
 
 def _slow(frequency: np.ndarray) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Inject head motion into both streams of a Recording at once, with exact truth."""
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -9,18 +8,20 @@ import xarray as xr
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.lazy import is_lazy
+from neurofuse.io.logs import LOG
+from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.optics.conversion import to_intensity, to_optical_density
 from neurofuse.io.recording import check, events_dataset, note, stream_dataset, streams, with_stream
-from neurofuse.synth.bouts import check_motion, draw_movements
+from neurofuse.synth.bouts import check_motion, sample_movements
 from neurofuse.synth.eeg_artifact import EegArtifact
 from neurofuse.synth.movement import Movement
 from neurofuse.synth.nirs_artifact import nirs_artifact
 from neurofuse.synth.sensors import head_sensors
 
-RAIL = 5e-3  # V from a channel's usual level at which its amplifier saturates
-BLOCK = 60.0  # s of EEG that are disturbed at a time
+RAIL = 5e-3  # V from a channel's median at which its amplifier saturates
+BLOCK = 60.0  # s of EEG that are contaminated at a time; the first one gives the median
 
-logger = logging.getLogger("neurofuse")
+Disturb = Callable[[int, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def inject(
@@ -34,44 +35,46 @@ def inject(
     lag: float | None = None,
     sensors: bool = False,
 ) -> tuple[xr.DataTree, xr.DataTree]:
-    """Disturb a Recording by movements that both streams see.
+    """Add motion artifacts of the same movements to EEG and fNIRS, with exact truth.
 
-    EEG artifacts are added in volts, until the amplifier saturates 5 mV from a channel's level;
+    EEG artifacts are added in volts, until the amplifier saturates 5 mV from a channel's median;
     fNIRS artifacts are added in optical density, where they are additive, also when the Recording
     holds intensity. Bad and non-EEG channels stay as they are. EEG that is still in its file stays
-    there: its artifact is computed when samples are asked for.
+    there: its artifact is computed when samples are needed.
 
     Parameters
     ----------
     recording : Recording
         Clean recording, simulated or real, with EEG, fNIRS or both.
     seed : int
-        Seed of all that is drawn; stored in `attrs["seed"]` of the result.
+        Seed of all random numbers; stored in `attrs["seed"]` of the result.
     share : {"none", "timing", "partial", "full"}
-        What the streams share of a movement: nothing, onset and intensity, or also part of its
-        course (R² about 0.2 or above 0.6).
+        What both modalities share of a movement: nothing, onset and intensity, or also part of its
+        time course (R² about 0.2 or above 0.6).
     severity : float
-        Factor on the artifacts' size; 1 is a typical recording with movement, 0 leaves none.
+        Factor [1] on the artifacts' size; 1 is a typical recording with movement, 0 adds none.
     types : names, optional
-        Kinds of movement (`neurofuse.synth.TYPES`); by default all, as seated people move.
+        Kinds of movement (`neurofuse.synth.TYPES`); by default all, as often as in seated
+        participants.
     bouts_per_minute : float, optional
-        How often somebody begins to move; drawn for a person, about 2, by default.
+        How often a bout of movement begins [1/min]; sampled per participant (about 2) by default.
     lag : float, optional
-        Seconds by which fNIRS sees movements later; drawn from -0.3 to 0.3 s by default.
+        Delay [s] of movements in fNIRS; sampled from -0.3 to 0.3 s by default.
     sensors : bool
-        Also put what an accelerometer and a gyroscope on the head see into `/aux`.
+        Also add the signals of an accelerometer and a gyroscope on the head to `/aux`.
 
     Returns
     -------
     truth, contaminated : Recording
         `truth` is the input. `contaminated` holds the movements in `/events` (description
-        "motion/<type>", one row for each stream that shows it) and `motion` (channel, time; bool)
-        in each stream: where EEG samples are disturbed, and where fNIRS samples change by movement.
+        "motion/<type>", one row for each modality that shows it) and `motion` (channel, time;
+        bool) in each stream: where EEG samples are contaminated, and where movement changes fNIRS
+        samples.
 
     Raises
     ------
     ParameterError
-        For a seed, share, severity, type, rate or lag that is not possible.
+        For a seed, share, severity, type, rate or lag out of its range.
 
     Examples
     --------
@@ -95,17 +98,17 @@ def inject(
     present = streams(recording)
     start = min(float(recording[s].time[0]) for s in present)
     length = max(float(recording[s].time[-1]) for s in present) - start
-    movements = draw_movements(
+    movements = sample_movements(
         length, movement_rng, share, types=types, bouts_per_minute=bouts_per_minute, lag=lag
     )
     wanted = severity > 0 and bouts_per_minute != 0
     if wanted and not any(movements[s] for s in present):
-        logger.warning("no movement in %.0f s with seed %d: try another", length, seed)
+        LOG.warning("no movement within %.0f s for seed %d: try another seed", length, seed)
     contaminated = recording
-    if "eeg" in present:
-        contaminated = _disturb_eeg(contaminated, movements["eeg"], start, severity, eeg_seed)
-    if "nirs" in present:
-        contaminated = _disturb_nirs(contaminated, movements["nirs"], start, severity, nirs_seed)
+    if EEG.name in present:
+        contaminated = _disturb_eeg(contaminated, movements[EEG.name], start, severity, eeg_seed)
+    if NIRS.name in present:
+        contaminated = _disturb_nirs(contaminated, movements[NIRS.name], start, severity, nirs_seed)
     shown = {s: movements[s] for s in present}
     if sensors:
         nodes = head_sensors(movements["head"], start, length, sensor_seed)
@@ -120,23 +123,26 @@ def inject(
     return recording, contaminated
 
 
-def _disturb_eeg(recording, movements, start, severity, seed) -> xr.DataTree:
-    node = stream_dataset(recording, "eeg")
-    dims = ("channel", "time")
+def _disturb_eeg(
+    recording: xr.DataTree, movements: list[Movement], start: float, severity: float, seed: int
+) -> xr.DataTree:
+    node = stream_dataset(recording, EEG.name)
+    dims = EEG.dims
     samples: Any = node.eeg.transpose(*dims).data
     names, place = node.channel.values, node.position.values
     artifact = EegArtifact(movements, node.time.values - start, names, place, seed)
     treated = ((node.ch_type == "eeg") & ~node.bad).values[:, None] & (severity > 0)
     count = max(int(BLOCK * float(node.attrs["rate"])), 1)
-    level = np.nan_to_num(np.median(np.asarray(samples[:, :count]), axis=1, keepdims=True))
+    first_block: np.ndarray = np.asarray(samples[:, :count])
+    middle: np.ndarray = np.nan_to_num(np.median(first_block, axis=1, keepdims=True))
 
     def disturbed(first: int, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         volts, mask = artifact.samples(first, first + block.shape[1])
         mask &= treated
-        moved = block + severity * volts
-        railed = (np.abs(moved - level) > RAIL) & (np.abs(block - level) < RAIL)
-        moved = np.where(railed, level + RAIL * np.sign(moved - level), moved)
-        return np.where(mask, moved, block), mask
+        result = block + severity * volts
+        railed = (np.abs(result - middle) > RAIL) & (np.abs(block - middle) < RAIL)
+        result = np.where(railed, middle + RAIL * np.sign(result - middle), result)
+        return np.where(mask, result, block), mask
 
     if is_lazy(node.eeg):
         values, mask = (_lazily(samples, disturbed, part) for part in (0, 1))
@@ -147,11 +153,11 @@ def _disturb_eeg(recording, movements, start, severity, seed) -> xr.DataTree:
             here = np.s_[:, first : first + count]
             values[here], mask[here] = disturbed(first, values[here])
     node = node.assign(eeg=(dims, values, node.eeg.attrs), motion=(dims, mask))
-    return with_stream(recording, "eeg", node)
+    return with_stream(recording, EEG.name, node)
 
 
-def _lazily(samples: Any, disturbed, part: int) -> Any:
-    """One part of what `disturbed` gives, for samples that are still in a file."""
+def _lazily(samples: Any, disturbed: Disturb, part: int) -> Any:
+    """One of the results of `disturbed`, for samples that are still in a file."""
     whole = samples.rechunk({0: -1})
 
     def block_of(block: np.ndarray, block_info: Any = None) -> np.ndarray:
@@ -160,10 +166,12 @@ def _lazily(samples: Any, disturbed, part: int) -> Any:
     return whole.map_blocks(block_of, dtype=(float, bool)[part], meta=np.empty((0, 0)))
 
 
-def _disturb_nirs(recording, movements, start, severity, seed) -> xr.DataTree:
+def _disturb_nirs(
+    recording: xr.DataTree, movements: list[Movement], start: float, severity: float, seed: int
+) -> xr.DataTree:
     density = to_optical_density(recording)
-    node = stream_dataset(density, "nirs")
-    node = node.assign(od=node.od.transpose("channel", "wavelength", "time"))
+    node = stream_dataset(density, NIRS.name)
+    node = node.assign(od=node.od.transpose(*NIRS.dims))
     artifact, mask = nirs_artifact(
         movements,
         node.time.values - start,
@@ -178,28 +186,28 @@ def _disturb_nirs(recording, movements, start, severity, seed) -> xr.DataTree:
     artifact *= severity * treated[:, None, None]
     mask &= treated[:, None] & (severity > 0)
     node = node.assign(od=node.od + artifact, motion=(("channel", "time"), mask))
-    density = with_stream(density, "nirs", node)
-    if "intensity" not in recording["nirs"].data_vars:
+    density = with_stream(density, NIRS.name, node)
+    if "intensity" not in recording[NIRS.name].data_vars:
         return density
-    disturbed = stream_dataset(to_intensity(density), "nirs")
-    # untouched channels keep their very samples: going through the logarithm rounds
-    moved = (artifact != 0).any(axis=(1, 2))[:, None, None]
-    before = recording["nirs"].intensity
-    intensity = before.copy(data=np.where(moved, disturbed.intensity.values, before.values))
+    disturbed = stream_dataset(to_intensity(density), NIRS.name)
+    # channels without artifact keep their exact samples: the logarithm would round them
+    contaminated = (artifact != 0).any(axis=(1, 2))[:, None, None]
+    before = recording[NIRS.name].intensity
+    intensity = before.copy(data=np.where(contaminated, disturbed.intensity.values, before.values))
     return with_stream(
         recording,
-        "nirs",
-        stream_dataset(recording, "nirs").assign(intensity=intensity, motion=node.motion),
+        NIRS.name,
+        stream_dataset(recording, NIRS.name).assign(intensity=intensity, motion=node.motion),
     )
 
 
 def _with_sensors(recording: xr.DataTree, sensors: dict[str, xr.Dataset]) -> xr.DataTree:
-    there = set(recording["aux"].children) if "aux" in recording.children else set()
-    if there & set(sensors):
+    held = set(recording["aux"].children) if "aux" in recording.children else set()
+    if held & set(sensors):
         raise ParameterError(
-            f"sensors=True for a recording that holds {', '.join(sorted(there & set(sensors)))}",
+            f"sensors=True for a recording that holds {', '.join(sorted(held & set(sensors)))}",
             "a recording without these sensors",
-            "leave sensors out: measured ones cannot be made to see injected movement",
+            "leave sensors out: measured signals cannot show injected movement",
         )
     changed = recording.copy()
     for name, node in sensors.items():
@@ -216,7 +224,7 @@ def _with_events(
     rows = [(float(o), float(d), str(k), str(c), str(s)) for o, d, k, c, s in rows]
     rows += [
         (start + m.onset, m.duration, f"motion/{m.type}", "", stream)
-        for stream, seen in movements.items()
-        for m in seen
+        for stream, shown in movements.items()
+        for m in shown
     ]
     return with_stream(recording, "events", events_dataset(rows))

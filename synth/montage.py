@@ -1,4 +1,4 @@
-"""Places of electrodes and optodes [m, head frame]: by name, by number, or of a recording."""
+"""Positions of electrodes and optodes [m, head frame]: by name, by number, or of a recording."""
 
 import difflib
 import warnings
@@ -15,12 +15,12 @@ TEN_TWENTY = [
     "Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3", "Pz",
     "P4", "P8", "O1", "O2",
 ]  # fmt: skip
-OLD_NAMES = {"T3", "T4", "T5", "T6", "M1", "M2", "A1", "A2"}  # second names, and no scalp
-ADJACENT = 0.042  # m; optodes nearer than this make a pair
-SHORT = 0.008  # m
+OMITTED = {"T3", "T4", "T5", "T6", "M1", "M2", "A1", "A2"}  # second names, and not on the scalp
+LARGEST_PAIR = 0.042  # m; optodes nearer than this make a pair
+SHORT_PAIR = 0.008  # m
 
-# places of sources and detectors in the 10-10 system
-OPTODES = {
+# positions of sources and detectors in the 10-10 system
+OPTODES: dict[str, tuple[list[str], list[str]]] = {
     "motor": (
         ["FC3", "C5", "C1", "CP3", "FC4", "C6", "C2", "CP4"],
         ["FC5", "FC1", "C3", "CP5", "CP1", "FC6", "FC2", "C4", "CP6", "CP2"],
@@ -40,13 +40,13 @@ OPTODES = {
 
 @dataclass(frozen=True)
 class Probe:
-    """Source-detector pairs: names (channel,) and places (channel, 3) [m] of both ends."""
+    """Source-detector pairs: names (channel,) and positions (channel, 3) [m] of both ends."""
 
     source: Sequence[str]
     detector: Sequence[str]
     source_position: np.ndarray
     detector_position: np.ndarray
-    wavelength: tuple[float, ...] | None = None  # nm, where a recording says it
+    wavelength: tuple[float, ...] | None = None  # nm, where a recording holds them
 
     @property
     def distance(self) -> np.ndarray:
@@ -56,7 +56,7 @@ class Probe:
 
 @lru_cache(maxsize=16)
 def builtin(name: str) -> dict[str, np.ndarray]:
-    """Places [m, head frame] of one of MNE's montages."""
+    """Positions [m, head frame] of one of MNE's montages."""
     import mne
 
     montage = mne.channels.make_standard_montage(name)
@@ -68,7 +68,7 @@ def builtin(name: str) -> dict[str, np.ndarray]:
 
 
 def ten_five() -> dict[str, np.ndarray]:
-    """The places of the 10-05 system on MNE's template head."""
+    """The positions of the 10-05 system on MNE's template head."""
     import mne
 
     known = mne.channels.get_builtin_montages()
@@ -78,19 +78,20 @@ def ten_five() -> dict[str, np.ndarray]:
 def eeg_montage(
     montage: str | int | Iterable[str] | xr.Dataset | xr.DataTree,
 ) -> tuple[list[str], np.ndarray]:
-    """Names and places of electrodes.
+    """Names and positions of electrodes.
 
     Parameters
     ----------
     montage : str, int, names, or EEG node
-        "10-20" (19 electrodes), a name of `mne.channels.get_builtin_montages()`, how many places
-        of the 10-05 system, spread evenly, names of 10-05 places, or the `/eeg` of a Recording.
+        "10-20" (19 electrodes), a name of `mne.channels.get_builtin_montages()`, a number of
+        positions of the 10-05 system, spread evenly, names of 10-05 positions, or the `/eeg` of a
+        Recording.
 
     Returns
     -------
     names : list of str
     position : array (channel, 3)
-        Places [m, head frame]; NaN where a node does not know them.
+        Positions [m, head frame]; NaN where a node does not hold them.
 
     Raises
     ------
@@ -128,7 +129,9 @@ def eeg_montage(
         if name not in places:
             raise _unknown("electrode", name, places)
     if not names or len(set(names)) < len(names):
-        raise ParameterError(f"electrodes {names}", "one or more, each once", "mend the list")
+        raise ParameterError(
+            f"electrodes {names}", "one or more, each once", "remove the repeated names"
+        )
     return names, np.array([places[name] for name in names])
 
 
@@ -141,10 +144,15 @@ def nirs_montage(montage: str | xr.Dataset | xr.DataTree) -> Probe:
         "motor", "prefrontal" or "whole-head", with "+short" for an 8 mm channel at each source, or
         the `/nirs` of a Recording.
 
+    Returns
+    -------
+    Probe
+        Source-detector pairs with positions [m].
+
     Raises
     ------
     ParameterError
-        For other names, and for a node without places.
+        For other names, and for a node without positions.
 
     Examples
     --------
@@ -165,14 +173,14 @@ def nirs_montage(montage: str | xr.Dataset | xr.DataTree) -> Probe:
         (f"S{i}", f"D{j}", places[s], places[d])
         for i, s in enumerate(sources, 1)
         for j, d in enumerate(detectors, 1)
-        if np.linalg.norm(np.subtract(places[s], places[d])) < ADJACENT
+        if np.linalg.norm(np.subtract(places[s], places[d])) < LARGEST_PAIR
     ]
     if plus:
         middle = np.mean(list(places.values()), axis=0)
         for i, s in enumerate(sources, 1):
             at = places[s]
             aside = np.cross(at - middle, [1.0, 0, 0])  # along the scalp, towards front or back
-            near = at + SHORT * aside / np.linalg.norm(aside)
+            near = at + SHORT_PAIR * aside / np.linalg.norm(aside)
             pairs.append((f"S{i}", f"D{len(detectors) + i}", at, near))
     source, detector, source_at, detector_at = zip(*pairs, strict=True)
     return Probe(source, detector, np.array(source_at, float), np.array(detector_at, float))
@@ -202,8 +210,8 @@ def _of_nirs_node(node: xr.Dataset) -> Probe:
     places = [np.array(node[end].transpose("channel", "axis").values, float) for end in ends[2:]]
     if not np.isfinite(places).all():
         raise ParameterError(
-            "fNIRS channels without places of source and detector",
-            "places, since the light path follows from the distance",
+            "fNIRS channels without positions of source and detector",
+            "positions, since the light path follows from the distance",
             "read the file with its positions, or name a montage ('motor', 'whole-head')",
         )
     names = [[str(name) for name in node[end].values.tolist()] for end in ends[:2]]
@@ -212,8 +220,8 @@ def _of_nirs_node(node: xr.Dataset) -> Probe:
 
 
 def _spread(count: int) -> list[str]:
-    """`count` of the 10-05 places, each the farthest from those before it, in their usual order."""
-    places = {k: v for k, v in ten_five().items() if k not in OLD_NAMES}
+    """`count` of the 10-05 positions, each farthest from those before it, in their usual order."""
+    places = {k: v for k, v in ten_five().items() if k not in OMITTED}
     if not 1 <= count <= len(places):
         raise ParameterError(
             f"eeg_montage={count}", f"1 to {len(places)} electrodes", "choose a number in between"

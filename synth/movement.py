@@ -1,31 +1,33 @@
-"""What a movement is: its kind, its course in time, and what both streams have in common of it.
+"""Movements: their kind, their time course, and the part of it that both modalities share.
 
 Head rotations (nod, shake, tilt, jerk, gait), speech and jaw, the face, and a touched cap or cable
-differ in speed, length and in what they do to electrodes, muscles and optodes (`TYPES`). When
-people move is drawn in `bouts`; what sensors make of it in `eeg_artifact` and `nirs_artifact`.
+differ in speed, length and in their effect on electrodes, muscles and optodes (`TYPES`). Their
+onsets are sampled in `bouts`; `eeg_artifact` and `nirs_artifact` turn them into artifacts.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-# Energy of a movement's course that both streams have in common. What one stream's artifact then
-# explains of the other's (R² in 0.5-2 Hz, above that of strangers' movements) is less, as every
-# sensor bends what it sees: about 0.2 for "partial", 0.7 for "full" (`tests/synth/test_share.py`).
-# With "none" not even the moments are shared.
+from neurofuse.io.modality import EEG, NIRS
+
+# Fraction of the energy of a movement's time course that both modalities share. The artifact of one
+# explains less of the other's (R² in 0.5-2 Hz, above that of mismatched movements), as every sensor
+# distorts the movement: about 0.2 for "partial", 0.7 for "full" (`tests/synth/test_share.py`). With
+# "none" not even the onsets are shared.
 SHARE = {"none": 0.0, "timing": 0.0, "partial": 0.7, "full": 1.0}
-WAVES = 8  # sinusoids that make up one course
-AWAY = 0.8  # of a course: displacement during the movement, relative to its swinging
-TREMBLING = 0.27  # what is left of fast movement in a sensor that follows slowly
-STEEPNESS = 0.85  # amplitude of a course falls as 1 / frequency to this power
-WHOLE_CAP = 0.8  # share of touches that pull all of the cap or its cables
+SINUSOIDS = 8  # that make up one time course
+DISPLACEMENT = 0.8  # during the movement, relative to its oscillation
+HIGH_FREQUENCY_GAIN = 0.27  # of a sensor that follows movement up to a cut-off frequency only
+SPECTRAL_SLOPE = 0.85  # amplitude of a time course falls as 1 / frequency to this power
+WHOLE_CAP = 0.8  # fraction of touches that pull the whole cap or its cables
 UPWARDS = np.array([0, 0, 0.5])
-STREAM = {"eeg": 1, "nirs": 2, "head": 3}
+SEED_OF = {EEG.name: 1, NIRS.name: 2, "head": 3}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How people move in one way; strengths are relative to a nod's."""
+    """One kind of movement; strengths are relative to a nod's."""
 
     weight: float  # how often, relative to the others
     band: tuple[float, float]  # Hz, of the movement itself
@@ -34,7 +36,7 @@ class Kind:
     cable: float  # pops and broadband noise
     muscle: float
     optode: float
-    chance: tuple[float, float]  # that EEG, that fNIRS show anything of it
+    chance: tuple[float, float]  # that EEG, that fNIRS show it
     place: str = ""  # where it acts: "" on the whole head, "jaw", "face", "touch" somewhere
 
 
@@ -52,27 +54,27 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Movement:
-    """One movement as one stream sees it."""
+    """One movement as one modality shows it."""
 
     onset: float  # s
     duration: float  # s
     type: str
     intensity: float  # 1 for a typical nod
-    share: float  # of the course's energy that both streams have in common
-    seed: int  # of everything drawn for this movement
+    share: float  # of the time course's energy that both modalities have in common
+    seed: int  # of everything sampled for this movement
 
     @property
     def kind(self) -> Kind:
-        """How people move in this way."""
+        """Its kind."""
         return TYPES[self.type]
 
     def rng(self, stream: str) -> np.random.Generator:
-        """Source of what "eeg", "nirs" or the "head" make of this movement, always the same."""
-        return np.random.default_rng([self.seed, STREAM[stream]])
+        """Random generator of this movement in "eeg", "nirs" or of the "head", always the same."""
+        return np.random.default_rng([self.seed, SEED_OF[stream]])
 
     def common(self) -> np.ndarray:
-        """Sinusoids (wave, 3) of the course that all sensors meet."""
-        return draw_waves(np.random.default_rng([self.seed, 0]), self.type)
+        """Sinusoids (wave, 3) of the time course that all sensors share."""
+        return sample_waves(np.random.default_rng([self.seed, 0]), self.type)
 
     def touched(self) -> np.ndarray | None:
         """Direction (3,) of the touched place, the same for all sensors; None: the whole cap."""
@@ -85,43 +87,44 @@ class Movement:
         return bump((time - self.onset) / self.duration)
 
     def course(self, time: np.ndarray, own: np.ndarray, corner: float = np.inf) -> np.ndarray:
-        """Course (…, time) at `time` [s]: the common part mixed with `own` waves.
+        """Time course (…, time) at `time` [s]: the common part mixed with `own` sinusoids.
 
-        Its energy is 1, less what a sensor misses that follows slowly, up to `corner` [Hz].
+        Its energy is 1, less what a sensor misses that follows movement up to `corner` [Hz].
         """
         after = time - self.onset
-        private = np.sqrt(1 - self.share) * waves(own, after, corner)
+        specific = np.sqrt(1 - self.share) * waves(own, after, corner)
         if not self.share:
-            return private
-        return np.sqrt(self.share) * waves(self.common(), after, corner) + private
+            return specific
+        return np.sqrt(self.share) * waves(self.common(), after, corner) + specific
 
 
 def bump(phase: np.ndarray, ramp: float = 0.3) -> np.ndarray:
     """Rise from 0 at phase 0 to 1 within `ramp`, and fall likewise to 0 at phase 1; 0 outside."""
-    ramp = np.minimum(phase, 1 - phase) / ramp
-    return np.sin(np.pi / 2 * np.clip(ramp, 0, 1)) ** 2
+    height = np.minimum(phase, 1 - phase) / ramp
+    return np.sin(np.pi / 2 * np.clip(height, 0, 1)) ** 2
 
 
-def draw_waves(rng: np.random.Generator, kind: str, shape: tuple[int, ...] = ()) -> np.ndarray:
-    """Draw sinusoids (*shape, wave, 3: frequency [Hz], phase [rad], amplitude) of a movement.
+def sample_waves(rng: np.random.Generator, kind: str, shape: tuple[int, ...] = ()) -> np.ndarray:
+    """Sample sinusoids (*shape, wave, 3: frequency [Hz], phase [rad], amplitude) of a movement.
 
-    The first wave stands still: with the envelope it is the head that goes and comes back.
+    The first has frequency 0: with the envelope it is a displacement and return of the head.
     """
     low, high = TYPES[kind].band
-    frequency = np.exp(rng.uniform(np.log(low), np.log(high), (*shape, WAVES)))
-    amplitude = rng.rayleigh(1.0, frequency.shape) / frequency**STEEPNESS
+    frequency = np.exp(rng.uniform(np.log(low), np.log(high), (*shape, SINUSOIDS)))
+    amplitude = rng.rayleigh(1.0, frequency.shape) / frequency**SPECTRAL_SLOPE
     if kind == "gait":  # steps: harmonics of one rhythm
-        frequency = frequency[..., :1] * np.arange(1, WAVES + 1)
-        amplitude = rng.rayleigh(1.0, frequency.shape) / np.arange(1, WAVES + 1)
+        frequency = frequency[..., :1] * np.arange(1, SINUSOIDS + 1)
+        amplitude = rng.rayleigh(1.0, frequency.shape) / np.arange(1, SINUSOIDS + 1)
     phase = rng.uniform(0, 2 * np.pi, frequency.shape)
-    amplitude[..., 0] = AWAY * np.sqrt((amplitude[..., 1:] ** 2).sum(-1) / 2)
+    amplitude[..., 0] = DISPLACEMENT * np.sqrt((amplitude[..., 1:] ** 2).sum(-1) / 2)
     frequency[..., 0], phase[..., 0] = 0.0, np.pi / 2 * rng.choice([-1, 1], shape)
-    amplitude /= np.sqrt((amplitude[..., 1:] ** 2).sum(-1, keepdims=True) / 2 * (1 + AWAY**2))
+    energy = (amplitude[..., 1:] ** 2).sum(-1, keepdims=True) / 2
+    amplitude /= np.sqrt(energy * (1 + DISPLACEMENT**2))
     return np.stack([frequency, phase, amplitude], axis=-1)
 
 
 def blend(common: np.ndarray, own: np.ndarray, share: float) -> np.ndarray:
-    """Sinusoids (…, 2 wave, 3) of which `share` of the energy is `common` (wave, 3) to all."""
+    """Sinusoids (…, 2 wave, 3): a fraction `share` of their energy is `common` (wave, 3) to all."""
     common = np.broadcast_to(common, own.shape).copy()
     common[..., 2] *= np.sqrt(share)
     own = own.copy()
@@ -130,9 +133,10 @@ def blend(common: np.ndarray, own: np.ndarray, share: float) -> np.ndarray:
 
 
 def waves(parts: np.ndarray, time: np.ndarray, corner: float = np.inf) -> np.ndarray:
-    """Sum sinusoids (…, wave, 3) at `time` [s] to (…, time), those above `corner` [Hz] smaller."""
+    """Sum sinusoids (…, wave, 3) at `time` [s] to (…, time), attenuated above `corner` [Hz]."""
     frequency, phase, amplitude = np.moveaxis(parts, -1, 0)
-    amplitude = amplitude * (TREMBLING + (1 - TREMBLING) / (1 + (frequency / corner) ** 2))
+    least = HIGH_FREQUENCY_GAIN
+    amplitude = amplitude * (least + (1 - least) / (1 + (frequency / corner) ** 2))
     total = np.zeros((*parts.shape[:-2], len(time)))
     for k in range(parts.shape[-2]):
         argument = 2 * np.pi * frequency[..., k, None] * time + phase[..., k, None]

@@ -1,7 +1,7 @@
-"""What movement does to fNIRS: optodes lose and regain contact, or settle at another place.
+"""Motion artifacts of fNIRS: optodes lose and regain contact, or settle at another place.
 
-Every source and every detector reacts for itself; a channel sees the sum of its two. Shapes run
-from a pure spike (same place again) to a pure shift (another place, which persists until the next
+Every source and every detector reacts on its own; a channel shows the sum of its two. Time courses
+range from a pure spike (the optode returns) to a pure shift (it stays elsewhere until the next
 movement). Measured peaks, rise times, shift shares and wavelength ratios: `docs/synth.md`.
 """
 
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from neurofuse.synth.movement import Movement
-from neurofuse.synth.optode import WAYS, peaks, ratios, returns, shapes
+from neurofuse.synth.optode import MODES, peaks, ratios, returns, shapes
 from neurofuse.synth.posture import redistribution
 from neurofuse.synth.sphere import directions
 
-CONTACT = 0.45  # spread of the logarithm of how loosely optodes sit
-MAIN, AWRY = 0.95, 0.28  # what a channel sees of the ways in which its optodes move: mean, spread
+CONTACT_LOG_SD = 0.45  # of how loosely optodes sit
+MODE_WEIGHT, MODE_WEIGHT_SD = 0.95, 0.28  # of the modes of its optodes in a channel
 
 
 def nirs_artifact(
@@ -31,13 +31,13 @@ def nirs_artifact(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Artifact (channel, wavelength, time) [OD] and the mask (channel, time) of its changes.
 
-    What is drawn depends on the seed, the movements and the optodes' names only, not on the order
+    What is sampled depends on the seed, the movements and the optodes' names only, not on the order
     of channels or wavelengths.
 
     Parameters
     ----------
     movements : list of Movement
-        What the fNIRS sees of the movements.
+        The movements as fNIRS shows them.
     time : array (time,)
         Sample times [s] on the movements' clock.
     source, detector : sequences (channel,) of names
@@ -52,7 +52,7 @@ def nirs_artifact(
     Returns
     -------
     artifact, mask
-        Where the mask is False the artifact does not change: it keeps its level.
+        Where the mask is False the artifact does not change: it keeps its value.
 
     Examples
     --------
@@ -69,12 +69,12 @@ def nirs_artifact(
     ]
     names, place, index = _optodes(ends)
     rng = np.random.default_rng(seed)
-    contact = rng.lognormal(0, CONTACT, len(names))
+    contact = rng.lognormal(0, CONTACT_LOG_SD, len(names))
     light = _light_paths(index, rng)
     unit = directions(place)
     artifact = np.zeros((len(source), len(wavelength), len(time)))
     mask = np.zeros((len(source), len(time)), bool)
-    resting = np.zeros((len(names), WAYS, len(wavelength)))  # OD at which optodes have settled
+    resting = np.zeros((len(names), MODES, len(wavelength)))  # OD at which optodes have settled
     for movement in movements:
         end = movement.onset + movement.duration
         first, last = np.searchsorted(time, [movement.onset, end])
@@ -83,45 +83,47 @@ def nirs_artifact(
         ratio = ratios(len(names), wavelength, own)
         at = np.append(time[first:last], end)
         shape = shapes(movement, at, len(names), wavelength, own)
-        moved = (peak[:, None] * ratio)[:, None, :, None] * shape
-        moved -= returns(movement, at, peak, own) * resting[..., None]
-        resting += moved[..., -1]
+        change = (peak[:, None] * ratio)[:, None, :, None] * shape
+        change -= returns(movement, at, peak, own) * resting[..., None]
+        resting += change[..., -1]
         if first == len(time) or not peak.any():
             continue
-        channel = sum(
-            np.einsum("cf,cfwt->cwt", way, moved[i]) for way, i in zip(light, index, strict=True)
-        )
+        channel = np.zeros((len(source), len(wavelength), len(at)))
+        for weight, i in zip(light, index, strict=True):
+            channel += np.einsum("cf,cfwt->cwt", weight, change[i])
         artifact[:, :, first:last] += channel[:, :, :-1]
         artifact[:, :, last:] += channel[:, :, -1:]
         # the change into the first quiet sample belongs to the movement
         until = min(last + 1, len(time))
         mask[:, first:until] |= ((peak[index[0]] > 0) | (peak[index[1]] > 0))[:, None]
-    apart = np.linalg.norm(ends[0][2] - ends[1][2], axis=1)
-    blood, flowing = redistribution(movements, time, wavelength, apart)
+    distance = np.linalg.norm(ends[0][2] - ends[1][2], axis=1)
+    blood, flowing = redistribution(movements, time, wavelength, distance)
     return artifact + blood, mask | flowing
 
 
-def _optodes(ends) -> tuple[list[str], np.ndarray, list[np.ndarray]]:
+def _optodes(
+    ends: list[tuple[str, Sequence[str], np.ndarray]],
+) -> tuple[list[str], np.ndarray, list[np.ndarray]]:
     """Names in a fixed order, places (optode, 3), and each channel's optode, for both ends."""
     names: list[str] = []
     places, index = [], []
     for letter, labels, position in ends:
-        found, first, inverse = np.unique(
+        unique, first, inverse = np.unique(
             np.asarray(labels, str), return_index=True, return_inverse=True
         )
         index.append(inverse + len(names))
-        names += [letter + str(label) for label in found]
+        names += [letter + str(label) for label in unique]
         places.append(np.asarray(position, float)[first])
     return names, np.concatenate(places), index
 
 
 def _light_paths(index: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
-    """How much (channel, way) of each way in which its source, its detector move a channel sees.
+    """Weight (channel, mode) of each mode of its source and of its detector in a channel.
 
-    An optode that tilts towards one partner turns away from another: channels of one optode share
+    An optode that tilts towards one channel turns away from another: channels of one optode share
     a movement in part only.
     """
     order = np.lexsort(index)  # by names, so that the order of channels does not matter
     back = np.argsort(order)
-    main = MAIN * (np.arange(WAYS) == 0)
-    return [(main + AWRY * rng.normal(size=(len(order), WAYS)))[back] for _ in index]
+    main = MODE_WEIGHT * (np.arange(MODES) == 0)
+    return [(main + MODE_WEIGHT_SD * rng.normal(size=(len(order), MODES)))[back] for _ in index]

@@ -1,9 +1,9 @@
-"""Blood that runs to another place after a change of posture: slow, lasting, and haemodynamic.
+"""Redistribution of blood after a change of posture: slow, lasting, and haemodynamic.
 
-Unlike an optode that slips, it follows the absorption of haemoglobin: all channels see much the
-same, and the longer wavelength more of the oxygenated part. How large it is was not measurable in
-the recordings at hand (`docs/synth.md`): the sizes here are an assumption, about the
-slow waves of rest.
+Unlike a slipping optode, it follows the absorption of haemoglobin: all channels show much the same,
+and the longer wavelength more of the oxygenated part. Its size could not be measured in the
+available recordings (`docs/synth.md`): the sizes here are an assumption, similar to slow waves at
+rest.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,9 @@ import numpy as np
 from neurofuse.io.optics.absorption import absorbs, haemoglobin_to_density
 from neurofuse.synth.movement import Movement
 
-CHANCE = {"tilt": 0.12, "nod": 0.04}  # that somebody stays in the new posture
-HBO = 0.7e-6  # mol/L
-HBR = -0.14e-6
-LENGTH = (8.0, 30.0)  # s until blood has settled
+CHANCE = {"tilt": 0.12, "nod": 0.04}  # that the new posture is kept
+HBO, HBR = 0.7e-6, -0.14e-6  # mol/L
+SETTLING = (8.0, 30.0)  # s until blood has settled
 
 
 def redistribution(
@@ -30,7 +29,7 @@ def redistribution(
     Parameters
     ----------
     movements : list of Movement
-        What the fNIRS sees of the movements; some of the tilts and nods change the posture.
+        The movements as fNIRS shows them; some of the tilts and nods change the posture.
     time : array (time,)
         Sample times [s] on the movements' clock.
     wavelength : sequence of float
@@ -45,26 +44,26 @@ def redistribution(
     >>> density.shape, bool(moving.any())
     ((1, 2, 600), True)
     """
-    known = np.array([absorbs(w) for w in wavelength])  # a file may hold 0 nm for "not told"
+    known = np.array([absorbs(w) for w in wavelength])  # a file may hold 0 nm for "unknown"
     distance = np.where(np.isfinite(distance) & (distance > 0), distance, 0.03)
     density = np.zeros((len(distance), len(wavelength), len(time)))
-    moving = np.zeros(len(time), bool)
+    changing = np.zeros(len(time), bool)
     one = np.ones((len(distance), 1))
     unit = np.zeros((len(distance), len(wavelength), 1))
     if known.any():
         found = np.asarray(wavelength, float)[known]
         unit[:, known] = haemoglobin_to_density(HBO * one, HBR * one, found, distance)
-    level = 0.0  # lying, sitting, bent: postures are returned to
+    posture = 0.0  # lying, sitting, bent: participants return to postures
     for movement in movements:
         rng = np.random.default_rng([movement.seed, 9])
         if rng.random() >= CHANCE.get(movement.type, 0.0):
             continue
         target = rng.normal(0, 1) * min(movement.intensity, 2.0)
         onset = movement.onset + 0.5 * movement.duration
-        length = rng.uniform(*LENGTH)
+        length = rng.uniform(*SETTLING)
         first, last = np.searchsorted(time, [onset, onset + length])
         phase = np.clip((time[first:] - onset) / length, 0, 1)
-        density[:, :, first:] += unit * (target - level) * phase**2 * (3 - 2 * phase)
-        moving[first : last + 1] = True
-        level = target
-    return density, moving
+        density[:, :, first:] += unit * (target - posture) * phase**2 * (3 - 2 * phase)
+        changing[first : last + 1] = True
+        posture = target
+    return density, changing

@@ -1,31 +1,33 @@
-"""Accelerometer and gyroscope on the head, which see the same movements in their own way.
+"""Accelerometer and gyroscope on the head, which measure the same movements in their own way.
 
 The head turns by some degrees about one axis; the accelerometer sits 10 cm from the neck's axis and
-also feels gravity. Courses are related to the streams' artifacts as these are to one another (see
-`SHARE`), so that a sensor's samples never give an artifact away, and movements that leave no
-artifact are seen all the same. A touched cap or the jaw hardly turns the head.
+also measures gravity. Time courses are related to the artifacts of EEG and fNIRS as these are to
+one another (see `SHARE`), so that a sensor never contains an artifact exactly, and movements
+without an artifact are measured all the same. A touched cap or the jaw hardly turns the head.
 """
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.synth.movement import Movement, draw_waves
+from neurofuse.synth.movement import Movement, sample_waves
 
 RATE = 50.0  # Hz
 TURN = 0.10  # rad, root mean square of a typical nod
 GRAVITY = 9.81  # m/s²
 LEVER = 0.10  # m from the axis in the neck to the sensor
 NOISE = {"ACC": 0.02, "GYRO": 0.003}  # m/s², rad/s
-TURNING = {"jaw": 0.05, "touch": 0.15, "face": 0.03, "jerk": 1.2, "gait": 0.3}
+RELATIVE_TURN = {"jaw": 0.05, "touch": 0.15, "face": 0.03, "jerk": 1.2, "gait": 0.3}
 
 
-def head_sensors(movements: list[Movement], start: float, duration: float, seed: int):
+def head_sensors(
+    movements: list[Movement], start: float, duration: float, seed: int
+) -> dict[str, xr.Dataset]:
     """Accelerometer and gyroscope nodes for `/aux`.
 
     Parameters
     ----------
     movements : list of Movement
-        All that the head does, onsets in seconds after `start`.
+        All movements of the head, onsets in seconds after `start`.
     start, duration : float
         First sample and length [s].
     seed : int
@@ -51,9 +53,9 @@ def head_sensors(movements: list[Movement], start: float, duration: float, seed:
             angle[:, first:last] += _turn(movement, time[first:last])
     speed = np.gradient(angle, 1 / RATE, axis=1)
     gravity = GRAVITY * np.stack([-np.sin(angle[1]), np.sin(angle[0]), np.cos(angle[:2]).prod(0)])
-    pushed = LEVER * np.gradient(speed, 1 / RATE, axis=1)[[1, 0, 2]]
+    acceleration = LEVER * np.gradient(speed, 1 / RATE, axis=1)[[1, 0, 2]]
     mounting = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    values = {"ACC": mounting @ (gravity + pushed), "GYRO": mounting @ speed}
+    values = {"ACC": mounting @ (gravity + acceleration), "GYRO": mounting @ speed}
     units = {"ACC": "m/s^2", "GYRO": "rad/s"}
     return {
         name: xr.Dataset(
@@ -76,6 +78,6 @@ def _turn(movement: Movement, time: np.ndarray) -> np.ndarray:
     rng = movement.rng("head")
     main = {"nod": 0, "tilt": 1, "shake": 2}.get(movement.type, int(rng.integers(3)))
     axis = rng.normal(0, 0.25, 3) + np.eye(3)[main]
-    course = movement.course(time, draw_waves(rng, movement.type)) * movement.envelope(time)
-    size = TURN * TURNING.get(movement.type, 1.0) * movement.intensity * rng.lognormal(0, 0.4)
+    course = movement.course(time, sample_waves(rng, movement.type)) * movement.envelope(time)
+    size = TURN * RELATIVE_TURN.get(movement.type, 1.0) * movement.intensity * rng.lognormal(0, 0.4)
     return np.clip(size, 0, 0.6) * axis[:, None] * course

@@ -1,6 +1,7 @@
-"""Simulate a simultaneous EEG + fNIRS recording of a person, and the same with head motion."""
+"""Simulate a simultaneous EEG + fNIRS recording, clean and with head motion."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -9,11 +10,11 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.io.optics.absorption import WAVELENGTH_RANGE, absorbs, haemoglobin_to_density
 from neurofuse.io.recording import build, eeg_dataset, events_dataset, nirs_dataset, note
 from neurofuse.synth import eeg_body, montage
-from neurofuse.synth.brain import TASK, Activity, draw_activity, draw_onsets
+from neurofuse.synth.brain import TASK, Activity, sample_activity, sample_onsets
 from neurofuse.synth.detector import intensity_of
 from neurofuse.synth.eeg_sources import eeg_of_brain
 from neurofuse.synth.haemoglobin import haemoglobin
-from neurofuse.synth.heart import Heart, draw_heart
+from neurofuse.synth.heart import Heart, sample_heart
 from neurofuse.synth.inject import inject
 from neurofuse.synth.montage import Probe
 
@@ -44,18 +45,18 @@ def simulate(
     lag: float | None = None,
     sensors: bool = False,
 ) -> tuple[xr.DataTree, xr.DataTree]:
-    """Simulate a person who rests or taps with the right hand every 20-30 s, and moves.
+    """Simulate a participant who rests or taps with the right hand every 20-30 s, and moves.
 
     Parameters
     ----------
     duration : float
         Length [s], at least 10.
     seed : int
-        Seed of all that is drawn; stored in `attrs["seed"]`.
+        Seed of all random numbers; stored in `attrs["seed"]`.
     eeg_rate, nirs_rate : float
         Sampling rates [Hz].
     eeg_montage : str, int, names, EEG node or None
-        "10-20", a name of MNE's montages, a number of electrodes, names of 10-05 places, or the
+        "10-20", a name of MNE's montages, a number of electrodes, names of 10-05 positions, or the
         `/eeg` of a Recording; None leaves EEG out.
     nirs_montage : str, fNIRS node or None
         "motor", "prefrontal", "whole-head", each also with "+short", or the `/nirs` of a
@@ -66,26 +67,37 @@ def simulate(
         Whether there is a task: evoked response, desynchronisation over the left motor area,
         haemodynamic response, and events "task".
     coupling : float
-        How much a spontaneous fall of alpha and beta raises HbO of its region; 1 drives about a
-        fifth of HbO's variance over the region, 0 nothing.
+        Neurovascular coupling [1]: how much a spontaneous fall of alpha and beta raises HbO of
+        their region; 1 explains about a fifth of HbO's variance over the region, 0 nothing.
     coupling_lag : float
-        Seconds by which blood follows, 1 to 15.
+        Delay [s] of that haemodynamic response, 1 to 15.
     blinks, pulse_artifact : bool
-        Whether EEG shows blinks, and the heart whose pulse fNIRS shows.
+        Whether EEG contains blinks, and the pulse of the heart that fNIRS shows.
     line : float, optional
-        Mains hum in the EEG: 50 or 60 Hz.
-    share, severity, types, bouts_per_minute, lag, sensors
-        Motion, as in `inject`.
+        Frequency of mains noise in the EEG: 50 or 60 Hz.
+    share : {"none", "timing", "partial", "full"}
+        What both modalities share of a movement; see `inject`.
+    severity : float
+        Factor [1] on the artifacts' size; see `inject`.
+    types : names, optional
+        Kinds of movement; see `inject`.
+    bouts_per_minute : float, optional
+        How often a bout of movement begins [1/min]; see `inject`.
+    lag : float, optional
+        Delay [s] of movements in fNIRS; see `inject`.
+    sensors : bool
+        Also simulate an accelerometer and a gyroscope on the head; see `inject`.
 
     Returns
     -------
     truth, contaminated : Recording
-        EEG in volts against both ears, fNIRS as intensity; see `inject`.
+        EEG (channel, time) [V] against both ears, fNIRS intensity (channel, wavelength, time)
+        [a.u.], without and with motion; see `inject`.
 
     Raises
     ------
     ParameterError
-        For parameters that are not possible, and montages that do not exist or lack places.
+        For parameters out of their range, and montages that do not exist or lack positions.
 
     Examples
     --------
@@ -102,13 +114,14 @@ def simulate(
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ParameterError(f"seed={seed!r}", "a whole number of at least 0", "0 is the default")
     if task not in TASKS:
-        raise ParameterError(f"task={task!r}", "'tapping' or None", "None is a person at rest")
+        raise ParameterError(f"task={task!r}", "'tapping' or None", "None is rest")
     if eeg_montage is None and nirs_montage is None:
         raise ParameterError("neither EEG nor fNIRS", "one of them", "name a montage")
-    # each part draws from its own stream: leaving one out does not change the other
-    person, eeg_rng, body_rng, nirs_rng = np.random.default_rng([int(seed), 1]).spawn(4)
-    onsets = draw_onsets(duration, person) if task else np.zeros(0)
-    activity, heart = draw_activity(duration, onsets, person), draw_heart(duration, person)
+    # each part has its own random numbers: leaving one out does not change the other
+    participant, eeg_rng, body_rng, nirs_rng = np.random.default_rng([int(seed), 1]).spawn(4)
+    onsets = sample_onsets(duration, participant) if task else np.zeros(0)
+    activity = sample_activity(duration, onsets, participant)
+    heart = sample_heart(duration, participant)
     eeg = nirs = None
     if eeg_montage is not None:
         _check_range("eeg_rate", eeg_rate, *RATES["eeg_rate"])
@@ -123,9 +136,9 @@ def simulate(
         nirs = _nirs(duration, nirs_rate, probe, waves, activity, heart, blood, nirs_rng)
     events = events_dataset((float(o), TASK, "task", "", "") for o in onsets)
     truth = build(eeg, nirs, events=events, measured_at="2026-01-01T12:00:00+00:00")
-    told = {"task": task, "coupling": coupling, "coupling_lag": coupling_lag, "blinks": blinks}
-    told |= {"pulse_artifact": pulse_artifact, "line": line}
-    truth = note(truth, "simulate", seed=int(seed), duration=float(duration), **told)
+    settings = {"task": task, "coupling": coupling, "coupling_lag": coupling_lag, "blinks": blinks}
+    settings |= {"pulse_artifact": pulse_artifact, "line": line}
+    truth = note(truth, "simulate", seed=int(seed), duration=float(duration), **settings)
     truth.attrs["seed"] = int(seed)
     motion = {"types": types, "bouts_per_minute": bouts_per_minute, "lag": lag}
     return inject(truth, seed=seed, share=share, severity=severity, sensors=sensors, **motion)
@@ -134,10 +147,10 @@ def simulate(
 def _eeg(
     duration: float,
     rate: float,
-    electrodes,
+    electrodes: str | int | Iterable[str] | xr.Dataset | xr.DataTree,
     activity: Activity,
     heart: Heart,
-    extras: dict,
+    extras: dict[str, Any],
     rng: np.random.Generator,
     body_rng: np.random.Generator,
 ) -> xr.Dataset:

@@ -19,7 +19,7 @@ WEIGHT = np.array([0.41471420, 2.07180171, -0.03085045])
 
 
 def directions(position: np.ndarray) -> np.ndarray:
-    """Unit directions (place, 3) from the sphere's centre; NaN for unknown or flat places.
+    """Unit directions (position, 3) from the sphere's centre; NaN for unknown or flat positions.
 
     Examples
     --------
@@ -28,9 +28,9 @@ def directions(position: np.ndarray) -> np.ndarray:
     """
     place = np.asarray(position, float)
     known = place[np.isfinite(place).all(axis=1)]
-    on_paper = len(known) > 1 and bool((known[:, 2] == 0).all())
-    nowhere = (np.linalg.norm(place, axis=1, keepdims=True) < 1e-6) | on_paper
-    away = np.where(nowhere, np.nan, place - CENTRE)
+    flat = len(known) > 1 and bool((known[:, 2] == 0).all())
+    unknown = (np.linalg.norm(place, axis=1, keepdims=True) < 1e-6) | flat
+    away = np.where(unknown, np.nan, place - CENTRE)
     length = np.linalg.norm(away, axis=1, keepdims=True)
     return away / np.where(length > 0.02, length, np.nan)
 

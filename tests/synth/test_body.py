@@ -8,7 +8,7 @@ from neurofuse.synth import simulate
 from neurofuse.synth.brain import coloured, shaped
 from neurofuse.synth.detector import FULL_SCALE, intensity_of
 from neurofuse.synth.eeg_body import blinks
-from neurofuse.synth.heart import draw_heart
+from neurofuse.synth.heart import sample_heart
 from neurofuse.synth.montage import eeg_montage, nirs_montage
 
 
@@ -55,7 +55,7 @@ def test_one_heart_beats_in_both_streams():
 
 
 def test_a_heart_beats_at_its_rate_and_too_slow_streams_do_not_show_it():
-    heart = draw_heart(600.0, np.random.default_rng(0))
+    heart = sample_heart(600.0, np.random.default_rng(0))
     beats = heart.phase(np.array([10.0, 590.0]))
     assert abs((beats[1] - beats[0]) / 580 - heart.rate) < 0.05
     time = np.arange(6000) / 10

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from neurofuse.io import build, eeg_dataset, nirs_dataset, stream_dataset
 from neurofuse.synth import TYPES, inject
-from neurofuse.synth.bouts import draw_movements
+from neurofuse.synth.bouts import sample_movements
 from neurofuse.synth.eeg_artifact import EegArtifact
 from neurofuse.synth.inject import RAIL
 from neurofuse.synth.nirs_artifact import nirs_artifact
@@ -88,7 +88,7 @@ def test_permuting_channels_permutes_the_result(seed, order):
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(1, 5999), max_size=6))
 @few
 def test_the_draw_does_not_depend_on_the_stretch_that_is_asked_for(seed, cuts):
-    movements = draw_movements(60.0, np.random.default_rng(seed), bouts_per_minute=8.0)["eeg"]
+    movements = sample_movements(60.0, np.random.default_rng(seed), bouts_per_minute=8.0)["eeg"]
     names, time = ["Cz", "Fz", "Oz"], np.arange(6000) / 100
     artifact = EegArtifact(movements, time, names, np.full((3, 3), np.nan), seed=seed)
     whole, mask = artifact.samples(0, 6000)
@@ -128,7 +128,7 @@ def test_one_second():
 
 
 def test_eight_hours_of_shifts_stay_near_the_start():
-    movements = draw_movements(8 * 3600.0, np.random.default_rng(1))["nirs"]
+    movements = sample_movements(8 * 3600.0, np.random.default_rng(1))["nirs"]
     time = np.arange(8 * 3600.0)
     artifact, _ = nirs_artifact(movements, time, ["S1"], ["D1"], [690.0, 830.0], seed=2)
     assert 0.1 < artifact.std() < 1.5
@@ -157,7 +157,7 @@ def test_lag():
 
 
 def test_some_movements_leave_no_trace():
-    seen = draw_movements(3600.0, np.random.default_rng(0))
+    seen = sample_movements(3600.0, np.random.default_rng(0))
     traces = [{m.seed for m in seen[s]} for s in ("eeg", "nirs")]
     every = {m.seed for m in seen["head"]}
     assert traces[0] - traces[1]

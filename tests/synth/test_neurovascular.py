@@ -6,7 +6,7 @@ from scipy import signal
 
 from neurofuse.io import to_haemoglobin
 from neurofuse.synth import simulate
-from neurofuse.synth.brain import draw_activity
+from neurofuse.synth.brain import sample_activity
 from neurofuse.synth.haemoglobin import driven_blood
 
 RATE = 10
@@ -69,7 +69,7 @@ def test_coupling_one_drives_a_fifth_of_the_variance():
 
 
 def test_driven_blood_has_unit_size_and_no_jump_at_the_start():
-    activity = draw_activity(3000.0, np.zeros(0), np.random.default_rng(0))
+    activity = sample_activity(3000.0, np.zeros(0), np.random.default_rng(0))
     blood = driven_blood(activity, 5.0)[:, activity.grid >= 0]
     assert 0.8 < blood.std() < 1.2
     assert np.abs(blood[:, :40]).max() < 6

@@ -207,8 +207,8 @@ def test_impossible_parameters_are_refused(impossible, told):
         simulate(**({"duration": 20.0} | impossible))
 
 
-def test_optodes_without_places_are_refused(calm):
+def test_optodes_without_positions_are_refused(calm):
     node = calm["nirs"].to_dataset()
     lost = node.assign_coords(source_position=node.source_position * np.nan)
-    with pytest.raises(ParameterError, match="places"):
+    with pytest.raises(ParameterError, match="positions"):
         simulate(20.0, nirs_montage=lost)
