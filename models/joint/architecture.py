@@ -85,7 +85,7 @@ class Quiet(Settings):
     """
 
     quantile: Probability = 0.3
-    excess: float = Field(4.0, ge=1, le=1000)
+    excess: float = Field(default=4.0, ge=1, le=1000)
     margin: Seconds = 0.3
 
 
@@ -115,12 +115,12 @@ class BaselineLevel(Settings):
     """
 
     block: Seconds = 1.0
-    return_time: float = Field(10.0, ge=0.1, le=1000)
-    drift: float = Field(0.2, gt=0, le=100)
-    error: float = Field(0.4, gt=0, le=100)
-    missed: float = Field(0.1, ge=0, le=10)
-    error_at_rest: float = Field(1e-4, gt=0, le=1)
-    centring: float = Field(1e-6, gt=0, le=1)
+    return_time: float = Field(default=10.0, ge=0.1, le=1000)
+    drift: float = Field(default=0.2, gt=0, le=100)
+    error: float = Field(default=0.4, gt=0, le=100)
+    missed: float = Field(default=0.1, ge=0, le=10)
+    error_at_rest: float = Field(default=1e-4, gt=0, le=1)
+    centring: float = Field(default=1e-6, gt=0, le=1)
     motion_above: Probability = 0.02
 
 
@@ -137,8 +137,8 @@ class ElectrodeDrift(Settings):
         Fraction of a window that must be calm for jumps to be replaced by a line.
     """
 
-    window: float = Field(30.0, ge=1, le=3600)
-    jump: float = Field(4.0, ge=1, le=1000)
+    window: float = Field(default=30.0, ge=1, le=3600)
+    jump: float = Field(default=4.0, ge=1, le=1000)
     calm: Probability = 0.1
 
 
@@ -155,9 +155,9 @@ class Windows(Settings):
         Time at the inner ends of a window that is not used, as it lacks context [s].
     """
 
-    length: float = Field(60.0, ge=2, le=3600)
-    overlap: float = Field(15.0, ge=0.1, le=1800)
-    edge: float = Field(2.5, ge=0, le=60)
+    length: float = Field(default=60.0, ge=2, le=3600)
+    overlap: float = Field(default=15.0, ge=0.1, le=1800)
+    edge: float = Field(default=2.5, ge=0, le=60)
 
     @model_validator(mode="after")
     def _fit(self) -> Self:
@@ -217,19 +217,21 @@ class Architecture(Settings):
     (2.0, 4.0, 8.0, 13.0, 30.0)
     """
 
-    streams: tuple[Literal["eeg", "nirs"], ...] = Field(("eeg", "nirs"), min_length=1, max_length=2)
-    width: int = Field(40, ge=1, le=1024)
-    latent_rate: float = Field(10.0, ge=1, le=100)
-    neighbourhood: float = Field(0.05, gt=0, le=1)
+    streams: tuple[Literal["eeg", "nirs"], ...] = Field(
+        default=("eeg", "nirs"), min_length=1, max_length=2
+    )
+    width: int = Field(default=40, ge=1, le=1024)
+    latent_rate: float = Field(default=10.0, ge=1, le=100)
+    neighbourhood: float = Field(default=0.05, gt=0, le=1)
     bands: Bands = Bands()
     quiet: Quiet = Quiet()
     motion_mask: MotionMask = MotionMask()
     eeg_window: Seconds = 2.0
     eeg_lags: tuple[Lag, ...] = (-0.032, -0.012, 0.0, 0.012, 0.032)
-    eeg_filter_size: int = Field(400, ge=1, le=5000)
+    eeg_filter_size: int = Field(default=400, ge=1, le=5000)
     nirs_window: Seconds = 12.0
     nirs_reach: tuple[Seconds, ...] = (1.0, 0.3, 0.1, 0.05)
-    nirs_rate: float = Field(12.5, ge=0.1, le=100)
+    nirs_rate: float = Field(default=12.5, ge=0.1, le=100)
     baseline_level: BaselineLevel = BaselineLevel()
     electrode_drift: ElectrodeDrift = ElectrodeDrift()
     windows: Windows = Windows()
