@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 WIDTH = 100
+NO_RUN = "did not run"
 INTERVAL = re.compile(r"([+-]?[\d.]+) \[([+-]?[\d.]+), ([+-]?[\d.]+)\]")
 
 
@@ -89,7 +90,7 @@ def _values(cell: str, wide: bool) -> list[str]:
 
 def no_run(name: str, reason: str, columns: int) -> list[str]:
     """The row of a method that did not run."""
-    return [name, f"did not run: {reason}", *[""] * (columns - 2)]
+    return [name, f"{NO_RUN}: {reason}", *[""] * (columns - 2)]
 
 
 def stacked(tables: dict[str, Table], column: str) -> Table:
@@ -127,7 +128,7 @@ class Page:
         parts = [f"# {self.title}", _filled(self.question), self.table.markdown()]
         if self.figure:
             parts.append(f"![{self.figure}](figures/{name}.png)")
-        parts.append(f"**Limits.** {_filled(self.limits)}")
+        parts.append(_filled(f"**Limits.** {self.limits}"))
         links = {_file(name, ending): f"data/{_file(name, ending)}" for ending in self.data}
         links |= self.further
         listed = ", ".join(f"[{text}]({target})" for text, target in links.items())

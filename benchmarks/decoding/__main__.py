@@ -24,7 +24,7 @@ from rich.progress import track
 
 from benchmarks.common.keys import method_key, result_key, weights_key
 from benchmarks.common.methods import JOINT, UNCORRECTED, ZERO, baselines, packaged, row_name
-from benchmarks.common.page import Page, Table, no_run, stacked
+from benchmarks.common.page import NO_RUN, Page, Table, no_run, stacked
 from benchmarks.common.paths import ROOT, write
 from benchmarks.common.statistics import interval
 from benchmarks.decoding import decoders
@@ -160,7 +160,7 @@ def shown(made: dict[str, Table]) -> Table:
     for task, table in made.items():
         kind = table.columns[-2]
         at = table.columns.index(kind)
-        ran = [row for row in table.rows if row[at]]
+        ran = [row for row in table.rows if not row[1].startswith(NO_RUN)]
         learned = {JOINT, *(row_name(name) for name, *_ in packaged())}
         first = [row for row in ran if row[0] in {TRUTH, UNCORRECTED, *learned}]
         others = [row for row in ran if row not in first]

@@ -94,7 +94,7 @@ def at_rest(producer: Producer, truth: xr.DataTree, disturbed: xr.DataTree) -> d
             if not producer.joint:
                 given = without_stream(given, other[stream])
             try:
-                cleaned = clean(given, producer.method)
+                cleaned = clean(given, producer.weights)
             except NeurofuseError:
                 continue
             value = score(truth, given, cleaned).value.sel(modality=stream)
@@ -140,7 +140,7 @@ def run(
         severe = inject(recording, seed=1000 + number, share="timing", severity=SEVERE)[1]
         for producer in made:
             target = folder / producer.key / f"{name}_clean.json"
-            if producer.method and not target.exists():
+            if producer.weights and not target.exists():
                 write(target, {"pair": name, "change": at_rest(producer, recording, severe)})
 
 

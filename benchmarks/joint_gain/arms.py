@@ -43,7 +43,7 @@ class Producer:
     key: str
     arms: Callable[[Case], Arms]
     streams: tuple[str, ...]
-    method: str = ""  # what `clean` takes, for the figures on clean recordings
+    weights: str = ""  # of learned methods, whose change of clean recordings is also computed
     joint: bool = False
 
 
@@ -100,7 +100,7 @@ def producers(
     key = f"reference-{result_key('reference')}"
     made = [Producer(key, reference, tuple(MODALITIES))]
     made += [
-        Producer(f"baseline-{name}-{method_key(name)}", partial(_baseline, name), one.streams, name)
+        Producer(f"baseline-{name}-{method_key(name)}", partial(_baseline, name), one.streams)
         for name, one in baselines(networks=networks).items()
         if baseline
     ]

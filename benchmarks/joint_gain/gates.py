@@ -87,8 +87,8 @@ def against_joint(
 
 def gate_table(facts: Facts, thresholds: dict[str, float]) -> Table:
     """Missed and false motion [% of channel-seconds] of each arm with a motion mask."""
-    columns = ["modality", "share", "arm", "threshold", "missed, ±5 dB", "false, ±5 dB"]
-    columns += ["missed + false, ±5 dB", "missed + false, all", "joint / arm, ±5 dB"]
+    columns = ["modality", "share", "method", "threshold", "missed, ±5 dB", "false, ±5 dB"]
+    columns += ["missed + false, ±5 dB", "missed + false, all", "joint / method, ±5 dB"]
     rows = []
     shares = list(dict.fromkeys(s["share"] for s in facts.settings))
     for stream in VIEWS:

@@ -27,9 +27,9 @@ def overview(found: dict[tuple[str, str], xr.Dataset]) -> Table:
     """A table of all arms, the least error first, with p values against joint."""
     arms = list(dict.fromkeys(a for s in found.values() for a in s.method.values.tolist()))
     ranked = sorted(arms, key=lambda arm: _rank(found, arm))
-    columns = ["error [dB]"]
+    columns = ["method"]
     for key in VIEWS:
-        columns += [TITLES[key], f"p, {TITLES[key]}"]
+        columns += [error_column(key), f"p, {TITLES[key]}"]
     rows = [[arm, *(text for key in VIEWS for text in _cells(found[key], arm))] for arm in ranked]
     return Table(columns, rows)
 
@@ -39,12 +39,12 @@ def shown(table: Table) -> Table:
     first = (*LEARNED, *FLOORS)
     names = {row[0] for row in table.rows if row[0] in first or row[0].startswith("joint_")}
     names |= {row[0] for row in table.rows if row[0] in NETWORKS}
-    for title in (TITLES[key] for key in VIEWS):
-        at = table.columns.index(title)
+    for key in VIEWS:
+        at = table.columns.index(error_column(key))
         others = [row for row in table.rows if row[0] not in first and row[at][0] != "–"]
         others.sort(key=lambda row: float(row[at].split()[0]))
         names |= {row[0] for row in others[:BEST]}
-    chosen = table.only(table.columns[0], sorted(names))
+    chosen = table.only("method", sorted(names))
     return chosen.without(*(f"p, {TITLES[key]}" for key in VIEWS))
 
 
@@ -87,6 +87,11 @@ def _summary(facts: Facts, stream: str, view: str) -> xr.Dataset:
         },
     )
     return summarise(table, against=JOINT if JOINT in arms else UNCORRECTED)
+
+
+def error_column(key: tuple[str, str]) -> str:
+    """The heading of a modality's and view's errors."""
+    return f"{TITLES[key]} [dB]"
 
 
 def _rank(found: dict[tuple[str, str], xr.Dataset], arm: str) -> float:

@@ -24,8 +24,7 @@ injected motion. What it shares: {share}; severity {severity}. {weights}.
 Error: energy of (output − truth) in motion over the truth's energy there, segments whose artifact
 is −5 to 20 dB of the signal, pooled for each participant; mean over participants with its 95 %
 bootstrap interval; an output of zeros has 0 dB. The mismatched partner is the contaminated other
-modality of another participant, the silent one is withheld, and the bound knows the true artifact's
-covariance."""
+modality of another participant; the silent one is withheld."""
 LIMITS = """{targets} Intervals of {nirs} participants are too narrow. {thresholds} Five earlier
 models were scored on the same test participants, the last with the same weights and another `FREE`
 in `models/joint/baseline_level.py`. FineMI sub-06 was one of four participants on whom the fNIRS

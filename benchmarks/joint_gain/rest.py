@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from benchmarks.common.methods import row_name
 from benchmarks.common.page import Table
 from benchmarks.common.statistics import cell, decibel, ratio
 from benchmarks.joint_gain.facts import PARTICIPANT, Facts, arms_of
@@ -55,5 +56,5 @@ def rest_table(facts: Facts) -> Table:
                 cells = [cell(values), f"{np.median(values):.1f}"]
                 if max(values) <= NOTHING:
                     cells = ["none", "none"]
-                rows.append([MODALITIES[stream].display, case, arm, *cells])
-    return Table(["modality", "case", "arm", "change [dB]", "median [dB]"], rows)
+                rows.append([MODALITIES[stream].display, case, row_name(arm), *cells])
+    return Table(["modality", "case", "method", "change [dB]", "median [dB]"], rows)

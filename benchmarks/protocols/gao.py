@@ -33,7 +33,7 @@ from benchmarks.common.methods import (
     packaged,
     row_name,
 )
-from benchmarks.common.page import Page, Table, no_run
+from benchmarks.common.page import NO_RUN, Page, Table, no_run
 from benchmarks.common.paths import ROOT, write
 from benchmarks.common.statistics import interval
 from neurofuse.fusion.clean import clean
@@ -300,7 +300,7 @@ other recordings as sources."""
 
 
 def page(rows: Table, records: int) -> Page:
-    ran = [row[0] for row in rows.rows if not row[1].startswith("did not run")]
+    ran = [row[0] for row in rows.rows if not row[1].startswith(NO_RUN)]
     return Page(
         title="The simulation of Gao et al. 2022",
         question=QUESTION.format(records=records),

@@ -222,7 +222,7 @@ does best where only shrinking counts. Read each row whole: less motion, rest un
 negative the better; −100 is uncorrected), alpha and pulse near 1. What a method gets right is
 measured with injected motion ([joint gain](joint_gain.md)). None of these recordings was used in
 training; what the generator of motion was fitted to stands in [synthetic motion](../synth.md)."""
-SHOWN = ("uncorrected", "zero", "joint", *ALONE.values(), "asr", "wiener", "tddr", "spline_sg")
+SHOWN = ("uncorrected", "zero", "joint", *ALONE.values(), "asr", "wiener", "tddr")
 
 
 def page(made: dict[str, Table]) -> Page:
@@ -237,7 +237,7 @@ def page(made: dict[str, Table]) -> Page:
             still = cells[HEADINGS["noref_quiet_change"]]
             brain = cells.get(HEADINGS["noref_alpha"], cells.get(HEADINGS["noref_pulse"], "–"))
             rows.append([title, row[0], motion, still, brain])
-    columns = ["recordings", "method", "motion", "change at rest [dB]", "preserved"]
+    columns = ["recordings", "method", "left in motion", "change at rest [dB]", "preserved"]
     return Page(
         title="Real motion",
         question=QUESTION,

@@ -18,9 +18,9 @@ one() {
     stage "$1" second "$1_2"
     stage "$1" third "$1_3"
     cp "runs/third/$1/$1.safetensors" "runs/third/$1/$1.json" models/pretrained/
-    cat runs/{first,second,third}/"$1/log.jsonl" >"docs/training/$1.jsonl"
+    cat runs/{first,second,third}/"$1/log.jsonl" >"docs/measured/data/training/$1.jsonl"
 }
-mkdir -p docs/training
+mkdir -p docs/measured/data/training
 one joint &
 (one eeg && one nirs) &
 wait

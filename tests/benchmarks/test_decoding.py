@@ -1,48 +1,40 @@
 """Decoders and the simulation of Gao et al., on what they must find."""
 
-import importlib
-from pathlib import Path
-
 import numpy as np
 import pytest
+from benchmarks.decoding import decoders
+from benchmarks.protocols import gao as benchmark
 
 from neurofuse.models.training.corpus import data_folder
 from neurofuse.synth import simulate
-
-
-@pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    return importlib.import_module
 
 
 def noise(seed, count=40, channels=6, length=500):
     return np.random.default_rng(seed).standard_normal((count, channels, length))
 
 
-def test_classes_that_do_not_differ_are_told_by_chance(benchmark):
-    found = benchmark("decoders").eeg_accuracy(noise(0), noise(1))
+def test_classes_that_do_not_differ_are_decoded_by_chance():
+    found = decoders.eeg_accuracy(noise(0), noise(1))
     assert all(0.3 < accuracy < 0.7 for accuracy in found.values())
 
 
-def test_a_rhythm_in_one_class_is_found(benchmark):
+def test_a_rhythm_in_one_class_is_found():
     rhythm = np.sin(2 * np.pi * 10 * np.arange(500) / 250)
     other = noise(1)
     other[:, 2] += rhythm
-    found = benchmark("decoders").eeg_accuracy(noise(0), other)
+    found = decoders.eeg_accuracy(noise(0), other)
     assert min(found.values()) > 0.9
 
 
-def test_simulated_tapping_is_decoded_from_both_streams(benchmark):
+def test_simulated_tapping_is_decoded_from_both_streams():
     truth, _ = simulate(400, seed=1, severity=0.0)
-    found = benchmark("decoders").both([truth])
+    found = decoders.both([truth])
     assert found["fNIRS"] > 0.8
     assert found["both"] >= found["EEG"] - 0.1
 
 
-def test_folds_hold_neighbouring_trials_of_both_classes(benchmark):
+def test_folds_hold_neighbouring_trials_of_both_classes():
     """A slow drift must not be taken for the class: trials of one time are tested together."""
-    decoders = benchmark("decoders")
     drift = np.linspace(0, 1, 60)[:, None] + 0.01 * np.random.default_rng(0).standard_normal(
         (60, 3)
     )
@@ -50,10 +42,10 @@ def test_folds_hold_neighbouring_trials_of_both_classes(benchmark):
 
 
 @pytest.fixture
-def gao(benchmark):
+def gao():
     if data_folder() is None:
         pytest.skip("no data folder (NEUROFUSE_DATA): rest and movements are taken from recordings")
-    return benchmark("gao")
+    return benchmark
 
 
 def test_records_are_as_they_were_drawn(gao):
@@ -99,14 +91,14 @@ def test_a_step_is_a_movement_and_rest_is_none(gao):
     assert mask.sum() < 40
 
 
-def test_ratios_are_to_the_classical_method_with_the_least_error(gao):
-    """Not to zeros, which are no method; what did not run is told."""
+def test_ratios_are_to_the_classical_method_with_the_least_error():
+    """Not to zeros, which are no method; what did not run is reported."""
     rows = {
-        "untouched": [{"left": 4, "hbo": 9.0, "hbr": 9.0}, {"left": 6, "hbo": 9.0, "hbr": 9.0}],
+        "uncorrected": [{"left": 4, "hbo": 9.0, "hbr": 9.0}, {"left": 6, "hbo": 9.0, "hbr": 9.0}],
         "zero": [{"left": 0, "hbo": 1.0, "hbr": 1.0}] * 2,
         "tddr": [{"left": 5, "hbo": h, "hbr": 2.0} for h in (2.0, 6.0)],
         "spline": [{"left": 5, "hbo": 5.0, "hbr": 2.0}] * 2,
-        "nirs": [{"left": 1, "hbo": h, "hbr": 1.0} for h in (1.0, 3.0)],
+        "fNIRS model alone": [{"left": 1, "hbo": h, "hbr": 1.0} for h in (1.0, 3.0)],
         "tpca": [{"failure": "too few channels"}] * 2,
     }
     _, _, *lines = gao.table(rows)
@@ -115,7 +107,7 @@ def test_ratios_are_to_the_classical_method_with_the_least_error(gao):
         "nirs",
         "tddr",
         "spline",
-        "untouched",
+        "uncorrected",
         "tpca",
     ]
     assert lines[1].startswith("| nirs | 2 | 80.0 | 2.0 [")

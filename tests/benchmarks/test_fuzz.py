@@ -1,13 +1,11 @@
 """Damaged files of every format: read, or refused by an error of our own; a small share of them."""
 
-import importlib
 import subprocess
 import sys
-from pathlib import Path
 
+import benchmarks.fuzz.__main__ as fuzz
 import pytest
-
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "fuzz_files.py"
+from benchmarks.common.paths import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -15,10 +13,21 @@ def outcome(tmp_path_factory):
     """What 20 cases a format came to, by another seed than the full run's."""
     log = tmp_path_factory.mktemp("fuzz") / "log.jsonl"
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), "--per-format", "20", "--seed", "7", "--log", str(log)],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.fuzz",
+            "--per-format",
+            "20",
+            "--seed",
+            "7",
+            "--log",
+            str(log),
+        ],
         capture_output=True,
         text=True,
         check=False,
+        cwd=ROOT,
     )
     rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:]]
     return done, {row[0]: row for row in rows}
@@ -39,12 +48,6 @@ def test_every_format_that_makes_its_own_files_was_damaged(outcome):
     assert sum(refused) / len(refused) > 20  # the damage is felt
 
 
-@pytest.fixture
-def fuzz_files(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    return importlib.import_module("fuzz_files")
-
-
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
@@ -54,7 +57,7 @@ def fuzz_files(monkeypatch):
         ("MemoryError()", "memory"),
     ],
 )
-def test_what_a_reader_raises_is_told_apart(fuzz_files, tmp_path, error, outcome):
+def test_what_a_reader_raises_is_distinguished(tmp_path, error, outcome):
     class Reader:
         class NeurofuseError(Exception):
             pass
@@ -63,15 +66,15 @@ def test_what_a_reader_raises_is_told_apart(fuzz_files, tmp_path, error, outcome
         def read(path):
             raise eval(error, {"NeurofuseError": Reader.NeurofuseError})
 
-    assert fuzz_files.attempt(Reader, tmp_path, None)["outcome"] == outcome
+    assert fuzz.attempt(Reader, tmp_path, None)["outcome"] == outcome
 
 
 @pytest.mark.parametrize(
     ("code", "outcome"),
     [("import os; os.abort()", "crash"), ("import time; time.sleep(60)", "hang")],
 )
-def test_a_reader_that_dies_or_hangs_is_noticed(fuzz_files, tmp_path, code, outcome):
-    worker = fuzz_files.Worker(tmp_path, [sys.executable, "-c", code], imports=2.0)
+def test_a_reader_that_dies_or_hangs_is_noticed(tmp_path, code, outcome):
+    worker = fuzz.Worker(tmp_path, [sys.executable, "-c", code], imports=2.0)
     assert worker.ask(tmp_path, None, 1.0)["outcome"] == outcome
     assert worker.process is None  # the next case gets a new one
     worker.errors.close()

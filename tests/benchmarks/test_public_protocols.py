@@ -1,25 +1,19 @@
 """Loaders and figures of public protocols, on small files of the same format made here."""
 
-import importlib
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import numpy as np
 import pytest
+from benchmarks.protocols import eegdenoisenet, sweeney
+from benchmarks.protocols import public_data as data
 
 from neurofuse.io.errors import ReadError
 from neurofuse.io.logs import quiet
-
-
-@pytest.fixture
-def benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    return importlib.import_module
 
 
 @pytest.fixture
@@ -27,8 +21,7 @@ def wfdb():
     return pytest.importorskip("wfdb", reason="the package wfdb is not installed")
 
 
-def test_where_files_are_looked_for(benchmark, tmp_path, monkeypatch):
-    data = benchmark("public_data")
+def test_where_files_are_looked_for(tmp_path, monkeypatch):
     with pytest.raises(ReadError, match=r"without \*\.hea.*Sweeney.*--fetch.*physionet"):
         data.located("motion-artifact", tmp_path)
     monkeypatch.setenv("NEUROFUSE_PUBLIC", str(tmp_path))
@@ -42,9 +35,8 @@ def test_where_files_are_looked_for(benchmark, tmp_path, monkeypatch):
         data.fetch("shin-2018")
 
 
-def test_files_are_fetched_by_their_checksums(benchmark, tmp_path, monkeypatch):
+def test_files_are_fetched_by_their_checksums(tmp_path, monkeypatch):
     """From a folder that stands in for the publisher; a file that was changed is refused."""
-    data = benchmark("public_data")
     there = tmp_path / "publisher"
     there.mkdir()
     for ending in ("hea", "dat", "trigger"):
@@ -114,24 +106,25 @@ def _write_sweeney(wfdb, folder):
     return brain, moved
 
 
-def test_a_record_of_sweeneys_set_is_read(benchmark, wfdb, tmp_path):
-    sweeney = benchmark("sweeney")
+def test_a_record_of_sweeneys_set_is_read(wfdb, tmp_path):
     brain, moved = write_sweeney(wfdb, tmp_path)
     found = {pair.stream: pair for pair in sweeney.pairs(tmp_path)}
     eeg, nirs = found["eeg"], found["nirs"]
     assert eeg.rate == 256
     assert eeg.motion.sum() == pytest.approx(4 * 256, abs=2)
     middle = slice(256, -256)
-    np.testing.assert_allclose(1e3 * eeg.moved[middle], moved[::8][middle], atol=0.02)
+    np.testing.assert_allclose(1e3 * eeg.contaminated[middle], moved[::8][middle], atol=0.02)
     assert np.corrcoef(eeg.reference[middle], brain[::8][middle])[0, 1] > 0.93
     assert nirs.reference.shape == (2, 20 * 25)
-    inside, outside = nirs.moved[0, 9 * 25 : 11 * 25].mean(), nirs.moved[0, :100].mean()
+    inside, outside = (
+        nirs.contaminated[0, 9 * 25 : 11 * 25].mean(),
+        nirs.contaminated[0, :100].mean(),
+    )
     assert inside - outside == pytest.approx(0.3, abs=0.01)
     assert nirs.recording()["nirs"].sizes["wavelength"] == 2
 
 
-def test_figures_of_sweeneys_set_by_hand(benchmark):
-    sweeney = benchmark("sweeney")
+def test_figures_of_sweeneys_set_by_hand():
     time = np.arange(30 * 256) / 256
     brain = 1e-5 * np.sin(2 * np.pi * 10 * time)
     artifact = 1e-4 * np.sin(2 * np.pi * 3 * time)
@@ -147,42 +140,40 @@ def test_figures_of_sweeneys_set_by_hand(benchmark):
     assert sweeney.figures(pair, brain)["η"] == pytest.approx(100)
 
 
-def test_the_table_holds_references_and_what_cannot_run(benchmark, wfdb, tmp_path, monkeypatch):
-    sweeney = benchmark("sweeney")
+def test_the_table_holds_references_and_what_cannot_run(wfdb, tmp_path, monkeypatch):
     write_sweeney(wfdb, tmp_path)
-    monkeypatch.setattr(sweeney, "METHODS", ("bandpass", "asr", "tddr"))
-    rows = list(sweeney.table(tmp_path))
-    assert any(r.startswith("| eeg | zero | 1 |") for r in rows)
-    assert any(r.startswith("| eeg | bandpass | 1 |") for r in rows)
-    assert any(r.startswith("| nirs | tddr | 1 |") for r in rows)
-    assert any("| eeg | asr | did not run: found 1 usable EEG channel" in r for r in rows)
+    monkeypatch.setattr(sweeney, "names", lambda: ("zero", "bandpass", "asr", "tddr"))
+    rows = sweeney.table(tmp_path).markdown().splitlines()
+    assert any(r.startswith("| EEG | zero | 1 |") for r in rows)
+    assert any(r.startswith("| EEG | bandpass | 1 |") for r in rows)
+    assert any(r.startswith("| fNIRS | tddr | 1 |") for r in rows)
+    assert any("| EEG | asr | did not run: found 1 usable EEG channel" in r for r in rows)
 
 
-def test_mixing_is_in_decibels_of_amplitude(benchmark, tmp_path):
-    """The correlation of the untouched input over -7 to 2 dB is the protocol's 0.505."""
-    module = benchmark("eegdenoisenet")
+def test_mixing_is_in_decibels_of_amplitude(tmp_path):
+    """The correlation of the uncorrected input over -7 to 2 dB is the protocol's 0.505."""
     rng = np.random.default_rng(0)
     for name, count, length in (("EEG", 4514, 512), ("EOG", 3400, 512), ("EMG", 5598, 1024)):
         np.save(tmp_path / f"{name}_all_epochs.npy", rng.standard_normal((count, length)))
     for kind, count in (("EOG", 400), ("EMG", 598)):
-        grid = list(module.held_out(tmp_path, kind))
+        grid = list(eegdenoisenet.held_out(tmp_path, kind))
         assert [level for level, *_ in grid] == list(range(-7, 3))
-        found = [module.figures(clear, both) for _, _, clear, both in grid]
-        assert np.mean([f["correlation"] for f in found]) == pytest.approx(module.CHECK, abs=0.01)
+        found = [eegdenoisenet.figures(clear, both) for _, _, clear, both in grid]
+        assert np.mean([f["correlation"] for f in found]) == pytest.approx(
+            eegdenoisenet.CHECK, abs=0.01
+        )
         assert np.mean([f["RRMSE time"] for f in found]) == pytest.approx(2.193, abs=0.02)
         assert all(len(clear) == count for _, _, clear, _ in grid)
 
 
-def test_segments_of_another_length_are_refused(benchmark, tmp_path):
-    module = benchmark("eegdenoisenet")
+def test_segments_of_another_length_are_refused(tmp_path):
     np.save(tmp_path / "EEG_all_epochs.npy", np.zeros((9, 512)))
     np.save(tmp_path / "EOG_all_epochs.npy", np.zeros((9, 300)))
     with pytest.raises(ReadError, match="EOG segments of 300 samples beside EEG of 512"):
-        next(module.held_out(tmp_path, "EOG"))
+        next(eegdenoisenet.held_out(tmp_path, "EOG"))
 
 
-def test_a_segment_is_cleaned_at_any_scale(benchmark):
-    module = benchmark("eegdenoisenet")
+def test_a_segment_is_cleaned_at_any_scale():
     row = np.random.default_rng(0).standard_normal((1, 512)).cumsum(-1)
-    one, other = (module.cleaned_by("bandpass", k * row, 256.0) for k in (1.0, 1e4))
+    one, other = (eegdenoisenet.cleaned_by("bandpass", k * row, 256.0) for k in (1.0, 1e4))
     np.testing.assert_allclose(other, 1e4 * one, rtol=1e-6, atol=1e-6)

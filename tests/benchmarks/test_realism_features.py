@@ -1,23 +1,11 @@
-"""Features and classifier behind docs/synth_classifier.md, on windows whose answers are known."""
-
-import importlib
-from pathlib import Path
+"""Features and classifier of realism, on windows whose answers are known."""
 
 import numpy as np
 import pytest
+from benchmarks.realism import classifier
+from benchmarks.realism.features import shape_features as shape
 
 RATE = 20.0
-
-
-@pytest.fixture
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
-    return importlib.import_module
-
-
-@pytest.fixture
-def shape(benchmarks):
-    return benchmarks("realism_features").shape_features
 
 
 def window(course) -> np.ndarray:
@@ -25,20 +13,20 @@ def window(course) -> np.ndarray:
     return course(np.clip(np.arange(60) / RATE - 1, 0, 0.95))
 
 
-def test_a_ramp_is_linear_and_stays(shape):
+def test_a_ramp_is_linear_and_stays():
     found = shape(window(lambda t: 0.3 * t), RATE)
     assert found["linear_share"] == pytest.approx(1)
     assert found["level_that_stays"] == pytest.approx(1)
     assert found["log_peak_to_peak"] == pytest.approx(np.log10(0.285))
 
 
-def test_a_spike_comes_back(shape):
+def test_a_spike_comes_back():
     found = shape(window(lambda t: np.sin(np.pi * t / 0.95) ** 2), RATE)
     assert found["level_that_stays"] < 1e-9
     assert found["linear_share"] < 0.05
 
 
-def test_shapes_do_not_depend_on_size(shape):
+def test_shapes_do_not_depend_on_size():
     noise = np.random.default_rng(0).normal(size=(5, 60))
     small, large = shape(noise, RATE), shape(1e3 * noise, RATE)
     for name in ("linear_share", "kurtosis", "skewness", "turning_points", "log_size_before"):
@@ -46,29 +34,27 @@ def test_shapes_do_not_depend_on_size(shape):
     np.testing.assert_allclose(large["log_rms"] - small["log_rms"], 3)
 
 
-def table(classifier, people, shift=0.0, seed=0):
+def table(participants, shift=0.0, seed=0):
     rng = np.random.default_rng(seed)
-    rows = 80 * len(people)
-    names = np.repeat([f"p{p}" for p in people], 80)
+    rows = 80 * len(participants)
+    names = np.repeat([f"p{p}" for p in participants], 80)
     values = rng.normal(size=(rows, 4)).astype(np.float32)
     values[:, 0] += shift
     extra = np.full(rows, "x"), np.zeros(rows, int), np.zeros(rows, bool)
-    return classifier.Table(["a", "b", "c", "d"], values, names, names, *extra)
+    return classifier.Windows(["a", "b", "c", "d"], values, names, names, *extra)
 
 
-def test_the_classifier_separates_what_differs_and_only_that(benchmarks):
-    classifier = benchmarks("realism_classifier")
-    first, alike = (table(classifier, range(4), seed=s) for s in (0, 1))
-    other = table(classifier, range(4), shift=4.0, seed=2)
+def test_the_classifier_separates_what_differs_and_only_that():
+    first, alike = (table(range(4), seed=s) for s in (0, 1))
+    other = table(range(4), shift=4.0, seed=2)
     parts = classifier.folds(first.subject, other.subject)
     assert classifier.tell_apart(first, other, parts, draws=0).auc > 0.95
     assert 0.35 < classifier.tell_apart(first, alike, parts, draws=0).auc < 0.65
 
 
-@pytest.mark.parametrize("people", [(range(4), range(4)), (range(3), range(3, 8))])
-def test_nobody_is_trained_and_tested_on(benchmarks, people):
-    classifier = benchmarks("realism_classifier")
-    sides = [table(classifier, p) for p in people]
+@pytest.mark.parametrize("participants", [(range(4), range(4)), (range(3), range(3, 8))])
+def test_nobody_is_trained_and_tested_on(participants):
+    sides = [table(p) for p in participants]
     for a, b in classifier.folds(*(t.subject for t in sides)):
         tested = set(sides[0].subject[a]) | set(sides[1].subject[b])
         trained = set(sides[0].subject[~a]) | set(sides[1].subject[~b])

@@ -1,33 +1,15 @@
-"""The measures behind docs/synth_realism.md on signals whose answers are known."""
-
-import importlib
-from pathlib import Path
+"""The measures behind docs/measured/synth_realism.md on signals whose answers are known."""
 
 import numpy as np
 import pytest
+from benchmarks.realism import eeg, nirs
 
 from neurofuse.io import build, nirs_dataset
 
 RATE = 20.0
 
 
-@pytest.fixture
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "benchmarks")
-    return importlib.import_module
-
-
-@pytest.fixture
-def nirs(benchmarks):
-    return benchmarks("realism_nirs")
-
-
-@pytest.fixture
-def eeg(benchmarks):
-    return benchmarks("realism_eeg")
-
-
-def moved(*courses, ratio=1.0, seconds=120.0, source=None, detector=None, seed=0):
+def recording_of(*courses, ratio=1.0, seconds=120.0, source=None, detector=None, seed=0):
     """A Recording of a little noise plus courses (time,) at 690 nm, and ratio times at 830 nm."""
     rng = np.random.default_rng(seed)
     time = np.arange(int(seconds * RATE)) / RATE
@@ -51,8 +33,8 @@ def still(time):
     return np.zeros_like(time)
 
 
-def test_a_step_is_one_shift_at_its_place(nirs):
-    recording = moved(step(0.3, 30.0))
+def test_a_step_is_one_shift_at_its_place():
+    recording = recording_of(step(0.3, 30.0))
     (event,) = nirs.detect(nirs.density(recording))
     assert event.start / RATE + nirs.TRIM == pytest.approx(30.0, abs=0.1)
     assert event.kind == "shift"
@@ -64,8 +46,8 @@ def test_a_step_is_one_shift_at_its_place(nirs):
     assert found["fnirs_event_fraction_positive_od_ge0p2"].all()
 
 
-def test_a_spike_leaves_nothing(nirs):
-    (event,) = nirs.detect(nirs.density(moved(spike(-0.4))))
+def test_a_spike_leaves_nothing():
+    (event,) = nirs.detect(nirs.density(recording_of(spike(-0.4))))
     assert event.kind == "spike"
     assert event.ratio < 0.02
     assert event.peak[event.strong] == pytest.approx(-0.4, abs=0.02)
@@ -73,26 +55,26 @@ def test_a_spike_leaves_nothing(nirs):
     assert event.rise == pytest.approx(0.506, abs=0.06)
 
 
-def test_nothing_is_found_in_noise(nirs):
-    assert nirs.detect(nirs.density(moved(still, still))) == []
+def test_nothing_is_found_in_noise():
+    assert nirs.detect(nirs.density(recording_of(still, still))) == []
 
 
-def test_size_decides_not_the_detector(nirs):
-    found = nirs.measure(moved(spike(0.15, 30.0), step(0.3, 90.0)))
+def test_size_decides_not_the_detector():
+    found = nirs.measure(recording_of(spike(0.15, 30.0), step(0.3, 90.0)))
     assert len(found["fnirs_event_peak_abs_od_ge0p1"]) == 2
     assert len(found["fnirs_event_peak_abs_od_ge0p2"]) == 1
     assert "fnirs_event_peak_abs_od_ge0p5" not in found
 
 
 @pytest.mark.parametrize("ratio", [0.5, 1.5, -0.7])
-def test_ratio_between_wavelengths(nirs, ratio):
-    found = nirs.measure(moved(spike(0.4), ratio=ratio))
+def test_ratio_between_wavelengths(ratio):
+    found = nirs.measure(recording_of(spike(0.4), ratio=ratio))
     assert found["fnirs_artifact_ratio_830_over_690"] == pytest.approx(ratio, rel=0.02)
     assert found["fnirs_artifact_corr_830_690"] == pytest.approx(np.sign(ratio), abs=0.01)
 
 
-def test_channels_that_share_a_shape(nirs):
-    recording = moved(
+def test_channels_that_share_a_shape():
+    recording = recording_of(
         spike(0.4), spike(-0.2), still, source=["S1", "S1", "S2"], detector=["D1", "D2", "D3"]
     )
     found = nirs.summarise([nirs.measure(recording)])
@@ -104,11 +86,11 @@ def test_channels_that_share_a_shape(nirs):
     assert ratio == pytest.approx(0.5, abs=0.02)
 
 
-def test_gaps_bouts_and_rates(nirs):
+def test_gaps_bouts_and_rates():
     def course(time):  # two movements 3 s apart, a third one 40 s later: two bouts
         return sum(spike(0.4, at, 0.1)(time) for at in (20.0, 23.0, 63.0))
 
-    found = nirs.measure(moved(course, seconds=122.0))
+    found = nirs.measure(recording_of(course, seconds=122.0))
     assert found["fnirs_event_rate_any_channel_per_min_ge0p1"] == pytest.approx(1.5)
     assert found["fnirs_bout_rate_per_min_ge0p1"] == pytest.approx(1.0)
     assert len(found["fnirs_event_gap_s_ge0p1"]) == 2
@@ -118,21 +100,21 @@ def test_gaps_bouts_and_rates(nirs):
     assert starts == pytest.approx(43.0, abs=0.2)
 
 
-def test_gain_of_power_is_that_of_the_movement(nirs):
+def test_gain_of_power_is_that_of_the_movement():
     """A 1 Hz movement of 30 times the 1 Hz rest's size: 29.5 dB in its own band."""
 
     def course(time):
         size = np.where((time > 41) & (time < 71), 0.3, 0.01)
         return size * np.sin(2 * np.pi * time)
 
-    found = nirs.measure(moved(course))
+    found = nirs.measure(recording_of(course))
     gain = found["fnirs_psd_0p5_2_hz_690nm_win10s_motion_over_clean_db"]
     assert gain == pytest.approx(29.5, abs=1.5)
     rest = found["fnirs_psd_0p5_2_hz_690nm_win10s_clean_rms_od"]
     assert rest == pytest.approx(0.01 / np.sqrt(2), rel=0.1)
 
 
-def test_an_eeg_burst_of_known_length_and_gain(eeg):
+def test_an_eeg_burst_of_known_length_and_gain():
     rate, rng = 500.0, np.random.default_rng(1)
     rest = 1e-5 * rng.standard_normal((2, int(60 * rate)))
     usual = eeg.reference(rest, rate)
@@ -153,7 +135,7 @@ def test_an_eeg_burst_of_known_length_and_gain(eeg):
     assert found_gain == pytest.approx(gain, abs=1.0)
 
 
-def test_only_the_intervals_count(eeg):
+def test_only_the_intervals_count():
     rate, rng = 500.0, np.random.default_rng(2)
     rest = 1e-5 * rng.standard_normal((2, int(60 * rate)))
     usual = eeg.reference(rest, rate)
@@ -166,7 +148,7 @@ def test_only_the_intervals_count(eeg):
     assert eeg.measure_task(task, rate, "jaw", usual, []) == {}
 
 
-def test_the_real_runs_give_the_published_figures(nirs, data_dir):
+def test_the_real_runs_give_the_published_figures(data_dir):
     """Six of the ten runs: medians within 20 % of those that all ten gave."""
     found, wanted = nirs.summarise(nirs.real()), nirs.targets()
     for key in (
@@ -183,7 +165,7 @@ def test_the_real_runs_give_the_published_figures(nirs, data_dir):
         assert found[key] == pytest.approx(wanted[key]["value"], rel=0.2), key
 
 
-def test_the_base_of_generated_motion_is_at_rest(nirs, data_dir):
+def test_the_base_of_generated_motion_is_at_rest(data_dir):
     run = next(nirs.runs_of_twni())
     real, base = nirs.measure(run), nirs.measure(nirs.quiet(run))
     rate = "fnirs_event_rate_per_channel_per_min_ge0p1"

@@ -4,29 +4,30 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from benchmarks.common.paths import ROOT
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PROGRAM = """
 import json, sys
 from pathlib import Path
 
-sys.path.insert(0, sys.argv[1])
-import decoding, gao, joint_gain
 import numpy as np
+
+import benchmarks.decoding.__main__ as decoding
+import benchmarks.joint_gain.__main__ as joint_gain
+from benchmarks.protocols import gao
 from neurofuse.fusion.clean import clean
 from neurofuse.synth import simulate
 
 METHODS = ("joint", "nirs", "wiener", "ica", "wavelet")
 chosen = [
     one for one in joint_gain.producers([joint_gain.ROOT / "models/pretrained"])
-    if any(one.key.startswith((name + "-", f"peer-{name}-")) for name in METHODS)
+    if any(one.key.startswith((name + "-", f"baseline-{name}-")) for name in METHODS)
 ]
 small = {"eeg_montage": ["Fp1", "C3", "C4", "O1"]}
-calm = [(f"person-{k}", simulate(20, seed=k, severity=0.0, **small)[0]) for k in (1, 2)]
-folder = Path(sys.argv[2])
+calm = [(f"participant-{k}", simulate(20, seed=k, severity=0.0, **small)[0]) for k in (1, 2)]
+folder = Path(sys.argv[1])
 joint_gain.run(calm, 1, chosen, folder, ("timing",), (0.5,))
 found = {"gain": {}}
 for path in sorted(folder.rglob("*.json")):
@@ -40,14 +41,14 @@ gao.source = lambda: made
 recording, response, count = gao.record(1)
 found["gao"] = {
     name: gao.facts(clean(recording, name), recording, response)
-    for name in ("untouched", "nirs", "tddr", "wavelet", "spline_sg")
+    for name in ("uncorrected", "nirs", "tddr", "wavelet", "spline_sg")
 }
 
 pairs = tuple(simulate(60, seed=k, nirs_montage=None, **small) for k in (3, 4))
-task = decoding.Task("one or other", "person", ("eeg",), pairs, decoding.two_files)
-how = {name: lambda r, name=name: clean(r, name) for name in ("wiener", "untouched")}
+task = decoding.Task("one or other", "participant", ("eeg",), pairs, decoding.two_files)
+how = {name: lambda r, name=name: clean(r, name) for name in ("wiener", "uncorrected")}
 found["decoding"] = {name: decoding.facts(task, one) for name, one in how.items()}
-Path(sys.argv[3]).write_text(json.dumps(found))
+Path(sys.argv[2]).write_text(json.dumps(found))
 """
 
 
@@ -55,15 +56,17 @@ def test_benchmarks_give_the_same_figures_in_another_process(tmp_path):
     started = []
     for number in (1, 2):
         out = tmp_path / f"{number}.json"
-        command = [sys.executable, "-c", PROGRAM, BENCHMARKS, tmp_path / f"run-{number}", out]
+        command = [sys.executable, "-c", PROGRAM, tmp_path / f"run-{number}", out]
         # Another order of sets, as in any two processes.
         environment = os.environ | {"PYTHONHASHSEED": str(number), "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
         started.append((process, out))
     figures = []
     for process, out in started:
-        _, told = process.communicate()
-        assert process.returncode == 0, told
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
         figures.append(json.loads(out.read_text()))
     one, other = (dict(leaves(found)) for found in figures)
     assert one.keys() == other.keys()

@@ -1,10 +1,8 @@
 """Shin's recordings, on small files of the same layout made here."""
 
-import importlib
-from pathlib import Path
-
 import numpy as np
 import pytest
+from benchmarks.protocols import shin
 from scipy.io import savemat
 
 from neurofuse.io.errors import ReadError
@@ -12,12 +10,6 @@ from neurofuse.io.errors import ReadError
 PAIRS = ("AF7Fp1", "C5hCCP5h", "POO1Iz")
 CLAB = ("F3", "Cz", "P4", "VEOG")
 TRIALS = 10
-
-
-@pytest.fixture
-def shin(monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    return importlib.import_module("shin")
 
 
 def written(folder, ending, signals, marks):
@@ -66,7 +58,7 @@ def files_2017(tmp_path):
     return tmp_path
 
 
-def test_sessions_of_2017_are_aligned_by_their_marks(shin, files_2017):
+def test_sessions_of_2017_are_aligned_by_their_marks(files_2017):
     ((who, found),) = shin.sessions(files_2017, "shin-2017", "imagery")
     assert who == "subject 01"
     assert len(found) == 3
@@ -80,21 +72,21 @@ def test_sessions_of_2017_are_aligned_by_their_marks(shin, files_2017):
     assert np.ptp(high) > 2 * np.ptp(low)
 
 
-def test_tasks_are_decoded_from_either_stream(shin, files_2017):
+def test_tasks_are_decoded_from_either_stream(files_2017):
     ((_, found),) = shin.sessions(files_2017, "shin-2017", "arithmetic")
     accuracy = shin.accuracy(found, lambda recording: recording)
     assert min(accuracy.values()) > 0.9
 
 
-def test_nothing_is_decoded_from_zeros(shin, files_2017):
-    from neurofuse.fusion.methods.registry import get
+def test_nothing_is_decoded_from_zeros(files_2017):
+    from neurofuse.fusion.methods.registry import get_method
 
     ((_, found),) = shin.sessions(files_2017, "shin-2017", "arithmetic")
-    accuracy = shin.accuracy(found, get("zero").transform)
+    accuracy = shin.accuracy(found, get_method("zero").transform)
     assert all(value == pytest.approx(0.5, abs=0.1) for value in accuracy.values())
 
 
-def test_concentrations_of_2018_come_back(shin, tmp_path):
+def test_concentrations_of_2018_come_back(tmp_path):
     from neurofuse.io import stream_dataset, to_haemoglobin
 
     onset = 15.0 + 25.0 * np.arange(TRIALS)
@@ -120,13 +112,13 @@ def test_concentrations_of_2018_come_back(shin, tmp_path):
         np.testing.assert_allclose(found - found[0], size * (response - response[0]), atol=1e-9)
 
 
-def test_marks_that_do_not_match_and_files_that_are_none(shin, files_2017):
+def test_marks_that_do_not_match_and_files_that_are_none(files_2017):
     nirs = files_2017 / "NIRS/subject 01"
     (nirs / "cnt.mat").write_bytes(b"no MATLAB file")
     with pytest.raises(ReadError, match=r"cnt\.mat"):
         list(shin.sessions(files_2017, "shin-2017", "imagery"))
 
 
-def test_a_channel_that_is_no_pair_is_refused(shin):
+def test_a_channel_that_is_no_pair_is_refused():
     with pytest.raises(ReadError, match="10-05"):
         shin._ends("S1D1")
