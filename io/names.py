@@ -7,14 +7,23 @@ import xarray as xr
 
 from neurofuse.io.recording import streams
 
-# what ends a name; but the value of a BIDS entity (desc-raw) is part of it
-MODALITY = re.compile(
+# ends of a name that say what a file holds, but not the value of a BIDS entity (desc-raw)
+MODALITY_SUFFIX = re.compile(
     r"((?<!_desc)(?<!_acq)(?<!_rec)(?<!_proc)[_-](eeg|ieeg|f?nirs|optics|raw|recording))+$", re.I
 )
 
 
 def stem_of(recording: xr.DataTree) -> str:
     """What output files are named after: the EEG (else fNIRS) file without its modality suffix.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Returns
+    -------
+    str
+        "recording" where no stream came from a file.
 
     Examples
     --------
@@ -32,7 +41,7 @@ def stem_of(recording: xr.DataTree) -> str:
 
 
 def plain_stem(name: str) -> str:
-    """A file's name without suffix and modality.
+    """The name of a file without suffix and modality.
 
     Examples
     --------
@@ -42,4 +51,4 @@ def plain_stem(name: str) -> str:
     'sub-01_desc-raw'
     """
     stem = Path(re.sub(r"\.gz$", "", name, flags=re.I)).stem
-    return MODALITY.sub("", stem) or stem
+    return MODALITY_SUFFIX.sub("", stem) or stem

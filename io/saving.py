@@ -1,4 +1,4 @@
-"""A Recording to files: FIF, SNIRF and netCDF, all of them or none."""
+"""A Recording → files: FIF, SNIRF and netCDF, all of them or none."""
 
 from pathlib import Path
 
@@ -21,29 +21,32 @@ def write(
     overwrite: bool = False,
     suffix: str = "",
 ) -> dict[str, Path]:
-    """Write a Recording's streams as FIF and SNIRF, and the whole as netCDF.
+    """Write the EEG of a Recording as FIF, its fNIRS as SNIRF, and the whole as netCDF.
 
     Parameters
     ----------
     recording : Recording
+        With `/eeg`, `/nirs` or both.
     folder : path
-        Made if missing.
+        Created if missing.
     stem : str, optional
-        Start of the file names; by default that of the EEG file without its modality suffix.
+        Start of the file names; by default that of `stem_of`.
     overwrite : bool
-        Replace files that are there.
+        Replace files that exist.
     suffix : str
         Put after the stem, e.g. "_desc-clean".
 
     Returns
     -------
-    dict
-        Path by what it holds: "eeg", "nirs", "recording". All files or none are written.
+    dict of str to Path
+        By content: "eeg", "nirs", "recording". All files or none are written.
 
     Raises
     ------
     WriteError
         If a file exists already, or the folder cannot be written.
+    SchemaError
+        If `recording` is not a Recording.
 
     Examples
     --------

@@ -10,7 +10,7 @@ import xarray as xr
 
 from neurofuse.io.bids.sidecars_in import read_with_sidecars
 from neurofuse.io.errors import ReadError
-from neurofuse.io.formats.folder import LEVEL, subject_folder
+from neurofuse.io.formats.folder import INNER_FOLDER, subject_folder
 from neurofuse.io.logs import LOG
 
 WANTED = "one EEG and one fNIRS run of the same subject, session, task and run, or one of them"
@@ -149,7 +149,7 @@ def _runs(folder: Path) -> Iterable[tuple[str, Path]]:
         depths = [top, *top.glob("*"), *top.glob("*/*")]
         for place in sorted(p for p in depths if p.is_dir() and p.name in SUFFIXES):
             inner = place.relative_to(top).parts
-            if all(LEVEL.fullmatch(part) for part in inner):
+            if all(INNER_FOLDER.fullmatch(part) for part in inner):
                 stream = place.name
                 for file in sorted(place.glob(f"sub-*_{stream}.*")):
                     if file.suffix.lower() in SUFFIXES[stream]:

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     import mne
 
 WANTED = "a whole BOXY text file of version 0.40 or 0.84"
-UNTOLD = 0  # nm, stands for a wavelength that the file does not tell
+NO_WAVELENGTH = 0  # nm, stands for the wavelengths that the format does not store
 
 
 def read_boxy_raw(path: str | Path) -> "mne.io.BaseRaw":
     """The DC amplitudes of a BOXY file, read through MNE.
 
     The instrument modulates its light; the amplitude (AC) and phase of that are no continuous-wave
-    intensity and are left out. The file tells no wavelengths: each source is one laser, and its
+    intensity and are left out. The format has no wavelengths: each source is one laser, and its
     channels are called "S1_D1 0". Haemoglobin cannot be computed from them, the rest can.
 
     Raises
@@ -34,12 +34,12 @@ def read_boxy_raw(path: str | Path) -> "mne.io.BaseRaw":
             raise ReadError(f"{path} without samples of DC light", WANTED, "export it again")
         raw.pick(light).load_data()
     with quiet():
-        raw.rename_channels({name: f"{name.removesuffix('DC')}{UNTOLD}" for name in light})
+        raw.rename_channels({name: f"{name.removesuffix('DC')}{NO_WAVELENGTH}" for name in light})
     LOG.warning(
-        "%s: DC light of %d channels read, AC and phase left out; BOXY tells no wavelengths: they "
-        "stand as %d nm",
+        "%s: DC light of %d channels read, AC and phase left out; BOXY stores no wavelengths: they "
+        "are given as %d nm",
         path,
         len(light),
-        UNTOLD,
+        NO_WAVELENGTH,
     )
     return raw

@@ -92,25 +92,25 @@ def _markers(raw: "mne.io.BaseRaw", path: Path) -> str:
     ]
     marks, rate = raw.annotations, raw.info["sfreq"]
     date = raw.info["meas_date"]
-    told = []
+    markers = []
     if date is not None:
         date += timedelta(seconds=float(raw.first_time))
-        told.append(f"New Segment,,1,1,0,{date:%Y%m%d%H%M%S%f}")
+        markers.append(f"New Segment,,1,1,0,{date:%Y%m%d%H%M%S%f}")
     for onset, duration, text, names in zip(
         marks.onset, marks.duration, marks.description, marks.ch_names, strict=True
     ):
         kind, _, rest = str(text).partition("/")
         kind, rest = (kind, rest) if kind in TYPES and rest else ("Comment", str(text))
         at = min(round(float(onset - raw.first_time) * rate), raw.n_times - 1)
-        if str(text) == "New Segment/" and at == 0 and told:
+        if str(text) == "New Segment/" and at == 0 and markers:
             continue  # the one with the date
         if str(text) == "New Segment/":
             kind, rest = "New Segment", ""
         rows = [raw.ch_names.index(name) + 1 for name in names or ()] or [0]
-        told += [
+        markers += [
             f"{_field(kind)},{_field(rest)},{at + 1},{round(duration * rate)},{row}" for row in rows
         ]
-    return "\n".join([*lines, *(f"Mk{i}={text}" for i, text in enumerate(told, 1)), ""])
+    return "\n".join([*lines, *(f"Mk{i}={text}" for i, text in enumerate(markers, 1)), ""])
 
 
 def in_volts(channel: dict) -> bool:

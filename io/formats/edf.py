@@ -1,6 +1,6 @@
 """The fraction of a second at which an EDF+ or BDF+ recording starts.
 
-The header tells whole seconds only; the first annotation of the first data record starts with the
+The header has whole seconds only; the first annotation of the first data record starts with the
 rest (Kemp & Olivan 2003, doi:10.1016/S1388-2457(03)00123-8, 2.2.4). MNE leaves it out of its date.
 """
 
@@ -12,7 +12,7 @@ LABELS = (b"EDF Annotations", b"BDF Annotations")
 
 
 def start_fraction(path: str | Path) -> float:
-    """Seconds from the header's start time to the first sample: 0 … 1, or 0 when none is told.
+    """Seconds from the header's start time to the first sample: below 1; 0 where none is stored.
 
     Examples
     --------

@@ -12,6 +12,7 @@ from neurofuse.io.formats.detect import find_format
 from neurofuse.io.formats.edf import start_fraction
 from neurofuse.io.integrity.file import check_announced
 from neurofuse.io.logs import reading
+from neurofuse.io.modality import EEG
 
 if TYPE_CHECKING:
     import mne
@@ -25,27 +26,30 @@ def read_eeg_raw(path: str | Path) -> "mne.io.BaseRaw":
     Parameters
     ----------
     path : path
-        The file. Samples are read when they are first asked for.
+        The file.
 
     Returns
     -------
     mne.io.Raw
+        Samples (channel, time) [V] are read when they are first asked for. Its date has the
+        fraction of a second that EDF+ and BDF+ store, which MNE leaves out.
 
     Raises
     ------
     ReadError
-        If the file is missing, cut off, empty, of another kind, or not readable.
+        If the file is missing, cut off, empty, of another format, or not readable.
 
     Examples
     --------
-    >>> read_eeg_raw("absent.edf")
-    Traceback (most recent call last):
-        ...
-    neurofuse.io.errors.ReadError: found no file absent.edf; wanted an EEG file: EDF, BDF, \
-BrainVision (.vhdr), FIF or EEGLAB (.set); check the path
+    >>> import tempfile
+    >>> from neurofuse.io import build, eeg_dataset, write_eeg
+    >>> recording = build(eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read_eeg_raw(write_eeg(recording, f"{folder}/a.edf")).ch_names
+    ['C3', 'C4']
     """
     path = Path(path)
-    kind = find_format(path, "eeg")
+    kind = find_format(path, EEG.name)
     import mne
 
     readers = {
@@ -65,7 +69,7 @@ BrainVision (.vhdr), FIF or EEGLAB (.set); check the path
 
 
 def _restore(raw: "mne.io.BaseRaw", path: Path, kind: str) -> None:
-    """What files tell and MNE does not: fractions of a second, letters beyond Latin ones."""
+    """What files store and MNE leaves out: fractions of a second, letters beyond Latin ones."""
     from datetime import timedelta
 
     if kind in ("EDF", "BDF") and raw.info["meas_date"] is not None:

@@ -1,4 +1,4 @@
-"""One stream of a Recording into a file of its own, in a format that other programs read."""
+"""One modality of a Recording → a file of its own, in a format that other programs read."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,8 @@ from neurofuse.io.formats.brainvision import write_brainvision
 from neurofuse.io.formats.fitting import fit
 from neurofuse.io.logs import quiet
 from neurofuse.io.mne_objects.pair import to_mne
-from neurofuse.io.recording import check, streams
+from neurofuse.io.modality import EEG, NIRS, Modality
+from neurofuse.io.recording import check
 from neurofuse.io.snirf.write import write_snirf
 from neurofuse.io.staging import holding, staged
 
@@ -21,14 +22,30 @@ EEG_SUFFIXES = (".fif", ".edf", ".bdf", ".vhdr", ".set")
 
 
 def write_eeg(recording: xr.DataTree, path: str | Path, overwrite: bool = False) -> Path:
-    """Write the EEG stream: exact as .fif; .edf, .bdf, .vhdr or .set to their formats' precision.
+    """Write the EEG of a Recording in the format that the suffix of `path` names.
+
+    Parameters
+    ----------
+    recording : Recording
+        With `/eeg`: `eeg` (channel, time) [V].
+    path : path
+        Ends in .fif (float64, read back exactly), .edf, .bdf, .vhdr (with .eeg and .vmrk beside
+        it) or .set; the last four to their format's precision.
+    overwrite : bool
+        Replace files that exist.
+
+    Returns
+    -------
+    Path
+        `path`.
 
     Raises
     ------
     WriteError
-        If the suffix is another, the file exists, or it cannot be written.
+        If the suffix is another, the file exists, it cannot be written, or the format cannot hold
+        the recording.
     SchemaError
-        If there is no EEG stream.
+        If there is no EEG.
 
     Examples
     --------
@@ -43,7 +60,7 @@ def write_eeg(recording: xr.DataTree, path: str | Path, overwrite: bool = False)
     path = Path(path)
     if path.suffix.lower() not in EEG_SUFFIXES:
         raise WriteError(f"{path.name}", f"one of {', '.join(EEG_SUFFIXES)}", "change the suffix")
-    raw = _need(recording, "eeg")
+    raw = _raw_of(recording, EEG)
     family = {".vhdr": (".eeg", ".vmrk", ".vhdr")}.get(path.suffix.lower(), (path.suffix,))
     names = [path.with_suffix(s).name for s in family]
     with staged(path.parent, names, overwrite=overwrite) as stage, holding(path):
@@ -52,14 +69,28 @@ def write_eeg(recording: xr.DataTree, path: str | Path, overwrite: bool = False)
 
 
 def write_nirs(recording: xr.DataTree, path: str | Path, overwrite: bool = False) -> Path:
-    """Write the fNIRS stream, intensity or optical density, as .snirf.
+    """Write the fNIRS of a Recording and its auxiliary sensors as SNIRF 1.1.
+
+    Parameters
+    ----------
+    recording : Recording
+        With `/nirs`: `intensity` or `od` (channel, wavelength, time).
+    path : path
+        Ends in .snirf. Samples are stored as float64 and read back exactly.
+    overwrite : bool
+        Replace a file that exists.
+
+    Returns
+    -------
+    Path
+        `path`.
 
     Raises
     ------
     WriteError
-        If the suffix is another, the file exists, or it cannot be written.
+        If the suffix is not .snirf, the file exists, or it cannot be written.
     SchemaError
-        If there is no fNIRS stream.
+        If there is no fNIRS.
 
     Examples
     --------
@@ -74,7 +105,7 @@ def write_nirs(recording: xr.DataTree, path: str | Path, overwrite: bool = False
     path = Path(path)
     if path.suffix.lower() != ".snirf":
         raise WriteError(f"{path.name}", "a name that ends in .snirf", "change the suffix")
-    raw = _need(recording, "nirs")
+    raw = _raw_of(recording, NIRS)
     with staged(path.parent, [path.name], overwrite=overwrite) as stage, holding(path):
         write_snirf(raw, stage / path.name, sensors_of(recording))
     return path
@@ -102,20 +133,21 @@ def sensors_of(recording: xr.DataTree) -> dict[str, xr.Dataset]:
     """The auxiliary sensors with times [s] since the first fNIRS sample, as SNIRF has them."""
     if "aux" not in recording.children:
         return {}
-    start = recording["nirs"].time.values[0]
+    start = recording[NIRS.name].time.values[0]
     return {
         name: node.to_dataset().assign_coords(time=node.time.values - start)
         for name, node in recording["aux"].children.items()
     }
 
 
-def _need(recording: xr.DataTree, stream: str) -> "mne.io.BaseRaw":
+def _raw_of(recording: xr.DataTree, modality: Modality) -> "mne.io.BaseRaw":
     check(recording)
-    raw = to_mne(recording, copy=False)[0 if stream == "eeg" else 1]
+    raw_eeg, raw_nirs = to_mne(recording, copy=False)
+    raw = raw_eeg if modality is EEG else raw_nirs
     if raw is None:
         raise SchemaError(
-            f"a Recording with {', '.join(streams(recording))} only",
-            f"the stream {stream!r}",
-            "write the stream that it has",
+            f"a Recording with {modality.other.display} only",
+            f"a Recording with {modality.display}",
+            "write the modality that it has",
         )
     return raw

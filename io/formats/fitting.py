@@ -1,4 +1,4 @@
-"""A Raw made to fit what FIF, EDF, BDF and EEGLAB can hold, or a clear WriteError."""
+"""A Raw changed to what FIF, EDF, BDF and EEGLAB can hold, or a clear WriteError."""
 
 import unicodedata
 from datetime import timedelta
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     import mne
 
 LONGEST_LABEL = 16  # characters of an EDF channel
-YEARS = range(1985, 2085)  # that EDF's two digits can tell
-LONGEST_WORD = 20  # characters; EDF's patient line has 80 for all of a person
+YEARS = range(1985, 2085)  # that EDF's two digits stand for
+LONGEST_WORD = 20  # characters; EDF's patient field has 80 for all facts of a subject
 
 
 def fit(raw: "mne.io.BaseRaw", suffix: str) -> "mne.io.BaseRaw":
-    """Change what a file of `suffix` cannot hold; each change is told to the logger "neurofuse".
+    """Change what a file of `suffix` cannot hold; each change is logged by "neurofuse".
 
     FIF, EDF and BDF know ASCII channel names only: accents are dropped. All but FIF count samples
-    from 0: the date becomes that of the first sample. EDF and BDF tell dates of the years
-    1985-2084 only, others are left out; and they need whole records: at a rate that is no whole
-    number, an odd rest is filled with the last sample and annotated BAD_ACQ_SKIP.
+    from 0: the date becomes that of the first sample. EDF and BDF hold dates of the years
+    1985-2084 only, others are left out; and they need whole records: at a rate that is not a whole
+    number, the last record is filled up with the last sample and annotated BAD_ACQ_SKIP.
 
     Parameters
     ----------
@@ -89,15 +89,15 @@ def _check_edf(raw: "mne.io.BaseRaw", suffix: str) -> None:
 def _fit_edf_header(raw: "mne.io.BaseRaw", suffix: str) -> None:
     date: Any = raw.info["meas_date"]
     if date is not None and date.year not in YEARS:
-        LOG.warning("%s tells dates of 1985-2084: %s is left out", suffix, date.date())
+        LOG.warning("%s holds dates of 1985-2084: %s is left out", suffix, date.date())
         raw.set_meas_date(None)
-    person = dict(raw.info["subject_info"] or {})
+    subject = dict(raw.info["subject_info"] or {})
     for key in ("his_id", "first_name", "middle_name", "last_name"):
-        if key in person:
-            person[key] = _word(person[key])
-    if person.get("sex") not in (None, 0, 1, 2):
-        del person["sex"]
-    raw.info["subject_info"] = person
+        if key in subject:
+            subject[key] = _word(subject[key])
+    if subject.get("sex") not in (None, 0, 1, 2):
+        del subject["sex"]
+    raw.info["subject_info"] = subject
     device = raw.info["device_info"]
     if device is not None:
         raw.info["device_info"] = {**device, "type": _word(device.get("type", ""))}
@@ -116,7 +116,9 @@ def _whole_records(raw: "mne.io.BaseRaw", suffix: str) -> "mne.io.BaseRaw":
     longer = mne.io.RawArray(data, raw.info, copy=None, verbose="error")
     marks.append(end, missing / rate, "BAD_ACQ_SKIP")
     longer.set_annotations(marks, emit_warning=False)
-    LOG.warning("%s: the last %d samples are filling, annotated BAD_ACQ_SKIP", suffix, missing)
+    LOG.warning(
+        "%s: the last %d samples repeat the one before, annotated BAD_ACQ_SKIP", suffix, missing
+    )
     return longer
 
 

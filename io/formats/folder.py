@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 SUBJECT = re.compile(r"sub-[a-zA-Z0-9]+")
-LEVEL = re.compile(r"ses-\w+|eeg|nirs")  # folders below sub-XX that are looked into
+INNER_FOLDER = re.compile(r"ses-\w+|eeg|nirs")  # folders below sub-XX that are looked into
 
 
 def folder_content(path: Path) -> str:
@@ -36,7 +36,7 @@ def subject_folder(path: Path) -> Path | None:
     for folder in (path, *path.parents):
         if SUBJECT.fullmatch(folder.name):
             return folder
-        if not LEVEL.fullmatch(folder.name):
+        if not INNER_FOLDER.fullmatch(folder.name):
             return None
     return None
 

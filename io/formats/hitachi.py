@@ -18,7 +18,7 @@ WANTED = "a whole Hitachi ETG export of raw light (CSV, mode Continuous)"
 def read_hitachi_raw(path: str | Path) -> "mne.io.BaseRaw":
     """The light of a Hitachi CSV file, read through MNE; its marks become annotations.
 
-    The file tells no positions. A device with several probes writes one file each: this reads one.
+    The file has no positions. A device with several probes writes one file for each.
 
     Raises
     ------

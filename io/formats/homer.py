@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WANTED = "a whole Homer .nirs file with t, d and SD"
 REMEDY = "export the recording again, or convert it to SNIRF with Homer3"
 UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
-DARK, LIGHT = 500.0, 1500.0  # nm; fNIRS lies between
+SHORTEST, LONGEST = 500.0, 1500.0  # nm; fNIRS lies between
 
 
 def read_homer_raw(path: str | Path) -> "mne.io.BaseRaw":
@@ -87,8 +87,8 @@ def read_homer_raw(path: str | Path) -> "mne.io.BaseRaw":
 def read_homer_aux(path: str | Path) -> dict[str, xr.Dataset]:
     """The sensors in `aux` of a Homer .nirs file, one Dataset (channel, time) each.
 
-    They have no units, and names only where `SD.auxChannels` tells different ones. A column of
-    zeros is left out.
+    They have no units, and names only where `SD.auxChannels` lists a different one for each. A
+    column of zeros is left out.
     """
     parts = _parts(path)
     count = len(parts["d"])
@@ -97,9 +97,9 @@ def read_homer_aux(path: str | Path) -> dict[str, xr.Dataset]:
         return {}
     columns = aux.reshape(count, -1).astype(float).T
     grid = _grid(parts, path)
-    told = [str(name) for name in np.ravel(parts["SD"].get("auxChannels", []))]
-    named = len(told) == len(columns) == len(set(told)) and all(told)
-    names = told if named else [f"aux{i + 1}" for i in range(len(columns))]
+    listed = [str(name) for name in np.ravel(parts["SD"].get("auxChannels", []))]
+    named = len(listed) == len(columns) == len(set(listed)) and all(listed)
+    names = listed if named else [f"aux{i + 1}" for i in range(len(columns))]
     return {
         name.replace("/", "_"): xr.Dataset(
             {name.replace("/", "_"): (("channel", "time"), grid.fill(row[None]), {"units": ""})},
@@ -150,10 +150,10 @@ def _columns(probe: dict, count: int, path: str | Path) -> tuple[np.ndarray, np.
         (table[:, [0, 1, 3]] >= 1) & (table[:, [0, 1, 3]] == np.round(table[:, [0, 1, 3]]))
     ).all():
         raise ReadError(f"{path} with a MeasList that holds no counting numbers", WANTED, REMEDY)
-    if not ((waves > DARK) & (waves < LIGHT)).all() or table[:, 3].max() > len(waves):
+    if not ((waves > SHORTEST) & (waves < LONGEST)).all() or table[:, 3].max() > len(waves):
         raise ReadError(
             f"{path} with wavelengths {', '.join(f'{w:g}' for w in waves[:6]) or 'none'} nm",
-            f"wavelengths between {DARK:g} and {LIGHT:g} nm, one for each number in MeasList",
+            f"wavelengths between {SHORTEST:g} and {LONGEST:g} nm, one for each number in MeasList",
             REMEDY,
         )
     return table[:, :2].astype(int), waves[table[:, 3].astype(int) - 1]
@@ -179,9 +179,9 @@ def _stimuli(parts: dict[str, Any], grid: Grid) -> "mne.Annotations":
     count = len(parts["d"])
     if marks.dtype.kind in "fiub" and marks.size and len(marks) == count:
         marks = marks.reshape(count, -1)
-        told = [str(name) for name in np.ravel(parts.get("CondNames", []))]
+        listed = [str(name) for name in np.ravel(parts.get("CondNames", []))]
         for column, on in enumerate((marks > 0).T):
-            name = told[column] if len(told) == marks.shape[1] else str(column + 1)
+            name = listed[column] if len(listed) == marks.shape[1] else str(column + 1)
             edges = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]]).astype(int)))
             for first, end in edges.reshape(-1, 2):
                 at, last = grid.place[first] / grid.rate, grid.place[end - 1] / grid.rate

@@ -17,10 +17,26 @@ from neurofuse.io.staging import holding, staged
 def write_netcdf(recording: xr.DataTree, path: str | Path, overwrite: bool = False) -> Path:
     """Write a whole Recording as netCDF 4; `read_netcdf` returns an identical one.
 
+    Parameters
+    ----------
+    recording : Recording
+        With whatever it holds; samples that are still in a file are copied block by block.
+    path : path
+        Ends in .nc.
+    overwrite : bool
+        Replace a file that exists.
+
+    Returns
+    -------
+    Path
+        `path`.
+
     Raises
     ------
     WriteError
-        If the suffix is another, the file exists, or it cannot be written.
+        If the suffix is not .nc, the file exists, or it cannot be written.
+    SchemaError
+        If `recording` is not a Recording.
 
     Examples
     --------
@@ -42,7 +58,7 @@ def write_netcdf(recording: xr.DataTree, path: str | Path, overwrite: bool = Fal
 
 
 def save_netcdf(recording: xr.DataTree, path: Path) -> None:
-    """Write a Recording at `path`, gates compressed; samples still in a file block by block."""
+    """Write a Recording at `path`, motion masks compressed, large samples block by block."""
     from dask import config
 
     small = {"zlib": True, "complevel": 1}
@@ -58,7 +74,16 @@ def save_netcdf(recording: xr.DataTree, path: Path) -> None:
 def read_netcdf(path: str | Path) -> xr.DataTree:
     """Read a Recording that `write_netcdf` wrote.
 
-    EEG above 1 GiB stays in the file until its samples are asked for (dask arrays).
+    Parameters
+    ----------
+    path : path
+        A .nc file.
+
+    Returns
+    -------
+    Recording
+        Identical to the one that was written. EEG above 1 GiB stays in the file until its samples
+        are asked for (dask arrays).
 
     Raises
     ------
@@ -67,12 +92,14 @@ def read_netcdf(path: str | Path) -> xr.DataTree:
 
     Examples
     --------
-    >>> read_netcdf("absent.edf")
-    Traceback (most recent call last):
-        ...
-    neurofuse.io.errors.ReadError: found no file absent.edf; wanted a readable file: EDF, BDF, \
-BrainVision (.vhdr), FIF, EEGLAB (.set), XDF, SNIRF, NIRx (folder or .hdr), Homer .nirs, Hitachi \
-.csv, BOXY .txt, a BIDS folder, .nc or .zarr; check the path
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_netcdf(recording, f"{folder}/a.nc")
+    ...     dict(read_netcdf(path)["eeg"].eeg.sizes)
+    {'channel': 1, 'time': 9}
     """
     if find_format(path) != "neurofuse netCDF":
         raise ReadError(f"{path}", "a Recording saved as .nc", "use neurofuse.read")

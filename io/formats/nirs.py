@@ -8,6 +8,7 @@ from neurofuse.io.formats.detect import find_format
 from neurofuse.io.formats.hitachi import read_hitachi_raw
 from neurofuse.io.formats.homer import read_homer_raw
 from neurofuse.io.logs import reading
+from neurofuse.io.modality import NIRS
 from neurofuse.io.snirf.read import read_snirf_raw
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 def read_nirs_raw(path: str | Path) -> "mne.io.BaseRaw":
     """Open an fNIRS file as an MNE Raw: SNIRF, NIRx, Homer .nirs, Hitachi CSV or BOXY text.
 
-    A file's own time vector counts: its first sample is time 0 of the Raw, and gaps in it
-    are bridged linearly and annotated `BAD_gap`, where MNE would close them up. A measurement
-    date that the file calls unknown is None.
+    A file's own time vector counts: its first sample is time 0 of the Raw, and gaps in it are
+    interpolated linearly and annotated `BAD_gap`, where MNE would close them up.
 
     Parameters
     ----------
@@ -29,19 +29,24 @@ def read_nirs_raw(path: str | Path) -> "mne.io.BaseRaw":
     Returns
     -------
     mne.io.Raw
+        One channel for each pair and wavelength, named "S1_D1 760", of intensity or optical
+        density; its date is None where the file has none. SNIRF comes from `neurofuse.read`'s
+        Recording: positions that the file lacks are NaN.
 
     Raises
     ------
     ReadError
-        If the file is missing, cut off, empty, of another kind, or not readable.
+        If the file is missing, cut off, empty, of another format, or not readable.
 
     Examples
     --------
-    >>> read_nirs_raw("absent.snirf")
-    Traceback (most recent call last):
-        ...
-    neurofuse.io.errors.ReadError: found no file absent.snirf; wanted an fNIRS file: SNIRF, NIRx's \
-folder or .hdr file, Homer .nirs, Hitachi .csv or BOXY .txt; check the path
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from neurofuse.io import build, nirs_dataset, write_nirs
+    >>> node = nirs_dataset(np.ones((1, 2, 30)), 10.0, [760, 850], ["S1"], ["D1"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read_nirs_raw(write_nirs(build(nirs=node), f"{folder}/a.snirf")).ch_names
+    ['S1_D1 760', 'S1_D1 850']
     """
     path = Path(path)
     readers = {
@@ -50,7 +55,7 @@ folder or .hdr file, Homer .nirs, Hitachi .csv or BOXY .txt; check the path
         "Hitachi": read_hitachi_raw,
         "BOXY": read_boxy_raw,
     }
-    kind = find_format(path, "nirs")
+    kind = find_format(path, NIRS.name)
     if kind in readers:
         return readers[kind](path)
     import mne

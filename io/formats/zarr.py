@@ -17,19 +17,35 @@ from neurofuse.io.recording import check
 from neurofuse.io.staging import STORE, holding, staged
 
 WANTED = "a Recording saved as .zarr"
-KEPT = "neurofuse"  # the attribute that holds what zarr would change: dtypes, arrays in attrs
+RESTORE = "neurofuse"  # the attribute that holds what zarr would change: dtypes, arrays in attrs
 
 
 def write_zarr(recording: xr.DataTree, path: str | Path, overwrite: bool = False) -> Path:
     """Write a whole Recording as a zarr 3 store; `read_zarr` returns an identical one.
 
-    Samples are stored compressed in chunks of 60 s, so that others can read a stretch without
-    the rest. Samples that are still in a file are walked through in blocks.
+    Samples are stored compressed in chunks of 60 s, so that other programs can read a part
+    without the rest.
+
+    Parameters
+    ----------
+    recording : Recording
+        With whatever it holds; samples that are still in a file are copied block by block.
+    path : path
+        A folder whose name ends in .zarr.
+    overwrite : bool
+        Replace a store that exists.
+
+    Returns
+    -------
+    Path
+        `path`.
 
     Raises
     ------
     WriteError
-        If the suffix is another, the store exists, or it cannot be written.
+        If the suffix is not .zarr, the store exists, or it cannot be written.
+    SchemaError
+        If `recording` is not a Recording.
 
     Examples
     --------
@@ -74,8 +90,16 @@ def save_zarr(recording: xr.DataTree, path: Path) -> None:
 def read_zarr(path: str | Path) -> xr.DataTree:
     """Read a Recording that `write_zarr` wrote.
 
-    What `/eeg` holds along time stays in the store when its samples exceed
-    `neurofuse.io.lazy.LARGE` bytes: it then comes as dask arrays. The rest is read into memory.
+    Parameters
+    ----------
+    path : path
+        A folder whose name ends in .zarr.
+
+    Returns
+    -------
+    Recording
+        Identical to the one that was written. EEG above 1 GiB, and what lies along its time axis,
+        stays in the store until it is asked for (dask arrays); the rest is in memory.
 
     Raises
     ------
@@ -84,16 +108,18 @@ def read_zarr(path: str | Path) -> xr.DataTree:
 
     Examples
     --------
-    >>> read_zarr("absent.zarr")
-    Traceback (most recent call last):
-        ...
-    neurofuse.io.errors.ReadError: found no store absent.zarr; wanted a Recording saved as .zarr; \
-check the path
+    >>> import tempfile
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_zarr(recording, f"{folder}/a.zarr")
+    ...     dict(read_zarr(path)["eeg"].eeg.sizes)
+    {'channel': 1, 'time': 9}
     """
     path = Path(path)
     if not path.is_dir():
-        found = f"{path}, which is a file" if path.exists() else f"no store {path}"
-        raise ReadError(found, WANTED, "check the path")
+        instead = f"{path}, which is a file" if path.exists() else f"no store {path}"
+        raise ReadError(instead, WANTED, "check the path")
     with reading(path, f"a whole {WANTED.removeprefix('a ')}"):
         check_store(path)
         tree = xr.open_datatree(
@@ -113,29 +139,29 @@ def _chunk_sizes(dataset: xr.Dataset, variable: xr.Variable) -> tuple[int, ...] 
 
 
 def _plain(dataset: xr.Dataset) -> xr.Dataset:
-    """A Dataset that zarr can hold; what had to change is told in the attribute KEPT."""
+    """A Dataset that zarr can hold; the attribute RESTORE says what had to change."""
     variables: dict[Any, xr.Variable] = {}
     for name, variable in dataset.variables.items():
-        kept, data = {}, variable.data
+        changed, data = {}, variable.data
         if variable.dtype.kind in "UO":  # zarr 3 has no standard for strings of fixed length
-            kept = {"dtype": variable.dtype.str}
+            changed = {"dtype": variable.dtype.str}
             data = np.asarray(data, dtype=np.dtypes.StringDType())
         elif variable.chunks is not None:  # a chunk of the store must lie in one of dask's
             sizes = _chunk_sizes(dataset, variable) or variable.shape
             data = variable.chunk(dict(zip(variable.dims, sizes, strict=True))).data
-        variables[name] = xr.Variable(variable.dims, data, _plain_attrs(variable.attrs, kept))
+        variables[name] = xr.Variable(variable.dims, data, _plain_attrs(variable.attrs, changed))
     coords = {name: variables.pop(name) for name in dataset.coords}
     return xr.Dataset(variables, coords, _plain_attrs(dataset.attrs, {}))
 
 
-def _plain_attrs(attrs: Mapping[Any, Any], kept: dict[str, Any]) -> dict[Any, Any]:
-    """Attributes without arrays: those are told in JSON."""
+def _plain_attrs(attrs: Mapping[Any, Any], changed: dict[str, Any]) -> dict[Any, Any]:
+    """Attributes without arrays, which go into the JSON text RESTORE with `changed`."""
     arrays = {name: value for name, value in attrs.items() if isinstance(value, np.ndarray)}
     if arrays:
-        told = {n: {"dtype": a.dtype.str, "values": a.tolist()} for n, a in arrays.items()}
-        kept = {**kept, "arrays": told}
+        stored = {n: {"dtype": a.dtype.str, "values": a.tolist()} for n, a in arrays.items()}
+        changed = {**changed, "arrays": stored}
     plain = {name: value for name, value in attrs.items() if name not in arrays}
-    return {**plain, KEPT: json.dumps(kept)} if kept else plain
+    return {**plain, RESTORE: json.dumps(changed)} if changed else plain
 
 
 def _whole(stored: xr.Dataset, node: str) -> xr.Dataset:
@@ -143,21 +169,21 @@ def _whole(stored: xr.Dataset, node: str) -> xr.Dataset:
     large = node == "/eeg" and "eeg" in stored and stored.eeg.nbytes > lazy.LARGE
     variables: dict[Any, xr.Variable] = {}
     for name, variable in stored.variables.items():
-        attrs, kept = _whole_attrs(variable.attrs)
+        attrs, changed = _whole_attrs(variable.attrs)
         sizes = _chunk_sizes(stored, variable)
         if large and sizes and variable.ndim > 1:
             data = variable.chunk(dict(zip(variable.dims, sizes, strict=True))).data
         else:
-            data = np.asarray(variable.values, dtype=kept.get("dtype"))
+            data = np.asarray(variable.values, dtype=changed.get("dtype"))
         variables[name] = xr.Variable(variable.dims, data, attrs)
     coords = {name: variables.pop(name) for name in stored.coords}
     return xr.Dataset(variables, coords, _whole_attrs(stored.attrs)[0])
 
 
 def _whole_attrs(attrs: Mapping[Any, Any]) -> tuple[dict[Any, Any], dict[str, Any]]:
-    """Attributes with their arrays, and what else was told in JSON."""
-    kept = json.loads(attrs.get(KEPT, "{}"))
-    plain = {name: value for name, value in attrs.items() if name != KEPT}
-    for name, array in kept.get("arrays", {}).items():
+    """Attributes with their arrays, and what else RESTORE holds."""
+    changed = json.loads(attrs.get(RESTORE, "{}"))
+    plain = {name: value for name, value in attrs.items() if name != RESTORE}
+    for name, array in changed.get("arrays", {}).items():
         plain[name] = np.array(array["values"], array["dtype"])
-    return plain, kept
+    return plain, changed

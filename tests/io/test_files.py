@@ -211,9 +211,9 @@ def test_wrong_suffixes_and_missing_streams(tmp_path, eeg_raw, nirs_raw):
         io.write_nirs(nirs, tmp_path / "a.edf")
     with pytest.raises(io.WriteError, match=r"ends in \.nc"):
         io.write_netcdf(nirs, tmp_path / "a.snirf")
-    with pytest.raises(io.SchemaError, match="the stream 'eeg'"):
+    with pytest.raises(io.SchemaError, match="with fNIRS only; wanted a Recording with EEG"):
         io.write_eeg(nirs, tmp_path / "a.edf")
-    with pytest.raises(io.SchemaError, match="the stream 'nirs'"):
+    with pytest.raises(io.SchemaError, match="with EEG only; wanted a Recording with fNIRS"):
         io.write_nirs(eeg, tmp_path / "a.snirf")
     assert list(tmp_path.iterdir()) == []
 

@@ -140,7 +140,7 @@ def test_boxy_gives_its_steady_light_and_says_what_it_left(boxy, caplog):
     assert node.channel.values.tolist() == ["S1-D1", "S2-D1", "S3-D1", "S1-D2", "S2-D2", "S3-D2"]
     assert node.wavelength.values.tolist() == [0]
     np.testing.assert_array_equal(node.intensity.values[:, 0].T, light)
-    assert "AC and phase left out; BOXY tells no wavelengths" in caplog.text
+    assert "AC and phase left out; BOXY stores no wavelengths" in caplog.text
 
 
 def test_boxy_light_is_written_and_read_again(tmp_path, boxy):
