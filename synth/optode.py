@@ -3,7 +3,7 @@
 A time course is a spike (the optode returns), a shift (it settles elsewhere), or a mixture of both,
 with the movement's oscillation as far as the holder follows. An optode moves in more than one mode,
 and each of its channels shows a mixture of them. Numbers were fitted to measured events: see
-`docs/synth_realism.md`.
+`docs/measured/synth_realism.md`.
 """
 
 from collections.abc import Sequence
