@@ -4,10 +4,11 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.recording import streams
+from neurofuse.io.recording import stream_dataset, streams
 
 
 @runtime_checkable
@@ -118,8 +119,9 @@ def _same_shape(name: str, before: xr.DataTree, after: object) -> None:
         )
     for stream in streams(before):
         for dim in ("channel", "time"):
-            one, other = before[stream][dim].values, after[stream][dim].values
-            if one.shape != other.shape or (one != other).any():
+            one = stream_dataset(before, stream)[dim].values
+            other = stream_dataset(after, stream)[dim].values
+            if not np.array_equal(one, other):
                 raise ParameterError(
                     f"a result of {name!r} with {other.size} /{stream} values along {dim}, "
                     f"or others than its input's {one.size}",

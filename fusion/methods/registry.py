@@ -181,7 +181,7 @@ def default_method(recording: xr.DataTree) -> str:
     'eeg'
     """
     present = streams(recording)
-    return JOINT if len(present) > 1 else present[0]
+    return present[0] if len(present) == 1 else JOINT
 
 
 def _find(method: "Method") -> Cleaner:

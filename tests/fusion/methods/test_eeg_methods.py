@@ -7,7 +7,7 @@ import pytest
 
 import neurofuse as nf
 from neurofuse.fusion.methods.gedai import mean_of
-from neurofuse.fusion.methods.registry import get_method
+from neurofuse.fusion.methods.registry import BASELINES, get_method
 from neurofuse.fusion.methods.wiener import SHRINKAGE, excess
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import build, eeg_dataset, stream_dataset, with_stream, without_stream
@@ -72,10 +72,7 @@ def test_fit_learns_what_transform_would(pair):
     alone = get_method("ica").transform(pair[1])
     fitted = get_method("ica").fit(pair[1]).transform(pair[1])
     np.testing.assert_array_equal(eeg_of(alone), eeg_of(fitted))
-    assert (
-        get_method("tddr").fit(pair[1]) is get_method("tddr")
-        or get_method("tddr").fit(pair[1]).learned is None
-    )
+    assert BASELINES["tddr"].fit(pair[1]).learned is None
 
 
 def test_iclabel_takes_blinks_out_and_leaves_the_back_of_the_head():
@@ -271,5 +268,5 @@ def test_settings_are_checked_and_used():
         get_method("asr", cutof=3)
     with pytest.raises(ParameterError, match=r"for 'tddr'.*no setting"):
         get_method("tddr", cutoff=3)
-    assert get_method("asr", cutoff=3.0).treatments["eeg"].settings == {"cutoff": 3.0}
-    assert get_method("asr").treatments["eeg"].settings != {"cutoff": 3.0}
+    assert BASELINES["asr"].set(cutoff=3.0).treatments["eeg"].settings == {"cutoff": 3.0}
+    assert BASELINES["asr"].treatments["eeg"].settings != {"cutoff": 3.0}

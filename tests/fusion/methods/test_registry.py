@@ -217,16 +217,21 @@ def test_plugins_are_found_and_broken_ones_left_out(monkeypatch, methods_as_befo
 def test_raws_are_cleaned_and_come_back_as_they_were(pair):
     noted = note(pair[1], "a step")
     raw_eeg, raw_nirs = nf.to_mne(noted)
+    assert raw_eeg is not None
+    assert raw_nirs is not None
     before = [raw.get_data() for raw in (raw_eeg, raw_nirs)]
     clean_eeg, clean_nirs = nf.clean_raws(raw_eeg, raw_nirs, offset=0)
     wanted = nf.to_mne(nf.clean(nf.from_mne(raw_eeg, raw_nirs, offset=0)))
     for raw, was, cleaned, want in zip(
         (raw_eeg, raw_nirs), before, (clean_eeg, clean_nirs), wanted, strict=True
     ):
+        assert cleaned is not None
+        assert want is not None
         np.testing.assert_array_equal(raw.get_data(), was)
         np.testing.assert_array_equal(cleaned.get_data(), want.get_data())
         assert cleaned.ch_names == raw.ch_names
         assert not np.array_equal(cleaned.get_data(), was)
     alone, none = nf.clean_raws(raw_eeg)
     assert none is None
+    assert alone is not None
     assert alone.ch_names == raw_eeg.ch_names
