@@ -1,4 +1,4 @@
-"""Compare cleaners on many recordings, for `neurofuse.fusion.metrics.statistics`."""
+"""Compare methods on many recordings, for `neurofuse.fusion.metrics.statistics`."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -22,21 +22,23 @@ def compare_all(
     Parameters
     ----------
     recordings : dict of name to Recording
-        What is to be cleaned. One that is made when it is looked up (a lazy mapping) is held no
+        What is to be cleaned. One that is read when it is looked up (a lazy mapping) is held no
         longer than it is needed.
-    methods, progress
-        As of `neurofuse.compare`; `progress` is told "RECORDING: METHOD".
+    methods : optional
+        As of `neurofuse.compare`.
     truth : dict of name to Recording, optional
         The same recordings without motion.
-    subject : dict of name to person, optional
-        Who was recorded; by default every recording is another person.
+    subject : dict of name to str, optional
+        The participant of each recording; by default every recording is of another participant.
+    progress : callable, optional
+        Called with "RECORDING: METHOD" before a method runs.
 
     Returns
     -------
     Dataset
         As of `neurofuse.compare` with a first dimension `recording` and the coordinate `subject`
-        (recording). Recordings with both streams have the row "joint, shuffled partner", whose
-        partner is the next person's.
+        (recording). With "joint" among the methods, recordings with both modalities have the row
+        "joint, mismatched partner", whose partner is of the next participant.
 
     Raises
     ------
@@ -48,8 +50,8 @@ def compare_all(
     >>> import neurofuse as nf
     >>> from neurofuse.fusion.cohort import compare_all
     >>> pairs = {f"sub-{k}": nf.simulate(20, seed=k, nirs_montage=None) for k in range(2)}
-    >>> truth, moved = ({name: pair[i] for name, pair in pairs.items()} for i in range(2))
-    >>> table = compare_all(moved, ["bandpass"], truth)
+    >>> truth, recordings = ({name: pair[i] for name, pair in pairs.items()} for i in range(2))
+    >>> table = compare_all(recordings, ["bandpass"], truth)
     >>> dict(table.value.sizes)["recording"], table.subject.values.tolist()
     (2, ['sub-0', 'sub-1'])
     """
@@ -64,7 +66,7 @@ def compare_all(
                 "one for each recording",
                 f"add the {what}",
             )
-    people = {name: name if subject is None else subject[name] for name in names}
+    participants = {name: name if subject is None else subject[name] for name in names}
     tables = []
     for name in names:
         recording = recordings[name]
@@ -72,23 +74,25 @@ def compare_all(
             recording,
             methods,
             None if truth is None else truth[name],
-            stranger=_stranger(name, people, recordings) if len(streams(recording)) > 1 else None,
+            mismatched=_mismatched(name, participants, recordings)
+            if len(streams(recording)) > 1
+            else None,
             progress=None if progress is None else lambda m, n=name: progress(f"{n}: {m}"),
         )
         tables.append(table.reset_coords("failure"))
     joined = xr.concat(tables, xr.Variable("recording", names), join="outer")
     order = max((t.method.values.tolist() for t in tables), key=len)
     joined = joined.reindex({"method": order})  # `method=` means something else to xarray
-    return joined.assign_coords(subject=("recording", [str(people[name]) for name in names]))
+    return joined.assign_coords(subject=("recording", [str(participants[name]) for name in names]))
 
 
-def _stranger(
-    name: str, people: Mapping[str, str], recordings: Mapping[str, xr.DataTree]
+def _mismatched(
+    name: str, participants: Mapping[str, str], recordings: Mapping[str, xr.DataTree]
 ) -> xr.DataTree | None:
-    """The next recording of somebody else that has both streams."""
-    names = list(people)
+    """The next recording of another participant that has both modalities."""
+    names = list(participants)
     first = names.index(name)
     for other in names[first + 1 :] + names[:first]:
-        if people[other] != people[name] and len(streams(recordings[other])) > 1:
+        if participants[other] != participants[name] and len(streams(recordings[other])) > 1:
             return recordings[other]
     return None

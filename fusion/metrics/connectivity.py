@@ -2,13 +2,21 @@
 
 import numpy as np
 
-from neurofuse.fusion.signal.bands import windows
-
-ALPHA = (8.0, 13.0)  # Hz
+from neurofuse.fusion.signal.bands import ALPHA, windows
 
 
 def coherence(data: np.ndarray, rate: float, size: int) -> np.ndarray:
-    """Magnitude-squared coherence (channel, channel) in 8-13 Hz, by Welch's method."""
+    """Magnitude-squared coherence (channel, channel) in 8-13 Hz, by Welch's method.
+
+    Parameters
+    ----------
+    data : array (channel, time)
+        EEG in any unit.
+    rate : float
+        Sampling rate [Hz].
+    size : int
+        Samples of a window.
+    """
     low, high = ALPHA
     frequency = np.fft.rfftfreq(size, 1 / rate)
     inside = (frequency >= low) & (frequency < high)

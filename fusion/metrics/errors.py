@@ -1,7 +1,7 @@
-"""Metrics against a known truth: what is left of movement, and what was done to the rest.
+"""Errors against a known truth: what is left of motion, and what was done to the rest.
 
-Every figure is worth as much as the rows beside it: an output of zeros has `error` 0 dB by
-construction, so a cleaner above 0 dB is worse than silence, whatever its SNR gain.
+Compare every figure with the rows beside it: an output of zeros has an `error_db` of 0 by
+construction, so a method above 0 dB is worse than zeros, whatever its gain in SNR.
 """
 
 from collections.abc import Mapping
@@ -58,28 +58,29 @@ def score(
     Returns
     -------
     Dataset
-        `value` (modality, metric) with the coordinate `units` (metric); a modality that not all
-        three hold has no row. In motion, with e = cleaned − truth:
+        `value` (modality, metric) with the coordinate `units` (metric); a modality that one of
+        the three lacks has no row. In motion, with e = cleaned − truth:
 
         - `error_db` [dB]: Σe² over Σtruth², all channels pooled (zeros: 0); `error_db_median`:
           its median over channels;
-        - `residual` [1]: Σe² over that of the untouched recording (untouched: 1);
+        - `residual` [1]: Σe² over that of the uncorrected recording (uncorrected: 1);
         - `rrmse_time`, `rrmse_spectrum` [1]: RMS(e)/RMS(truth), and the same of power spectra
-          (Zhang et al. 2021, EEGdenoiseNet), mean over channels;
+          (Zhang et al. 2021, J Neural Eng 18:056057), mean over channels;
         - `correlation` [1]: Pearson's, mean over channels (NaN for a constant output);
-        - `snr_before`, `snr_after`, `snr_change` [dB]: var(truth)/var(e) of the untouched recording
-          and of the cleaned one, and the gain (Sweeney et al. 2012), medians over channels. Zeros
-          gain as much as the recording was bad: look at `snr_after` too;
-        - `eta` [%]: share of the correlation that was lacking which came back (ibid., with 1 for
-          clean recordings), 100 (1 − (1 − R after)/(1 − R before)), median over channels;
-          constants have R = 0;
+        - `snr_before`, `snr_after`, `snr_change` [dB]: var(truth)/var(e) of the uncorrected
+          recording and of the cleaned one, and the gain (Sweeney et al. 2012, IEEE Trans Inf
+          Technol Biomed 16:918), medians over channels. Zeros gain as much as the recording was
+          bad: look at `snr_after` too;
+        - `eta` [%]: how much of the lacking correlation came back (ibid., with 1 for clean
+          recordings), 100 (1 − (1 − R after)/(1 − R before)), median over channels; constants have
+          R = 0;
         - `alpha_ratio_motion` [1]: power in 8-13 Hz over that of the truth, median over EEG
           channels; `alpha_ratio_quiet`: the same outside motion;
         - `error_db_unfiltered` [dB]: `error_db` of fNIRS without the band-pass.
 
         Outside motion: `clean_change_db` [dB], energy of cleaned − contaminated over that of
-        the truth; for fNIRS of sample-to-sample changes, since a corrected shift rightly moves
-        the level of what follows. −inf where nothing was touched.
+        the truth; for fNIRS of sample-to-sample changes, since a corrected shift rightly changes
+        the baseline level of what follows. −inf where nothing was changed.
 
         Without any motion the figures in motion are NaN and the others cover all samples.
 
@@ -129,7 +130,7 @@ class ErrorScorer(Family):
     Examples
     --------
     >>> import neurofuse as nf
-    >>> truth, contaminated = nf.simulate(duration=20, seed=2, nirs_montage=None)
+    >>> truth, contaminated = nf.simulate(duration=20, seed=0, nirs_montage=None)
     >>> scorer = ErrorScorer(truth, contaminated)
     >>> [float(scorer.score(x).value.loc["eeg", "residual"]) for x in (contaminated, truth)]
     [1.0, 0.0]

@@ -1,4 +1,4 @@
-"""Responses to events: their average, the size of the canonical one, and how two of them differ."""
+"""Responses to events: averages, the size of the canonical one, and how two responses differ."""
 
 import numpy as np
 import xarray as xr
@@ -8,15 +8,26 @@ from neurofuse.io.recording import stream_dataset
 FEWEST_EVENTS = {"erp": 10, "hrf": 4}
 ERP_SPAN, HRF_SPAN = (-0.2, 0.8), (-2.0, 20.0)  # s about an onset
 EARLIEST = 0.05  # s, of an ERP's peak
-NEAR_PEAK = {"erp": 0.025, "hrf": 1.0}  # s to both sides, over which amplitudes are averaged
+NEAR_PEAK = {"erp": 0.025, "hrf": 1.0}  # s before and after, over which amplitudes are averaged
 SEARCH = {"erp": 0.1, "hrf": 4.0}  # s about the truth's peak, where the cleaned one is looked for
-HRF_SPACING = 8.0  # s between onsets, at least, for responses of the blood
+HRF_SPACING = 8.0  # s between onsets, at least (median), for haemodynamic responses
 
 Events = dict[str, np.ndarray]  # "erp", "hrf": onsets [s], where there are enough
 
 
 def find_events(recording: xr.DataTree) -> Events:
-    """Onsets [s] of the most frequent description that suits ERPs, and responses of the blood."""
+    """Onsets of the most frequent description that suits ERPs, and haemodynamic responses.
+
+    Parameters
+    ----------
+    recording : Recording
+        With `/events`; motion and bad segments are not events.
+
+    Returns
+    -------
+    dict
+        "erp" and "hrf" to onsets (event,) [s]; a kind without enough events is left out.
+    """
     if "events" not in recording.children:
         return {}
     node = stream_dataset(recording, "events")
@@ -40,7 +51,26 @@ def find_events(recording: xr.DataTree) -> Events:
 def average(
     data: np.ndarray, time: np.ndarray, rate: float, onsets: np.ndarray, span: tuple[float, float]
 ) -> np.ndarray:
-    """Mean over onsets (channel, sample), the mean before the onset taken off."""
+    """Average over onsets, without the mean before the onset.
+
+    Parameters
+    ----------
+    data : array (channel, time)
+        EEG or haemoglobin.
+    time : array (time,)
+        [s].
+    rate : float
+        Sampling rate [Hz].
+    onsets : array (event,)
+        [s]; those too close to an end of the recording are left out.
+    span : (float, float)
+        About an onset [s].
+
+    Returns
+    -------
+    array (channel, sample)
+        In the unit of `data`; NaN without an onset.
+    """
     first = np.round((onsets - time[0] + span[0]) * rate).astype(int)
     length = round((span[1] - span[0]) * rate)
     first = first[(first >= 0) & (first + length <= time.size)]
@@ -53,7 +83,24 @@ def average(
 def response(
     averages: list[np.ndarray], rate: float, span: tuple[float, float], kind: str
 ) -> tuple[float, float, float, float]:
-    """Ratio of amplitudes, shift of the peak [s], ratio of areas, correlation; of one channel."""
+    """How an average differs from the true one, in the channel in which that one is largest.
+
+    Parameters
+    ----------
+    averages : [array (channel, sample), array (channel, sample)]
+        Of the truth and of the cleaned recording.
+    rate : float
+        Sampling rate [Hz].
+    span : (float, float)
+        About an onset [s].
+    kind : {"erp", "hrf"}
+        How wide the peak is.
+
+    Returns
+    -------
+    tuple of float
+        Ratio of amplitudes [1], shift of the peak [s], ratio of areas [1], correlation [1].
+    """
     truth, cleaned = averages
     if not np.isfinite(truth).all():
         return (np.nan,) * 4

@@ -14,23 +14,35 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.io.optics.conversion import to_haemoglobin
 from neurofuse.io.recording import stream_dataset, streams
 
-GRID = 4.0  # Hz of slow courses
-LAG = 5.0  # s by which blood follows
+GRID = 4.0  # Hz, of the time grid on which both modalities are compared
+LAG = 5.0  # s by which haemoglobin follows
 LONGEST_LAG = 15.0  # s, that the test looks at
-NEARBY = 0.03  # m between an electrode and the fNIRS channels that see its blood
+NEARBY = 0.03  # m between an electrode and the middle of fNIRS channels below it
 
 
 def coupling(recording: xr.DataTree, lag: float = LAG) -> float:
-    """Mean over electrodes of the correlation of rhythms' fall with HbO nearby, `lag` s later.
+    """Correlation of a fall of alpha and beta power with HbO nearby, `lag` seconds later.
 
-    Rhythms: minus the log power in 8-30 Hz. Both courses in 0.01-0.2 Hz. HbO: mean of the channels
-    whose middle is within 3 cm of the electrode. Bad channels, and those with samples that are not
-    finite, are left out.
+    Power is minus the logarithm of that in 8-30 Hz, HbO the mean of the fNIRS channels whose
+    middle is within 3 cm of an electrode, both in 0.01-0.2 Hz. Bad channels, and those with samples
+    that are not finite, are left out.
+
+    Parameters
+    ----------
+    recording : Recording
+        With EEG, fNIRS and their positions.
+    lag : float
+        By which haemoglobin follows [s].
+
+    Returns
+    -------
+    float
+        Pearson's correlation, mean over electrodes.
 
     Raises
     ------
     ParameterError
-        If a stream is missing, no electrode has fNIRS nearby, or both overlap for too short.
+        If a modality is missing, no electrode has fNIRS nearby, or both overlap for too short.
 
     Examples
     --------
@@ -51,10 +63,36 @@ def lagged_correlation(power: np.ndarray, blood: np.ndarray, lag: float = LAG) -
 
 
 def coupling_p(recording: xr.DataTree, surrogates: int = 199, seed: int = 0) -> float:
-    """p of the largest absolute correlation at 0-15 s, against power of random phases.
+    """p value of the largest absolute correlation at lags of 0-15 s, by surrogates.
 
-    The phases are the same for all electrodes, which keeps their spectra and how they go together
-    (Prichard & Theiler 1994, Phys Rev Lett 73:951).
+    Surrogates are power courses with random phases, the same for all electrodes, which keeps
+    their spectra and the correlations between them (Prichard & Theiler 1994, Phys Rev Lett 73:951).
+
+    Parameters
+    ----------
+    recording : Recording
+        As of `coupling`.
+    surrogates : int
+        How many.
+    seed : int
+        Of the random phases.
+
+    Returns
+    -------
+    float
+        At least 1 / (1 + surrogates).
+
+    Raises
+    ------
+    ParameterError
+        As of `coupling`.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> coupled, _ = nf.simulate(120, seed=2, task=None, severity=0.0, coupling=10.0)
+    >>> coupling_p(coupled) < 0.05
+    True
     """
     power, blood = courses(recording)
     length = power.shape[1]
@@ -140,8 +178,8 @@ class Pairs:
 def _ready(rows: np.ndarray) -> np.ndarray:
     """Slow part of rows, of mean 0 and unit norm; by whole Fourier terms.
 
-    A recursive filter would ring alike at the ends of both streams, which a test of coupling takes
-    for coupling.
+    A recursive filter would ring alike at the ends of both modalities, which a test would take for
+    coupling.
     """
     length = rows.shape[-1]
     spectrum = np.fft.rfft(detrend(rows))

@@ -40,35 +40,51 @@ UNITS: Mapping[str, str] = {
 
 
 def score_no_reference(recording: xr.DataTree, cleaned: xr.DataTree) -> xr.Dataset:
-    """How much smaller movement looks after cleaning, without a truth to compare with.
+    """How much smaller motion looks after cleaning, without a truth to compare with.
 
-    Movement is found once, in the untouched recording, so that all cleaners are judged on the
-    same samples. Quiet is the third of the recording with the lowest level (EEG: RMS over 1 s,
-    median channel; fNIRS: GVTD), without what was found to move: somebody who moves most of the
-    time has a median that moves, too.
+    Motion is detected in the uncorrected recording only, so that all methods are judged on the
+    same samples: above the median + 6 robust standard deviations. Quiet is the third of the
+    recording with the lowest amplitude (EEG: RMS over 1 s, median channel; fNIRS: global variance
+    of temporal derivatives, GVTD, Sherafati et al. 2020, Hum Brain Mapp 41:4093) outside motion: a
+    participant who moves most of the time has a median that is in motion, too.
 
     Parameters
     ----------
-    untouched, cleaned : Recording
-        Before and after, with the same channels and times.
+    recording, cleaned : Recording
+        Uncorrected and cleaned, with the same channels (in any order) and times. Channels that are
+        bad in `recording`, or have samples there that are not finite, are left out.
 
     Returns
     -------
     Dataset
-        `value` (modality, metric) with the coordinate `units` (metric). NaN where nothing moves,
-        nothing is quiet, or nothing is left:
+        `value` (modality, metric) with the coordinate `units` (metric). NaN where there is no
+        motion, no quiet part, or nothing left:
 
-        - `noref_motion_ratio` [dB], EEG: power in 0.5-8 Hz in moving relative to quiet 2-s
-          windows, median over channels;
+        - `noref_motion_ratio` [dB], EEG: power in 0.5-8 Hz in windows of 2 s with motion relative
+          to quiet ones, median over channels;
         - `noref_quiet_change` [dB]: energy of the change in quiet samples relative to the energy
-          there, for fNIRS of sample-to-sample changes (−inf: nothing touched);
+          there, for fNIRS of sample-to-sample changes (−inf: unchanged);
         - `noref_gvtd_ratio` [1], fNIRS: 95th percentile over median of GVTD, which also rises
           where quiet parts are smoothed;
-        - `noref_sci` [1], fNIRS: mean scalp coupling index;
+        - `noref_sci` [1], fNIRS: mean scalp coupling index (Pollonini et al. 2014, Hear Res
+          309:84);
         - `noref_alpha` [1], EEG: power in 8-13 Hz of quiet windows after over before;
           `noref_pulse` [1], fNIRS: the same of the pulse's line;
-        - `noref_accelerometer` [1]: rank correlation of what was taken out with how the head
-          shook, where `/aux` holds an accelerometer.
+        - `noref_accelerometer` [1]: rank correlation of what was removed with how much the head
+          moved, where `/aux` holds an accelerometer.
+
+    Raises
+    ------
+    ParameterError
+        If channels or times differ.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> recording = nf.simulate(duration=60, seed=0, nirs_montage=None)[1]
+    >>> table = score_no_reference(recording, recording)
+    >>> float(table.value.loc["eeg", "noref_quiet_change"])
+    -inf
     """
     return NoReferenceScorer(recording).score(cleaned)
 
@@ -84,7 +100,7 @@ class NoReferenceScorer(Family):
     Examples
     --------
     >>> import neurofuse as nf
-    >>> recording = nf.simulate(duration=20, seed=2, nirs_montage=None)[1]
+    >>> recording = nf.simulate(duration=60, seed=0, nirs_montage=None)[1]
     >>> scorer = NoReferenceScorer(recording)
     >>> float(scorer.score(recording).value.loc["eeg", "noref_alpha"])
     1.0

@@ -1,4 +1,4 @@
-"""The ceiling of all cleaners that correct only where something moves: the truth, put in there."""
+"""The upper bound of all methods that correct in motion only: the truth, put in there."""
 
 import numpy as np
 import xarray as xr
@@ -9,10 +9,21 @@ from neurofuse.io.recording import note, stream_dataset, streams, with_stream
 
 
 def oracle(truth: xr.DataTree, contaminated: xr.DataTree) -> xr.DataTree:
-    """The contaminated recording with the truth where `motion` says that a channel moves.
+    """The contaminated recording with the truth where `motion` marks a channel as in motion.
 
     EEG samples are the truth's there. In fNIRS the sample-to-sample changes of optical density are,
-    so that the level after a movement is what a perfect correction inside it would leave.
+    so that the baseline level after a movement is what a perfect correction inside it would leave.
+
+    Parameters
+    ----------
+    truth, contaminated : Recording
+        Same channels and times; `contaminated` holds `motion` (channel, time).
+
+    Returns
+    -------
+    Recording
+        A copy of `contaminated`; samples outside motion are unchanged in EEG, and follow the
+        corrected baseline level in fNIRS.
 
     Raises
     ------

@@ -55,8 +55,9 @@ def score_preservation(
     Returns
     -------
     Dataset
-        `value` (modality, metric) with the coordinate `units` (metric). Ratios are 1, shifts and
-        distances 0 where all is kept. NaN where it cannot be told (no events, no positions).
+        `value` (modality, metric) with the coordinate `units` (metric). Where all is preserved,
+        ratios are 1, shifts and distances 0. NaN where a metric is not defined (no events, no
+        positions).
 
         EEG, of the whole recording:
 
@@ -74,8 +75,13 @@ def score_preservation(
 
         Both: `kept_connectivity` [1], mean absolute difference of the matrices between channels
         (EEG: coherence in 8-13 Hz; fNIRS: correlation of HbO) over their mean in the truth;
-        `kept_coupling` [1]: change of the correlation between rhythms' fall and HbO 5 s later
-        (`neurofuse.fusion.metrics.neurovascular`).
+        `kept_coupling` [1]: change of the neurovascular coupling, the correlation of a fall of
+        alpha and beta power with HbO 5 s later (`neurofuse.fusion.metrics.neurovascular`).
+
+    Raises
+    ------
+    ParameterError
+        If channels or times differ.
 
     Examples
     --------

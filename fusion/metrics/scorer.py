@@ -36,7 +36,7 @@ class Scorer:
     Examples
     --------
     >>> import neurofuse as nf
-    >>> truth, contaminated = nf.simulate(duration=20, seed=2, nirs_montage=None)
+    >>> truth, contaminated = nf.simulate(duration=20, seed=0, nirs_montage=None)
     >>> scorer = Scorer(contaminated, truth)
     >>> rows = [scorer.score(cleaned) for cleaned in (contaminated, truth)]
     >>> [float(row.loc["eeg", "residual"]) for row in rows]

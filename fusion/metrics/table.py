@@ -1,13 +1,13 @@
-"""A comparison as text: Markdown for people, CSV for programs."""
+"""A comparison as text: Markdown to read, CSV to compute with."""
 
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.staging import staged
 
-TITLES = {"eeg": "EEG", "nirs": "fNIRS"}
 COLUMNS = [
     *("method", "modality", "metric", "value", "units"),
     *("seconds", "memory", "delay", "failure"),
@@ -15,10 +15,20 @@ COLUMNS = [
 
 
 def to_table(dataset: xr.Dataset) -> str:
-    """A comparison (of `neurofuse.fusion.compare`) as Markdown that also reads as plain text.
+    """A comparison as Markdown that also reads as plain text.
 
-    There is one table a modality, without methods that do not treat it and metrics that it does
-    not have. Fewer metrics: `to_table(dataset.sel(metric=["error_db", "residual"]))`.
+    There is one table for each modality, without methods that do not treat it and metrics that it
+    does not have. For fewer metrics: `to_table(dataset.sel(metric=["error_db", "residual"]))`.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Of `neurofuse.compare`: `value` (method, modality, metric) and `seconds` (method) [s].
+
+    Returns
+    -------
+    str
+        Tables with the unit of each metric in its heading, then the methods that failed and why.
 
     Examples
     --------
@@ -27,7 +37,7 @@ def to_table(dataset: xr.Dataset) -> str:
     >>> eeg = np.random.default_rng(0).standard_normal((2, 2500)) * 1e-5
     >>> table = compare(build(eeg_dataset(eeg, 250.0, ["C3", "C4"])), ["uncorrected"])
     >>> print(to_table(table.sel(metric=["noref_quiet_change"])).splitlines()[2])
-    | method    | noref_quiet_change [dB] | seconds |
+    | method      | noref_quiet_change [dB] | seconds |
     """
     parts = []
     for modality in dataset.modality.values:
@@ -44,7 +54,7 @@ def to_table(dataset: xr.Dataset) -> str:
                 took = float(dataset.seconds[index])
                 body.append([str(method), *map(_number, row), _number(took)])
         parts.append(
-            f"**{TITLES.get(modality, modality)}**\n\n{_markdown([*head, 'seconds'], body)}"
+            f"**{MODALITIES[str(modality)].display}**\n\n{_markdown([*head, 'seconds'], body)}"
         )
     failed = [
         f"- {method}: {reason}"
@@ -54,17 +64,43 @@ def to_table(dataset: xr.Dataset) -> str:
     if failed:
         parts.append("Did not run:\n\n" + "\n".join(failed))
     if dataset.attrs.get("truth") == "unknown":
-        parts.append("The truth is unknown: these figures tell what shrank, not what was artifact.")
+        parts.append("The truth is unknown: these figures show what shrank, not what was artifact.")
     return "\n\n".join(parts)
 
 
 def to_csv(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
-    """Write a comparison as CSV, one row a method, modality and metric.
+    """Write a comparison as CSV, one row for each method, modality and metric.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Of `neurofuse.compare`.
+    path : str or Path
+        The file to write.
+    overwrite : bool
+        Whether an existing file is replaced.
+
+    Returns
+    -------
+    Path
+        The file, with the columns method, modality, metric, value, units, seconds [s], memory [B],
+        delay [s] and failure.
 
     Raises
     ------
     WriteError
         If the file exists and `overwrite` is false, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from neurofuse.fusion.compare import compare
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> eeg = np.random.default_rng(0).standard_normal((2, 2500)) * 1e-5
+    >>> table = compare(build(eeg_dataset(eeg, 250.0, ["C3", "C4"])), ["uncorrected"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(to_csv(table, f"{folder}/table.csv").read_text().splitlines()[0])
+    method,modality,metric,value,units,seconds,memory,delay,failure
     """
     path = Path(path)
     frame = dataset.to_dataframe().reset_index()[COLUMNS]
