@@ -34,6 +34,11 @@ class NeurofuseError(Exception):
 class ReadError(NeurofuseError):
     """A file is missing, damaged, empty or of another kind than expected.
 
+    Parameters
+    ----------
+    found, wanted, remedy : str
+        The parts of the message, as in `NeurofuseError`.
+
     Examples
     --------
     >>> raise ReadError("an empty file", "an EDF file", "export it again")
@@ -44,6 +49,11 @@ class ReadError(NeurofuseError):
 
 class AlignmentError(NeurofuseError):
     """Two streams cannot be put on one clock with confidence.
+
+    Parameters
+    ----------
+    found, wanted, remedy : str
+        The parts of the message, as in `NeurofuseError`.
 
     Examples
     --------
@@ -57,6 +67,11 @@ offset=SECONDS
 class SchemaError(NeurofuseError):
     """A Recording lacks something that every Recording has, or holds it in another form.
 
+    Parameters
+    ----------
+    found, wanted, remedy : str
+        The parts of the message, as in `NeurofuseError`.
+
     Examples
     --------
     >>> raise SchemaError("a list", "a Recording", "make one with neurofuse.read")
@@ -67,6 +82,11 @@ class SchemaError(NeurofuseError):
 
 class ParameterError(NeurofuseError):
     """A parameter is out of its range, or a name is unknown.
+
+    Parameters
+    ----------
+    found, wanted, remedy : str
+        The parts of the message, as in `NeurofuseError`.
 
     Examples
     --------
@@ -79,6 +99,11 @@ the default
 
 class WriteError(NeurofuseError):
     """An output cannot be written, or would overwrite something.
+
+    Parameters
+    ----------
+    found, wanted, remedy : str
+        The parts of the message, as in `NeurofuseError`.
 
     Examples
     --------

@@ -34,7 +34,7 @@ class Modality:
         return NIRS if self is EEG else EEG
 
     def variable(self, node: Container[str]) -> str:
-        """The variable that holds the samples of a node (anything that knows `in`).
+        """The variable that holds the samples of a node (anything that supports `in`).
 
         Examples
         --------

@@ -149,7 +149,7 @@ def nirs_dataset(
     Parameters
     ----------
     data : array (channel, wavelength, time)
-        Intensity [any linear unit] or optical density [1], as `variable` says.
+        Intensity [any linear unit] or optical density [1]; see `variable`.
     rate : float
         Sampling rate [Hz].
     wavelength : floats
@@ -232,6 +232,11 @@ def events_dataset(rows: Iterable[EventRow] = ()) -> xr.Dataset:
     -------
     Dataset
         One variable per column over `event`, sorted by onset.
+
+    Raises
+    ------
+    ValueError
+        If a row does not have five columns.
 
     Examples
     --------
@@ -546,6 +551,11 @@ def provenance(recording: xr.DataTree) -> list[dict[str, Any]]:
     list of dict
         Oldest step first: "step", "parameters", version of "neurofuse", date "at".
 
+    Raises
+    ------
+    ValueError
+        If the stored text is damaged.
+
     Examples
     --------
     >>> provenance(build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"])))
@@ -565,6 +575,11 @@ def duration(recording: xr.DataTree) -> float:
     -------
     float
         Seconds from the first sample of any stream to the end of the last one.
+
+    Raises
+    ------
+    ValueError
+        If the Recording has no stream.
 
     Examples
     --------

@@ -199,7 +199,7 @@ def _clear(stage: Path | None, made: list[Path]) -> None:
     for path in made:
         try:
             path.rmdir()
-        except OSError:  # not made yet, or someone else has put a file there
+        except OSError:  # not made yet, or another process has put a file there
             continue
 
 

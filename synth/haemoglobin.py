@@ -79,8 +79,8 @@ def haemoglobin(
     >>> from neurofuse.synth.heart import sample_heart
     >>> from neurofuse.synth.montage import nirs_montage
     >>> rng, time = np.random.default_rng(0), np.arange(300) / 10
-    >>> person = sample_activity(30.0, np.zeros(0), rng), sample_heart(30.0, rng)
-    >>> hbo, hbr = haemoglobin(time, 10.0, nirs_montage("motor"), *person, 0.0, 5.0, rng)
+    >>> participant = sample_activity(30.0, np.zeros(0), rng), sample_heart(30.0, rng)
+    >>> hbo, hbr = haemoglobin(time, 10.0, nirs_montage("motor"), *participant, 0.0, 5.0, rng)
     >>> hbo.shape
     (24, 300)
     """

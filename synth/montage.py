@@ -136,7 +136,7 @@ def eeg_montage(
 
 
 def nirs_montage(montage: str | xr.Dataset | xr.DataTree) -> Probe:
-    """Source-detector pairs of a named montage or of a recording at hand.
+    """Source-detector pairs of a named montage or of a recording.
 
     Parameters
     ----------

@@ -51,8 +51,8 @@ def redistribution(
     one = np.ones((len(distance), 1))
     unit = np.zeros((len(distance), len(wavelength), 1))
     if known.any():
-        found = np.asarray(wavelength, float)[known]
-        unit[:, known] = haemoglobin_to_density(HBO * one, HBR * one, found, distance)
+        absorbed = np.asarray(wavelength, float)[known]
+        unit[:, known] = haemoglobin_to_density(HBO * one, HBR * one, absorbed, distance)
     posture = 0.0  # lying, sitting, bent: participants return to postures
     for movement in movements:
         rng = np.random.default_rng([movement.seed, 9])

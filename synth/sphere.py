@@ -3,12 +3,12 @@
 The shells (brain, fluid, skull, scalp) act like one homogeneous sphere with three dipoles in place
 of each (Berg & Scherg 1994, Electroencephalogr Clin Neurophysiol 90:58); the closed form for the
 homogeneous sphere is that of Zhang (1995, Phys Med Biol 40:335). Potentials are against the mean of
-both ear points, as measured recordings have it.
+both ear points, as in measured recordings.
 """
 
 import numpy as np
 
-CENTRE = np.array([0.0, 0.018, 0.045])  # m, of the sphere through 10-20 places of the head frame
+CENTRE = np.array([0.0, 0.018, 0.045])  # m, of the sphere through 10-20 positions in the head frame
 RADIUS = 0.095  # m
 EARS = np.array([[-0.082, -0.018, -0.045], [0.082, -0.018, -0.045]])  # m from the centre
 EARS /= np.linalg.norm(EARS, axis=1, keepdims=True)
@@ -36,14 +36,14 @@ def directions(position: np.ndarray) -> np.ndarray:
 
 
 def lead_field(direction: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Potential (place, source, 3) [V per A m] on the scalp of dipoles along x, y and z.
+    """Potential (position, source, 3) [V per A m] on the scalp of dipoles along x, y and z.
 
     Parameters
     ----------
-    direction : array (place, 3)
-        Directions of the places on the scalp from the sphere's centre.
+    direction : array (position, 3)
+        Directions of positions on the scalp from the sphere's centre.
     source : array (source, 3)
-        Places of the dipoles from the sphere's centre, in radii of the sphere; inside the brain
+        Positions of the dipoles from the sphere's centre, in radii of the sphere; inside the brain
         (below 0.9) and not in the centre.
 
     Examples
@@ -71,7 +71,7 @@ def lead_field(direction: np.ndarray, source: np.ndarray) -> np.ndarray:
 
 
 def against_ears(direction: np.ndarray, source: np.ndarray, moment: np.ndarray) -> np.ndarray:
-    """Gain (place, source) of dipoles with unit `moment` (source, 3) against the mean of the ears.
+    """Gain (position, source) of dipoles with unit `moment` (source, 3) against the mean of the ears.
 
     Examples
     --------

@@ -143,8 +143,8 @@ def _gaps(since: np.ndarray) -> np.ndarray:
     before = long[:, None] + 1 + np.arange(CONTEXT)  # in the padded array: the sample is the last
     after = before + CONTEXT
     stays = np.nanmedian(late[after], axis=1) - np.nanmedian(late[before], axis=1)
-    found = long[stays > LASTING_DELAY]
-    return found if len(found) <= max(MOST_GAPS * len(steps), 3) else found[:0]
+    gaps = long[stays > LASTING_DELAY]
+    return gaps if len(gaps) <= max(MOST_GAPS * len(steps), 3) else gaps[:0]
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:

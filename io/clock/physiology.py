@@ -28,6 +28,7 @@ LARGEST_RIVAL = 0.6  # of the best line's sum; a higher second line makes the be
 LARGEST_ERROR = 0.06  # s, half width of the interval before the spread of the delay is added
 SEARCHED_LAG = 1.5  # s about the first line, where the refined one is searched
 SEARCHED_TURN = 1.0  # s by which its ends may turn away
+LARGEST_DISAGREEMENT = 0.5  # s between the offsets by heart rate and by movement
 BOOTSTRAPS = 200
 LEAST_CORRELATION = 0.2  # of a window that is used
 # The pulse wave rises most steeply at the head 0.22 s after the R peak, with a standard deviation
@@ -64,7 +65,7 @@ def by_physiology(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
         pulse delay).
     """
     refusals = []
-    found = []
+    clocks = []
     for name, one, other in (
         ("heart rate", courses.eeg_heart(eeg), courses.nirs_heart(nirs)),
         ("movement", courses.eeg_movement(eeg), courses.nirs_movement(nirs)),
@@ -75,18 +76,18 @@ def by_physiology(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
             refusals.append(f"no {name} that could be estimated from the {where}{cause}")
             continue
         try:
-            found.append((name, match_courses(one, other, name)))
+            clocks.append((name, match_courses(one, other, name)))
         except AlignmentError as error:
             refusals.append(error.found)
-    if not found or found[0][0] != "heart rate":
-        refusals += [f"movement that matches at {clock.offset:.1f} s" for _, clock in found]
+    if not clocks or clocks[0][0] != "heart rate":
+        refusals += [f"movement that matches at {clock.offset:.1f} s" for _, clock in clocks]
         raise AlignmentError("; ".join(refusals), WANTED, REMEDY)
-    clock = found[0][1]
-    if len(found) == 2 and abs(found[1][1].offset - clock.offset) > 0.5:
+    clock = clocks[0][1]
+    if len(clocks) == 2 and abs(clocks[1][1].offset - clock.offset) > LARGEST_DISAGREEMENT:
         raise AlignmentError(
-            f"an offset of {clock.offset:.2f} s by heart rate and {found[1][1].offset:.2f} s by "
+            f"an offset of {clock.offset:.2f} s by heart rate and {clocks[1][1].offset:.2f} s by "
             "movement",
-            "both to agree within 0.5 s",
+            f"both to agree within {LARGEST_DISAGREEMENT:g} s",
             REMEDY,
         )
     return clock
@@ -201,8 +202,8 @@ def _fine_line(
     counts = rng.multinomial(len(table), np.full(len(table), 1 / len(table)), BOOTSTRAPS)
     sums = np.tensordot(np.vstack([np.ones(len(table)), counts]), parts, 1)
     steps = drifts[1] - drifts[0], lags[1] - lags[0]
-    found = np.array([_top(total, *steps) for total in sums])
-    slope, late = drifts[0] + found[:, 0], lags[0] + found[:, 1]
+    tops = np.array([_top(total, *steps) for total in sums])
+    slope, late = drifts[0] + tops[:, 0], lags[0] + tops[:, 1]
     offset = lag + late - slope * middle / 1e6
     slope = drift + slope
     ends = np.percentile(offset[1:], [2.5, 97.5]), np.percentile(slope[1:], [2.5, 97.5])
@@ -220,7 +221,7 @@ def _fine_line(
 def _top(total: np.ndarray, *steps: float) -> tuple[float, ...]:
     """Where a surface has its maximum, interpolated by parabolas, from its first corner."""
     peak = np.unravel_index(int(np.argmax(total)), total.shape)
-    found = []
+    corner_distance = []
     for axis, (index, step) in enumerate(zip(peak, steps, strict=True)):
         line = np.moveaxis(total, axis, 0)[(slice(None), *np.delete(peak, axis))]
         shift = 0.0
@@ -228,8 +229,8 @@ def _top(total: np.ndarray, *steps: float) -> tuple[float, ...]:
             left, top, right = line[index - 1 : index + 2]
             bend = left - 2 * top + right
             shift = 0.5 * (left - right) / bend if bend < 0 else 0.0
-        found.append((index + shift) * step)
-    return tuple(found)
+        corner_distance.append((index + shift) * step)
+    return tuple(corner_distance)
 
 
 def _by_beats(

@@ -14,7 +14,7 @@ FLAT = 1e-8  # V peak to peak: a tenth of the noise of the best amplifiers (abou
 FLAT_WINDOW = 1.0  # s
 UNUSABLE = 0.5  # fraction of missing samples, or of flat windows
 JUDGED = ("eeg", "eog", "ecg", "emg")  # types that must show a voltage; a trigger may be flat
-BURST = 8  # samples in a row that are stored together, to see whether they stay at a rail
+BURST = 8  # samples in a row that are stored together, to show whether they stay at a rail
 MOST_SAMPLES = 2**22  # of all channels stored for rails and percentiles (32 MB) …
 MOST_PER_CHANNEL = 2**16  # … and of one channel
 
@@ -172,10 +172,10 @@ def extremes(block: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np
 def _windowed(block: np.ndarray, window: int, ufunc: np.ufunc) -> np.ndarray:
     count, length = block.shape
     whole = max(length // window * window, min(window, length))
-    found = ufunc.reduce(block[:, :whole].reshape(count, -1, min(window, length)), axis=-1)
+    result = ufunc.reduce(block[:, :whole].reshape(count, -1, min(window, length)), axis=-1)
     if whole < length:
-        found[:, -1] = ufunc(found[:, -1], ufunc.reduce(block[:, whole:], axis=-1))
-    return found
+        result[:, -1] = ufunc(result[:, -1], ufunc.reduce(block[:, whole:], axis=-1))
+    return result
 
 
 def _reason(missing: float, rail: float, flat: float, still: bool, judged: bool) -> str:

@@ -13,7 +13,7 @@ from neurofuse.io.recording import build, stream_dataset
 
 FLAT = 1e-9  # of the light: below the noise of a 24-bit converter
 STILL = 5e-4  # of the light, in a window; in light through living tissue the pulse is larger
-MOST_STILL = 0.1  # fraction of still windows in a channel that sees tissue …
+MOST_STILL = 0.1  # fraction of still windows in a channel that measures tissue …
 LEAST_WORN = 0.5  # … and fraction of such channels; with fewer, the optodes were not on a head
 DARK = 0.03  # noise relative to the light: hides the pulse
 DARK_UNUSABLE = 0.3  # hides any change of blood in the brain

@@ -45,7 +45,7 @@ def noise_measures(node: xr.Dataset, used: np.ndarray) -> xr.Dataset:
     -------
     Dataset
         Over `channel`: `deviation` [V], `high_ratio` [1], `noisy`, `line_noise` [dB], `line_noisy`,
-        `bridge_distance` [V], `bridged`, `bridged_to`, as `channel_quality` tells; attrs
+        `bridge_distance` [V], `bridged`, `bridged_to`, as in `channel_quality`; attrs
         `line_frequency` [Hz], NaN where no channel has line noise.
 
     Examples
@@ -148,7 +148,7 @@ def piece_measures(piece: np.ndarray, rate: float) -> np.ndarray:
     """
     frequency, power = density(piece, rate)
     step = rate / piece.shape[1]
-    found = np.full((4, len(piece)), np.nan)
+    measures = np.full((4, len(piece)), np.nan)
     away = [np.abs((frequency + f / 2) % f - f / 2) for f in MAINS]  # from the nearest harmonic
     off = (away[0] > NEIGHBOURS[0]) & (away[1] > NEIGHBOURS[0]) | (
         frequency < MAINS[0] - NEIGHBOURS[0]
@@ -156,17 +156,17 @@ def piece_measures(piece: np.ndarray, rate: float) -> np.ndarray:
     low = off & (frequency >= BRAIN_BAND[0]) & (frequency <= BRAIN_BAND[1])
     high = off & (frequency > BRAIN_BAND[1]) & (frequency < TOP * rate / 2)
     if low.sum() > 1:
-        found[0] = power[:, low].sum(1) * step
+        measures[0] = power[:, low].sum(1) * step
     if high.sum() * step > LEAST_WIDTH:
-        found[1] = power[:, high].sum(1) * step
+        measures[1] = power[:, high].sum(1) * step
     for row, mains in enumerate(MAINS, 2):
         gap = np.abs(frequency - mains)
         line, beside = gap <= LINE_WIDTH, (gap >= NEIGHBOURS[0]) & (gap <= NEIGHBOURS[1])
         if mains + NEIGHBOURS[1] < rate / 2 and line.sum() > 1 and beside.sum() > 2:
             with np.errstate(divide="ignore", invalid="ignore"):
                 ratio = power[:, line].mean(1) / np.median(power[:, beside], axis=1)
-                found[row] = 10 * np.log10(ratio)
-    return found
+                measures[row] = 10 * np.log10(ratio)
+    return measures
 
 
 def outlying(values: np.ndarray, used: np.ndarray) -> np.ndarray:
