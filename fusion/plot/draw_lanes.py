@@ -164,11 +164,13 @@ def _lane_limit(lines: dict[tuple[int, str], Line], room: float) -> float:
         values = [np.abs(y[np.isfinite(y)]) for (_, kind), (_, y) in lines.items() if kind == which]
         return np.array([np.percentile(v, percentile) for v in values if v.size] or [0.0])
 
-    peaks = np.concatenate([sizes("before", 99.8), sizes("after", 99.8)])
+    def peaks(which: str) -> np.ndarray:
+        # a single spike must not flatten its channel
+        return np.minimum(sizes(which, 100), 2 * sizes(which, 99.8))
+
     # one saturated channel must not flatten the others; what saturates stays inside the lane
-    largest = min(
-        1.05 * float(peaks.max()), 1.5 * float(np.median(sizes("before", 99.8))) or np.inf
-    )
+    typical = 1.5 * float(np.median(sizes("before", 99.8))) or np.inf
+    largest = min(1.05 * float(max(peaks("before").max(), peaks("after").max())), typical)
     return min(largest, room * float(np.median(sizes("after", 95))) or largest) or 1.0
 
 

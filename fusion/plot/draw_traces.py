@@ -82,9 +82,10 @@ def draw_traces(
     ]
     with style():
         # placed by hand [inches]: a layout engine would measure every text several times over
-        tall = sum(heights) + 0.32 * len(heights) + 0.5
+        above = 0.35 if marks else 0.15  # for the legend
+        tall = sum(heights) + 0.32 * len(heights) + above + 0.15
         figure = Figure(figsize=(10, tall))
-        axes, top = [], tall - 0.35
+        axes, top = [], tall - above
         for height in heights:
             box = (0.095, (top - height) / tall, 0.85, height / tall)
             axes.append(figure.add_axes(box, sharex=axes[0] if axes else None))

@@ -9,6 +9,7 @@ from html import escape
 from neurofuse.fusion.plot.style import labels
 from neurofuse.fusion.report.pyramid import Pyramid
 from neurofuse.fusion.views.before_after import View
+from neurofuse.fusion.views.phrases import listed
 from neurofuse.io.modality import NIRS
 
 KEYS = {
@@ -110,4 +111,4 @@ def resolution(views: Sequence[View], packed: Mapping[str, Pyramid]) -> str:
             seconds = sum(layer.bins * layer.width for layer in finer) / view.rate
             text += f", with {detail} in the {seconds:.0f} s that were changed most"
         parts.append(text)
-    return f"This page contains {'; '.join(parts)}."
+    return f"This page contains {listed(parts)}."

@@ -40,7 +40,7 @@ def draw_picture(
             ranked = by_change(view, (start, stop))
             first = max(0, len(ranked) // 2 - 1)
             rows[view.stream] = sorted(ranked[first : first + 3])
-        figure = draw_traces(views, (start, stop), rows=rows, lane=0.85, room=9.0)
+        figure = draw_traces(views, (start, stop), rows=rows, lane=0.85, room=12.0)
         figure.savefig(stage / target.name, dpi=110, facecolor="white", bbox_inches="tight")
     return target
 

@@ -18,6 +18,7 @@ from neurofuse.io.recording import (
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 EVIL = "<img src=x onerror=alert(1)>"
 PUSH = (200.0, 203.0)  # s
+EDGE = 0.55  # of a lane, from its middle
 
 
 def make(seconds=400.0, eeg=8, rate=100.0, gate=True):
@@ -176,10 +177,19 @@ def test_buttons_and_keys_zoom_and_move(opened):
     # from nearby every sample is a point; from afar a bin of many has two
     assert np.median(np.diff(inside[:500])) == pytest.approx(0.01, abs=1e-4)
     assert np.diff(coarse[:200:2]).mean() > 0.1
-    # the push reaches the edge of its lane and the cleaned line does not
+    # the push leaves its lane: the line ends at the edge, and arrows stand in its gap
     during = (fine > PUSH[0] + 0.1) & (fine < PUSH[1] - 0.1)
-    _, cleaned = opened.drawn("eeg after")
-    assert np.nanmax(y[during]) == pytest.approx(0.55)
+    assert not np.isfinite(y[during]).any()
+    assert np.nanmax(y) == pytest.approx(EDGE)
+    at, height = opened.drawn("eeg before beyond")
+    assert PUSH[0] <= at.min() <= PUSH[0] + 0.5
+    assert PUSH[1] - 0.5 <= at.max() <= PUSH[1]
+    assert height.max() == pytest.approx(EDGE - 0.07)
+    assert "beyond" in opened.page.evaluate(
+        "document.getElementById('strip').layout.annotations[0].text"
+    )
+    at, cleaned = opened.drawn("eeg after")
+    during = (at > PUSH[0] + 0.1) & (at < PUSH[1] - 0.1)
     assert np.nanmax(cleaned[during]) < 0.5
     chart = opened.page.locator("#strip")
     chart.focus()
@@ -196,6 +206,24 @@ def test_buttons_and_keys_zoom_and_move(opened):
     start, stop = opened.wait_for_range(20)
     assert (start + stop) / 2 == pytest.approx(sum(PUSH) / 2, abs=0.1)
     assert "every sample" in opened.page.inner_text("#shown")
+
+
+@pytest.mark.parametrize("zoom", [[], ["largest"], ["largest", "in", "taller", "taller"]])
+def test_no_line_runs_along_the_edge_of_its_lane(opened, zoom):
+    for button in zoom:
+        opened.page.click(f"[data-do={button}]")
+    opened.wait_for_range({0: 400, 1: 20, 4: 10}[len(zoom)])
+    crossings = 0
+    for meta in ("eeg before", "eeg after", "nirs before", "nirs after"):
+        _, y = opened.drawn(meta)
+        edges = -np.arange(8)[:, None] + [-EDGE, EDGE]
+        near = np.abs(y[:, None] - edges.ravel())
+        edge = np.where(np.nanmin(near, axis=1, initial=1.0) < 1e-9, y, np.nan)
+        assert not (edge[1:] == edge[:-1]).any()
+        crossings += np.isfinite(edge).sum()
+    assert crossings
+    for _ in range(zoom.count("taller")):
+        opened.page.click("[data-do=flatter]")
 
 
 def test_the_chart_can_be_saved_but_not_sent_away(opened):
@@ -267,7 +295,7 @@ def test_who_was_not_recording_is_told(browser, tmp_path):
         "() => document.getElementById('strip').layout.annotations[0].text.includes('not recorded')"
     )
     text = page.page.evaluate("document.getElementById('strip').layout.annotations[1].text")
-    assert "a lane" in text
+    assert "each lane is" in text
     assert page.trouble == []
     page.page.close()
 
