@@ -1,4 +1,4 @@
-"""Where electrodes and optodes are, as BIDS tells it: tables of positions, coordinate system."""
+"""Where electrodes and optodes are, in BIDS: tables of positions, and the coordinate system."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,33 +22,34 @@ UNKNOWN = {
 
 def electrode_table(raw: "mne.io.BaseRaw") -> Table | None:
     """`electrodes.tsv`, or None where the Raw has no positions."""
-    places = {
+    positions = {
         name: np.array(channel["loc"][:3])
         for name, channel, kind in zip(
             raw.ch_names, raw.info["chs"], raw.get_channel_types(), strict=True
         )
         if kind == "eeg"
     }
-    known = [np.isfinite(place).all() and place.any() for place in places.values()]
+    known = [np.isfinite(p).all() and p.any() for p in positions.values()]
     if not any(known):
         return None
     cells = [
         p.round(7).tolist() if ok else [NONE] * 3
-        for p, ok in zip(places.values(), known, strict=True)
+        for p, ok in zip(positions.values(), known, strict=True)
     ]
-    return {"name": list(places), **_columns(cells)}
+    return {"name": list(positions), **_columns(cells)}
 
 
 def optode_table(raw: "mne.io.BaseRaw") -> Table:
-    """`optodes.tsv`: sources and detectors, each once; "n/a" where their place is unknown."""
-    found: dict[tuple[str, str], np.ndarray] = {}
+    """`optodes.tsv`: sources and detectors, each once; "n/a" where their position is unknown."""
+    positions: dict[tuple[str, str], np.ndarray] = {}
     for name, channel in zip(raw.ch_names, raw.info["chs"], strict=True):
         source, detector = name.rsplit(" ", 1)[0].split("_", 1)
-        found.setdefault((source, "source"), channel["loc"][3:6])
-        found.setdefault((detector, "detector"), channel["loc"][6:9])
-    order = sorted(found, key=lambda key: key[1] != "source")
+        positions.setdefault((source, "source"), channel["loc"][3:6])
+        positions.setdefault((detector, "detector"), channel["loc"][6:9])
+    order = sorted(positions, key=lambda key: key[1] != "source")
     cells = [
-        p.round(7).tolist() if np.isfinite(p := found[key]).all() else [NONE] * 3 for key in order
+        p.round(7).tolist() if np.isfinite(p := positions[key]).all() else [NONE] * 3
+        for key in order
     ]
     return {
         "name": [name for name, _ in order],
@@ -63,7 +64,7 @@ def coordinate_system(raw: "mne.io.BaseRaw", stream: str) -> dict:
 
     head = int(raw.info["chs"][0]["coord_frame"]) == FIFF.FIFFV_COORD_HEAD
     prefix = stream.upper()
-    told: dict[str, Any] = {f"{prefix}{key}": v for key, v in (HEAD if head else UNKNOWN).items()}
+    facts: dict[str, Any] = {f"{prefix}{key}": v for key, v in (HEAD if head else UNKNOWN).items()}
     names = {
         int(FIFF.FIFFV_POINT_NASION): "NAS",
         int(FIFF.FIFFV_POINT_LPA): "LPA",
@@ -75,10 +76,10 @@ def coordinate_system(raw: "mne.io.BaseRaw", stream: str) -> dict:
         if p["kind"] == FIFF.FIFFV_POINT_CARDINAL and int(p["ident"]) in names
     }
     if head and stream == "eeg" and marks:
-        told["AnatomicalLandmarkCoordinates"] = marks
-        told["AnatomicalLandmarkCoordinateSystem"] = HEAD["CoordinateSystem"]
-        told["AnatomicalLandmarkCoordinateUnits"] = HEAD["CoordinateUnits"]
-    return told
+        facts["AnatomicalLandmarkCoordinates"] = marks
+        facts["AnatomicalLandmarkCoordinateSystem"] = HEAD["CoordinateSystem"]
+        facts["AnatomicalLandmarkCoordinateUnits"] = HEAD["CoordinateUnits"]
+    return facts
 
 
 def _columns(cells: list[list]) -> Table:

@@ -1,4 +1,4 @@
-"""What a BIDS derivative data set holds once: its description, participants, and what it shares."""
+"""What a BIDS derivative data set holds once: description, participants, shared positions."""
 
 import json
 import os
@@ -9,11 +9,11 @@ from neurofuse.io.bids.sidecars import as_json
 from neurofuse.io.errors import WriteError
 
 BIDS_VERSION = "1.10.0"
-DESCRIPTION, PEOPLE, IGNORED = "dataset_description.json", "participants.tsv", ".bidsignore"
+DESCRIPTION, PARTICIPANTS, IGNORED = "dataset_description.json", "participants.tsv", ".bidsignore"
 README = "README"
 ABOUT = """EEG and fNIRS recordings from which neurofuse has removed movement artifacts.
 
-The JSON file beside each recording tells the method, its parameters and the version.
+The JSON file beside each recording holds the method, its parameters and the version.
 """
 # BIDS 1.11 has no rule for processed fNIRS yet; the rest belongs to `neurofuse clean --bids`.
 NOT_BIDS = ("*_nirs.snirf", "*_nirs.json", "*_recording.nc", "*_report.html", "*_provenance.json")
@@ -21,7 +21,7 @@ NOT_BIDS = ("*_nirs.snirf", "*_nirs.json", "*_recording.nc", "*_report.html", "*
 
 def write_shared(stage: Path, root: Path, subject: str, source: str | Path | None) -> None:
     """Write the files that all recordings of the data set at `root` share into `stage`."""
-    told: dict = {
+    description: dict = {
         "Name": "EEG and fNIRS cleaned of movement artifacts",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
@@ -29,10 +29,10 @@ def write_shared(stage: Path, root: Path, subject: str, source: str | Path | Non
     }
     if source is not None:
         place = os.path.relpath(Path(source).resolve(), root.resolve())
-        told["SourceDatasets"] = [{"URL": Path(place).as_posix()}]
+        description["SourceDatasets"] = [{"URL": Path(place).as_posix()}]
     for name, text in (
-        (DESCRIPTION, as_json(told)),
-        (PEOPLE, f"participant_id\nsub-{subject}\n"),
+        (DESCRIPTION, as_json(description)),
+        (PARTICIPANTS, f"participant_id\nsub-{subject}\n"),
         (IGNORED, "\n".join(NOT_BIDS) + "\n"),
         (README, ABOUT),
     ):
@@ -40,17 +40,17 @@ def write_shared(stage: Path, root: Path, subject: str, source: str | Path | Non
 
 
 def check_root(root: Path) -> None:
-    """Raise WriteError if another data set stands at `root`."""
+    """Raise WriteError if `root` holds another data set."""
     path = root / DESCRIPTION
     if not path.exists():
         return
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        makers = [maker.get("Name") for maker in told.get("GeneratedBy", [])]
-        ours = told.get("DatasetType") == "derivative" and "neurofuse" in makers
+        description = json.loads(path.read_text(encoding="utf-8"))
+        makers = [maker.get("Name") for maker in description.get("GeneratedBy", [])]
+        ours = description.get("DatasetType") == "derivative" and "neurofuse" in makers
     except (ValueError, AttributeError, TypeError) as error:
         raise WriteError(
-            f"{path}, which is no JSON of BIDS", "a derivative data set", "mend or remove it"
+            f"{path}, which is no JSON of BIDS", "a derivative data set", "repair or remove it"
         ) from error
     if not ours:
         raise WriteError(
@@ -67,7 +67,7 @@ def data_set_of(path: Path) -> Path | None:
 
 
 def keep_text(there: str, new: str) -> str:
-    """The text that stands there already."""
+    """The text that the file holds already."""
     return there
 
 
@@ -82,12 +82,12 @@ def merge_lines(there: str, new: str) -> str:
     return "\n".join(dict.fromkeys([*there.splitlines(), *new.splitlines()])) + "\n"
 
 
-def merge_people(there: str, new: str) -> str:
+def merge_participants(there: str, new: str) -> str:
     """The table of participants there, with those added that it lacks.
 
     Examples
     --------
-    >>> merge_people("participant_id\\tage\\nsub-01\\t20\\n", "participant_id\\nsub-02\\n")
+    >>> merge_participants("participant_id\\tage\\nsub-01\\t20\\n", "participant_id\\nsub-02\\n")
     'participant_id\\tage\\nsub-01\\t20\\nsub-02\\tn/a\\n'
     """
     head, *rows = there.splitlines()
@@ -111,6 +111,6 @@ def same_positions(there: str, new: str) -> str:
 SHARED = {
     DESCRIPTION: keep_text,
     README: keep_text,
-    PEOPLE: merge_people,
+    PARTICIPANTS: merge_participants,
     IGNORED: merge_lines,
 }

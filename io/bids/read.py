@@ -8,7 +8,7 @@ from typing import Any
 
 import xarray as xr
 
-from neurofuse.io.bids.sidecars_in import read_with_sidecars
+from neurofuse.io.bids.run import read_with_sidecars
 from neurofuse.io.errors import ReadError
 from neurofuse.io.formats.folder import INNER_FOLDER, subject_folder
 from neurofuse.io.logs import LOG
@@ -37,7 +37,7 @@ class Session:
 
 
 def read_bids(where: Any, *, offset: float | None = None, align: str | None = None) -> xr.DataTree:
-    """The Recording of a session in a BIDS data set: its EEG and fNIRS on one clock.
+    """Read a session of a BIDS data set: its EEG and fNIRS on one clock.
 
     Parameters
     ----------
@@ -45,15 +45,15 @@ def read_bids(where: Any, *, offset: float | None = None, align: str | None = No
         The data set, a subject, session or data-type folder in it, or a BIDSPath: its root and
         whatever entities it names. There must be just one session with both EEG and fNIRS, or
         else just one with either.
-    offset, align :
-        How the streams lie on one clock; see `neurofuse.from_mne`. Dates are those of the files,
-        or of `scans.tsv` where that tells them.
+    offset, align
+        How to align the two; see `neurofuse.from_mne`. Dates are those of the files, or of
+        `scans.tsv` where it has them.
 
     Returns
     -------
     Recording
         Bad channels, types, events, electrodes and subject are those of the sidecars, applied by
-        mne-bids; where it cannot, the plain file is read and a warning tells why.
+        mne-bids; where it cannot, the file alone is read and a warning says why.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def find_session(where: Any) -> Session:
 
 
 def is_bids_path(where: Any) -> bool:
-    """Whether this is an mne_bids.BIDSPath, told without importing mne-bids."""
+    """Whether this is an mne_bids.BIDSPath, found out without importing mne-bids."""
     return type(where).__name__ == "BIDSPath" and hasattr(where, "entities")
 
 
@@ -168,10 +168,10 @@ def entities_of(name: str) -> dict[str, str]:
 
 
 def _sessions(runs: Iterable[tuple[str, Path]], chosen: dict[str, str]) -> list[Session]:
-    found: dict[tuple[str, ...], Session] = {}
+    sessions: dict[tuple[str, ...], Session] = {}
     for stream, file in runs:
-        told = {**entities_of(file.name), "datatype": stream}
-        if all(told.get(name) == value for name, value in chosen.items()):
-            key = tuple(told.get(name, "") for name in PAIRED)
-            found.setdefault(key, Session(key)).files.setdefault(stream, []).append(file)
-    return [found[key] for key in sorted(found)]
+        entities = {**entities_of(file.name), "datatype": stream}
+        if all(entities.get(name) == value for name, value in chosen.items()):
+            key = tuple(entities.get(name, "") for name in PAIRED)
+            sessions.setdefault(key, Session(key)).files.setdefault(stream, []).append(file)
+    return [sessions[key] for key in sorted(sessions)]

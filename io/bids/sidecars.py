@@ -1,4 +1,4 @@
-"""The small files beside a recording in BIDS: JSON of the stream, channels, events, places."""
+"""The small files beside a recording in BIDS: its JSON, channels and events."""
 
 import json
 from importlib.metadata import version
@@ -65,10 +65,12 @@ def stream_sidecar(recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", t
             "NIRSDetectorOptodeCount": len(set(node.detector.values)),
             "ShortChannelCount": int(node.short.values.sum()) * node.sizes["wavelength"],
         }
-    told = clock.sel(stream=stream) if stream in clock.stream.values else None
-    kept = {} if told is None else {n: _number(told[n].item()) for n in ("offset", "drift")}
+    fit = {}
+    if stream in clock.stream.values:
+        model = clock.sel(stream=stream)
+        fit = {name: _number(model[name].item()) for name in ("offset", "drift")}
     start = float(node.time[0])  # s, on the clock that both streams share
-    return {**common, **own, "neurofuse": {"start": start, "clock": kept, "provenance": done}}
+    return {**common, **own, "neurofuse": {"start": start, "clock": fit, "provenance": done}}
 
 
 def channel_table(recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw") -> Table:
@@ -164,8 +166,8 @@ def _filters(steps: list[dict]) -> dict | str:
 
 def _reasons(recording: xr.DataTree, stream: str) -> dict[str, str]:
     """Why `mark_bad` marked channels, by name."""
-    told: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for step in provenance(recording):
         if step["step"] == "mark_bad":
-            told.update(step["parameters"].get(stream, {}))
-    return told
+            reasons.update(step["parameters"].get(stream, {}))
+    return reasons

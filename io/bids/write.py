@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from neurofuse.io.bids import coordinates as places
-from neurofuse.io.bids import sidecars
+from neurofuse.io.bids import coordinates, sidecars
 from neurofuse.io.bids.dataset import SHARED, check_root, same_positions, write_shared
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.formats.export import save_eeg, sensors_of
@@ -24,7 +23,7 @@ ENTITY = re.compile(r"(?:^|_)(sub|ses|task|acq|run)-([A-Za-z0-9]+)(?=_|$)")
 ORDER = ("sub", "ses", "task", "acq", "run")
 OF_SESSION = ("sub", "ses", "acq")  # entities that positions have
 DATA = {"eeg": (".vhdr", ".vmrk", ".eeg"), "nirs": (".snirf",)}
-PLACES = {"eeg": "electrodes.tsv", "nirs": "optodes.tsv"}
+POSITIONS = {"eeg": "electrodes.tsv", "nirs": "optodes.tsv"}
 Entities = dict[str, str]
 
 
@@ -40,40 +39,43 @@ def write_bids(
     source: str | Path | None = None,
     overwrite: bool = False,
 ) -> dict[str, Path]:
-    """Write a Recording as a BIDS derivative, with sidecars that tell what was done to it.
+    """Write a Recording as a BIDS derivative, with sidecars that say what was done to it.
 
     EEG goes to `eeg/` as BrainVision, fNIRS to `nirs/` as SNIRF, each with its JSON, channels and
-    events. Positions, where they are known, are those of the whole session, as BIDS has it.
-    Further sensors go into the SNIRF file. Several calls may fill one data set. Names and birthday
-    of the subject are left out.
+    events. Positions, where they are known, belong to the whole session, as BIDS has it.
+    Auxiliary sensors go into the SNIRF file. Several calls may fill one data set. Names and
+    birthday of the subject are left out.
 
     Parameters
     ----------
     recording : Recording
+        With `/eeg`, `/nirs` or both.
     root : path
-        The derivative data set, e.g. "study/derivatives/neurofuse"; made if missing.
+        The derivative data set, e.g. "study/derivatives/neurofuse"; created if missing.
     subject, session, task, run : str, optional
         Labels without "sub-" and so on. By default those in the name of the EEG (else fNIRS) file
         that the Recording was read from.
     desc : str
-        The label that tells this derivative from others.
+        The label that distinguishes this derivative from others.
     source : path, optional
         The data set that the recording came from, for `SourceDatasets`.
     overwrite : bool
-        Replace files that are there.
+        Replace files that exist.
 
     Returns
     -------
-    dict
-        Path of the data file by stream: "eeg", "nirs". All files or none are written.
+    dict of str to Path
+        The data files of "eeg" and "nirs". All files or none are written.
 
     Raises
     ------
     ParameterError
-        If subject or task are not known, or a label has other signs than letters and digits.
+        If subject or task are not known, or a label has characters other than letters and digits.
     WriteError
         If a file exists already, `root` is another data set, the session has other positions
         there, or it cannot be written.
+    SchemaError
+        If `recording` is not a Recording.
 
     Examples
     --------
@@ -117,30 +119,30 @@ def save_bids(recording: xr.DataTree, root: Path, entities: Entities) -> dict[st
 
 
 def find_entities(names: list[str], given: dict[str, str | None]) -> Entities:
-    """The labels of a recording: those given, else those in its files' names, the first's first.
+    """The labels of a recording: those given, else those in the names of its files, in order.
 
     Raises
     ------
     ParameterError
-        If there is no subject or no task, or a label has signs that BIDS does not allow.
+        If there is no subject or no task, or a label has characters that BIDS does not allow.
 
     Examples
     --------
     >>> find_entities(["sub-01_ses-a_task-rest_run-2_eeg.edf"], {"ses": "b", "desc": "clean"})
     {'sub': '01', 'ses': 'b', 'task': 'rest', 'run': '2', 'desc': 'clean'}
     """
-    found: Entities = {}
+    labels: Entities = {}
     for name in reversed(names):
-        found.update(ENTITY.findall(Path(name).name.split(".")[0]))
-    found.update({key: str(value) for key, value in given.items() if value is not None})
-    lacking = [word for key, word in (("sub", "subject"), ("task", "task")) if key not in found]
+        labels.update(ENTITY.findall(Path(name).name.split(".")[0]))
+    labels.update({key: str(value) for key, value in given.items() if value is not None})
+    lacking = [word for key, word in (("sub", "subject"), ("task", "task")) if key not in labels]
     if lacking:
         raise ParameterError(
             f"no {' and no '.join(lacking)} for the BIDS name",
             "an input named like sub-01_task-rest_eeg.edf, or both given",
             "rename it, or call neurofuse.io.write_bids(…, subject='01', task='rest')",
         )
-    for key, value in found.items():
+    for key, value in labels.items():
         digits = key == "run"
         if not re.fullmatch(r"[0-9]+" if digits else r"[A-Za-z0-9]+", value):
             raise ParameterError(
@@ -148,7 +150,7 @@ def find_entities(names: list[str], given: dict[str, str | None]) -> Entities:
                 "digits only" if digits else "letters and digits only",
                 "choose another label",
             )
-    return found
+    return labels
 
 
 def expected_files(entities: Entities, present: tuple[str, ...] = ("eeg", "nirs")) -> list[str]:
@@ -170,41 +172,40 @@ def merged(entities: Entities, overwrite: bool) -> dict[str, Merge]:
     """How the files that several recordings share are merged with those in the data set."""
     if overwrite:
         return dict(SHARED)
-    names = [_file(entities, s, n) for s in DATA for n in (PLACES[s], "coordsystem.json")]
+    names = [_file(entities, s, n) for s in DATA for n in (POSITIONS[s], "coordsystem.json")]
     return {**SHARED, **dict.fromkeys(names, same_positions)}
 
 
 def _file(entities: Entities, stream: str, name: str = "") -> str:
-    """Where the data file of a stream, or its file `name`, stands below the root."""
+    """The path below the root of the data file of a modality, or of its file `name`."""
     name = name or stream + DATA[stream][0]
-    of_session = name in (*PLACES.values(), "coordsystem.json")
+    of_session = name in (*POSITIONS.values(), "coordsystem.json")
     keys = OF_SESSION if of_session else (*ORDER, "desc")
-    told = [f"{key}-{entities[key]}" for key in keys if entities.get(key)]
+    labels = [f"{key}-{entities[key]}" for key in keys if entities.get(key)]
     folders = [f"{key}-{entities[key]}" for key in ("sub", "ses") if entities.get(key)]
-    return "/".join([*folders, stream, "_".join([*told, name])])
+    return "/".join([*folders, stream, "_".join([*labels, name])])
 
 
 def _sidecars(
     recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", task: str
 ) -> dict[str, str]:
-    told = sidecars.stream_sidecar(recording, stream, raw, task)
     texts = {
-        f"{stream}.json": sidecars.as_json(told),
+        f"{stream}.json": sidecars.as_json(sidecars.stream_sidecar(recording, stream, raw, task)),
         "channels.tsv": sidecars.as_tsv(sidecars.channel_table(recording, stream, raw)),
     }
     if len(raw.annotations):
         texts["events.tsv"] = sidecars.as_tsv(sidecars.event_table(raw))
         texts["events.json"] = sidecars.as_json(sidecars.EVENT_COLUMNS)
-    table = places.electrode_table(raw) if stream == "eeg" else places.optode_table(raw)
+    table = coordinates.electrode_table(raw) if stream == "eeg" else coordinates.optode_table(raw)
     if table is not None:
-        texts[PLACES[stream]] = sidecars.as_tsv(table)
-        texts["coordsystem.json"] = sidecars.as_json(places.coordinate_system(raw, stream))
+        texts[POSITIONS[stream]] = sidecars.as_tsv(table)
+        texts["coordsystem.json"] = sidecars.as_json(coordinates.coordinate_system(raw, stream))
     return texts
 
 
 def _make_public(raw: "mne.io.BaseRaw", subject: str) -> None:
-    """Leave out what tells who the subject is."""
-    person = dict(raw.info["subject_info"] or {})
-    kept = {key: person[key] for key in ("sex", "hand") if key in person}
-    raw.info["subject_info"] = {"his_id": f"sub-{subject}", **kept}
+    """Leave out what identifies the subject."""
+    facts = dict(raw.info["subject_info"] or {})
+    public = {key: facts[key] for key in ("sex", "hand") if key in facts}
+    raw.info["subject_info"] = {"his_id": f"sub-{subject}", **public}
     raw.info["experimenter"] = None

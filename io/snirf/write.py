@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 VERSION = "1.1"
 DATA_TYPES = {"fnirs_cw_amplitude": 1, "fnirs_od": 99999}
 CARDINAL, FIDUCIALS = 1, {1: "LPA", 2: "Nasion", 3: "RPA"}  # FIFF's numbers
-MOST = 10_000  # optodes; a number in a name beyond would make an array of nothing
+MOST_OPTODES = 10_000  # a larger number in a name would make a huge empty array
 
 
 def write_snirf(
@@ -41,7 +41,7 @@ def write_snirf(
     Raises
     ------
     WriteError
-        If the channels are of another kind, or their names tell no source and detector.
+        If the channels are of another type, or their names do not hold source and detector.
 
     Examples
     --------
@@ -72,12 +72,12 @@ def write_snirf(
         for names, letter in zip(list(zip(*labels, strict=True))[:2], "SD", strict=True)
     ]
     largest = max(int(numbers.max()) for numbers, _ in pairs)
-    if largest > MOST:
+    if largest > MOST_OPTODES:
         raise WriteError(
-            f"an optode numbered {largest}", f"numbers up to {MOST}", "rename the channels"
+            f"an optode numbered {largest}", f"numbers up to {MOST_OPTODES}", "rename the channels"
         )
-    told = np.array([channel["loc"][9] for channel in raw.info["chs"]], float)
-    waves = np.where(told > 0, told, [wave for *_, wave in labels])
+    stored = np.array([channel["loc"][9] for channel in raw.info["chs"]], float)
+    waves = np.where(stored > 0, stored, [wave for *_, wave in labels])
     with h5py.File(path, "w") as file:
         _strings(file, formatVersion=VERSION)
         nirs = file.create_group("nirs")
@@ -93,7 +93,7 @@ def write_snirf(
 
 
 def _write_tags(tags: Any, raw: "mne.io.BaseRaw") -> None:
-    date, person = raw.info["meas_date"], raw.info["subject_info"] or {}
+    date, subject = raw.info["meas_date"], raw.info["subject_info"] or {}
     day = clock = "unknown"
     if date is not None:
         date += timedelta(seconds=float(raw.first_time))
@@ -101,7 +101,7 @@ def _write_tags(tags: Any, raw: "mne.io.BaseRaw") -> None:
         clock = date.strftime("%H:%M:%S.%fZ" if date.microsecond else "%H:%M:%SZ")
     _strings(
         tags,
-        SubjectID=str(person.get("his_id") or "unknown"),
+        SubjectID=str(subject.get("his_id") or "unknown"),
         MeasurementDate=day,
         MeasurementTime=clock,
         LengthUnit="m",
@@ -112,12 +112,12 @@ def _write_tags(tags: Any, raw: "mne.io.BaseRaw") -> None:
     # Beyond the specification: as MNE-NIRS writes them, lists of one, which MNE insists on.
     tags["MNE_coordFrame"] = [int(raw.info["chs"][0]["coord_frame"])]
     for key in ("first", "middle", "last"):
-        if person.get(f"{key}_name"):
-            tags[f"{key}Name"] = _text([str(person[f"{key}_name"])])
-    if person.get("sex") is not None:
-        tags["sex"] = _text([str(int(person["sex"]))])
-    if person.get("birthday"):
-        tags["DateOfBirth"] = _text([person["birthday"].isoformat()])
+        if subject.get(f"{key}_name"):
+            tags[f"{key}Name"] = _text([str(subject[f"{key}_name"])])
+    if subject.get("sex") is not None:
+        tags["sex"] = _text([str(int(subject["sex"]))])
+    if subject.get("birthday"):
+        tags["DateOfBirth"] = _text([subject["birthday"].isoformat()])
     if raw.info["bads"]:
         _strings(tags, badChannels=",".join(raw.info["bads"]))
 
@@ -178,9 +178,9 @@ def _write_stimuli(nirs: Any, raw: "mne.io.BaseRaw") -> None:
         onset = marks.onset[rows] - raw.first_time
         stim["data"] = np.column_stack([onset, marks.duration[rows], np.ones(len(rows))])
         stim["dataLabels"] = _text(["Onset", "Duration", "Amplitude"])
-        owners = [",".join(marks.ch_names[row] or ()) for row in rows]
-        if any(owners):
-            stim["data"].attrs["channels"] = "\n".join(owners)
+        channels = [",".join(marks.ch_names[row] or ()) for row in rows]
+        if any(channels):
+            stim["data"].attrs["channels"] = "\n".join(channels)
 
 
 def _write_sensor(group: Any, name: str, sensor: xr.Dataset) -> None:
