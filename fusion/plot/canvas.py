@@ -57,7 +57,7 @@ def chosen(
         raise ParameterError(
             f"the stream {stream!r}",
             f"one of {', '.join(streams(before))}",
-            "choose a modality that the recording holds, or leave `stream` out",
+            "choose a modality of the recording, or leave `stream` out",
         )
     if window is not None:
         start, stop = window

@@ -24,29 +24,32 @@ def spectra(
     moving: bool = True,
     axes: "Axes | Sequence[Axes] | None" = None,
 ) -> "list[Axes]":
-    """Welch spectra, the median over channels, of the time with or without movement.
+    """Power spectra (Welch 1967), the median over channels, with or without motion.
 
     Parameters
     ----------
-    before, after, truth : Recording
-        The same channels and times; `after` and `truth` may be left out.
+    before : Recording
+        What was recorded.
+    after, truth : Recording, optional
+        The cleaned and the true recording, with the channels and times of `before`.
     stream : {"eeg", "nirs"}, optional
-        Draw this stream only.
+        Draw this modality only.
     moving : bool
-        Segments (2 s of EEG, 20 s of fNIRS) with movement, or those without. Where nothing tells
-        them apart, or one of them is empty, all of the recording is drawn.
-    axes : Axes, optional
-        One for each stream drawn; a new figure by default.
+        Segments (2 s of EEG, 20 s of fNIRS) with motion, or those without. Where no motion mask
+        distinguishes them, or there is none of that kind, the whole recording is drawn.
+    axes : Axes or sequence of Axes, optional
+        One for each modality drawn; a new figure by default.
 
     Returns
     -------
     list of Axes
-        One for each stream.
+        One for each modality, over frequency [Hz]: µV²/Hz, or OD²/Hz.
 
     Raises
     ------
     ParameterError
-        If the stream is not there, or too short for a spectrum.
+        If the modality is not in the recording, is too short for a spectrum, or there are fewer
+        or more `axes` than modalities.
 
     Examples
     --------

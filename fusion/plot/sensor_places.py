@@ -12,7 +12,7 @@ from neurofuse.io.modality import EEG, NIRS
 HEAD_CENTRE = (0.0, 0.0, 0.04)  # m, where the sensors do not determine it
 HEAD_RADIUS = (0.06, 0.13)  # m: a fitted sphere of another size is no head
 ON_HEAD = (0.05, 0.16)  # m from its centre: sensors elsewhere are not on a head
-POSITIONS = {
+POSITIONS: dict[str, tuple[str, ...]] = {
     EEG.name: ("position",),
     NIRS.name: ("source_position", "detector_position"),
 }

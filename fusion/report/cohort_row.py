@@ -98,7 +98,7 @@ class CohortRow:
 def cohort_row(
     name: str, before: xr.DataTree, after: xr.DataTree, page: str | os.PathLike[str] | None = None
 ) -> CohortRow:
-    """Measure a recording for `neurofuse.cohort_report`; only figures are kept of it.
+    """Measure a recording for `neurofuse.cohort_report`, which needs only these figures of it.
 
     Parameters
     ----------

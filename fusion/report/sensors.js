@@ -26,7 +26,7 @@ function bindSensors(whole) {
   };
   for (const head of document.querySelectorAll("svg.map")) {
     const sensors = [...head.querySelectorAll("[data-sensor]")];
-    head.setAttribute("role", "group"); // of an image, what is inside would not be told
+    head.setAttribute("role", "group"); // inside an image, parts would not be announced
     const reach = (sensor) => sensors.forEach((s) => (s.tabIndex = s === sensor ? 0 : -1));
     for (const sensor of sensors) {
       const [key, channel] = sensor.dataset.sensor.split("-");

@@ -36,7 +36,7 @@ class View:
     identical : array (channel)
         The fraction of the stored samples that is the same, bit for bit.
     treated : bool
-        Whether there is a result that holds this modality.
+        Whether there is a result that contains this modality.
     """
 
     stream: str
@@ -90,8 +90,8 @@ def views_of(
     Parameters
     ----------
     before, after, truth : Recording
-        `after` and `truth` share channels and clocks with `before` in the modalities that they
-        hold.
+        In the modalities that `after` and `truth` contain they share channels and clocks with
+        `before`.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _same_grid(before: xr.DataTree, other: xr.DataTree, role: str) -> None:
     if not shared:
         raise ParameterError(
             f"`{role}` with {streams(other)} for a recording of {streams(before)}",
-            "a modality that both hold",
+            "a modality that both contain",
             "pass the Recording that was made from `before`",
         )
     for stream in shared:

@@ -1,4 +1,4 @@
-"""What a Recording holds, as plain values: what `neurofuse info --json` prints."""
+"""What a Recording contains, as plain values: what `neurofuse info --json` prints."""
 
 import math
 from collections import Counter

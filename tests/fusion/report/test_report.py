@@ -307,7 +307,7 @@ def test_other_channels_are_refused():
     node = stream_dataset(after, "eeg")
     with pytest.raises(ParameterError, match="other channels or times"):
         views_of(before, with_stream(after, "eeg", node.isel(channel=[1, 0, 2])))
-    with pytest.raises(ParameterError, match="a modality that both hold"):
+    with pytest.raises(ParameterError, match="a modality that both contain"):
         views_of(without_stream(before, "nirs"), without_stream(after, "eeg"))
 
 

@@ -176,3 +176,17 @@ def test_streams_that_begin_apart_share_whole_seconds(monkeypatch):
     for ax in drawn.axes:
         for line in ax.lines:
             assert np.isfinite(np.asarray(line.get_ydata(), float)).sum() > 55
+
+
+def test_former_names_of_arguments_still_work(monkeypatch):
+    truth, contaminated = make()
+    monkeypatch.setattr(module, "clean", cleaner(truth, contaminated))
+    new = contribution(contaminated, "joint", mismatched=truth)
+    with pytest.warns(
+        FutureWarning, match=r"contribution\(model=\) is now contribution\(method=\)"
+    ):
+        old = contribution(contaminated, model="joint", mismatched=truth)
+    assert new.identical(old)
+    with pytest.warns(FutureWarning, match=r"stranger=\) is now contribution\(mismatched=\)"):
+        old = contribution(contaminated, stranger=truth)
+    assert new.identical(old)
