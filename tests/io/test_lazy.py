@@ -1,4 +1,4 @@
-"""Large recordings stay in their file until their samples are asked for."""
+"""Large recordings stay in their file until their samples are needed."""
 
 import dask.array
 import numpy as np
@@ -46,7 +46,7 @@ def test_a_loaded_raw_is_not_put_back_into_a_file(eeg_raw, everything_is_large):
     assert isinstance(io.from_mne(eeg_raw())["eeg"].eeg.data, np.ndarray)
 
 
-def test_mne_gets_a_raw_that_reads_when_asked(edf, everything_is_large):
+def test_mne_gets_a_raw_that_reads_on_demand(edf, everything_is_large):
     recording = io.read(edf)
     raw = io.to_mne(recording)[0]
     assert raw is not None
@@ -79,7 +79,7 @@ def test_large_netcdf_files_are_read_later_too(eeg_raw, tmp_path, everything_is_
     np.testing.assert_array_equal(again["eeg"].eeg.values, recording["eeg"].eeg.values)
 
 
-def test_a_file_that_vanished_is_told(edf, everything_is_large):
+def test_a_file_that_vanished_is_reported(edf, everything_is_large):
     recording = io.read(edf)
     edf.unlink()
     with pytest.raises(io.ReadError, match=r"sub-01_eeg.edf, which cannot be read"):

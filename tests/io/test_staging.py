@@ -73,7 +73,7 @@ def test_a_folder_below_a_file_is_refused(tmp_path):
     assert everything(tmp_path) == ["file"]
 
 
-def test_a_full_disk_is_the_users_to_mend(tmp_path):
+def test_a_full_disk_is_an_error_for_users(tmp_path):
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with pytest.raises(WriteError, match=r"No space left.*free some space"):
         work(tmp_path / "out", {"one": "1"}, error=full)

@@ -1,4 +1,4 @@
-"""Blinks, pulse and mains in EEG; the heart that both streams share; light at the detectors."""
+"""Blinks, pulse and mains in EEG; the heart of both modalities; light at the detectors."""
 
 import numpy as np
 from scipy import signal
@@ -40,7 +40,7 @@ def test_a_setting_adds_only_its_own_part():
     assert (frequency[power.argmax(axis=1)] == 50).all()
 
 
-def test_one_heart_beats_in_both_streams():
+def test_one_heart_beats_in_both_modalities():
     settings = {"seed": 3, "severity": 0.0, "pulse_artifact": True}
     truth = simulate(120.0, **settings)[0]
     beat, _ = extra(pulse_artifact=True)
@@ -77,7 +77,7 @@ def test_dim_channels_are_noisy_and_bright_ones_are_clipped():
     assert 0 < clipped < 0.1
 
 
-def test_noise_has_the_spectrum_asked_for_and_no_edges():
+def test_noise_has_the_requested_spectrum_and_no_edges():
     rng = np.random.default_rng(0)
     noise = coloured((200, 4096), 64.0, 2.0, 1.0, rng)
     frequency, power = signal.welch(noise, 64, nperseg=1024)

@@ -1,4 +1,4 @@
-"""What must hold of injected motion whatever is drawn: identities and equivariances."""
+"""Properties of injected motion for any random numbers: identities and equivariances."""
 
 from itertools import pairwise
 from typing import Any
@@ -87,7 +87,7 @@ def test_permuting_channels_permutes_the_result(seed, order):
 
 @given(seed=st.integers(0, 2**32), cuts=st.lists(st.integers(1, 5999), max_size=6))
 @few
-def test_the_draw_does_not_depend_on_the_stretch_that_is_asked_for(seed, cuts):
+def test_random_numbers_do_not_depend_on_the_requested_stretch(seed, cuts):
     movements = sample_movements(60.0, np.random.default_rng(seed), bouts_per_minute=8.0)["eeg"]
     names, time = ["Cz", "Fz", "Oz"], np.arange(6000) / 100
     artifact = EegArtifact(movements, time, names, np.full((3, 3), np.nan), seed=seed)
@@ -143,7 +143,7 @@ def test_the_amplifier_saturates():
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_only_the_kinds_that_were_asked_for(kind):
+def test_only_the_requested_kinds(kind):
     _, contaminated = inject(rest(), seed=4, types=[kind], **BRISK)
     assert set(contaminated["events"].description.values) == {f"motion/{kind}"}
 

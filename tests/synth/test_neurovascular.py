@@ -1,4 +1,4 @@
-"""Rhythms' power drives the blood of its region after the chosen lag, and only when asked to."""
+"""Rhythms' power drives the blood of their region after the chosen lag, and only if coupled."""
 
 import numpy as np
 import pytest
@@ -13,10 +13,10 @@ RATE = 10
 LAGS = np.arange(-10 * RATE, 20 * RATE)
 
 
-def power_to_blood(coupling, lag, people=4):
-    """Correlation of alpha power over a motor area with its HbO later, mean over people."""
+def power_to_blood(coupling, lag, participants=4):
+    """Correlation of alpha power over a motor area with its HbO later, mean over participants."""
     found = []
-    for seed in range(people):
+    for seed in range(participants):
         truth, _ = simulate(
             900.0,
             seed=60 + seed,
@@ -44,7 +44,7 @@ def power_to_blood(coupling, lag, people=4):
 
 @pytest.mark.parametrize("lag", [3.0, 5.0, 9.0])
 def test_the_lag_is_found_in_the_truth(lag):
-    alike = power_to_blood(3.0, lag, people=3)
+    alike = power_to_blood(3.0, lag, participants=3)
     assert alike.min() < -0.3
     assert abs(LAGS[alike.argmin()] / RATE - lag) < 1.0
 

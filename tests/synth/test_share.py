@@ -1,4 +1,4 @@
-"""What both streams, and the sensors on the head, really have in common under each setting."""
+"""What both modalities and the sensors on the head really share under each setting."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ WINDOW = 50  # samples after a movement's onset that are compared
 
 
 @pytest.fixture(scope="module")
-def moved():
+def artifacts():
     """Bare artifacts: movements in a Recording that holds nothing else, for each setting."""
     count = int(1200 * RATE)
     eeg = eeg_dataset(np.zeros((6, count)), RATE, [f"E{i}" for i in range(6)])
@@ -23,7 +23,7 @@ def moved():
 
 
 def explained(recording) -> float:
-    """R² of EEG and fNIRS artifacts in 0.5-2 Hz, beyond what strangers' movements explain.
+    """R² of EEG and fNIRS artifacts in 0.5-2 Hz, beyond what mismatched movements explain.
 
     Median over movements longer than the window and over pairs of channels.
     """
@@ -54,8 +54,8 @@ def explained(recording) -> float:
 @pytest.mark.parametrize(
     ("share", "least", "most"), [("timing", -0.1, 0.1), ("partial", 0.1, 0.3), ("full", 0.6, 1.0)]
 )
-def test_waveform_in_common(moved, share, least, most):
-    assert least < explained(moved(share)) < most
+def test_waveform_in_common(artifacts, share, least, most):
+    assert least < explained(artifacts(share)) < most
 
 
 def envelope(samples: np.ndarray, rate: float) -> np.ndarray:
@@ -68,8 +68,8 @@ def envelope(samples: np.ndarray, rate: float) -> np.ndarray:
     )
 
 
-def test_head_sensors_see_when_but_not_what(moved):
-    recording = moved("timing")
+def test_head_sensors_show_when_but_not_what(artifacts):
+    recording = artifacts("timing")
     turning = recording["aux/GYRO"].GYRO.values
     volts = recording["eeg"].eeg.values
     when = envelope(turning, 50.0)[:1190], envelope(volts, RATE)[:1190]
@@ -78,8 +78,8 @@ def test_head_sensors_see_when_but_not_what(moved):
     assert (np.corrcoef(course, volts[:, : course.shape[1]])[:3, 3:] ** 2).max() < 0.1
 
 
-def test_gravity_and_units(moved):
-    sensors = moved("none")["aux"]
+def test_gravity_and_units(artifacts):
+    sensors = artifacts("none")["aux"]
     assert sensors["ACC"].ACC.attrs["units"] == "m/s^2"
     assert sensors["GYRO"].GYRO.attrs["units"] == "rad/s"
     strength = np.sqrt((sensors["ACC"].ACC.values ** 2).sum(axis=0))
@@ -87,8 +87,8 @@ def test_gravity_and_units(moved):
     assert np.abs(sensors["GYRO"].GYRO.values).max() < 20
 
 
-def test_movements_without_a_trace_are_seen_by_the_head(moved):
-    events = moved("timing")["events"]
+def test_movements_without_artifact_show_in_head_sensors(artifacts):
+    events = artifacts("timing")["events"]
     seen = {s: set(events.onset.values[events.stream.values == s]) for s in ("eeg", "nirs", "aux")}
     assert seen["aux"] > seen["eeg"]
     assert seen["aux"] - seen["eeg"] - seen["nirs"]

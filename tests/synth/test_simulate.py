@@ -1,4 +1,4 @@
-"""The simulated person: amplitudes, rhythms and responses in their measured ranges."""
+"""The simulated participant: amplitudes, rhythms and responses in their measured ranges."""
 
 import numpy as np
 import pytest
@@ -172,7 +172,7 @@ def test_slow_light_shows_no_pulse():
 
 
 @pytest.mark.parametrize(
-    ("impossible", "told"),
+    ("impossible", "message"),
     [
         ({"duration": 5}, "duration=5"),
         ({"duration": float("nan")}, "duration=nan"),
@@ -202,8 +202,8 @@ def test_slow_light_shows_no_pulse():
         ({"types": ["dance"]}, "dance"),
     ],
 )
-def test_impossible_parameters_are_refused(impossible, told):
-    with pytest.raises(ParameterError, match=told):
+def test_impossible_parameters_are_refused(impossible, message):
+    with pytest.raises(ParameterError, match=message):
         simulate(**({"duration": 20.0} | impossible))
 
 

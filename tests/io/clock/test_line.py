@@ -42,7 +42,7 @@ def test_late_anchors_lose_no_digits():
     np.testing.assert_allclose(clock.to_common(x), x * (1 + 1e-4) + 3, rtol=0, atol=1e-6)
 
 
-def test_a_clock_tells_itself_in_words():
+def test_a_clock_prints_in_words():
     assert str(ClockModel()) == "offset +0.0000 s, drift +0.00 ppm, by own"
     told = str(ClockModel(-2.5, 12.0, 0.004, 9, "events", (-2.51, -2.49), (10.0, 14.0)))
     assert told == (

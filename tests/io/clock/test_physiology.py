@@ -1,4 +1,4 @@
-"""Clocks by heart rate and movement: right or refused."""
+"""Alignment by heart rate and movement: right or refused."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def pair():
     return eeg_of(beats[beats < seconds], moves, seconds), nirs_of(beats, moves, instants)
 
 
-def test_heart_rate_places_the_streams(pair):
+def test_heart_rate_aligns_the_streams(pair):
     found = by_physiology(*pair)
     assert found.method == "physiology"
     ends = np.array([0.0, 480.0])

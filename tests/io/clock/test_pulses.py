@@ -55,7 +55,7 @@ def test_strong_drift_is_found_over_hours():
 
 
 def test_missing_and_spurious_pulses_with_jitter_cost_nothing():
-    """The found line is the one that least squares draws through the true pairs."""
+    """The line is that of least squares through the true pairs."""
     for seed in range(20):
         rng = np.random.default_rng(seed)
         events = np.sort(rng.uniform(0, 3600, 20))
@@ -131,7 +131,7 @@ def test_evenly_spaced_pulses_of_one_name_are_refused(missing):
             match_pulses(train(y), train(x))
 
 
-def test_refusal_of_evenly_spaced_pulses_tells_their_spacing():
+def test_refusal_of_evenly_spaced_pulses_gives_their_spacing():
     there = 10.0 * np.arange(1, 25)
     with pytest.raises(
         AlignmentError, match=r"10\.00 s away.*the pulse intervals repeat|by coincidence"
@@ -140,7 +140,7 @@ def test_refusal_of_evenly_spaced_pulses_tells_their_spacing():
 
 
 def test_slightly_uneven_pulses_are_enough():
-    """Intervals of 10 s that vary by 50 ms, ten times their jitter, tell the pulses apart."""
+    """Intervals of 10 s that vary by 50 ms, ten times their jitter, distinguish the pulses."""
     for seed in range(10):
         rng = np.random.default_rng(seed)
         events = np.cumsum(10 + rng.uniform(-0.05, 0.05, 30))

@@ -7,7 +7,7 @@ import pytest
 import neurofuse.io as io
 
 
-def test_types_are_told_from_names(eeg_raw):
+def test_types_are_inferred_from_names(eeg_raw):
     raw = eeg_raw(["Fp1", "EEG T3", "ECG", "EOG left", "A2-A1", "AUX_1", "EMG2", "ACC_X"])
     node = io.eeg_from_raw(raw)
     assert node.ch_type.values.tolist() == [

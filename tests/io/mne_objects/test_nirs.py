@@ -137,7 +137,7 @@ def test_first_sample_time_shifts_events_and_date(tmp_path, nirs_raw):
     assert raw.info["meas_date"] == date + timedelta(seconds=0.5)
 
 
-def test_gaps_are_bridged_and_told(tmp_path, nirs_raw, caplog):
+def test_gaps_are_interpolated_and_reported(tmp_path, nirs_raw, caplog):
     path = io.write_nirs(io.from_mne(None, nirs_raw(seconds=10.0)), tmp_path / "a.snirf")
 
     def hole(nirs):
@@ -170,7 +170,7 @@ def test_sample_times_that_stand_still_are_refused(tmp_path, nirs_raw):
         io.read(path)
 
 
-def test_impossible_length_unit_is_mended(tmp_path, nirs_raw, caplog):
+def test_impossible_length_unit_is_repaired(tmp_path, nirs_raw, caplog):
     path = io.write_nirs(io.from_mne(None, nirs_raw()), tmp_path / "a.snirf")
     true = io.read(path)["nirs"]
 

@@ -157,7 +157,7 @@ def test_annotations_of_a_channel_that_is_gone_are_left_out(eeg_raw):
 
 
 def with_gates(recording):
-    """C4 moves at 2-3 s and 3.1-4 s, C3 at 3.5-4.5 s; S1-D2 at 6-7 s; a true mask elsewhere."""
+    """Motion of C4 at 2-3 s and 3.1-4 s, C3 at 3.5-4.5 s, S1-D2 at 6-7 s; a true mask elsewhere."""
     eeg, nirs = recording["eeg"].to_dataset(), recording["nirs"].to_dataset()
     gate = xr.zeros_like(eeg.eeg, dtype="float32")
     for channel, start, stop in (("C4", 2, 3), ("C4", 3.1, 4), ("C3", 3.5, 4.5)):
@@ -276,7 +276,7 @@ def test_cropped_raws_are_taken_where_they_are(eeg_raw, nirs_raw):
     assert rows == pytest.approx({"go": 1.0, "tap": 3.0})
 
 
-def test_repeated_annotations_are_told_once(nirs_raw):
+def test_repeated_annotations_appear_once(nirs_raw):
     recording = io.from_mne(None, nirs_raw(marks=[(1, "a"), (1, "a"), (1, "b"), (2, "a")]))
     assert recording["events"].sizes["event"] == 3
 
@@ -364,7 +364,7 @@ def test_real_raws_survive(data_dir, stream, file):
 
 
 def with_gates_everywhere(recording):
-    """What `clean` adds to a Recording: gates."""
+    """The motion masks that `clean` adds to a Recording."""
     for stream in io.streams(recording):
         node = recording[stream].to_dataset()
         gate = (node.time > 5) & (node.time < 6) & (node.channel != "")

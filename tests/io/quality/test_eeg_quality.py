@@ -14,7 +14,7 @@ def quality(raw):
     return io.channel_quality(io.build(io.eeg_from_raw(raw)), "eeg")
 
 
-def test_faults_are_told_apart(eeg_raw):
+def test_faults_are_distinguished(eeg_raw):
     raw = eeg_raw(["C3", "C4", "Cz", "Pz", "Fz", "Oz", "O1"], seconds=20.0)
     raw._data[1] = 3e-4
     raw._data[2] = np.nan
@@ -70,7 +70,7 @@ def test_single_extreme_samples_are_no_rail(eeg_raw):
     assert not quality(raw).railed.any()
 
 
-def test_shares_of_long_recordings_are_told_by_bursts():
+def test_fractions_of_long_recordings_are_estimated_from_bursts():
     rng = np.random.default_rng(1)
     rate, data = 500.0, rng.normal(0, 2e-5, (2, 600_000))
     time = np.arange(600_000) / rate
@@ -132,7 +132,7 @@ def test_few_channels_are_noisy_beyond_a_fixed_limit(eeg_raw):
 
 
 @pytest.mark.parametrize("mains", [50.0, 60.0])
-def test_line_noise_tells_its_frequency(eeg_raw, mains):
+def test_line_noise_has_its_frequency(eeg_raw, mains):
     raw = eeg_raw(["C3", "C4", "Cz"], seconds=30.0)
     raw._data[1] += 1e-5 * np.sin(2 * np.pi * mains * raw.times)
     table = quality(raw)

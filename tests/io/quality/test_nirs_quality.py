@@ -22,7 +22,7 @@ def with_beat(raw, rows, size=0.2):
     return raw
 
 
-def test_faults_are_told_apart(nirs_raw):
+def test_faults_are_distinguished(nirs_raw):
     raw = nirs_raw(pairs=tuple((1, d) for d in range(1, 7)), seconds=40.0)
     raw._data[3] = 0.7
     raw._data[5, 7] = -0.1
@@ -160,7 +160,7 @@ def test_scrambled_rows_and_wavelengths_change_nothing(nirs_raw):
         ({"waves": (760,), "seconds": 60.0}, "there is one wavelength"),
     ],
 )
-def test_where_the_heart_beat_cannot_be_told_it_is_missing_and_says_why(nirs_raw, options, why):
+def test_where_the_heart_beat_cannot_be_judged_it_is_missing_with_a_reason(nirs_raw, options, why):
     table = quality(nirs_raw(**options))
     for name in ("sci", "peak_power"):
         assert table[name].isnull().all()
@@ -197,7 +197,7 @@ def test_an_unsteady_channel_stands_out(nirs_raw):
     assert table.usable.all()
 
 
-def test_global_variance_sees_movement_when_it_happens(nirs_raw):
+def test_global_variance_shows_movement_when_it_happens(nirs_raw):
     raw = nirs_raw(seconds=60.0)
     raw._data[:] = 1 + 0.002 * np.random.default_rng(0).standard_normal(raw._data.shape)
     raw._data[:, 300:320] *= 1.3
@@ -257,7 +257,7 @@ def test_channels_without_light_in_twni_are_bad(data_dir):
     assert table.channel.values[table.non_positive.values].tolist() == dark
 
 
-def test_saturated_and_dark_light_of_muse_is_told(data_dir):
+def test_saturated_and_dark_light_of_muse_is_reported(data_dir):
     folder = data_dir / "simultaneous" / "openmuse_worn" / "own_zero"
     recording = io.read(folder / "test_eeg_quality_optics.snirf")
     table = io.channel_quality(recording, "nirs")

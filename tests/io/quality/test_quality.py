@@ -1,4 +1,4 @@
-"""Channel quality as users see it: one table a stream, and what `mark_bad` makes of it."""
+"""Channel quality as users see it: one table per stream, and the channels that `mark_bad` marks."""
 
 import dask.array as da
 import numpy as np
@@ -79,7 +79,7 @@ def test_a_flat_trigger_is_no_fault(eeg_raw):
     assert not io.mark_bad(io.from_mne(raw))["eeg"].bad.any()
 
 
-def test_microvolts_taken_for_volts_are_told(eeg_raw, caplog):
+def test_microvolts_taken_for_volts_are_reported(eeg_raw, caplog):
     raw = eeg_raw()
     raw._data[:] *= 1e6
     io.mark_bad(io.from_mne(raw))

@@ -1,4 +1,4 @@
-"""Messages of "neurofuse" are as loud as MNE was asked to be, also while MNE is kept quiet."""
+"""Messages of "neurofuse" follow MNE's log level, also while MNE is silenced."""
 
 import logging
 
@@ -9,26 +9,26 @@ from neurofuse.io.logs import LOG, quiet
 
 
 @pytest.fixture
-def heard():
-    """What handlers of the logger get."""
+def messages_logged():
+    """Messages that handlers of the logger receive."""
     records = []
 
-    class Ear(logging.Handler):
+    class Collector(logging.Handler):
         def emit(self, record):
             records.append(record.getMessage())
 
-    ear = Ear()
-    LOG.addHandler(ear)
+    collector = Collector()
+    LOG.addHandler(collector)
     root = logging.getLogger()
     own, above = LOG.level, root.level
     root.setLevel(logging.DEBUG)
     yield records
     root.setLevel(above)
     LOG.setLevel(own)
-    LOG.removeHandler(ear)
+    LOG.removeHandler(collector)
 
 
-def speak():
+def log_messages():
     LOG.info("some news")
     with quiet():
         LOG.warning("inside")
@@ -46,15 +46,15 @@ def speak():
         ("critical", []),
     ],
 )
-def test_loud_as_mne(heard, level, messages):
+def test_messages_follow_the_level_of_mne(messages_logged, level, messages):
     LOG.setLevel(logging.NOTSET)
     with mne.use_log_level(level):
-        speak()
-    assert heard == messages
+        log_messages()
+    assert messages_logged == messages
 
 
-def test_a_level_of_its_own_rules(heard):
+def test_a_level_of_its_own_takes_precedence(messages_logged):
     LOG.setLevel(logging.WARNING)
     with mne.use_log_level("critical"):
-        speak()
-    assert heard == ["inside", "further inside", "a failure"]
+        log_messages()
+    assert messages_logged == ["inside", "further inside", "a failure"]
