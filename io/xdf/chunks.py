@@ -20,12 +20,12 @@ WIDTHS = {"double64": 8, "float32": 4, "int64": 8, "int32": 4, "int16": 2, "int8
 def whole_length(path: str | Path) -> int:
     """Bytes of an XDF file up to the end of its last whole chunk.
 
-    A recorder that died leaves a last chunk that is cut off: what stands before it is whole.
+    A recorder that died leaves a last chunk that is cut off: what comes before it is whole.
 
     Raises
     ------
     ReadError
-        If a chunk in the middle is damaged: what follows could not be told from noise.
+        If a chunk in the middle is damaged: what follows cannot be distinguished from noise.
     """
     path = Path(path)
     size = path.stat().st_size

@@ -38,7 +38,7 @@ def eeg_node(stream: Stream, grid: Grid, path: Path, date: datetime | None) -> x
     """The `/eeg` Dataset of a stream [V], its time from 0 s."""
     import mne
 
-    kinds: Any = [TYPES.get(k, "misc" if k else "eeg") for k in _told(stream, "type")]
+    kinds: Any = [TYPES.get(k, "misc" if k else "eeg") for k in _fields(stream, "type")]
     if "eeg" not in kinds:
         kinds = ["eeg"] * stream.width  # a stream of type EEG whose channels say something else
     scales = _scales(stream, kinds, path)
@@ -57,8 +57,8 @@ def nirs_node(
 ) -> xr.Dataset:
     """The `/nirs` Dataset of the columns `lights` of a stream, its time from 0 s.
 
-    Optodes stand where the header says [m], else, if their labels hold a name of the 10-05 system
-    ("S1_FCC3h"), where MNE's template has it; `attrs["positions"]` tells which.
+    Positions are those of the header [m], else, if labels hold a name of the 10-05 system
+    ("S1_FCC3h"), those of MNE's template; `attrs["positions"]` says which.
     """
     import mne
     from mne._fiff.constants import FIFF
@@ -66,7 +66,7 @@ def nirs_node(
     from neurofuse.io.snirf.probe import correct_length
 
     names = optode_names(list(lights))
-    places, origin = _places(stream, lights)
+    positions, origin = _positions(stream, lights)
     channels = [
         f"{names['source', light.source]}_{names['detector', light.detector]} {light.wavelength:g}"
         for light in lights
@@ -76,7 +76,7 @@ def nirs_node(
         info = mne.create_info(channels, grid.rate, "fnirs_cw_amplitude")
         head = origin.startswith("template")
         for channel, light in zip(info["chs"], lights, strict=True):
-            source, detector = places[light.source], places[light.detector]
+            source, detector = positions[light.source], positions[light.detector]
             channel["loc"][:9] = np.concatenate([(source + detector) / 2, source, detector])
             channel["loc"][9] = light.wavelength
             channel["coord_frame"] = FIFF.FIFFV_COORD_HEAD if head else FIFF.FIFFV_COORD_UNKNOWN
@@ -86,13 +86,13 @@ def nirs_node(
         correct_length(raw, path)
     node = nirs_from_raw(raw)
     node.attrs.update(file=path.name, positions=origin)
-    told = {
+    listed = {
         f"{names['source', light.source]}-{names['detector', light.detector]}": light.short
         for light in lights
         if light.short is not None
     }
     short = [
-        told.get(str(n), bool(s))
+        listed.get(str(n), bool(s))
         for n, s in zip(node.channel.values, node.short.values, strict=True)
     ]
     return node.assign_coords(short=("channel", np.array(short, bool)))
@@ -103,13 +103,13 @@ def sensor_nodes(
 ) -> dict[str, xr.Dataset]:
     """The `/aux` Datasets of some columns of a stream: one for each sensor and unit.
 
-    A stream without a rate keeps its stamps; others lie on their fitted grid, holes bridged.
+    A stream without a rate keeps its stamps; others lie on their fitted grid, gaps interpolated.
     """
     groups: dict[tuple[str, str], list[int]] = {}
     for column in columns:
         label = re.sub(r"^.*[_\s](?=(acc|gyr|mag))", "", stream.labels[column].lower())
         sensor = next((s for s, p in SENSORS.items() if re.search(p, label)), "")
-        groups.setdefault((sensor, stream.told("unit", column)), []).append(column)
+        groups.setdefault((sensor, stream.field_of("unit", column)), []).append(column)
     nodes = {}
     grid, values = own.grid, np.asarray(stream.values)
     for (sensor, unit), group in groups.items():
@@ -133,18 +133,18 @@ def sensor_nodes(
 
 
 def _scales(stream: Stream, kinds: Sequence[str], path: Path) -> np.ndarray:
-    """Volts in one unit of each channel; XDF's convention of microvolts where none is told."""
+    """Volts in one unit of each channel; microvolts, as XDF recommends, where none is given."""
     scales, unknown = np.ones(stream.width), {}
-    for column, (kind, unit) in enumerate(zip(kinds, _told(stream, "unit"), strict=True)):
-        found = re.fullmatch(r"(milli|micro|nano|m|u|n|)(volts?|v)", re.sub("[µμ]", "u", unit))
-        if found:
-            scales[column] = VOLTS[found[1]]
+    for column, (kind, unit) in enumerate(zip(kinds, _fields(stream, "unit"), strict=True)):
+        match = re.fullmatch(r"(milli|micro|nano|m|u|n|)(volts?|v)", re.sub("[µμ]", "u", unit))
+        if match:
+            scales[column] = VOLTS[match[1]]
         elif kind not in ("misc", "stim"):
             scales[column] = 1e-6
             unknown[stream.labels[column]] = unit or "none"
     if unknown:
         LOG.warning(
-            "%s: unit of %s taken as microvolts, as XDF recommends (told: %s)",
+            "%s: unit of %s taken as microvolts, as XDF recommends (header: %s)",
             path,
             ", ".join(unknown) if len(unknown) < 6 else f"{len(unknown)} channels",
             ", ".join(sorted(set(unknown.values()))),
@@ -152,17 +152,17 @@ def _scales(stream: Stream, kinds: Sequence[str], path: Path) -> np.ndarray:
     return scales
 
 
-def _places(stream: Stream, lights: Sequence[Light]) -> tuple[dict[str, np.ndarray], str]:
-    """Position [m] of every optode, NaN where unknown, and where positions come from."""
+def _positions(stream: Stream, lights: Sequence[Light]) -> tuple[dict[str, np.ndarray], str]:
+    """Position [m] of every optode, NaN where unknown, and the origin of positions."""
     labels = list(dict.fromkeys(x for light in lights for x in (light.source, light.detector)))
-    told = {label: stream.optodes[label] for label in labels if label in stream.optodes}
-    if told:
-        return {label: told.get(label, np.full(3, np.nan)) for label in labels}, "file"
+    listed = {label: stream.optodes[label] for label in labels if label in stream.optodes}
+    if listed:
+        return {label: listed.get(label, np.full(3, np.nan)) for label in labels}, "file"
     sites = [label.rsplit("_", 1)[-1] for label in labels]
     table, known = template_positions(sites, np.ones(len(sites), bool))
     origin = "none" if known is None else f"template {TEMPLATE}"
     return dict(zip(labels, table, strict=True)), origin
 
 
-def _told(stream: Stream, what: str) -> list[str]:
-    return [stream.told(what, i).lower() for i in range(stream.width)]
+def _fields(stream: Stream, what: str) -> list[str]:
+    return [stream.field_of(what, i).lower() for i in range(stream.width)]

@@ -1,4 +1,4 @@
-"""Which optical streams of an XDF file are raw fNIRS light that can be told apart."""
+"""Which optical streams of an XDF file are raw fNIRS light with known optodes."""
 
 import re
 from collections.abc import Sequence
@@ -18,36 +18,36 @@ def find_lights(streams: Sequence[Stream], path: Path) -> dict[str, list[Light]]
     only other stream there is, or the only one called raw; which of several it means is not
     guessed.
     """
-    found = {}
+    described = {}
     for stream in streams:
         lights = header_lights(stream)
         if lights:
-            found[stream.name] = lights
-    rest = [stream for stream in streams if stream.name not in found]
+            described[stream.name] = lights
+    rest = [stream for stream in streams if stream.name not in described]
     beside = _list_beside(path)
-    if rest and beside and not found:
+    if rest and beside and not described:
         lights = listed_lights(beside)
         named = [s for s in rest if RAW.search(s.name)] if len(rest) > 1 else rest
         last = max((light.column for light in lights), default=-1)
         if len(named) == 1 and lights and last < named[0].width:
             LOG.info("%s: columns of %s as %s lists them", path, named[0].name, beside.name)
-            found[named[0].name] = lights
+            described[named[0].name] = lights
         else:
             LOG.warning(
-                "%s lists %d columns, but which of %s it describes cannot be told",
+                "%s lists %d columns, but it is unclear which of %s it describes",
                 beside,
                 len(lights),
                 ", ".join(f"{s.name} ({s.width} channels)" for s in rest),
             )
     for stream in streams:
-        if stream.name not in found:
+        if stream.name not in described:
             LOG.warning(
-                "%s: nothing tells source, detector and wavelength of the columns of %s: it goes "
+                "%s: source, detector and wavelength of the columns of %s are unknown: it goes "
                 "to /aux, not to /nirs",
                 path,
                 stream.name,
             )
-    return found
+    return described
 
 
 def _list_beside(path: Path) -> Path | None:

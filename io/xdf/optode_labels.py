@@ -1,6 +1,6 @@
-"""Which source, detector and wavelength a column of optical samples belongs to, if anything tells.
+"""Which source, detector and wavelength a column of optical samples belongs to, if that is known.
 
-Three things may tell: the fields of a stream's header (XDF's convention for NIRS: `source`,
+Three places may say so: the fields of a stream's header (XDF's convention for NIRS: `source`,
 `detector`, `wavelen`), channel labels such as "S1_D2 760", "S23-D06:750" or "Rx1-Tx2 [850 nm]", and
 a list in a JSON file beside the recording.
 """
@@ -17,7 +17,7 @@ from neurofuse.io.xdf.stream import Stream
 SOURCE = r"(?<![a-z])(?:s|src|source|tx|t)[\s_]*0*(\d+)"
 DETECTOR = r"(?<![a-z])(?:d|det|dct|detector|rx|r)[\s_]*0*(\d+)"
 WAVELENGTH = r"(?<![\d.])(\d{3,4}(?:\.\d+)?)\s*(?:nm)?\]?\s*$"
-DARK, LIGHT = 500.0, 1500.0  # nm; fNIRS lies between
+SHORTEST, LONGEST = 500.0, 1500.0  # nm; fNIRS lies between
 # types of samples that are not raw light
 DERIVED = re.compile(
     r"od|dod|hb|hbo2?|hbr|hbt|hhb|o2hb|h2o|lipid|cco|mua|musp|bfi|phase|dark|ac ?amplitude", re.I
@@ -28,7 +28,7 @@ DERIVED = re.compile(
 class Light:
     """A column of optical samples: its place among the stream's channels, optodes, wavelength [nm].
 
-    `short` is None where nothing tells whether the pair sees the scalp only.
+    `short` is None where it is unknown whether the pair measures the scalp only.
     """
 
     column: int
@@ -42,17 +42,17 @@ def header_lights(stream: Stream) -> list[Light]:
     """The columns of raw light that a stream's own header describes; [] if it describes none."""
     lights = []
     for column in range(stream.width):
-        if DERIVED.fullmatch(stream.told("type", column)):
+        if DERIVED.fullmatch(stream.field_of("type", column)):
             continue
-        label = stream.told("label", column)
-        source = stream.told("source", column)
-        detector = stream.told("detector", column)
-        wave = _number(stream.told("wavelen", column) or stream.told("wavelength", column))
+        label = stream.field_of("label", column)
+        source = stream.field_of("source", column)
+        detector = stream.field_of("detector", column)
+        wave = _number(stream.field_of("wavelen", column) or stream.field_of("wavelength", column))
         if not (source and detector and wave):
-            found = label_light(label)
-            if found is None:
+            parts = label_light(label)
+            if parts is None:
                 continue
-            source, detector, wave = found
+            source, detector, wave = parts
         lights.append(Light(column, source, detector, wave))
     return lights
 
@@ -70,13 +70,13 @@ def label_light(label: str) -> tuple[str, str, float] | None:
     text = label.lower()
     source, detector = re.search(SOURCE, text), re.search(DETECTOR, text)
     wave = re.search(WAVELENGTH, text)
-    if not (source and detector and wave) or not DARK <= float(wave[1]) <= LIGHT:
+    if not (source and detector and wave) or not SHORTEST <= float(wave[1]) <= LONGEST:
         return None
     return f"S{source[1]}", f"D{detector[1]}", float(wave[1])
 
 
 def listed_lights(path: Path) -> list[Light]:
-    """The columns that a JSON list tells: entries with channel_idx, source, detector, wavelength.
+    """The columns in a JSON list: entries with channel_idx, source, detector, wavelength.
 
     The list is the whole file or its field "ChMontage"; "type" may say "Long" or "Short".
 
@@ -86,7 +86,7 @@ def listed_lights(path: Path) -> list[Light]:
         If the file is no JSON or an entry lacks a field.
     """
     wanted = "a list of channel_idx, source, detector and wavelength"
-    remedy = "mend or remove the file"
+    remedy = "repair or remove the file"
     try:
         content: Any = json.loads(path.read_text("utf-8"))
     except (ValueError, OSError) as error:
@@ -138,4 +138,4 @@ def _number(text: str) -> float:
         value = float(re.sub(r"\s*nm$", "", text))
     except ValueError:
         return 0.0
-    return value if DARK <= value <= LIGHT else 0.0
+    return value if SHORTEST <= value <= LONGEST else 0.0

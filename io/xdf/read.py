@@ -17,25 +17,25 @@ from neurofuse.io.xdf.optics import find_lights
 from neurofuse.io.xdf.stamps import Timing, timing
 from neurofuse.io.xdf.stream import Stream, load_streams
 
-MIRROR = 0.05  # s; marker streams that tell the same this close together are one
-OFF_RATE = 0.01  # a true rate this far from the announced one is worth a word
-SCATTER = 0.1  # s; stamps that scatter more leave times doubtful
+SAME_TIME = 0.05  # s; marker streams whose marks are equal and this close are copies
+RATE_TOLERANCE = 0.01  # relative; a true rate further from the announced one gets a warning
+LARGEST_JITTER = 0.1  # s; stamps that scatter more get a warning
 Row = tuple[float, float, str, str, str]
 
 
 def read_xdf(path: str | Path) -> xr.DataTree:
-    """The Recording that an XDF file of the lab streaming layer holds.
+    """Read the Recording that an XDF file of the lab streaming layer holds.
 
-    Streams are told by their type, channel types, name and labels. EEG becomes volts. Optical
-    streams become `/nirs` where the header, the labels or a list beside the file tell source,
-    detector and wavelength of each column; else they go to `/aux` with a warning, like every
-    other stream. Marker streams become `/events`; one that repeats another is left out.
+    Streams are recognised by their type, channel types, name and labels. EEG becomes volts.
+    Optical streams become `/nirs` where the header, the labels or a list beside the file give
+    source, detector and wavelength of each column; else they go to `/aux` with a warning, like
+    every other stream. Marker streams become `/events`; one that repeats another is left out.
 
     Each stream's rate and start are fitted to its stamps (`neurofuse.io.xdf.stamps.timing`); lost
-    samples are bridged linearly and annotated `BAD_gap`. Time 0 is the first EEG sample (else the
-    first fNIRS sample). `/clock` holds a model for each stream: its `drift` is what the true rate
-    deviates from the announced one, `residual` the scatter of the stamps, `anchors` the number of
-    clock offsets measured.
+    samples are interpolated linearly and annotated `BAD_gap`. Time 0 is the first EEG sample (else
+    the first fNIRS sample). `/clock` holds a model for each stream: `drift` is how far the true
+    rate deviates from the announced one, `residual` the scatter of the stamps, `anchors` the
+    number of clock offsets measured.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def read_xdf(path: str | Path) -> xr.DataTree:
     if not main:
         raise ReadError(
             f"{path} with {_list(streams) or 'no stream'}",
-            "a stream of EEG, or of fNIRS whose source, detector and wavelength are told",
+            "a stream of EEG, or of fNIRS whose source, detector and wavelength are known",
             "describe the fNIRS columns in STEM_nirs.json beside it, or record EEG with type EEG",
         )
     times = {id(stream): _timing(stream, path) for stream in main}
@@ -123,34 +123,34 @@ def read_xdf(path: str | Path) -> xr.DataTree:
     return note(recording, "read_xdf", file=path.name, streams=[stream.name for stream in streams])
 
 
-def _only(found: Sequence[Stream], what: str, path: Path) -> Stream | None:
-    if len(found) > 1:
+def _only(streams: Sequence[Stream], what: str, path: Path) -> Stream | None:
+    if len(streams) > 1:
         raise ReadError(
-            f"{len(found)} {what} streams in {path}: {_list(found)}",
+            f"{len(streams)} {what} streams in {path}: {_list(streams)}",
             f"one {what} stream",
             "record one a file, or keep one: load the file with pyxdf, make an MNE Raw of the "
             "stream and use neurofuse.from_mne",
         )
-    return found[0] if found else None
+    return streams[0] if streams else None
 
 
 def _timing(stream: Stream, path: Path) -> Timing:
     source = f"stream {stream.name} of {path}"
-    found = timing(stream.stamps, source, nominal=stream.nominal, anchors=stream.offsets)
-    rate = found.grid.rate
-    if stream.nominal and abs(rate / stream.nominal - 1) > OFF_RATE:
+    fitted = timing(stream.stamps, source, nominal=stream.nominal, anchors=stream.offsets)
+    rate = fitted.grid.rate
+    if stream.nominal and abs(rate / stream.nominal - 1) > RATE_TOLERANCE:
         LOG.warning(
-            "%s announces %.6g Hz, but its stamps tell %.6g Hz", source, stream.nominal, rate
+            "%s announces %.6g Hz, but its stamps show %.6g Hz", source, stream.nominal, rate
         )
-    if found.jitter > SCATTER:
+    if fitted.jitter > LARGEST_JITTER:
         LOG.warning(
-            "%s: stamps scatter by %.3g s about even samples; its times are no surer than that",
+            "%s: stamps scatter by %.3g s about even samples; its times are no more accurate",
             source,
-            found.jitter,
+            fitted.jitter,
         )
-    if found.grid.gaps:
-        warn_of_gaps(found.grid, source)
-    return found
+    if fitted.grid.gaps:
+        warn_of_gaps(fitted.grid, source)
+    return fitted
 
 
 def _check_hosts(streams: Sequence[Stream]) -> None:
@@ -178,31 +178,31 @@ def _check_overlap(first: Timing, second: Timing, path: Path) -> None:
 
 def _markers(streams: Sequence[Stream], reference: Timing) -> list[Row]:
     """Rows of `/events` of all marker streams, without those that repeat another one."""
-    kept: list[list[tuple[float, str]]] = []
+    different: list[list[tuple[float, str]]] = []
     for stream in streams:
         if stream.kind != "markers":
             continue
         marks = []
         for stamp, sample in zip(stream.stamps.tolist(), stream.values, strict=True):
-            words = [w if isinstance(w, str) else f"{float(w):g}" for w in sample]
-            text = ",".join(w.strip() for w in words if w.strip())
+            values = [v if isinstance(v, str) else f"{float(v):g}" for v in sample]
+            text = ",".join(v.strip() for v in values if v.strip())
             if text and np.isfinite(stamp):
                 marks.append((stamp - reference.grid.start, text))
-        if any(_same(marks, other) for other in kept):
+        if any(_same(marks, other) for other in different):
             LOG.info("marker stream %s repeats another one: left out", stream.name)
         else:
-            kept.append(marks)
-    return [(at, 0.0, text, "", "") for marks in kept for at, text in marks]
+            different.append(marks)
+    return [(at, 0.0, text, "", "") for marks in different for at, text in marks]
 
 
 def _same(one: list[tuple[float, str]], other: list[tuple[float, str]]) -> bool:
     return [text for _, text in one] == [text for _, text in other] and all(
-        abs(a - b) < MIRROR for (a, _), (b, _) in zip(one, other, strict=True)
+        abs(a - b) < SAME_TIME for (a, _), (b, _) in zip(one, other, strict=True)
     )
 
 
 def _date(text: str, after: float) -> datetime | None:
-    """The date of a stream's first sample: the file's, as good as that is, plus its start."""
+    """The date of a stream's first sample: that of the file plus its start."""
     try:
         date = datetime.fromisoformat(re.sub(r"Z$", "+00:00", text.strip()))
     except ValueError:

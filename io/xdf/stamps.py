@@ -7,11 +7,11 @@ import numpy as np
 from neurofuse.io.clock.grid import Grid
 from neurofuse.io.clock_model import UNKNOWN, ClockModel
 from neurofuse.io.errors import AlignmentError
-from neurofuse.io.xdf.lost_samples import FEWEST, places, set_back
+from neurofuse.io.xdf.lost_samples import FEWEST, grid_places, set_back
 
-SPAN = 10.0  # s over which the rate is first judged: long against bursts, short against holes
+SPAN = 10.0  # s over which the rate is first judged: long against bursts, short against gaps
 ROUNDS = 5  # of counting lost samples and fitting the line through the rest
-BATCHES = 40  # independent pieces that the confidence interval rests on
+BATCHES = 40  # pieces of a stream whose means give the confidence interval
 HUBER = 1.345  # 95 % efficient on Gaussian jitter (Huber 1964)
 
 
@@ -22,7 +22,7 @@ class Timing:
     Parameters
     ----------
     grid : Grid
-        Rate, time of the first sample, place of every sample and holes.
+        Rate, time of the first sample, place of every sample and gaps.
     jitter : float
         Standard deviation of the stamps about the line [s].
     start_error, step_error : float
@@ -73,10 +73,10 @@ def timing(stamps: np.ndarray, source: str, *, nominal: float = 0.0, anchors: in
     """Fit a line of even samples to stamps that come late, in bursts, or with samples lost.
 
     The line is Huber's (1964, doi:10.1214/aoms/1177703732), so single wild stamps do not bend it.
-    A hole is a step after which later stamps stay late by whole samples; stamps that are made up
-    for, as in data sent in bursts, are jitter. The confidence intervals are those of a line through
-    the means of 40 pieces, because neighbouring stamps err together. They do not hold what LSL's
-    own clock offsets may err.
+    A gap is a step after which later stamps stay late by whole samples; late stamps that the next
+    ones make up for, as in data sent in bursts, are jitter. The confidence intervals are those of
+    a line through the means of 40 pieces, because errors of neighbouring stamps are correlated.
+    They do not include errors of LSL's own clock offsets.
 
     Parameters
     ----------
@@ -85,15 +85,19 @@ def timing(stamps: np.ndarray, source: str, *, nominal: float = 0.0, anchors: in
     source : str
         What the stream is called, for messages.
     nominal : float
-        Rate that the stream announces [Hz], 0 for none: only to tell the drift.
+        Rate that the stream announces [Hz], 0 for none: only the drift depends on it.
     anchors : int
         Number of clock offsets that the stamps were corrected with.
+
+    Returns
+    -------
+    Timing
 
     Raises
     ------
     AlignmentError
-        If there are fewer than two stamps, one is not finite, they are set back for good, nearly
-        all samples are lost, or no rate can be told.
+        If there are fewer than two stamps, one is not finite, they are set back and stay back,
+        nearly all samples are lost, or no rate can be estimated.
 
     Examples
     --------
@@ -124,10 +128,10 @@ def timing(stamps: np.ndarray, source: str, *, nominal: float = 0.0, anchors: in
             wanted,
             again,
         )
-    start, place, holes = 0.0, np.empty(0), []
-    for _ in range(ROUNDS):  # a better step counts what long holes lost better
+    start, place, gaps = 0.0, np.empty(0), []
+    for _ in range(ROUNDS):  # a better step counts better what long gaps lost
         before = place
-        place, holes = places(since, step)
+        place, gaps = grid_places(since, step)
         lost = int(place[-1]) + 1 - len(stamps)
         if lost > len(stamps):
             raise AlignmentError(
@@ -140,7 +144,7 @@ def timing(stamps: np.ndarray, source: str, *, nominal: float = 0.0, anchors: in
             break
     away = since - start - step * place
     start_error, step_error = _errors(place, away)
-    spans = [(float(place[i] * step), float((place[i + 1] - place[i]) * step)) for i in holes]
+    spans = [(float(place[i] * step), float((place[i + 1] - place[i]) * step)) for i in gaps]
     grid = Grid(1 / step, zero + start, place, spans, float(np.quantile(np.abs(away), 0.95)))
     return Timing(grid, float(away.std()), start_error, step_error / step, anchors, nominal)
 

@@ -1,4 +1,4 @@
-"""The streams of an XDF file and what their headers tell: kind, channels, units, optodes."""
+"""The streams of an XDF file and what their headers hold: kind, channels, units, optodes."""
 
 import io
 import logging
@@ -61,7 +61,7 @@ class Stream:
 
     @property
     def text(self) -> bool:
-        """Whether the samples are words, as of most markers."""
+        """Whether the samples are text, as those of most markers."""
         return not isinstance(self.values, np.ndarray)
 
     @property
@@ -72,27 +72,29 @@ class Stream:
     @property
     def labels(self) -> list[str]:
         """A name for each channel: the header's, or the stream's with a number."""
-        told = [self.told("label", i) or f"{self.name} {i + 1}" for i in range(self.width)]
-        return told if len(set(told)) == len(told) else [f"{t} {i + 1}" for i, t in enumerate(told)]
+        labels = [self.field_of("label", i) or f"{self.name} {i + 1}" for i in range(self.width)]
+        if len(set(labels)) < len(labels):
+            labels = [f"{label} {i + 1}" for i, label in enumerate(labels)]
+        return labels
 
-    def told(self, what: str, channel: int) -> str:
+    def field_of(self, what: str, channel: int) -> str:
         """A field of a channel's header, "" where it is missing."""
         return self.channels[channel].get(what, "") if channel < len(self.channels) else ""
 
     @property
     def kind(self) -> str:
-        """ "eeg", "nirs", "markers" or "other": told by type, else channel types, name, labels."""
+        """ "eeg", "nirs", "markers" or "other": by type, else channel types, name, labels."""
         if self.text:
             return "markers"
-        for words in (
+        for texts in (
             [self.type],
-            [self.told("type", i) for i in range(len(self.channels))],
+            [self.field_of("type", i) for i in range(len(self.channels))],
             [self.name],
-            [self.told("label", i) for i in range(len(self.channels))],
+            [self.field_of("label", i) for i in range(len(self.channels))],
         ):
-            plain = [re.sub(r"[_\-.]+", " ", word.lower()) for word in words]
+            plain = [re.sub(r"[_\-.]+", " ", text.lower()) for text in texts]
             for kind, pattern in KINDS.items():
-                hits = sum(bool(re.search(pattern, word)) for word in plain)
+                hits = sum(bool(re.search(pattern, text)) for text in plain)
                 if hits > len(plain) / 2 and (kind != "markers" or self.nominal == 0):
                     return kind
         return "other"
@@ -123,13 +125,13 @@ def load_streams(path: str | Path) -> tuple[list[Stream], str]:
                 )
                 with Path(path).open("rb") as file:
                     source = io.BytesIO(file.read(whole))
-            found, header = pyxdf.load_xdf(source, dejitter_timestamps=False)
+            loaded, header = pyxdf.load_xdf(source, dejitter_timestamps=False)
         except MemoryError as error:
             raise ReadError(
                 f"{path}, whose headers ask for more memory than there is", WANTED, "copy it again"
             ) from error
         date = ((header or {}).get("info") or {}).get("datetime") or [""]
-        return _named_apart([_stream(item) for item in found]), str(date[0] or "")
+        return _named_apart([_stream(item) for item in loaded]), str(date[0] or "")
 
 
 def _named_apart(streams: list[Stream]) -> list[Stream]:
@@ -163,7 +165,7 @@ def _stream(item: dict) -> Stream:
 
 def _optodes(description: dict) -> dict[str, np.ndarray]:
     """Positions by label; the metadata convention of XDF says millimetres."""
-    found = {}
+    positions = {}
     for optode in _children(description, "optodes", "optode"):
         place = _first(optode.get("location"))
         try:
@@ -172,8 +174,8 @@ def _optodes(description: dict) -> dict[str, np.ndarray]:
             continue
         label = _text(optode.get("label"))
         if label and np.isfinite(at).all():
-            found[label] = np.array(at) / 1e3
-    return found
+            positions[label] = np.array(at) / 1e3
+    return positions
 
 
 def _children(node: dict, group: str, tag: str) -> list[dict]:
@@ -198,16 +200,16 @@ class _Keeper(logging.Handler):
 
     def __init__(self, level: int):
         super().__init__(level)
-        self.told: list[logging.LogRecord] = []
+        self.records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record."""
-        self.told.append(record)
+        self.records.append(record)
 
 
 @contextmanager
 def _complaints(path: str | Path) -> Iterator[None]:
-    """pyxdf tells of damage by its logger only: errors become a ReadError, warnings ours."""
+    """pyxdf only logs damage: its errors become a ReadError, its warnings ours."""
     handler = _Keeper(logging.WARNING)
     logger = logging.getLogger("pyxdf.pyxdf")
     passed, level = logger.propagate, logger.level
@@ -220,7 +222,7 @@ def _complaints(path: str | Path) -> Iterator[None]:
         logger.removeHandler(handler)
         logger.propagate = passed
         logger.setLevel(level)
-    for record in handler.told:
+    for record in handler.records:
         message = " ".join(record.getMessage().split())
         if record.levelno >= logging.ERROR:
             raise ReadError(f"{path}, damaged ({message})", WANTED, "copy the recording again")

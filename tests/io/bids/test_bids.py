@@ -140,7 +140,7 @@ def test_samples_are_those_of_the_files(pair):
     np.testing.assert_array_equal(recording["nirs"].intensity.values, nirs["nirs"].intensity.values)
 
 
-def test_sidecars_that_do_not_fit_are_told_and_left(pair, caplog):
+def test_sidecars_that_do_not_fit_are_left_out_with_a_warning(pair, caplog):
     table = pair / "sub-01" / "eeg" / "sub-01_task-rest_channels.tsv"
     table.write_text(table.read_text("utf-8").replace("Cz", "Pz"), "utf-8")
     recording = nf.read(pair)

@@ -17,7 +17,7 @@ from neurofuse.io.bids.write import write_bids
 
 @pytest.fixture
 def recording(eeg_raw, nirs_raw):
-    """Both streams of sub-01, task rest, run 2: bad channels, positions, annotations, a person."""
+    """Both streams of sub-01, task rest, run 2: bad channels, positions, annotations, a subject."""
     eeg = eeg_raw(["C3", "C4", "ECG", "odd, name"], marks=[(1.0, "go"), (6.5, "tåp")])
     eeg.set_montage(montage(), on_missing="ignore")
     eeg.annotations.append(4.0, 0.5, "BAD_jump", [("C4",)])
@@ -83,9 +83,14 @@ def test_names_are_those_of_bids(recording, tmp_path):
     }
     assert paths["eeg"] == tmp_path / f"sub-01/eeg/{stem}_eeg.vhdr"
     for kind, path in paths.items():
-        told = mne_bids.get_bids_path_from_fname(path, check=True)
-        assert (told.subject, told.task, told.run, told.description) == ("01", "rest", "2", "clean")
-        assert told.datatype == kind
+        stored = mne_bids.get_bids_path_from_fname(path, check=True)
+        assert (stored.subject, stored.task, stored.run, stored.description) == (
+            "01",
+            "rest",
+            "2",
+            "clean",
+        )
+        assert stored.datatype == kind
     described = json.loads((tmp_path / "dataset_description.json").read_text())
     assert described["DatasetType"] == "derivative"
     assert described["GeneratedBy"][0]["Name"] == "neurofuse"
@@ -148,9 +153,9 @@ def test_sidecars_tell_what_was_done(recording, tmp_path):
     assert nirs["PowerLineFrequency"] == "n/a"
     assert nirs["neurofuse"]["start"] == -0.25
     channels = table(paths["nirs"].with_name(paths["nirs"].name[:-10] + "channels.tsv"))
-    told = dict(zip(channels["name"], channels["status_description"], strict=True))
-    assert told["S1_D2 850"] == "dark"
-    assert told["S1_D1 850"] == "n/a"
+    stored = dict(zip(channels["name"], channels["status_description"], strict=True))
+    assert stored["S1_D2 850"] == "dark"
+    assert stored["S1_D1 850"] == "n/a"
     assert channels["status"].count("bad") == 2
     assert list(channels)[:6] == [
         "name", "type", "source", "detector", "wavelength_nominal", "units",
@@ -175,8 +180,8 @@ def test_one_stream_without_positions_events_and_bids_name(eeg_raw, nirs_raw, tm
     paths = write_bids(one, tmp_path, subject="x", session="b", task="t", run="3", desc="raw")
     assert paths == {"eeg": tmp_path / "sub-x/ses-b/eeg/sub-x_ses-b_task-t_run-3_desc-raw_eeg.vhdr"}
     assert not any("electrodes" in n or "events" in n for n in everything(tmp_path))
-    told = json.loads(paths["eeg"].with_suffix(".json").read_text())
-    assert told["SoftwareFilters"] == "n/a"
+    stored = json.loads(paths["eeg"].with_suffix(".json").read_text())
+    assert stored["SoftwareFilters"] == "n/a"
     other = io.to_optical_density(io.from_mne(None, nirs_raw(waves=(690, 760, 850))))
     path = write_bids(other, tmp_path, subject="x", session="b", task="t")["nirs"]
     channels = table(path.with_name(path.name.replace("nirs.snirf", "channels.tsv")))

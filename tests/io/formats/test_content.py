@@ -52,7 +52,7 @@ def test_every_written_format_is_recognised(tmp_path, eeg_raw, edf, snirf):
         ("a.eeg", b"\x00\x01", ["give the .vhdr file"]),
     ],
 )
-def test_wrong_content_is_refused_in_words(tmp_path, name, content, words):
+def test_wrong_content_is_refused(tmp_path, name, content, words):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(io.ReadError) as caught:
@@ -61,7 +61,7 @@ def test_wrong_content_is_refused_in_words(tmp_path, name, content, words):
         assert word in str(caught.value)
 
 
-def test_folders_are_told_by_what_is_in_them(tmp_path, eeg_raw):
+def test_folders_are_recognised_by_their_content(tmp_path, eeg_raw):
     store = io.write_zarr(io.from_mne(eeg_raw()), tmp_path / "a.zarr")
     assert find_format(store) == "neurofuse zarr"
     assert io.streams(io.read(store)) == ("eeg",)

@@ -95,7 +95,7 @@ def test_samples_names_rate_and_marks_come_back(mixed, tmp_path, suffix):
     assert again.get_channel_types() == types.get(suffix, ["eeg"] * 5)
     assert again.info["bads"] == (["C4"] if suffix == ".fif" else [])
     types_again = io.from_mne(again)["eeg"].ch_type.values.tolist()
-    assert types_again[:3] == ["eeg", "eeg", "ecg"]  # told from names
+    assert types_again[:3] == ["eeg", "eeg", "ecg"]  # from names
 
 
 @pytest.mark.parametrize("suffix", [".fif", ".edf", ".bdf"])

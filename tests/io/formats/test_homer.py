@@ -112,7 +112,7 @@ def test_missing_names_positions_and_marks_are_no_hindrance(tmp_path, parts):
     assert recording["events"].sizes["event"] == 0
 
 
-def test_an_untrue_length_unit_is_mended(tmp_path, parts, caplog):
+def test_an_impossible_length_unit_is_corrected(tmp_path, parts, caplog):
     parts["SD"]["SrcPos"] /= 100
     parts["SD"]["DetPos"] /= 100
     recording = nf.read(save(tmp_path / "a.nirs", parts, "5"))
@@ -120,7 +120,7 @@ def test_an_untrue_length_unit_is_mended(tmp_path, parts, caplog):
     assert "positions taken times 100" in caplog.text
 
 
-def test_lost_samples_are_bridged_and_annotated(tmp_path, parts):
+def test_lost_samples_are_interpolated_and_annotated(tmp_path, parts):
     keep = np.r_[0:40, 45:100]
     for name in ("t", "d", "s", "aux"):
         parts[name] = parts[name][keep]

@@ -100,7 +100,7 @@ def test_what_is_no_recording_is_refused(recording, tmp_path):
 
 @pytest.mark.parametrize("part", ["eeg/eeg/zarr.json", "eeg/eeg/c/0/0", "events/onset/c/0"])
 @pytest.mark.parametrize("harm", ["cut", "garbage"])
-def test_damage_is_told(recording, tmp_path, part, harm):
+def test_damage_is_refused(recording, tmp_path, part, harm):
     path = write_zarr(recording, tmp_path / "a.zarr")
     victim = path / part
     held = victim.read_bytes()
@@ -109,7 +109,7 @@ def test_damage_is_told(recording, tmp_path, part, harm):
         read_zarr(path)
 
 
-def test_a_lost_chunk_is_told_and_zeros_are_no_loss(recording, tmp_path):
+def test_a_lost_chunk_is_refused_and_zeros_are_no_loss(recording, tmp_path):
     still = recording["eeg"].to_dataset()
     recording = io.with_stream(
         recording, "eeg", still.assign(eeg=0 * still.eeg, gate=np.nan * still.gate)

@@ -14,13 +14,13 @@ DATE = datetime(2024, 5, 17, 9, 30, 12, 250000, tzinfo=UTC)
 
 @pytest.fixture
 def snirf(tmp_path):
-    """A function that makes a SNIRF file by hand; `change(nirs)` spoils it, `tags` replace."""
-    drawn = iter(range(99))
+    """A function that makes a SNIRF file by hand; `change(nirs)` alters it, `tags` replace."""
+    numbers = iter(range(99))
 
     def make(change=None, *, waves=(760.0, 850.0), pairs=PAIRS, count=200, rate=10.0, **tags):
-        path = tmp_path / f"made{next(drawn)}.snirf"
+        path = tmp_path / f"made{next(numbers)}.snirf"
         rng = np.random.default_rng(3)
-        told = {
+        stored = {
             "SubjectID": "one",
             "MeasurementDate": "2024-05-17",
             "MeasurementTime": "09:30:12.25Z",
@@ -31,7 +31,7 @@ def snirf(tmp_path):
         with h5py.File(path, "w") as file:
             file["formatVersion"] = "1.0"
             nirs = file.create_group("nirs")
-            for name, value in (told | tags).items():
+            for name, value in (stored | tags).items():
                 nirs[f"metaDataTags/{name}"] = value
             nirs["data1/time"] = np.arange(count) / rate
             nirs["data1/dataTimeSeries"] = rng.uniform(0.5, 2, (count, len(pairs) * len(waves)))

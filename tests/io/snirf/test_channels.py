@@ -69,12 +69,12 @@ def test_any_count_of_wavelengths(snirf, waves):
 
 
 def test_lasers_of_one_colour_are_one_wavelength_each_pair_keeping_its_own(snirf):
-    def spoil(nirs):  # as some devices tell each laser's own: 757/843 nm and 761/847 nm
+    def alter(nirs):  # as some devices store each laser's own: 757/843 nm and 761/847 nm
         for k, wave in enumerate((1, 2, 1, 2, 3, 4), 1):
             put(nirs, f"data1/measurementList{k}/wavelengthIndex", wave)
         put(nirs, "probe/wavelengths", [757.0, 843.0, 761.0, 847.0])
 
-    path = snirf(spoil)
+    path = snirf(alter)
     node = io.read(path)["nirs"]
     assert node.wavelength.values.tolist() == [759.0, 845.0]
     assert node.raw_wavelength.sel(channel="S2-D2").values.tolist() == [761.0, 847.0]

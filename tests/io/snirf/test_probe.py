@@ -29,12 +29,12 @@ def test_missing_labels_change_nothing(snirf, name):
 
 @pytest.mark.parametrize("labels", [None, "", [], ["Nasion"]])
 def test_missing_landmark_labels_leave_the_landmarks_out(snirf, labels):
-    def spoil(nirs):
+    def alter(nirs):
         nirs["probe/landmarkPos3D"] = [[0.0, 90, 0], [-80, 0, 0], [80, 0, 0]]
         if labels is not None:
             nirs["probe/landmarkLabels"] = np.array(labels, dtype=h5py.string_dtype())
 
-    path = snirf(spoil)
+    path = snirf(alter)
     found = read_snirf_raw(path).info["dig"] or []
     assert [p["r"].tolist() for p in found] == ([[0, 0.09, 0]] if labels == ["Nasion"] else [])
     assert io.read(path)["nirs"].sizes["channel"] == 3

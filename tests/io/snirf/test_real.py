@@ -30,8 +30,8 @@ def test_real_files_read_as_mne_reads_them_where_it_is_right(path):
         np.testing.assert_array_equal(ours.get_data(), theirs.get_data())
         assert ours.info["sfreq"] == pytest.approx(theirs.info["sfreq"], rel=1e-12)
         start = _first_time(path)  # MNE counts events from the file's zero
-        told = theirs.annotations
-        rows = zip(told.onset - start, told.duration, told.description, strict=True)
+        stored = theirs.annotations
+        rows = zip(stored.onset - start, stored.duration, stored.description, strict=True)
         expected = sorted(dict.fromkeys(rows))  # doubles once
         found = ours.annotations
         np.testing.assert_allclose(found.onset, [row[0] for row in expected], atol=1e-9)

@@ -68,7 +68,7 @@ def test_names_of_a_sensors_channels_come_back(tmp_path, make_raw):
     xr.testing.assert_identical(read_aux(tmp_path / "a.snirf")["acc"], axes)
 
 
-def test_sensors_without_times_of_their_own_are_left_out_and_told(snirf, caplog):
+def test_sensors_without_times_of_their_own_are_left_out_with_a_warning(snirf, caplog):
     def add(nirs):
         _sensor(nirs, 1, "short", np.ones(5), np.arange(4.0))
         _sensor(nirs, 2, "still", np.ones(5), np.zeros(5))

@@ -61,7 +61,7 @@ def test_an_empty_group_beside_the_full_one_does_not_matter(snirf):
     assert io.read(snirf(_second("nirs2", empty=True)))["nirs"].attrs["subject"] == "one"
 
 
-def test_further_data_blocks_are_told(snirf, caplog):
+def test_further_data_blocks_are_named_in_a_warning(snirf, caplog):
     read_snirf_raw(snirf(lambda nirs: nirs.copy("data1", nirs, "data2")))
     assert "only /nirs/data1 is read, not /nirs/data2" in caplog.text
 
@@ -135,15 +135,15 @@ def test_date_is_written_to_the_microsecond_or_unknown(tmp_path, make_raw, when)
 
 
 @pytest.mark.parametrize(
-    "person",
+    "subject",
     [None, {}, {"his_id": "s1", "sex": 2, "birthday": date(1990, 2, 3), "first_name": "Ada"}],
 )
-def test_subject_is_written_as_far_as_it_is_known(tmp_path, make_raw, person):
+def test_subject_is_written_as_far_as_it_is_known(tmp_path, make_raw, subject):
     raw = make_raw()
-    raw.info["subject_info"] = person
+    raw.info["subject_info"] = subject
     write_snirf(raw, tmp_path / "a.snirf")
     ours = dict(read_snirf_raw(tmp_path / "a.snirf").info["subject_info"])
-    assert ours == {"his_id": "unknown", **(person or {})}
+    assert ours == {"his_id": "unknown", **(subject or {})}
     with quiet():
         theirs = mne.io.read_raw_snirf(tmp_path / "a.snirf").info["subject_info"]
     assert theirs["his_id"] == ours["his_id"]

@@ -30,11 +30,11 @@ def stimulus(nirs, number, name, data):
 
 @pytest.mark.parametrize(("unit", "scale"), [("s", 1.0), ("ms", 1e3), ("us", 1e6), ("unknown", 1)])
 def test_time_unit_counts_and_stimuli_are_in_seconds_all_the_same(snirf, unit, scale):
-    def spoil(nirs):
+    def alter(nirs):
         put(nirs, "data1/time", (0.5 + np.arange(200) / 10) * scale)
         stimulus(nirs, 1, "tap", [[2.5, 1.0, 1.0]])
 
-    raw = read_snirf_raw(snirf(spoil, TimeUnit=unit))
+    raw = read_snirf_raw(snirf(alter, TimeUnit=unit))
     assert raw.info["sfreq"] == 10.0
     assert raw.annotations.onset == pytest.approx([2.0])
     assert raw.annotations.duration == pytest.approx([1.0])
@@ -80,7 +80,7 @@ def test_rate_is_that_of_the_times_however_they_scatter(snirf, stamp, rate, capl
     assert caplog.text == ""
 
 
-def test_lost_samples_are_bridged_where_they_were_in_spite_of_jitter(snirf):
+def test_lost_samples_are_interpolated_where_they_were_in_spite_of_jitter(snirf):
     rng = np.random.default_rng(0)
     kept = np.delete(np.arange(2000), [500, *range(900, 1000)])
     stamps = np.sort(kept / 10 + rng.normal(0, 0.005, len(kept)))
@@ -97,11 +97,11 @@ def test_clock_that_wanders_is_followed_and_told(snirf, caplog):
     even = np.arange(6000) / 10
     stamps = even + 0.3 * np.sin(2 * np.pi * even / 600)
 
-    def spoil(nirs):
+    def alter(nirs):
         put(nirs, "data1/time", stamps)
         put(nirs, "data1/dataTimeSeries", np.repeat(stamps[:, None], 6, axis=1))
 
-    raw = read_snirf_raw(snirf(spoil, count=6000))
+    raw = read_snirf_raw(snirf(alter, count=6000))
     axis = stamps[0] + raw.times[10:-10]
     late = np.asarray(raw.get_data())[0, 10:-10] - axis  # samples hold their own time
     assert np.abs(late - late.mean()).max() < 5e-3

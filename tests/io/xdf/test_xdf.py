@@ -194,7 +194,7 @@ def test_streams_of_two_computers_meet_through_clock_offsets(tmp_path):
     assert recording["clock"].residual.sel(stream="eeg").item() == pytest.approx(1e-3, rel=0.1)
 
 
-def test_lost_samples_are_bridged_and_annotated(tmp_path, caplog):
+def test_lost_samples_are_interpolated_and_annotated(tmp_path, caplog):
     stamps = np.delete(even(1000, 100), np.s_[300:350])
     values = np.arange(1000.0)[np.r_[0:300, 350:1000]]
     writer = Writer().stream("Amp", "EEG", stamps, values, rate=100, desc=eeg_channels("Cz"))
@@ -234,13 +234,13 @@ def test_a_list_beside_the_file_tells_the_columns(tmp_path, caplog):
     np.testing.assert_array_equal(node.intensity.values[0, 1], light[:, 1].astype("f4"))
     assert recording["aux"]["Cap_RAW"].sizes["channel"] == 2
     assert recording["aux"]["Cap_STATS"].sizes["channel"] == 4
-    assert "announces 7.88 Hz, but its stamps tell 9.13 Hz" in caplog.text
+    assert "announces 7.88 Hz, but its stamps show 9.13 Hz" in caplog.text
     (tmp_path / "Sub-1_nirs.json").write_text("[{}]", "utf-8")
     with pytest.raises(io.ReadError, match=r"an entry that cannot be used \(KeyError"):
         nf.read(path)
 
 
-def test_columns_that_cannot_be_told_go_to_aux_with_a_warning(tmp_path, caplog):
+def test_columns_of_unknown_optodes_go_to_aux_with_a_warning(tmp_path, caplog):
     writer = Writer()
     writer.stream(
         "Amp", "EEG", even(500, 100), np.ones((500, 1)), rate=100, desc=eeg_channels("Cz")
@@ -250,7 +250,7 @@ def test_columns_that_cannot_be_told_go_to_aux_with_a_warning(tmp_path, caplog):
     recording = nf.read(writer.save(tmp_path / "a.xdf"))
     assert io.streams(recording) == ("eeg",)
     assert recording["aux"]["Muse"]["Muse"].attrs["units"] == "a.u."
-    assert "nothing tells source, detector and wavelength of the columns of Muse" in caplog.text
+    assert "source, detector and wavelength of the columns of Muse are unknown" in caplog.text
 
 
 def test_haemoglobin_is_not_taken_for_light(tmp_path):
@@ -289,7 +289,7 @@ def test_units_become_volts(tmp_path, unit, scale):
     assert nf.read(writer.save(tmp_path / "a.xdf"))["eeg"].eeg.values == pytest.approx(3 * scale)
 
 
-def test_an_untold_unit_is_microvolts_and_said_so(tmp_path, caplog):
+def test_a_missing_unit_is_microvolts_with_a_warning(tmp_path, caplog):
     writer = Writer().stream("Amp", "EEG", even(100, 100), np.ones((100, 2)), rate=100)
     node = nf.read(writer.save(tmp_path / "a.xdf"))["eeg"].to_dataset()
     assert node.channel.values.tolist() == ["Amp 1", "Amp 2"]
@@ -322,7 +322,7 @@ def test_streams_that_never_overlap_are_refused(tmp_path):
         nf.read(writer.save(tmp_path / "a.xdf"))
 
 
-def test_no_stream_of_use_is_told(tmp_path):
+def test_a_file_without_a_usable_stream_is_refused(tmp_path):
     path = (
         Writer()
         .stream("Beat", "PPG", even(50, 10), np.ones((50, 1)), rate=10)
