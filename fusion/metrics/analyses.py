@@ -51,7 +51,7 @@ class EegAnalysis:
         around = (self.frequency >= ALPHA_PEAK[0]) & (self.frequency <= ALPHA_PEAK[1])
         if around.any():
             peaks = [self._peak(spectra, around) for spectra in (wanted, got)]
-            figures["kept_alpha_peak"] = float(peaks[1] - peaks[0])
+            figures["kept_alpha_peak"] = peaks[1] - peaks[0]
         figures["kept_connectivity"] = distance(true_coherence, own_coherence)
         if true_evoked is not None and evoked is not None:
             amplitude, shift, _, correlation = response(
@@ -64,7 +64,7 @@ class EegAnalysis:
     def _peak(self, spectra: np.ndarray, around: np.ndarray) -> float:
         """Frequency [Hz] of the largest line; each channel counts alike, 1/f is taken off."""
         weighted = (spectra / spectra.sum(-1, keepdims=True).clip(1e-300)).mean(0) * self.frequency
-        return self.frequency[around][weighted[around].argmax()]
+        return float(self.frequency[around][weighted[around].argmax()])
 
 
 class NirsAnalysis:

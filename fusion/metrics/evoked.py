@@ -103,7 +103,7 @@ def response(
     """
     truth, cleaned = averages
     if not np.isfinite(truth).all():
-        return (np.nan,) * 4
+        return np.nan, np.nan, np.nan, np.nan
     offset = span[0] + np.arange(truth.shape[1]) / rate
     after = offset >= (EARLIEST if kind == "erp" else 0.0)
     channel, peak = np.unravel_index(np.abs(truth[:, after]).argmax(), truth[:, after].shape)

@@ -162,8 +162,8 @@ def accelerometer_agreement(
     scale = np.sqrt((change**2).mean(-1, keepdims=True))
     removed = np.sqrt(((change / np.where(scale > 0, scale, np.inf)) ** 2).mean(0))
     removed[removed < NO_CHANGE] = 0  # ranks would distinguish one rounding error from another
-    envelopes = [_rms_on(grid, removed, time), _rms_on(grid, amount, own_time)]
-    return float(spearmanr(*envelopes).statistic)
+    rank_correlation, _ = spearmanr(_rms_on(grid, removed, time), _rms_on(grid, amount, own_time))
+    return float(rank_correlation)  # pyright: ignore[reportArgumentType]
 
 
 def head_movement(recording: xr.DataTree) -> Envelope | None:

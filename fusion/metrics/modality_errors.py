@@ -26,8 +26,7 @@ class ComparedRows:
             used = used & (node.ch_type.values == EEG.name)
         self.modality, self.rate = modality, float(node.attrs["rate"])
         self.channels = np.flatnonzero(used)
-        self.finite: np.ndarray | slice = slice(None)
-        pair = [self.of(samples) for samples in (truth, contaminated)]
+        pair = [self._all(samples) for samples in (truth, contaminated)]
         self.finite = np.isfinite(pair).all((0, -1))
         self.truth, self.contaminated = (rows[self.finite] for rows in pair)
         if "motion" in node:
@@ -39,8 +38,11 @@ class ComparedRows:
 
     def of(self, samples: Samples) -> np.ndarray:
         """The rows that are scored (row, time)."""
+        return self._all(samples)[self.finite]
+
+    def _all(self, samples: Samples) -> np.ndarray:
         array = samples.array(self.modality)
-        return array[self.channels].reshape(-1, array.shape[-1])[self.finite]
+        return array[self.channels].reshape(-1, array.shape[-1])
 
 
 class EegErrors:
@@ -99,10 +101,11 @@ class NirsErrors:
         self.in_motion = None
         if rows.motion.any():
             guard = np.ones((1, 2 * round(NIRS_GUARD * rows.rate) + 1), bool)
-            self.near = binary_dilation(rows.motion, structure=guard)
-            self.unfiltered, contaminated = map(_centred, (rows.truth, rows.contaminated))
-            pair = map(self._filtered, (self.unfiltered, contaminated))
-            self.in_motion = InMotion(*pair, self.near, rows.rate, NIRS_WINDOW)
+            self.near = np.asarray(binary_dilation(rows.motion, structure=guard), bool)
+            self.unfiltered = _centred(rows.truth)
+            truth = self._filtered(self.unfiltered)
+            contaminated = self._filtered(_centred(rows.contaminated))
+            self.in_motion = InMotion(truth, contaminated, self.near, rows.rate, NIRS_WINDOW)
         self.steps = np.diff(rows.contaminated)
         self.quiet = ~(rows.motion[:, 1:] | rows.motion[:, :-1])
         self.quiet_energy = _energy(np.diff(rows.truth), self.quiet)

@@ -136,7 +136,7 @@ class _EegIndicators:
         self.rate, self.time = float(node.attrs["rate"]), node.time.values
         self.before = recording.array(EEG.name)[used]
         amplitude = rms_in_motion_band(self.before, self.rate)
-        motion = above_usual(amplitude).any(0)
+        motion = np.asarray(above_usual(amplitude).any(0))
         usual = np.median(amplitude, axis=-1, keepdims=True) + 1e-300
         relative = np.median(amplitude / usual, axis=0)
         self.quiet = _quietest(relative, SMOOTHED["eeg"] * self.rate) & ~motion
@@ -170,7 +170,8 @@ class _NirsIndicators:
         self.before = self._rows(recording)
         course = gvtd(self.before, self.rate)
         motion = binary_dilation(above_usual(course), iterations=max(1, round(self.rate)))
-        self.quiet = _quietest(course, SMOOTHED["nirs"] * self.rate) & ~np.asarray(motion)
+        quiet = _quietest(course, SMOOTHED["nirs"] * self.rate)
+        self.quiet = quiet & np.logical_not(motion)
         self.quiet_steps = np.logical_and(self.quiet[1:], self.quiet[:-1])
         self.rounding = 1e-6 * np.median(course)
         self.pulse = QuietPower.of_pulse(self.before, self.rate, self.quiet)

@@ -174,8 +174,8 @@ def _used(recording: Samples, modality: str) -> np.ndarray:
     used = ~node.bad.values
     if modality == EEG.name:
         used = used & (node.ch_type.values == EEG.name)
-    values = node[MODALITIES[modality].variable(node)]
-    return used & np.isfinite(values).all([d for d in values.dims if d != "channel"]).values
+    samples = node[MODALITIES[modality].variable(node)].transpose("channel", ...).values
+    return used & np.isfinite(samples).reshape(len(samples), -1).all(-1)
 
 
 def __getattr__(name: str) -> object:

@@ -1,5 +1,7 @@
 """A recording's samples as arrays, beside those of the recording that it is compared with."""
 
+from functools import cached_property
+
 import numpy as np
 import xarray as xr
 
@@ -51,8 +53,6 @@ class Samples:
         self._nodes: dict[str, xr.Dataset] = {}
         self._arrays: dict[str, np.ndarray] = {}
         self._unchanged: dict[str, bool] = {}
-        self._hbo: np.ndarray | None = None
-        self._beer_lambert: np.ndarray | None = None
 
     def node(self, modality: str) -> xr.Dataset:
         """The modality's node, its channels and wavelengths in the order of the reference."""
@@ -101,24 +101,23 @@ class Samples:
         SchemaError
             If distances or wavelengths do not allow it.
         """
-        if self._hbo is None:
-            if self.reference is not self and self.unchanged(NIRS.name):
-                return self.reference.hbo()
-            weight = self.reference.beer_lambert()
-            self._hbo = np.einsum("cw,cwt->ct", weight, self.array(NIRS.name))
-        return self._hbo
+        if self.reference is not self and self.unchanged(NIRS.name):
+            return self.reference.hbo()
+        return self._own_hbo
 
-    def beer_lambert(self) -> np.ndarray:
-        """HbO (channel, wavelength) [mol/L] of one optical density at one wavelength."""
-        if self._beer_lambert is None:
-            node = self.node(NIRS.name)
-            dims, waves = NIRS.dims, node.sizes["wavelength"]
-            ones = np.broadcast_to(np.eye(waves), (node.sizes["channel"], waves, waves))
-            unit = node[list(node.coords)].isel(time=slice(0, waves)).assign(od=(dims, ones))
-            unit.attrs = node.attrs
-            converted = to_haemoglobin(build(nirs=unit))
-            self._beer_lambert = stream_dataset(converted, NIRS.name).hbo.values
-        return self._beer_lambert
+    @cached_property
+    def _own_hbo(self) -> np.ndarray:
+        return np.einsum("cw,cwt->ct", self.reference._beer_lambert, self.array(NIRS.name))
+
+    @cached_property
+    def _beer_lambert(self) -> np.ndarray:
+        """HbO (channel, wavelength) [mol/L] of an optical density of 1 at one wavelength."""
+        node = self.node(NIRS.name)
+        waves = node.sizes["wavelength"]
+        ones = np.broadcast_to(np.eye(waves), (node.sizes["channel"], waves, waves))
+        unit = node[list(node.coords)].isel(time=slice(0, waves)).assign(od=(NIRS.dims, ones))
+        unit.attrs = node.attrs
+        return stream_dataset(to_haemoglobin(build(nirs=unit)), NIRS.name).hbo.values
 
 
 def match(one: xr.DataTree, other: xr.DataTree) -> None:

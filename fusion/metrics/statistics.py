@@ -118,7 +118,8 @@ def paired_p(differences: np.ndarray) -> float:
         return np.nan
     if not known.any():
         return 1.0
-    return float(wilcoxon(known, zero_method="zsplit").pvalue)
+    _, p = wilcoxon(known, zero_method="zsplit")
+    return float(p)  # pyright: ignore[reportArgumentType]
 
 
 def holm(p: Iterable[float]) -> np.ndarray:

@@ -70,14 +70,15 @@ def bandpass(data: np.ndarray, rate: float, low: float, high: float) -> np.ndarr
     # One period of the lowest frequency of padding: the default is far too short for 0.01 Hz.
     padding = min(data.shape[-1] - 1, int(np.ceil(rate / low)))
     sections = _butterworth(low, top, rate)
-    return sosfiltfilt(sections, np.asarray(data, np.float64), axis=-1, padlen=padding)
+    data = np.asarray(data, np.float64)
+    return np.asarray(sosfiltfilt(sections, data, axis=-1, padlen=padding))
 
 
 @lru_cache
 def _butterworth(low: float, high: float, rate: float) -> np.ndarray:
     from scipy.signal import butter
 
-    return butter(4, (low, high), "bandpass", fs=rate, output="sos")
+    return np.asarray(butter(4, (low, high), "bandpass", fs=rate, output="sos"))
 
 
 def windows(samples: np.ndarray, rate: float, seconds: float) -> np.ndarray:

@@ -122,7 +122,7 @@ def test_another_recording_is_refused(simulated):
     with pytest.raises(SchemaError, match="without `motion`"):
         Scorer(truth, truth)
     with pytest.raises(SchemaError, match="a Recording"):
-        Scorer(stream_dataset(truth, "eeg"))
+        Scorer(stream_dataset(truth, "eeg"))  # pyright: ignore[reportArgumentType]
 
 
 def test_samples_follow_the_order_of_the_reference(simulated):
