@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Train the packaged models (about two and a half hours on 2 cores) and put them into
 # models/pretrained: 1700 steps from nothing, 1300 more with the augmented windows of
-# models/training/augment.py, and 400 in which a wrong level counts as models/joint/baseline_level.py leaves it.
+# models/training/augment.py, and 400 in which errors of the fNIRS baseline level decay as
+# models/joint/baseline_level.py assumes.
 # Resumes where it was cut off. Run in the repository's root with the environment active.
 set -euo pipefail
 export OMP_NUM_THREADS=1

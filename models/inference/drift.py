@@ -53,9 +53,9 @@ def _calm(frames: np.ndarray, rate: float, settings: ElectrodeDrift) -> np.ndarr
     size = max(around // 2, 1)
     medians = np.stack([ndimage.median_filter(f, size, mode="nearest") for f in frames])
     at, out = np.arange(frames.shape[-1]), frames.copy()
-    for row, median, jumps in zip(out, medians, wild, strict=True):
-        if jumps.any() and (~jumps).mean() > settings.calm:
-            row[jumps] = np.interp(at[jumps], at[~jumps], median[~jumps])
+    for row, median, jumps, calm in zip(out, medians, wild, ~wild, strict=True):
+        if jumps.any() and calm.mean() > settings.calm:
+            row[jumps] = np.interp(at[jumps], at[calm], median[calm])
     return out
 
 

@@ -214,7 +214,7 @@ class NirsSource(Source):
             np.cumsum(row, axis=-1, out=row)
             masks = np.broadcast_to(mask, row.shape)
             row += baseline_level_error(seen - row, row, masks, self.rate, settings)
-            # the median level stays, so that the longest stretches come back as they were
+            # the median of the artifact stays, so that the longest stretches come back as they were
             row -= np.quantile(row, 0.5, axis=-1, method="nearest", keepdims=True)
         deviation = None if self.calibration is None else self._deviation(weight, gate)
         artifact, gate = fast_artifact(self.density, self.slow, summed, gate)
@@ -225,9 +225,9 @@ class NirsSource(Source):
     def _deviation(self, weight: np.ndarray, gate: np.ndarray) -> np.ndarray:
         """SD of optical density against its last sample before motion."""
         total = np.cumsum(self.variance / weight, axis=-1)
-        shut = np.broadcast_to((gate == 0)[:, None], total.shape)
-        before = np.maximum.accumulate(np.where(shut, total, 0), axis=-1)
-        slow = np.sqrt(np.where(shut, 0, total - before))
+        closed = np.broadcast_to((gate == 0)[:, None], total.shape)
+        before = np.maximum.accumulate(np.where(closed, total, 0), axis=-1)
+        slow = np.sqrt(np.where(closed, 0, total - before))
         at = np.arange(self.density.shape[-1]) / self.slow.factor
         grid = np.arange(slow.shape[-1])
         fast = np.apply_along_axis(lambda row: np.interp(at, grid, row), -1, slow)

@@ -1,4 +1,5 @@
 """The network: windows of both modalities as tensors in, artifact, motion mask and variance out.
 
-In the order that data takes: `tensors`, `bands`, `prediction_residual`, `network`, `autoencoder`,
-`wiener`, `baseline_level`, `uncertainty`."""
+Settings stand in `architecture`. In the order that data takes: `tensors`, `bands`,
+`prediction_residual`, `features`, `network`, `autoencoder`, `wiener`, `baseline_level`,
+`uncertainty`."""

@@ -87,7 +87,7 @@ def _offset(
 
     means = blocks(series).mean(-1)
     means = means - np.median(means)
-    moving = blocks(motion).any(-1)
+    moving = np.any(blocks(motion), axis=-1)
     moving = moving[1:] | moving[:-1]
     course = blocks(np.abs(np.diff(taken, prepend=taken[:1]))).sum(-1)
     change = np.diff(means)
@@ -138,7 +138,7 @@ def _most_probable(
 
 def _constant_at_rest(offset: np.ndarray, motion: np.ndarray) -> np.ndarray:
     """The mean offset of each stretch at rest, with straight lines through motion."""
-    stretch, count = ndimage.label(~motion)
+    stretch, count = ndimage.label(~motion)  # type: ignore[misc]
     names = np.arange(1, count + 1)
     mean = ndimage.mean(offset, stretch, names)
     ends = [(part[0].start, part[0].stop - 1) for part in ndimage.find_objects(stretch)]

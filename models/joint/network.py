@@ -74,7 +74,7 @@ class Fusion(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Channel latents and the fused latent to what is said of each channel.
+    """Channel latents and the fused latent to estimates for each channel.
 
     Returns the logit of motion (batch, channel, frame), the logits of the artifact fraction of each
     band's energy (batch, channel, band, frame), and the log energy of the clean signal (batch,

@@ -64,7 +64,7 @@ def solve(matrix: Tensor, right: Tensor) -> Tensor:
         factor, failed = torch.linalg.cholesky_ex(matrix + added)
     if failed.any():
         count = int((failed > 0).sum())
-        raise torch.linalg.LinAlgError(
+        raise torch.linalg.LinAlgError(  # type: ignore[attr-defined]
             f"{count} of {len(matrix)} matrices are not positive definite"
         )
     return torch.cholesky_solve(right, factor)

@@ -1,7 +1,7 @@
 """Bidirectional LSTM autoencoder: the series through a narrow code and back.
 
 After the LSTM autoencoder for fNIRS of Yang et al. 2025 (Eur J Neurosci, doi 10.1111/ejn.16679) as
-far as its abstract tells (encoder, LSTM, decoder), and the recurrent network of EEGdenoiseNet
+far as its abstract goes (encoder, LSTM, decoder), and the recurrent network of EEGdenoiseNet
 (Zhang et al. 2021). Nothing but the code reaches the decoder.
 """
 

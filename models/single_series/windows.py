@@ -1,6 +1,5 @@
 """Training windows of single series, from the batches that the joint model is trained on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +27,7 @@ class SeriesSampling:
     """The windows of a step, of (seed, step) alone."""
 
     def __init__(
-        self, stream: str, corpus: Sequence[Clean], sampling: WindowSampling, count: int, seed: int
+        self, stream: str, corpus: list[Clean], sampling: WindowSampling, count: int, seed: int
     ):
         self.stream, self.corpus, self.sampling = stream, corpus, sampling
         self.count, self.seed = count, seed
@@ -40,7 +39,7 @@ class SeriesSampling:
 
 
 def series_checks(
-    stream: str, corpus: Sequence[Clean], sampling: WindowSampling, count: int, batches: int
+    stream: str, corpus: list[Clean], sampling: WindowSampling, count: int, batches: int
 ) -> list[SeriesWindows]:
     """The same windows of validation participants every time, without augmentation."""
     sample = SeriesSampling(stream, corpus, sampling.unaugmented(), count, VALIDATION)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -149,7 +150,7 @@ def load_corpus(
     return recordings
 
 
-def _rates(number: int) -> dict[str, float]:
+def _rates(number: int) -> dict[str, Any]:
     if number < USUAL_RATES:
         return {}
     return dict(zip(("eeg_rate", "nirs_rate"), OTHER_RATES[number % len(OTHER_RATES)], strict=True))

@@ -127,7 +127,7 @@ def _model(plan: Training) -> CrossModalAutoencoder:
 
 
 def _facts(plan: Training, corpus: dict[str, list[Clean]], command: str) -> dict[str, Any]:
-    """What the JSON beside the weights says of where they come from."""
+    """Where the weights come from, for the JSON beside them."""
     before = load_facts(plan.start) if plan.start else {"training_data": {}}
     known = before["training_data"]
     participants = {

@@ -4,7 +4,7 @@ Every window is sampled anew from (seed, step), so training can resume at any st
 windows, and no window is ever seen twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,7 +44,7 @@ class WindowSampling:
 
 
 def checks_of(
-    corpus: Mapping[str, Sequence[Clean]], sampling: WindowSampling, batches: int
+    corpus: Mapping[str, list[Clean]], sampling: WindowSampling, batches: int
 ) -> list[Batch]:
     """The same windows of validation participants every time, without augmentation."""
     plain = sampling.unaugmented()
@@ -55,7 +55,7 @@ def checks_of(
 
 
 def sample_batch(
-    corpus: Mapping[str, Sequence[Clean]], sampling: WindowSampling, rng: np.random.Generator
+    corpus: Mapping[str, list[Clean]], sampling: WindowSampling, rng: np.random.Generator
 ) -> Batch:
     """One batch: for each modality of the corpus what the model sees and what is true."""
     streams = list(corpus)
@@ -78,7 +78,8 @@ def sample_batch(
         movements = sample_movements(
             sampling.window, rng, share, bouts_per_minute=rng.uniform(0.5, 3.5)
         )
-        severity = np.exp(rng.uniform(*np.log(sampling.severity), 2))
+        low, high = np.log(sampling.severity)
+        severity = np.exp(rng.uniform(low, high, 2))
         severity = {"eeg": severity[0], "nirs": severity[rng.integers(2)]}
         for s in streams:
             clean = pools[s][rng.integers(len(pools[s]))]
@@ -103,7 +104,9 @@ def _window(
     time = np.arange(length) / clean.rate
     if stream == "eeg":
         contact = int(rng.integers(2**62))
-        motion = EegArtifact(movements, time, clean.channel[pick], clean.position[pick], contact)
+        motion = EegArtifact(
+            movements, time, list(clean.channel[pick]), clean.position[pick], contact
+        )
         artifact, mask = motion.samples(0, length)
         piece = piece - piece.mean(-1, keepdims=True)
     else:
@@ -112,9 +115,9 @@ def _window(
         artifact, mask = nirs_artifact(
             movements,
             time,
-            ends.source[pick],
-            ends.detector[pick],
-            ends.wavelength,
+            list(ends.source[pick]),
+            list(ends.detector[pick]),
+            list(ends.wavelength),
             int(rng.integers(2**62)),
             source_position=ends.source_position[pick],
             detector_position=ends.detector_position[pick],
@@ -147,7 +150,8 @@ def _with_plain(
     if artifact.ndim == 2:
         more, where = plain_eeg(movements, len(artifact), time, rng)
     else:
-        more, where = plain_nirs(movements, *artifact.shape[:2], time, rng)
+        channels, wavelengths, _ = artifact.shape
+        more, where = plain_nirs(movements, channels, wavelengths, time, rng)
     size = np.median(np.abs(artifact).max(-1)) or USUAL_PEAK[artifact.ndim]
     if rng.random() < 0.5:
         return size * more, where

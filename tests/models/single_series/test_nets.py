@@ -338,8 +338,11 @@ def test_resumed_training_ends_at_the_same_weights(trained, tmp_path):
         if step == 3:
             raise StoppedError
 
+    threads, random = torch.get_num_threads(), torch.get_rng_state()
     with pytest.raises(StoppedError):
         train("nirs", tmp_path, steps=4, recipe=RECIPE, progress=stop)
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), random)
     train("nirs", tmp_path, steps=4, recipe=RECIPE)
     for name in NAMES:
         whole, resumed = (

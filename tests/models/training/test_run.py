@@ -108,7 +108,10 @@ def test_torch_and_numpy_are_left_as_they_were(error):
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     torch.manual_seed(11)
-    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].tolist()
+    before, numpy_before = (
+        torch.get_rng_state(),
+        np.random.get_state(legacy=False)["state"]["key"].tolist(),
+    )
 
     def disturb():
         with isolated():
@@ -126,6 +129,6 @@ def test_torch_and_numpy_are_left_as_they_were(error):
                 disturb()
         assert torch.get_num_threads() == 2
         assert torch.equal(torch.get_rng_state(), before)
-        assert np.random.get_state()[1].tolist() == numpy_before
+        assert np.random.get_state(legacy=False)["state"]["key"].tolist() == numpy_before
     finally:
         torch.set_num_threads(threads)

@@ -46,8 +46,11 @@ def test_resumed_training_ends_at_the_same_weights(trained, tmp_path):
         if fraction > 0.5:
             raise StoppedError
 
+    threads, random = torch.get_num_threads(), torch.get_rng_state()
     with pytest.raises(StoppedError):
         train(TINY, tmp_path, progress=stop)
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), random)
     train(TINY, tmp_path, resume=True)
     whole, resumed = (load_file(f.parent / "state.safetensors") for f in (trained, tmp_path / "x"))
     for name, tensor in whole.items():
@@ -105,8 +108,8 @@ def test_packaged_models_were_trained_on_the_training_part_alone():
 
     split = json.loads(SPLIT.read_text())
     for facts in packaged().values():
-        for stream, people in facts["training_data"].items():
-            real = {p for p in people if not p.startswith("simulated")}
+        for stream, participants in facts["training_data"].items():
+            real = {p for p in participants if not p.startswith("simulated")}
             assert real
             assert real <= set(split["train"][stream])
 
@@ -146,7 +149,7 @@ def test_another_architecture_than_that_of_the_start_is_refused(trained, tmp_pat
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """Two people's files of 30 s, one with both streams."""
+    """Files of 30 s of two participants, one with both modalities."""
     folder = tmp_path_factory.mktemp("own")
     both, _ = simulate(30, seed=1, severity=0.0)
     light, _ = simulate(30, seed=2, severity=0.0, eeg_montage=None)
@@ -166,7 +169,7 @@ def test_nobody_is_in_training_and_validation(own, tmp_path):
         train(plan, tmp_path)
 
 
-def test_people_without_a_stream_or_too_short_are_not_enough(own, tmp_path):
+def test_participants_without_a_modality_or_too_short_are_not_enough(own, tmp_path):
     plan = TINY | {"simulated": 0, "real": False}
     plan |= {"own": {"train": {"anna": own[:1]}, "validation": {"ben": own[1:]}}}
     with pytest.raises(ParameterError, match=r"no recording for validation .* eeg"):
