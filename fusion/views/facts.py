@@ -15,29 +15,28 @@ from neurofuse.io.recording import GATE_OPEN, check, provenance, stream_dataset,
 def facts(recording: xr.DataTree) -> dict[str, Any]:
     """A Recording at a glance, for programs: numbers in SI units, null where nothing is known.
 
-        Parameters
-        ----------
-        recording : Recording
+    Parameters
+    ----------
+    recording : Recording
 
-        Returns
-        -------
-        dict
-            `streams` and `sensors` by name, `events` (how often, by description), `steps` of the
-            provenance, `measured_at`; ready for `json.dumps`. Names end in their unit.
+    Returns
+    -------
+    dict
+        `streams` and `sensors` by name, `events` (how often, by description), `steps` of the
+        provenance, `measured_at`; ready for `json.dumps`. Names end in their unit.
 
-        Raises
-        ------
-        SchemaError
-            If it is no Recording.
+    Raises
+    ------
+    SchemaError
+        If it is no Recording.
 
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from neurofuse.io.modality import EEG, NIRS
-    from neurofuse.io.recording import build, eeg_dataset
-        >>> found = facts(build(eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"])))
-        >>> found["streams"]["eeg"]["rate_hz"], found["streams"]["eeg"]["duration_s"]
-        (250.0, 2.0)
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> values = facts(build(eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"])))
+    >>> values["streams"]["eeg"]["rate_hz"], values["streams"]["eeg"]["duration_s"]
+    (250.0, 2.0)
     """
     check(recording)
     measured_at = str(recording.attrs.get("measured_at", ""))
