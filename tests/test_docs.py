@@ -40,6 +40,7 @@ def session():
     return nf.simulate(duration=120, seed=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", RUN, ids=lambda p: p.name)
 def test_python_blocks_of_a_page_run_in_order(path, session, tmp_path, monkeypatch):
     truth, recording = session

@@ -51,6 +51,7 @@ def test_every_notebook_is_run_below():
     assert [path.name for path in PATHS if f'run("{path.name}")' not in source] == []
 
 
+@pytest.mark.slow
 def test_quick_start():
     space = run("01_quick_start.ipynb")
     error = space["error"]
@@ -63,6 +64,7 @@ def test_quick_start():
     assert space["raw_nirs"].info["sfreq"] == pytest.approx(10)
 
 
+@pytest.mark.slow
 def test_your_recording():
     space = run("02_your_recording.ipynb")
     clock = space["recording"]["clock"].sel(stream="nirs")
@@ -77,6 +79,7 @@ def test_your_recording():
     np.testing.assert_array_equal(space["again"]["eeg"].gate, space["cleaned"]["eeg"].gate)
 
 
+@pytest.mark.slow
 def test_joint_or_single():
     space = run("03_joint_or_single.ipynb")
     mean = space["summary"]["mean"].sel(metric="error_db")
@@ -89,6 +92,7 @@ def test_joint_or_single():
     assert (space["summary"].p.min() > 0.05).item()
 
 
+@pytest.mark.slow
 def test_synthetic_motion():
     space = run("04_synthetic_motion.ipynb")
     assert space["shared"]["timing"] > 1.5 * space["shared"]["none"]
@@ -100,6 +104,7 @@ def test_synthetic_motion():
     assert kinds == {"motion/nod"}
 
 
+@pytest.mark.slow
 def test_train(monkeypatch, tmp_path):
     monkeypatch.setenv("NEUROFUSE_DATA", str(tmp_path))  # real participants would be read
     space = run("05_train.ipynb")
@@ -112,6 +117,7 @@ def test_train(monkeypatch, tmp_path):
         assert error["mine"][stream] == pytest.approx(error["packaged"][stream], abs=3)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The inplace keyword")  # MNE-NIRS 0.7.3 with pandas 3.1
 def test_after_cleaning():
     space = run("06_after_cleaning.ipynb")
