@@ -121,25 +121,28 @@ def surrogate_table(facts: list[dict]) -> Table:
 
 TITLE = "Brain signals after cleaning"
 QUESTION = """Do brain signals survive cleaning, and is neurovascular coupling never created?
-{people} simulated participants ({seconds:g} s, 19 EEG and 24 fNIRS channels, tapping, neurovascular
-coupling {coupled:g}; motion of shared timing at three severities), weights `{weights}`. Each
-feature over its value in the truth, mean over participants with its 95 % bootstrap interval. Alpha:
-median of channels. ERP: {peak:g} µV over Pz, 0.35 s after {trials} onsets, no trial rejected. HRF:
-response of HbO to tapping where it is largest, by regression. Connectivity: mean absolute
-difference of correlations between channels over their mean absolute size in the truth (0 is best).
-Neurovascular coupling: correlation of minus the log power in 8-30 Hz with HbO nearby, 5 s later."""
+{participants} simulated participants ({seconds:g} s, 19 EEG and 24 fNIRS channels, tapping,
+neurovascular coupling {coupled:g}; motion of shared timing at three severities), weights
+`{weights}`. Each feature over its value in the truth, mean over participants with its 95 %
+bootstrap interval. Alpha: median of channels. ERP: {peak:g} µV over Pz, 0.35 s after {trials}
+onsets, no trial rejected. HRF: response of HbO to tapping where it is largest, by regression.
+Connectivity: mean absolute difference of correlations between channels over their mean absolute
+size in the truth (0 is best). Neurovascular coupling: correlation of minus the log power in 8-30 Hz
+with HbO nearby, 5 s later."""
 LIMITS = """Simulated brain signals. ERP and coupling are small in some participants, so their
 difference stands over the mean of the truths. Coupling that is not there: {surrogates} participants
 at rest without coupling, {short:g} s, severity 1, largest absolute correlation at 0-15 s against
 the same with random phases, p < {nominal:g}: {rates} (second file)."""
-COMMAND = "python -m benchmarks.brain_signals --surrogates {surrogates} --people {people} \\\n    "
-COMMAND += "--page docs/measured/neural_features.md"
+COMMAND = "python -m benchmarks.brain_signals --surrogates {surrogates} "
+COMMAND += "--participants {participants} \\\n    --page docs/measured/neural_features.md"
 
 
-def page(features: Table, coupling: Table, people: int, surrogates: int, folder: Path) -> Page:
+def page(
+    features: Table, coupling: Table, participants: int, surrogates: int, folder: Path
+) -> Page:
     """The page of both tables."""
     values = {
-        "people": people,
+        "participants": participants,
         "surrogates": surrogates,
         "weights": os.path.relpath(folder, ROOT),
         "seconds": DURATION["feature"],
@@ -163,7 +166,9 @@ def page(features: Table, coupling: Table, people: int, surrogates: int, folder:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--surrogates", type=int, default=200)
-    parser.add_argument("--people", type=int, default=8, help="simulated participants of features")
+    parser.add_argument(
+        "--participants", type=int, default=8, help="simulated participants of features"
+    )
     parser.add_argument("--weights", type=Path, default=ROOT / "models/pretrained")
     parser.add_argument("--out", type=Path, default=ROOT / "runs/neural_features")
     parser.add_argument("--page", type=Path, help="write the page and its rows")
@@ -171,7 +176,7 @@ def main() -> None:
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     key = result_key("brain signals", files=weights(options.weights))
     folder = options.out / key
-    todo = [(f"feature_{k}_{s}", k, s) for k in range(options.people) for s in SEVERITIES]
+    todo = [(f"feature_{k}_{s}", k, s) for k in range(options.participants) for s in SEVERITIES]
     todo += [(f"surrogate_{k}", k, None) for k in range(options.surrogates)]
     found: dict[str, list[dict]] = {"feature": [], "surrogate": []}
     for name, number, severity in track(todo, description="participants"):
@@ -186,7 +191,7 @@ def main() -> None:
     made = page(
         feature_table(found["feature"]),
         surrogate_table(found["surrogate"]),
-        options.people,
+        options.participants,
         options.surrogates,
         options.weights,
     )

@@ -136,12 +136,12 @@ def main() -> None:
         for condition in options.conditions:
             results = list(pool.map(partial(trial, condition), range(options.seeds)))
             outcomes = [result for result, _ in results]
-            shares = [
+            fractions = [
                 outcomes.count(name) / len(outcomes) for name in ("right", "refused", "wrong")
             ]
             errors = [1e3 * error for _, error in results if np.isfinite(error)]
             spread = "{:.0f} / {:.0f}".format(*np.percentile(errors, [50, 95])) if errors else "–"
-            cells = [condition, *(f"{100 * share:.1f} %" for share in shares), spread]
+            cells = [condition, *(f"{100 * part:.1f} %" for part in fractions), spread]
             print("| " + " | ".join(cells) + " |", flush=True)
             sys.stdout.flush()
 

@@ -117,7 +117,7 @@ def reading(name: str, seeds: int) -> dict:
         "spread": 1e3 * spread,
         "p95": float(np.percentile(np.abs(error), 95)),
         "oracle": float(np.percentile(np.abs(oracle), 95)),
-        "bound": float(bound),
+        "bound": float(bound),  # pyright: ignore[reportArgumentType]
         "median_recording": float(np.median(np.percentile(np.abs(error), 95, axis=1))),
         "coverage": np.mean(inside, axis=0).tolist(),
         "refused": refused / seeds,
@@ -135,9 +135,9 @@ def trains(name: str, seeds: int) -> dict:
         pair, other = (Pair(rng, TRAINS[name](rng), "normal", 0.005, 2) for _ in range(2))
         counts["whole"][_verdict(pair)] += 1
         whole_y, whole_x = pair.y.copy(), pair.x.copy()
-        length, shares = np.ptp(pair.x), rng.uniform(0.3, 1.0, 2)
-        pair.x = pair.x[pair.x <= pair.x[0] + shares[0] * length]
-        pair.y = pair.y[pair.y >= pair.y[-1] - shares[1] * length]
+        length, parts = np.ptp(pair.x), rng.uniform(0.3, 1.0, 2)
+        pair.x = pair.x[pair.x <= pair.x[0] + parts[0] * length]
+        pair.y = pair.y[pair.y >= pair.y[-1] - parts[1] * length]
         counts["parts"][_verdict(pair)] += 1
         other.x, other.y = whole_x, other.y if seed % 2 else other.y[: len(whole_y)]
         counts["two sessions"]["refused" if _verdict(other) == "refused" else "wrong"] += 1

@@ -1,6 +1,6 @@
 """Real clean recordings not used in training: EEG of one participant with fNIRS of another.
 
-They share nothing; what movement they share is injected into both.
+They share nothing but the motion that is injected into both.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ START = 15.0  # s
 def quietest(node: xr.Dataset) -> float:
     """Start [s] of the stretch with the smallest largest GVTD (Sherafati 2020).
 
-    "Clean" fNIRS holds movements that nobody marked; a truth with movement in it would count their
+    "Clean" fNIRS holds unmarked movements; a truth with movement in it would count their
     removal as an error. No method has a say in this choice.
     """
     rate = float(node.attrs["rate"])

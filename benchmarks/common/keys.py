@@ -1,4 +1,4 @@
-"""Keys under which results are kept: weights, settings, and a version.
+"""Keys under which results are stored: weights, settings, and a version.
 
 A result is computed again when its weights or its settings change, or when `VERSION` is raised.
 """

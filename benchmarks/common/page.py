@@ -71,9 +71,9 @@ class Table:
 
     def without(self, *columns: str) -> "Table":
         """The table without some columns."""
-        kept = [k for k in self._places if self.columns[k] not in columns]
-        rows = [[row[k] for k in kept] for row in self.rows]
-        return Table([self.columns[k] for k in kept], rows)
+        left = [k for k in self._places if self.columns[k] not in columns]
+        rows = [[row[k] for k in left] for row in self.rows]
+        return Table([self.columns[k] for k in left], rows)
 
     @property
     def _places(self) -> range:

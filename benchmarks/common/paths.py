@@ -1,4 +1,4 @@
-"""Where the repository and its pages lie, and how results are kept."""
+"""Where the repository and its pages lie, and how results are stored."""
 
 import json
 import os

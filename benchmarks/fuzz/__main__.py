@@ -168,6 +168,7 @@ class Worker:
         """Whether the process answers or ends within `seconds` of its own processor time."""
         begun, used = time.monotonic(), _processor_time(process.pid)
         with selectors.DefaultSelector() as selector:
+            assert process.stdout is not None
             selector.register(process.stdout, selectors.EVENT_READ)
             while not selector.select(0.5):
                 asleep = time.monotonic() - begun > PATIENCE * seconds

@@ -227,7 +227,8 @@ def hdf5_object(path: Path, rng: Rng) -> str:
         names: list[str] = []
         file.visit(names.append)
         name = pick(rng, names)
-        parent, leaf = (file[name].parent, name.rsplit("/", 1)[-1])
+        parent: Any = file[name].parent
+        leaf = name.rsplit("/", 1)[-1]
         act = pick(rng, ["drop", "group", "value", "value", "value", "shape", "shape", "huge",
                          "attribute", "attribute", "loop", "rename", "external"])  # fmt: skip
         old: Any = file[name]

@@ -32,6 +32,7 @@ LAGS = {"eeg": 2, "nirs": 1}  # samples to each side that the bound may use
 def no_reference(found: Material) -> np.ndarray:
     """Cleaned rows: one filter a bout, from nothing but the contaminated recording."""
     observed = _ready(found, found.contaminated)
+    mask: np.ndarray
     if found.stream == "eeg":
         mask = eeg_in_motion(found.contaminated, found.rate)
     else:

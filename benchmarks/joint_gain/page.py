@@ -95,7 +95,7 @@ def page(data: dict[str, Table], run: Described, name: str, *, figure: bool = Fa
 
 
 def mask_thresholds(facts: Facts, part: str, file: Path) -> tuple[dict[str, float], str]:
-    """Thresholds of motion masks, set on validation participants and kept in a JSON for the test.
+    """Thresholds of motion masks, set on validation participants and stored in a JSON for the test.
 
     Returns them and a sentence that says how they were set.
     """

@@ -7,6 +7,7 @@ do not flatter a motion mask.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -144,7 +145,7 @@ def noticeable(found: Material) -> np.ndarray:
     return found.motion & (local > NOTICEABLE * usual)
 
 
-def gate_mistakes(gate: np.ndarray, found: Material) -> dict[str, list]:
+def gate_mistakes(gate: np.ndarray, found: Material) -> dict[str, Any]:
     """Channel-seconds that a motion mask (channel, time) misses or reports for nothing.
 
     Motion too small to notice counts neither way. `missed` and `false` (threshold, segment) are

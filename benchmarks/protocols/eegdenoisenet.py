@@ -29,7 +29,7 @@ from neurofuse.io.errors import NeurofuseError, ReadError
 from neurofuse.io.modality import EEG
 
 RATIOS = np.arange(-7.0, 3.0)  # dB of amplitude
-SHARES = {"EOG": (256.0, 3000, 400), "EMG": (512.0, 5000, 598)}  # Hz; pairs for training and test
+PARTS = {"EOG": (256.0, 3000, 400), "EMG": (512.0, 5000, 598)}  # Hz; pairs for training and test
 SEED = 0
 EEG_RATE, SIZE = 256.0, 1e-5  # Hz; V that a segment's RMS stands for
 CHECK = 0.505  # correlation of the uncorrected input
@@ -41,7 +41,7 @@ def held_out(folder: Path, kind: str) -> Iterator[tuple[float, float, np.ndarray
     Pairs are shuffled once (seed 0) and the last are for the test. There are more muscle than EEG
     segments: EEG is used again from the start, as in the paper, ahead of the split.
     """
-    rate, training, count = SHARES[kind]
+    rate, training, count = PARTS[kind]
     clear, noise = (_loaded(folder / f"{name}_all_epochs.npy") for name in ("EEG", kind))
     if noise.shape[1] == clear.shape[1] * rate / EEG_RATE:
         clear = resample_poly(clear, int(rate / EEG_RATE), 1, axis=-1)
@@ -105,7 +105,7 @@ def table(folder: Path, every: int) -> Table:
     """Errors of all methods for EEG, by artifact: means over ratios and segments."""
     columns = ["artifact", "method", "RRMSE time", "RRMSE spectrum", "correlation"]
     made = []
-    for kind in SHARES:
+    for kind in PARTS:
         grid = list(held_out(folder, kind))
         for method in track(names(), description=kind):
             if EEG.name not in get_method(method).streams:

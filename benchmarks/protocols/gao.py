@@ -281,8 +281,8 @@ def ratio(errors: np.ndarray, best: np.ndarray) -> tuple[float, float, float]:
     >>> ratio(np.array([1.0, 2.0]), np.array([2.0, 4.0]))
     (0.5, 0.5, 0.5)
     """
-    drawn = np.random.default_rng(0).integers(len(best), size=(4000, len(best)))
-    ratios = errors[drawn].mean(1) / best[drawn].mean(1)
+    chosen = np.random.default_rng(0).integers(len(best), size=(4000, len(best)))
+    ratios = errors[chosen].mean(1) / best[chosen].mean(1)
     return float(errors.mean() / best.mean()), *np.quantile(ratios, [0.025, 0.975]).tolist()
 
 

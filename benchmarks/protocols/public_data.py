@@ -129,7 +129,7 @@ def fetch(name: str) -> Path:
         raise ReadError(
             f"{one.base} that gave no whole copy of {name} ({error})",
             "a network and the files as published",
-            f"try again (what came is kept), or download them by hand from {one.landing}",
+            f"try again (what came stays), or download them by hand from {one.landing}",
         ) from error
     return place
 

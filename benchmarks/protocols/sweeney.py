@@ -3,7 +3,8 @@
     python -m benchmarks.protocols.sweeney --folder DIR
 
 PhysioNet's motion-artifact set: 23 EEG records (2048 Hz) and 9 fNIRS records (200 Hz, four optical
-channels: two pairs), the first sensor of a pair still, the second moved between the marks F and R.
+channels: two pairs), the first sensor of a pair at rest, the second in motion between
+the marks F and R.
 It cannot test joint cleaning, since EEG and fNIRS were not recorded together.
 
 Figures as the paper and its followers have them, in motion: SNR = 10 log10(var(reference) /
@@ -17,6 +18,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -83,8 +85,8 @@ def pairs(folder: Path) -> Iterator[Pair]:
     for header in sorted(folder.glob("*.hea")):
         stream = "eeg" if header.stem.startswith("eeg") else "nirs"
         with quiet():
-            record = wfdb.rdrecord(str(header.with_suffix("")))
-            marks = wfdb.rdann(str(header.with_suffix("")), "trigger")
+            record: Any = wfdb.rdrecord(str(header.with_suffix("")))
+            marks: Any = wfdb.rdann(str(header.with_suffix("")), "trigger")
         data, rate = record.p_signal.T, float(record.fs)
         wanted = 2 if stream == "eeg" else 4
         if len(data) < wanted:
@@ -108,7 +110,8 @@ def pairs(folder: Path) -> Iterator[Pair]:
                 header.stem,
                 stream,
                 rate / down,
-                *(x[..., :size] for x in low),
+                low[0][..., :size],
+                low[1][..., :size],
                 motion[:size],
             )
 
@@ -198,8 +201,8 @@ def table(folder: Path) -> Table:
 
 QUESTION = """How much closer does each method bring a sensor in motion to one at rest beside it?
 PhysioNet's motion-artifact set: 23 EEG and 9 fNIRS records, the first sensor of a pair at rest, the
-second moved. In motion: SNR = 10 log10(var(reference) / var(signal − reference)), ΔSNR its gain,
-η = 100 (1 − (1 − R after) / (1 − R before)), R the correlation with the reference."""
+second in motion. In motion: SNR = 10 log10(var(reference) / var(signal − reference)), ΔSNR its
+gain, η = 100 (1 − (1 − R after) / (1 − R before)), R the correlation with the reference."""
 LIMITS = """EEG and fNIRS were not recorded together: joint cleaning cannot be tested. An output of
 zeros gains as much as the signal was bad: compare with its row, that of the band-pass and the
 absolute SNR."""

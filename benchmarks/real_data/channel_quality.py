@@ -43,8 +43,8 @@ def rails(folder: Path) -> Iterator[str]:
         ("on an even grid, whole", "aligned/test_eeg_quality_aligned_eeg.edf", None),
     ):
         table = channel_quality(read(place / file).sel(time=slice(0, end)), "eeg")
-        shares = 100 * table.rail_share.sel(channel=["TP9", "TP10", "AF7", "AF8"])
-        yield f"{name:<28} " + " ".join(f"{value:<5.1f}" for value in shares.values)
+        percent = 100 * table.rail_share.sel(channel=["TP9", "TP10", "AF7", "AF8"])
+        yield f"{name:<28} " + " ".join(f"{value:<5.1f}" for value in percent.values)
 
 
 def deviations(folder: Path) -> Iterator[str]:
@@ -106,11 +106,11 @@ def scalp_coupling(folder: Path) -> Iterator[str]:
     for row in rows:
         sci = channel_quality(read(place / row["file"]), "nirs").sci
         worst[0] = max(worst[0], abs(float(sci.median()) - float(row["sci_median"])))
-        share = float((sci > 0.5).mean()) - float(row["sci_frac_gt_0.5"])
-        worst[1] = max(worst[1], abs(share))
+        fraction = float((sci > 0.5).mean()) - float(row["sci_frac_gt_0.5"])
+        worst[1] = max(worst[1], abs(fraction))
     yield (
         f"\nFineMI's quality.tsv: {len(rows)} files, median sci within {worst[0]:.3f}, "
-        f"share above 0.5 within {worst[1]:.3f}"
+        f"fraction above 0.5 within {worst[1]:.3f}"
     )
 
 

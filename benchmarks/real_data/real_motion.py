@@ -210,7 +210,7 @@ def _cell(one: xr.Dataset) -> str:
     return text if int(one.people) < 3 else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-QUESTION = """What does each method do to recordings with real motion, whose truth nobody knows?
+QUESTION = """What does each method do to recordings with real motion, whose truth is unknown?
 Motion is detected once, in the uncorrected recording: EEG where the RMS over 1 s is six robust
 standard deviations above its median, fNIRS by GVTD (`neurofuse.fusion.metrics.no_reference`).
 Recordings of one participant are averaged first; 95 % bootstrap intervals by participant where

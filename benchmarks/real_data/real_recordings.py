@@ -13,6 +13,7 @@ import logging
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,12 @@ Span = tuple[float, float]  # s
 
 @dataclass(frozen=True)
 class Example:
-    """A recording before and after cleaning, what is looked at, and which part is drawn."""
+    """A recording before and after cleaning, what is compared, and which part is plotted."""
 
     title: str
     before: xr.DataTree
     after: xr.DataTree
-    spans: dict[str, Span]
+    spans: Mapping[str, Span]
     window: Span
 
 
@@ -140,8 +141,8 @@ belongs to these movements, and it should come back unchanged. (3) Clean EEG (`s
 (FineMI `sub-06`) of two participants not used in training, with injected motion (seed 3). RMS of
 EEG above 0.5 Hz, of fNIRS from sample to sample; unchanged: EEG samples, fNIRS steps."""
 LIMITS = """The first two have no truth: the figures show what was changed, not how right it was.
-That is measured in [what the joint model gains](joint_gain.md). Nobody labelled the movement in the
-first; its accelerometer shows it."""
+That is measured in [what the joint model gains](joint_gain.md). The movement in the first is not
+labelled; its accelerometer shows it."""
 MAKERS = {simultaneous: "", artificial_pair: "_motion", injected: "_injected"}  # of figures
 
 

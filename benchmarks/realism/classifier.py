@@ -68,10 +68,10 @@ def tabulate(samples: list[Sample], *, quiet: bool = False, whole: bool = False)
         starts = np.arange(second, sample.signal.shape[-1] - 2 * second, second)
         inner = second - round((0.2 if len(sample.broad) else WINDOW) * sample.rate) + 1
         active = cut_windows(sample.firing, sample.rate, starts)[..., second : second + inner]
-        active = active.any(-1)
-        refused = cut_windows(sample.refused, sample.rate, starts).any(-1)
+        active = np.asarray(active.any(-1))
+        refused = np.asarray(cut_windows(sample.refused, sample.rate, starts).any(-1))
         if quiet:
-            around = cut_windows(sample.firing, sample.rate, starts).any((1, 2))
+            around = np.asarray(cut_windows(sample.firing, sample.rate, starts).any((1, 2)))
             chosen = ~around[:, None] & ~refused
         else:
             chosen = active & ~refused
@@ -110,16 +110,16 @@ def balanced(
     With `each` False only the totals are made equal, for participants who are in one class only.
     """
     rng = np.random.default_rng(seed)
-    kept: tuple[list, list] = ([], [])
+    chosen: tuple[list, list] = ([], [])
     if each:
         keys = sorted(set(zip(real.subject.tolist(), real.kind.tolist(), strict=True)))
         for subject, kind in keys:
             rows = [np.flatnonzero((t.subject == subject) & (t.kind == kind)) for t in (real, made)]
             count = min(most, *(len(r) for r in rows))
-            for side, row in zip(kept, rows, strict=True):
+            for side, row in zip(chosen, rows, strict=True):
                 side.append(rng.choice(row, count, replace=False))
         return tuple(  # pyright: ignore[reportReturnType]
-            t.take(np.concatenate(k)) for t, k in zip((real, made), kept, strict=True)
+            t.take(np.concatenate(k)) for t, k in zip((real, made), chosen, strict=True)
         )
     count = min(most, len(real.values), len(made.values))
     return tuple(  # pyright: ignore[reportReturnType]
@@ -156,12 +156,12 @@ class Verdict:
     importance: dict[str, float]  # drop of the AUC when a feature is shuffled
 
 
-def tell_apart(
+def distinguish(
     first: Windows,
     second: Windows,
     parts: list[tuple[np.ndarray, ...]],
     *,
-    draws: int = 300,
+    resamplings: int = 300,
     shuffles: int = 0,
 ) -> Verdict:
     """Train on all but a fold, judge the fold; class 1 is `second`."""
@@ -181,7 +181,7 @@ def tell_apart(
         score = model.predict_proba(held)[:, 1]
         aucs.append(float(roc_auc_score(truth, score)))
         names = np.concatenate([first.recording[a], second.recording[b]])
-        boot.append([_resampled(truth, score, names, rng) for _ in range(draws)])
+        boot.append([_resampled(truth, score, names, rng) for _ in range(resamplings)])
         drop = {}
         for k, name in enumerate(first.names if shuffles else []):
             changed = np.tile(held, (shuffles, 1))
@@ -191,8 +191,8 @@ def tell_apart(
             mixed = model.predict_proba(changed)[:, 1].reshape(shuffles, -1)
             drop[name] = aucs[-1] - float(np.mean([roc_auc_score(truth, m) for m in mixed]))
         drops.append(drop)
-    means = np.nanmean(np.array(boot), 0) if draws else np.array([np.nan])
-    low, high = np.nanquantile(means, [0.025, 0.975]).tolist() if draws else (np.nan, np.nan)
+    means = np.nanmean(np.array(boot), 0) if resamplings else np.array([np.nan])
+    low, high = np.nanquantile(means, [0.025, 0.975]).tolist() if resamplings else (np.nan, np.nan)
     importance = {n: float(np.mean([d[n] for d in drops])) for n in (drops[0] if drops else {})}
     return Verdict(
         float(np.mean(aucs)), low, high, aucs, (len(first.values), len(second.values)), importance
@@ -202,7 +202,7 @@ def tell_apart(
 def _resampled(
     truth: np.ndarray, score: np.ndarray, names: np.ndarray, rng: np.random.Generator
 ) -> float:
-    """AUC with the recordings of each class drawn anew."""
+    """AUC with the recordings of each class resampled."""
     weight = np.zeros(len(truth))
     for c in (0, 1):
         rows = truth == c
@@ -240,11 +240,11 @@ def single_features(real: Windows, made: Windows) -> list[tuple[str, float]]:
     return sorted(found, key=lambda f: -abs(f[1] - 0.5))
 
 
-def against_quiet(moving: Windows, quiet: Windows) -> Windows:
+def against_quiet(in_motion: Windows, quiet: Windows) -> Windows:
     """Features less the median of the quiet windows of the same recording, over their spread."""
-    values = moving.values.copy()
-    for name in sorted(set(moving.recording.tolist())):
-        rows = moving.recording == name
+    values = in_motion.values.copy()
+    for name in sorted(set(in_motion.recording.tolist())):
+        rows = in_motion.recording == name
         calm = quiet.values[quiet.recording == name.split("+")[0]]
         if len(calm) < 10:
             calm = quiet.values
@@ -252,13 +252,13 @@ def against_quiet(moving: Windows, quiet: Windows) -> Windows:
         spread = 1.4826 * np.nanmedian(np.abs(calm - middle), 0)
         values[rows] = (values[rows] - middle) / np.where(spread > 1e-6, spread, 1)
     return Windows(
-        moving.names,
+        in_motion.names,
         values,
-        moving.subject,
-        moving.recording,
-        moving.kind,
-        moving.channel,
-        moving.late,
+        in_motion.subject,
+        in_motion.recording,
+        in_motion.kind,
+        in_motion.channel,
+        in_motion.late,
     )
 
 
@@ -287,41 +287,40 @@ def spoken(name: str) -> str:
 def nirs_rows(seeds: int) -> list[tuple[str, Verdict]]:
     """fNIRS: the same device, between participants, and other devices with their control."""
     real, made = nirs_windows(seeds)
-    found = [("fNIRS, same device", tell_apart(real, made, folds(real.subject, made.subject)))]
-    by_run = [t.take(t.subject == name) for name in ("s1", "s2") for t in (real,)]
-    found.append(
-        (
-            "fNIRS, real against real (two participants)",
-            tell_apart(*by_run, folds(*(t.recording for t in by_run))),
-        )
-    )
-    moving, elsewhere, bare = nirs_other_device(max(1, seeds // 3))
-    calm = tabulate([*moving, *bare], quiet=True)
-    sides = [against_quiet(tabulate(m), calm) for m in (moving, elsewhere)]
-    sides = balanced(*sides, 4 * PER_GROUP, each=False)
-    name = "fNIRS, injected into other devices"
-    found.append((name, tell_apart(*sides, folds(*(t.subject for t in sides)))))
-    quiet = balanced(*(tabulate(m, quiet=True) for m in (moving, bare)), PER_GROUP, each=False)
-    name = "fNIRS, quiet against quiet of other devices"
-    return [*found, (name, tell_apart(*quiet, folds(*(t.subject for t in quiet))))]
+    found = [("fNIRS, same device", by_participant(real, made))]
+    one, two = (real.take(real.subject == name) for name in ("s1", "s2"))
+    verdict = distinguish(one, two, folds(one.recording, two.recording))
+    found.append(("fNIRS, real against real (two participants)", verdict))
+    in_motion, elsewhere, bare = nirs_other_device(max(1, seeds // 3))
+    calm = tabulate([*in_motion, *bare], quiet=True)
+    one, two = (against_quiet(tabulate(m), calm) for m in (in_motion, elsewhere))
+    one, two = balanced(one, two, 4 * PER_GROUP, each=False)
+    found.append(("fNIRS, injected into other devices", by_participant(one, two)))
+    one, two = (tabulate(m, quiet=True) for m in (in_motion, bare))
+    one, two = balanced(one, two, PER_GROUP, each=False)
+    return [*found, ("fNIRS, quiet against quiet of other devices", by_participant(one, two))]
+
+
+def by_participant(one: Windows, other: Windows) -> Verdict:
+    """No participant is in training and test at once."""
+    return distinguish(one, other, folds(one.subject, other.subject))
 
 
 def eeg_rows(seeds: int) -> list[tuple[str, Verdict]]:
     """EEG: all tasks, each task, between participants, sitting against lying quietly."""
     real, made = eeg_windows(seeds)
-    found = [("EEG, all movements", tell_apart(real, made, folds(real.subject, made.subject)))]
+    found = [("EEG, all movements", by_participant(real, made))]
     for kind in sorted(set(real.kind.tolist())):
-        one = [t.take(t.kind == kind) for t in (real, made)]
-        found.append((f"EEG, {kind}", tell_apart(*one, folds(*(t.subject for t in one)))))
+        verdict = by_participant(*(t.take(t.kind == kind) for t in (real, made)))
+        found.append((f"EEG, {kind}", verdict))
     early = np.isin(real.subject, sorted(set(real.subject.tolist()))[::2])
-    halves = [real.take(early), real.take(~early)]
     name = "EEG, real against real (half of the participants)"
-    found.append((name, tell_apart(*halves, folds(*(t.subject for t in halves)))))
-    moving, _, bare = eeg_material(1)
-    heads = [s for s in moving if s.kind == "movehead"]
-    quiet = balanced(*(tabulate(m, quiet=True) for m in (heads, bare)), PER_GROUP, each=False)
-    name = "EEG, quiet while sitting against lying"
-    return [*found, (name, tell_apart(*quiet, folds(*(t.subject for t in quiet))))]
+    found.append((name, by_participant(real.take(early), real.take(~early))))
+    in_motion, _, bare = eeg_material(1)
+    heads = [s for s in in_motion if s.kind == "movehead"]
+    one, two = (tabulate(m, quiet=True) for m in (heads, bare))
+    one, two = balanced(one, two, PER_GROUP, each=False)
+    return [*found, ("EEG, quiet while sitting against lying", by_participant(one, two))]
 
 
 def betraying(seeds: int) -> Table:
@@ -365,7 +364,7 @@ def page(found: Table, features: Table, seeds: int) -> Page:
     most = sorted(features.rows, key=lambda row: -abs(float(row[2]) - 0.5))[:4]
     named = ", ".join(f"{name} ({modality} {auc})" for modality, name, auc, *_ in most)
     return Page(
-        title="Can a classifier tell real from injected motion?",
+        title="Can a classifier distinguish real from injected motion?",
         question=QUESTION,
         table=found,
         limits=LIMITS.format(features=named),

@@ -28,7 +28,7 @@ WITHIN, AROUND = 0.5, 1.0  # s
 AMPLITUDE, DEVIATIONS = 0.3, 20.0  # OD; SD of the change from sample to sample
 MUSCLE = {"110-140 Hz": (110.0, 140.0), "20-60 Hz": (20.0, 60.0)}  # MNE's default, and lower
 SEVERITIES = (0.2, 1.0, 3.0)
-Z, PEAK_TO_PEAK = 4.0, 150e-6  # robust z of the muscle envelope; V
+Z, PEAK_TO_PEAK = 4, 150e-6  # robust z of the muscle envelope; V
 
 
 def gvtd_fires(node: xr.Dataset) -> np.ndarray:
@@ -47,11 +47,11 @@ def jumps(node: xr.Dataset) -> np.ndarray:
     return np.convolve(fires, wide, "same") > 0
 
 
-def marked(rest: xr.DataTree, moving: xr.DataTree, detector: str) -> np.ndarray:
-    """Times (time,) of `moving` that MNE marks in a recording that begins with `rest`."""
+def marked(rest: xr.DataTree, recording: xr.DataTree, detector: str) -> np.ndarray:
+    """Times (time,) of a recording that MNE marks in one that begins with `rest`."""
     import mne
 
-    nodes = [stream_dataset(r, "eeg") for r in (rest, moving)]
+    nodes = [stream_dataset(r, "eeg") for r in (rest, recording)]
     rate, volts = float(nodes[0].attrs["rate"]), [n.eeg.values[:2] for n in nodes]
     info = mne.create_info(["EEG1", "EEG2"], rate, "eeg")
     centred = [v - np.median(v, axis=1, keepdims=True) for v in volts]
@@ -73,7 +73,7 @@ def marked(rest: xr.DataTree, moving: xr.DataTree, detector: str) -> np.ndarray:
 
 
 def nirs_rows() -> Iterator[tuple[str, list[float]]]:
-    """Share of time in %: real, quiet base, injected; then hits by severity, false."""
+    """Fraction of time in %: real, quiet base, injected; then hits by severity, false."""
     for name, fires in (("fNIRS, GVTD", gvtd_fires), ("fNIRS, amplitude and SD", jumps)):
         real, quiet, injected, hits, false = [], [], [], {s: [] for s in SEVERITIES}, []
         for number, (_, node) in enumerate(real_nirs()):
@@ -101,8 +101,13 @@ def eeg_rows() -> Iterator[tuple[str, list[float]]]:
             real.append(marked(rest, porr(subject, task), detector).mean())
             quiet.append(marked(rest, rest, detector).mean())
             for severity in SEVERITIES:
-                settings = {"severity": severity, "bouts_per_minute": 12.0}
-                _, made = inject(rest, seed=300 + subject, types=TASKS[task], **settings)
+                _, made = inject(
+                    rest,
+                    seed=300 + subject,
+                    types=TASKS[task],
+                    severity=severity,
+                    bouts_per_minute=12.0,
+                )
                 found = marked(rest, made, detector)
                 mask = made["eeg"].motion.values.any(axis=0)
                 if mask.any():
@@ -126,11 +131,11 @@ def _percent(*values: list[float]) -> list[float]:
 
 COLUMNS = ["detector", "real motion", "quiet", "injected"]
 COLUMNS += [*(f"hits × {s:g}" for s in SEVERITIES), "false"]
-QUESTION = """Do detectors made by others fire on injected motion as they do on real motion? Share
-of time [%] that a detector marks: in real recordings with motion, in their quiet stretches (fNIRS)
-or the same participants lying relaxed (EEG; rest always comes first, as z-scores need it), and in
-these with motion injected at severity 1; then what it marks of the injected motion mask at severity
-0.2, 1 and 3 (hits), and of the rest (false)."""
+QUESTION = """Do detectors made by others fire on injected motion as they do on real motion?
+Fraction of time [%] that a detector marks: in real recordings with motion, in their quiet stretches
+(fNIRS) or the same participants lying relaxed (EEG; rest always comes first, as z-scores need it),
+and in these with motion injected at severity 1; then what it marks of the injected motion mask at
+severity 0.2, 1 and 3 (hits), and of the rest (false)."""
 LIMITS = """How much motion the real recordings hold is not how much is injected, so the first and
 the third column agree in order only. Motion masks also hold motion too small to be marked. The
 muscle detector hardly fires on either: jaw movement lasts too long in these recordings to stand

@@ -1,7 +1,7 @@
-"""What windows of one second look like in numbers, for telling real motion from injected motion.
+"""Features of windows of one second, for distinguishing real motion from injected motion.
 
-Scales are logarithms, so that a factor counts alike everywhere; shapes are shares of the window's
-own size. A window brings the second before it and the second after it, for what stays and what goes
+Scales are logarithms, so that a factor counts alike everywhere; shapes are fractions of the
+window's own size. A window brings the second before it and the second after it, for what stays and what goes
 on. Functions take windows of all channels at once, since a movement is seldom seen by one alone.
 """
 
@@ -67,7 +67,7 @@ def shape_features(windows: np.ndarray, rate: float) -> dict[str, np.ndarray]:
 def band_features(
     windows: np.ndarray, rate: float, bands: tuple[tuple[float, float], ...]
 ) -> dict[str, np.ndarray]:
-    """Log shares of the power in bands, and the slope of the spectrum, of the middle second.
+    """Log fractions of the power in bands, and the slope of the spectrum, of the middle second.
 
     Bands that reach beyond the Nyquist frequency are left out.
     """
@@ -78,12 +78,12 @@ def band_features(
     bands = tuple(b for b in bands if b[1] <= rate / 2 + 0.1)
     inside = [(frequency >= low) & (frequency < high + 1e-9) for low, high in bands]
     parts = np.stack([power[..., mask].sum(-1) for mask in inside], -1)
-    shares = np.log10((parts + SMALL**2) / (parts.sum(-1, keepdims=True) + SMALL**2))
-    found = {f"share_{low:g}_{high:g}_Hz": shares[..., k] for k, (low, high) in enumerate(bands)}
+    fractions = np.log10((parts + SMALL**2) / (parts.sum(-1, keepdims=True) + SMALL**2))
+    found = {f"share_{low:g}_{high:g}_Hz": fractions[..., k] for k, (low, high) in enumerate(bands)}
     used = np.any(inside, axis=0) & (frequency > 0) & (frequency < 45.5)
     axis = np.log10(frequency[used]) - np.log10(frequency[used]).mean()
-    level = np.log10(power[..., used] + SMALL**2)
-    found["spectral_slope"] = (level * axis).sum(-1) / (axis**2).sum()
+    logarithm = np.log10(power[..., used] + SMALL**2)
+    found["spectral_slope"] = (logarithm * axis).sum(-1) / (axis**2).sum()
     return found
 
 

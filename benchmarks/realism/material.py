@@ -34,7 +34,7 @@ FLOOR = 0.03  # OD
 FIRM, LOOSE = 8.0, 4.0  # robust SD: where an event is, and how far it reaches
 BURST, BURST_END = 4.0, 2.0  # times the median 0.2 s RMS of rest
 SHORTEST = 6.0  # s of a quiet stretch worth joining
-MARGIN = 0.5  # s kept away from a movement
+MARGIN = 0.5  # s left out beside a movement
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,18 @@ def limits(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def hysteresis(value: np.ndarray, firm: np.ndarray, loose: np.ndarray) -> np.ndarray:
     """Where (row, time) a value is above `loose` in a piece that somewhere is above `firm`."""
-    from scipy.ndimage import label
-
     mask = np.zeros(value.shape, bool)
     for row, (high, low) in enumerate(zip(value > firm, value > loose, strict=True)):
-        pieces, _ = label(low)
+        pieces = _labelled(low)
         mask[row] = np.isin(pieces, np.unique(pieces[high & low])[:]) & low
     return mask
+
+
+def _labelled(mask: np.ndarray) -> np.ndarray:
+    """Numbers (time,) of a mask's pieces, 0 outside."""
+    from scipy.ndimage import label
+
+    return np.asarray(label(mask)[0])  # pyright: ignore[reportIndexIssue]
 
 
 def widened(mask: np.ndarray, samples: int) -> np.ndarray:
@@ -90,13 +95,13 @@ def widened(mask: np.ndarray, samples: int) -> np.ndarray:
     return maximum_filter1d(mask.astype(np.uint8), 2 * samples + 1, axis=-1).astype(bool)
 
 
-def moving(od: np.ndarray, rate: float) -> np.ndarray:
+def in_motion(od: np.ndarray, rate: float) -> np.ndarray:
     """Events (channel, time) of optical density (channel, wavelength, time), any wavelength."""
     sizes = peak_to_peak(od, rate)
     firm, loose = limits(sizes)
     flat = sizes.reshape(-1, sizes.shape[-1])
     events = hysteresis(flat, firm.reshape(-1, 1), loose.reshape(-1, 1))
-    events = widened(events.reshape(sizes.shape).any(1), 0)
+    events = widened(np.asarray(events.reshape(sizes.shape).any(1)), 0)
     count = round(WINDOW * rate)
     late = events.copy()  # a size belongs to the half second that follows its sample
     for k in range(1, count):
@@ -142,25 +147,23 @@ def _nirs(node: xr.Dataset, od: np.ndarray, rate: float | None = None) -> xr.Dat
 def quiet_base(node: xr.Dataset) -> tuple[xr.Dataset, np.ndarray]:
     """Quiet stretches of a run joined end to end, and where (sample) they were joined.
 
-    A stretch begins at the level where the last one ended; what is left of a step between slopes
-    is kept out of the windows with the join itself.
+    A stretch begins at the baseline level where the last one ended; the windows leave out the join
+    and what remains of a step between slopes.
     """
-    from scipy.ndimage import label
-
     rate, od = node.attrs["rate"], node.od.values
-    busy = widened(moving(od, rate).any(0), round(MARGIN * rate))
-    pieces, count = label(~busy)
+    busy = widened(np.asarray(in_motion(od, rate).any(0)), round(MARGIN * rate))
+    pieces = _labelled(~busy)
     half = round(0.25 * rate)
-    parts, joins, level = [], [], None
-    for number in range(1, count + 1):
+    parts, joins, baseline = [], [], None
+    for number in range(1, pieces.max() + 1):
         index = np.flatnonzero(pieces == number)
         if len(index) < SHORTEST * rate:
             continue
         part = od[..., index]
-        if level is not None:
-            part = part - part[..., :half].mean(-1, keepdims=True) + level
+        if baseline is not None:
+            part = part - part[..., :half].mean(-1, keepdims=True) + baseline
             joins.append(sum(p.shape[-1] for p in parts))
-        level = part[..., -half:].mean(-1, keepdims=True)
+        baseline = part[..., -half:].mean(-1, keepdims=True)
         parts.append(part)
     return _nirs(node, np.concatenate(parts, -1)), np.array(joins, int)
 
@@ -179,7 +182,7 @@ def injected(recording: xr.DataTree, seed: int, types: tuple[str, ...] | None = 
 
 def firing_nirs(od: np.ndarray, rate: float, firm: np.ndarray) -> np.ndarray:
     """Where (channel, time) the 0.5 s from here on exceed a threshold (channel, wavelength, 1)."""
-    return (peak_to_peak(od, rate) > firm).any(1)
+    return np.asarray((peak_to_peak(od, rate) > firm).any(1))
 
 
 def nirs_same_device(seeds: int) -> tuple[list[Sample], list[Sample], list[Sample]]:
@@ -200,9 +203,9 @@ def nirs_same_device(seeds: int) -> tuple[list[Sample], list[Sample], list[Sampl
             Sample(name, subject, rate, quiet, firing_nirs(quiet, rate, firm), refused, kin)
         )
         for seed in range(seeds):
-            moved = injected(build(nirs=base), 100 * number + seed)["nirs"].od.values
-            fires = firing_nirs(moved, rate, firm)
-            made.append(Sample(f"{name}+{seed}", subject, rate, moved, fires, refused, kin))
+            contaminated = injected(build(nirs=base), 100 * number + seed)["nirs"].od.values
+            fires = firing_nirs(contaminated, rate, firm)
+            made.append(Sample(f"{name}+{seed}", subject, rate, contaminated, fires, refused, kin))
     return real, made, bare
 
 
@@ -261,10 +264,10 @@ def nirs_other_device(
             refused = widened(fires, round(rate))
             bare.append(Sample(name, subject, rate, quiet, fires, refused, kin))
             for seed in range(seeds):
-                moved = injected(
+                contaminated = injected(
                     build(nirs=node.drop_vars("kept", errors="ignore")), 5000 + 100 * number + seed
                 )
-                od = slowed(moved["nirs"].od.values, node.attrs["rate"], rate)
+                od = slowed(contaminated["nirs"].od.values, node.attrs["rate"], rate)
                 fires = firing_nirs(od, rate, firm)
                 made.append(Sample(f"{name}+{seed}", subject, rate, od, fires, refused, kin))
     return real, made, bare
@@ -301,8 +304,8 @@ def loudness(slow: np.ndarray) -> np.ndarray:
 
 
 @cache
-def rest_level(subject: int) -> np.ndarray:
-    """Median 0.2 s RMS (channel, 1) [V] of a person lying relaxed."""
+def rest_rms(subject: int) -> np.ndarray:
+    """Median 0.2 s RMS (channel, 1) [V] of a participant lying relaxed."""
     slow, _ = filtered(porr(subject, "relaxinglieing"))
     return np.median(loudness(slow), -1, keepdims=True)
 
@@ -311,7 +314,7 @@ def eeg_sample(
     recording: xr.DataTree, subject: int, name: str, kind: str, refused: np.ndarray | None = None
 ) -> Sample:
     slow, broad = filtered(recording)
-    fires = loudness(slow) > BURST * rest_level(subject)
+    fires = loudness(slow) > BURST * rest_rms(subject)
     kin = np.zeros((len(slow), len(slow)), bool)
     refused = np.zeros(fires.shape, bool) if refused is None else refused
     return Sample(name, f"sub-{subject}", EEG_RATE, slow, fires, refused, kin, broad, kind)
@@ -320,21 +323,21 @@ def eeg_sample(
 def eeg_material(seeds: int) -> tuple[list[Sample], list[Sample], list[Sample]]:
     """Real tasks, relaxing with motion injected, and relaxing bare.
 
-    Bursts that the relaxing person made are kept out of all windows, since they are real.
+    Bursts of the participant lying relaxed are left out of all windows, since they are real.
     """
     real, made, bare = [], [], []
     for subject in SUBJECTS:
         base = porr(subject, "relaxinglieing")
         slow, _ = filtered(base)
-        level = loudness(slow)
-        burst = hysteresis(level, BURST * rest_level(subject), BURST_END * rest_level(subject))
+        rms = loudness(slow)
+        burst = hysteresis(rms, BURST * rest_rms(subject), BURST_END * rest_rms(subject))
         refused = widened(burst, round(MARGIN * EEG_RATE)).any(0) & np.ones((len(slow), 1), bool)
         bare.append(eeg_sample(base, subject, f"sub-{subject}", "rest", refused))
         for number, (task, types) in enumerate(TASKS.items()):
             kind = "face" if types == ("face",) else task
             real.append(eeg_sample(porr(subject, task), subject, f"sub-{subject} {task}", kind))
             for seed in range(seeds):
-                moved = injected(base, 10000 * number + 100 * subject + seed, types)
+                contaminated = injected(base, 10000 * number + 100 * subject + seed, types)
                 name = f"sub-{subject} {task}+{seed}"
-                made.append(eeg_sample(moved, subject, name, kind, refused))
+                made.append(eeg_sample(contaminated, subject, name, kind, refused))
     return real, made, bare

@@ -29,9 +29,9 @@ WINDOW = 0.5  # s of the sliding peak-to-peak
 HIGH, LOW = 8.0, 4.0  # robust SD above the median: detection, extent
 FLOOR = 0.03  # OD
 MERGE, BOUT = 1.0, 5.0  # s: gaps within an event, within a bout
-LEVEL = 2.0  # s before and after an event that give its levels
+BASELINE = 2.0  # s before and after an event that give its baseline levels
 TRIM = 1.0  # s at either end
-SHIFT = 0.5  # of the peak, from which a change of level is a shift
+SHIFT = 0.5  # of the peak, from which a change of the baseline level is a shift
 SPIKED = 0.15  # of the peak, from which a smaller lasting shift counts (not in the text)
 SLOW = 10.0  # s from which an event is slow (not in the text)
 MARGIN = 0.5  # s on either side in which courses are compared (not in the text)
@@ -134,8 +134,8 @@ def detect(od: xr.DataArray) -> list[Event]:
         spans = merged([s for c in courses for s in spans_of(c, rate)], MERGE * rate)
         still = np.ones(courses.shape[1], bool)
         for start, stop in spans:
-            still[max(start - int(LEVEL * rate), 0) : stop + int(LEVEL * rate)] = False
-        usual = level_change(courses, still, rate)
+            still[max(start - int(BASELINE * rate), 0) : stop + int(BASELINE * rate)] = False
+        usual = baseline_change(courses, still, rate)
         for number, (start, stop) in enumerate(spans):
             before = spans[number - 1][1] if number else 0
             after = spans[number + 1][0] if number + 1 < len(spans) else courses.shape[1]
@@ -143,12 +143,12 @@ def detect(od: xr.DataArray) -> list[Event]:
     return events
 
 
-def level_change(courses: np.ndarray, still: np.ndarray, rate: float) -> np.ndarray:
-    """SD (wavelength,) of the change between LEVEL means, LEVEL apart, where it is still.
+def baseline_change(courses: np.ndarray, still: np.ndarray, rate: float) -> np.ndarray:
+    """SD (wavelength,) of the change between BASELINE means, BASELINE apart, where it is still.
 
     The distance is not in the text; with it the four kinds are as frequent as in the JSON.
     """
-    count = int(LEVEL * rate)
+    count = int(BASELINE * rate)
     total = np.cumsum(np.pad(courses, ((0, 0), (1, 0))), axis=1)
     mean = (total[:, count:] - total[:, :-count]) / count
     change = mean[:, 2 * count :] - mean[:, : -2 * count]
@@ -157,9 +157,9 @@ def level_change(courses: np.ndarray, still: np.ndarray, rate: float) -> np.ndar
 
 
 def describe(channel, courses, span, room, usual, rate) -> Event:
-    """Peak, levels, rise, recovery and kind of one event."""
+    """Peak, baseline levels, rise, recovery and kind of one event."""
     (start, stop), (before, after) = span, room
-    count = int(LEVEL * rate)
+    count = int(BASELINE * rate)
     first, last = max(start - count, before, 0), min(stop + count, after)
     if first >= start:
         first = max(start - 1, 0)
@@ -296,7 +296,7 @@ def _remaining(out, name, event, events, od, rate) -> None:
     if "shift" not in event.kind:
         return
     later = [o.start for o in events if o.channel == event.channel and o.start >= event.stop]
-    course, half = od.values[event.channel, event.strong], int(LEVEL * rate / 2)
+    course, half = od.values[event.channel, event.strong], int(BASELINE * rate / 2)
     pre = np.median(course[max(event.start - 2 * half, 0) : max(event.start, 1)])
     for wait in (10, 30):
         at = event.stop + int(wait * rate)
@@ -356,8 +356,8 @@ def _pairs(out, events: list[Event], od: xr.DataArray) -> None:
                 ]
                 if far:
                     other = far[rng.integers(len(far))].start - margin
-                    moved = course[two, other : other + last - first]
-                    _pair(out, _correlation(course[one, first:last], moved), kin, "null_")
+                    shifted = course[two, other : other + last - first]
+                    _pair(out, _correlation(course[one, first:last], shifted), kin, "null_")
     for span in run_level(events, rate):
         shown = active(events, span)
         for one in shown:
@@ -378,7 +378,7 @@ def _strongest(out, events: list[Event], od: xr.DataArray) -> None:
     for span in run_level([e for e in events if e.size >= 0.2], rate):
         shown = active(events, span)
         best = max(shown, key=lambda c: shown[c].size)
-        first = max(span[0] - int(LEVEL * rate), 0)
+        first = max(span[0] - int(BASELINE * rate), 0)
         before = od.values[:, :, first : max(span[0], first + 1)]
         part = od.values[:, :, span[0] : span[1]] - np.median(before, axis=-1, keepdims=True)
         size = np.abs(part).max(axis=(1, 2))
@@ -399,9 +399,9 @@ def _spectra(out, events: list[Event], od: xr.DataArray) -> None:
         if not total:
             continue
         cut = od.values[..., : total * count].reshape(*od.shape[:2], total, count)
-        moving = np.zeros((od.sizes["channel"], total), bool)
+        in_motion = np.zeros((od.sizes["channel"], total), bool)
         for e in events:
-            moving[e.channel, e.start // count : min((e.stop - 1) // count + 1, total)] = True
+            in_motion[e.channel, e.start // count : min((e.stop - 1) // count + 1, total)] = True
         line = np.linspace(-1, 1, count)
         cut = cut - cut.mean(axis=-1, keepdims=True)
         cut = cut - (cut @ line / (line @ line))[..., None] * line
@@ -417,14 +417,16 @@ def _spectra(out, events: list[Event], od: xr.DataArray) -> None:
             for number, nm in enumerate((690, 830)):
                 key = f"fnirs_psd_{band}_hz_{nm}nm_win{seconds}s"
                 for channel in range(od.sizes["channel"]):
-                    m, c = (part[channel, number, w] for w in (moving[channel], ~moving[channel]))
+                    m, c = (
+                        part[channel, number, w] for w in (in_motion[channel], ~in_motion[channel])
+                    )
                     if len(m) >= 2 and len(c) >= 2:
                         _contrast(out, key, float(m.mean()), float(c.mean()))
 
 
-def _contrast(out, key: str, moving: float, still: float) -> None:
-    out[f"{key}_motion_over_clean_db"].append(10 * np.log10(moving / still))
-    out[f"{key}_motion_rms_od"].append(np.sqrt(moving))
+def _contrast(out, key: str, in_motion: float, still: float) -> None:
+    out[f"{key}_motion_over_clean_db"].append(10 * np.log10(in_motion / still))
+    out[f"{key}_motion_rms_od"].append(np.sqrt(in_motion))
     out[f"{key}_clean_rms_od"].append(np.sqrt(still))
 
 
@@ -462,8 +464,8 @@ def quiet(recording: xr.DataTree) -> xr.DataTree:
     """The channels' own quiet stretches, LENGTH seconds long: the base that movement is put into.
 
     A channel's stretches without an event in it, as in the windows called clean in the spectra,
-    are joined end to end with levels matched; once more with what was joined, since without
-    movement the detector sees more. Then the whole is continued backwards and forwards. Device,
+    are joined end to end with baseline levels matched; once more with what was joined, since
+    without movement the detector sees more. Then the whole is continued backwards and forwards. Device,
     optodes, noise and physiology are those of the real run, but channels no longer run in step.
     """
     od = density(recording)
@@ -497,8 +499,8 @@ def _still(courses: np.ndarray, rate: float, count: int) -> np.ndarray:
         joined = courses[:, slice(*spans[0])]
         for span in spans[1:]:
             part = courses[:, slice(*span)]
-            level = joined[:, -half:].mean(axis=1) - part[:, :half].mean(axis=1)
-            joined = np.concatenate([joined, part + level[:, None]], axis=1)
+            step = joined[:, -half:].mean(axis=1) - part[:, :half].mean(axis=1)
+            joined = np.concatenate([joined, part + step[:, None]], axis=1)
         courses = joined
     back = np.concatenate([courses, courses[:, ::-1]], axis=1)
     return np.tile(back, -(-count // back.shape[1]))[:, :count]

@@ -38,9 +38,12 @@ def make(folder: Path, hours: float) -> None:
         eeg_dataset(voltage, EEG_RATE, names),
         nirs_dataset(light, NIRS_RATE, [760, 850], *pairs),
     )
-    _, moving = inject(calm, seed=1)
+    _, contaminated = inject(calm, seed=1)
     repeats = round(hours * 3600 / PIECE)
-    voltage, light = moving["eeg"].eeg.values, to_intensity(moving)["nirs"].intensity.values
+    voltage, light = (
+        contaminated["eeg"].eeg.values,
+        to_intensity(contaminated)["nirs"].intensity.values,
+    )
     limit = 32767 * STEP * 1e6  # uV
     signals = []
     for name, row in zip(names, voltage, strict=True):

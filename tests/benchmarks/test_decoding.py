@@ -101,15 +101,16 @@ def test_ratios_are_to_the_classical_method_with_the_least_error():
         "fNIRS model alone": [{"left": 1, "hbo": h, "hbr": 1.0} for h in (1.0, 3.0)],
         "tpca": [{"failure": "too few channels"}] * 2,
     }
-    _, _, *lines = gao.table(rows)
-    assert [line.split()[1] for line in lines] == [
+    found = benchmark.table(rows)
+    assert [row[0] for row in found.rows] == [
         "zero",
-        "nirs",
+        "fNIRS model alone",
         "tddr",
         "spline",
         "uncorrected",
         "tpca",
     ]
-    assert lines[1].startswith("| nirs | 2 | 80.0 | 2.0 [")
+    _, _, *lines = found.markdown().splitlines()
+    assert lines[1].startswith("| fNIRS model alone | 2 | 80.0 | 2.0 [")
     assert lines[1].endswith("| 0.50 [0.50, 0.50] |")
     assert "too few channels" in lines[-1]

@@ -48,8 +48,8 @@ def test_the_classifier_separates_what_differs_and_only_that():
     first, alike = (table(range(4), seed=s) for s in (0, 1))
     other = table(range(4), shift=4.0, seed=2)
     parts = classifier.folds(first.subject, other.subject)
-    assert classifier.tell_apart(first, other, parts, draws=0).auc > 0.95
-    assert 0.35 < classifier.tell_apart(first, alike, parts, draws=0).auc < 0.65
+    assert classifier.distinguish(first, other, parts, resamplings=0).auc > 0.95
+    assert 0.35 < classifier.distinguish(first, alike, parts, resamplings=0).auc < 0.65
 
 
 @pytest.mark.parametrize("participants", [(range(4), range(4)), (range(3), range(3, 8))])
