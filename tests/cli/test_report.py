@@ -62,7 +62,7 @@ def test_what_each_stream_contributed_on_request(run, simulated, tmp_path):
         "report", simulated["recording"], simulated["truth"], "--contribution", "--out", page
     )
     assert done.exit_code == 0, done.stderr
-    assert "What each stream contributed" in page.read_text()
+    assert "What each modality contributed" in page.read_text()
 
 
 def test_what_was_cleaned_is_found_again(run, simulated, tmp_path):
