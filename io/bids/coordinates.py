@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurofuse.io.bids.sidecars import NONE, Table
+from neurofuse.io.modality import EEG
 
 if TYPE_CHECKING:
     import mne
@@ -75,7 +76,7 @@ def coordinate_system(raw: "mne.io.BaseRaw", stream: str) -> dict:
         for p in raw.info["dig"] or []
         if p["kind"] == FIFF.FIFFV_POINT_CARDINAL and int(p["ident"]) in names
     }
-    if head and stream == "eeg" and marks:
+    if head and stream == EEG.name and marks:
         facts["AnatomicalLandmarkCoordinates"] = marks
         facts["AnatomicalLandmarkCoordinateSystem"] = HEAD["CoordinateSystem"]
         facts["AnatomicalLandmarkCoordinateUnits"] = HEAD["CoordinateUnits"]

@@ -12,9 +12,10 @@ from neurofuse.io.bids.run import read_with_sidecars
 from neurofuse.io.errors import ReadError
 from neurofuse.io.formats.folder import INNER_FOLDER, subject_folder
 from neurofuse.io.logs import LOG
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
 WANTED = "one EEG and one fNIRS run of the same subject, session, task and run, or one of them"
-SUFFIXES = {"eeg": (".edf", ".bdf", ".vhdr", ".set"), "nirs": (".snirf",)}
+SUFFIXES = {EEG.name: (".edf", ".bdf", ".vhdr", ".set"), NIRS.name: (".snirf",)}
 PAIRED = ("sub", "ses", "task", "run")  # entities that the runs of a pair share
 LISTED = 12  # runs named in an error
 
@@ -69,8 +70,8 @@ def read_bids(where: Any, *, offset: float | None = None, align: str | None = No
     raws: dict[str, Any] = {
         stream: read_with_sidecars(paths[0], stream) for stream, paths in session.files.items()
     }
-    aux = read_aux(session.files["nirs"][0]) if "nirs" in session.files else None
-    return from_mne(raws.get("eeg"), raws.get("nirs"), offset=offset, align=align, aux=aux)
+    aux = read_aux(session.files[NIRS.name][0]) if NIRS.name in session.files else None
+    return from_mne(raws.get(EEG.name), raws.get(NIRS.name), offset=offset, align=align, aux=aux)
 
 
 def bids_stem(where: Any) -> str:
@@ -84,7 +85,7 @@ def bids_stem(where: Any) -> str:
     from neurofuse.io.names import plain_stem
 
     files = find_session(where).files
-    return plain_stem(next(files[s] for s in ("eeg", "nirs") if s in files)[0].name)
+    return plain_stem(next(files[name] for name in MODALITIES if name in files)[0].name)
 
 
 def find_session(where: Any) -> Session:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurofuse.io.logs import LOG, quiet
+from neurofuse.io.modality import EEG
 
 if TYPE_CHECKING:
     import mne
@@ -35,7 +36,7 @@ def read_with_sidecars(path: Path, stream: str) -> "mne.io.BaseRaw":
     from neurofuse.io.formats.eeg import read_eeg_raw
     from neurofuse.io.formats.nirs import read_nirs_raw
 
-    raw = read_eeg_raw(path) if stream == "eeg" else read_nirs_raw(path)
+    raw = read_eeg_raw(path) if stream == EEG.name else read_nirs_raw(path)
     try:
         with quiet():
             from mne_bids import get_bids_path_from_fname, read_raw_bids
@@ -65,7 +66,7 @@ def _with_channels(
     if set(raw.ch_names) != set(described.ch_names):
         raise ValueError(f"its channels are {described.ch_names[:3]}…, not {raw.ch_names[:3]}…")
     changed = raw.copy()
-    if stream == "eeg":
+    if stream == EEG.name:
         types = dict(zip(described.ch_names, described.get_channel_types(), strict=True))
         now = dict(zip(changed.ch_names, changed.get_channel_types(), strict=True))
         changed.set_channel_types({n: t for n, t in types.items() if t != now[n]})

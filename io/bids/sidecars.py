@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.mne_objects.pair import names_of_channels
+from neurofuse.io.modality import EEG
 from neurofuse.io.recording import header, provenance, stream_dataset
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def stream_sidecar(recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", t
         "RecordingDuration": raw.n_times / float(raw.info["sfreq"]),
         "RecordingType": "continuous",
     }
-    if stream == "eeg":
+    if stream == EEG.name:
         averaged = header(node).get("custom_ref_applied")
         own: dict[str, Any] = {
             "EEGReference": "set in software before neurofuse" if averaged else NONE,
@@ -84,7 +85,7 @@ def channel_table(recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw") ->
         for channel, names in zip(node.channel.values, names_of_channels(node, raw), strict=True)
         for name in names
     }
-    if stream == "eeg":
+    if stream == EEG.name:
         from neurofuse.io.formats.brainvision import in_volts
 
         table["units"] = ["uV" if in_volts(c) else NONE for c in raw.info["chs"]]

@@ -12,6 +12,7 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.io.formats.export import save_eeg, sensors_of
 from neurofuse.io.formats.fitting import count_from_zero
 from neurofuse.io.mne_objects.pair import to_mne
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.recording import check, streams
 from neurofuse.io.snirf.write import write_snirf
 from neurofuse.io.staging import Merge, holding, staged
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 ENTITY = re.compile(r"(?:^|_)(sub|ses|task|acq|run)-([A-Za-z0-9]+)(?=_|$)")
 ORDER = ("sub", "ses", "task", "acq", "run")
 OF_SESSION = ("sub", "ses", "acq")  # entities that positions have
-DATA = {"eeg": (".vhdr", ".vmrk", ".eeg"), "nirs": (".snirf",)}
-POSITIONS = {"eeg": "electrodes.tsv", "nirs": "optodes.tsv"}
+DATA = {EEG.name: (".vhdr", ".vmrk", ".eeg"), NIRS.name: (".snirf",)}
+POSITIONS = {EEG.name: "electrodes.tsv", NIRS.name: "optodes.tsv"}
 Entities = dict[str, str]
 
 
@@ -109,7 +110,7 @@ def save_bids(recording: xr.DataTree, root: Path, entities: Entities) -> dict[st
         _make_public(raw, entities["sub"])
         count_from_zero(raw)
         with holding(root / file):
-            if stream == "eeg":
+            if stream == EEG.name:
                 save_eeg(raw, root / file)
             else:
                 write_snirf(raw, root / file, sensors_of(recording))
@@ -153,7 +154,7 @@ def find_entities(names: list[str], given: dict[str, str | None]) -> Entities:
     return labels
 
 
-def expected_files(entities: Entities, present: tuple[str, ...] = ("eeg", "nirs")) -> list[str]:
+def expected_files(entities: Entities, present: tuple[str, ...] = tuple(MODALITIES)) -> list[str]:
     """The files of one recording, below the root, that must not exist yet."""
     return [
         name
@@ -196,7 +197,9 @@ def _sidecars(
     if len(raw.annotations):
         texts["events.tsv"] = sidecars.as_tsv(sidecars.event_table(raw))
         texts["events.json"] = sidecars.as_json(sidecars.EVENT_COLUMNS)
-    table = coordinates.electrode_table(raw) if stream == "eeg" else coordinates.optode_table(raw)
+    table = (
+        coordinates.electrode_table(raw) if stream == EEG.name else coordinates.optode_table(raw)
+    )
     if table is not None:
         texts[POSITIONS[stream]] = sidecars.as_tsv(table)
         texts["coordsystem.json"] = sidecars.as_json(coordinates.coordinate_system(raw, stream))

@@ -10,6 +10,7 @@ import xarray as xr
 
 from neurofuse.io.errors import AlignmentError, ReadError
 from neurofuse.io.logs import LOG
+from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.recording import build, clock_dataset, events_dataset, note
 from neurofuse.io.snirf.samples import warn_of_gaps
 from neurofuse.io.xdf.nodes import eeg_node, nirs_node, sensor_nodes
@@ -67,10 +68,10 @@ def read_xdf(path: str | Path) -> xr.DataTree:
     streams, date = load_streams(path)
     filled = [stream for stream in streams if stream.count]
     numbers = [stream for stream in filled if stream.kind != "markers"]
-    eeg = _only([stream for stream in numbers if stream.kind == "eeg"], "EEG", path)
-    optical = [stream for stream in numbers if stream.kind == "nirs"]
+    eeg = _only([stream for stream in numbers if stream.kind == EEG.name], EEG.display, path)
+    optical = [stream for stream in numbers if stream.kind == NIRS.name]
     lights = find_lights(optical, path)
-    nirs = _only([stream for stream in optical if stream.name in lights], "fNIRS", path)
+    nirs = _only([stream for stream in optical if stream.name in lights], NIRS.display, path)
     main = [stream for stream in (eeg, nirs) if stream is not None]
     if not main:
         raise ReadError(
@@ -82,7 +83,7 @@ def read_xdf(path: str | Path) -> xr.DataTree:
     reference = times[id(main[0])]
     _check_hosts(main)
     clocks, rows, nodes = {}, _markers(filled, reference), {}
-    for kind, stream in (("eeg", eeg), ("nirs", nirs)):
+    for kind, stream in ((EEG.name, eeg), (NIRS.name, nirs)):
         if stream is None:
             continue
         own = times[id(stream)]
@@ -90,7 +91,7 @@ def read_xdf(path: str | Path) -> xr.DataTree:
         start = clocks[kind].offset
         rows += [(start + at, length, "BAD_gap", "", kind) for at, length in own.grid.gaps]
         begun = _date(date, start)
-        if kind == "eeg":
+        if kind == EEG.name:
             nodes[kind] = eeg_node(stream, own.grid, path, begun)
         else:
             nodes[kind] = nirs_node(stream, own.grid, lights[stream.name], path, begun)
@@ -113,8 +114,8 @@ def read_xdf(path: str | Path) -> xr.DataTree:
             aux[name] = sensor.rename({str(next(iter(sensor.data_vars))): name})
             clocks[f"aux/{name}"] = own.clock(reference)
     recording = build(
-        nodes.get("eeg"),
-        nodes.get("nirs"),
+        nodes.get(EEG.name),
+        nodes.get(NIRS.name),
         aux=aux,
         events=events_dataset(rows),
         clock=clock_dataset(clocks),
