@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from neurofuse.fusion.metrics.errors import score
     from neurofuse.fusion.metrics.neurovascular import coupling, coupling_p
     from neurofuse.fusion.metrics.no_reference import score_no_reference
-    from neurofuse.fusion.metrics.oracle import oracle
     from neurofuse.fusion.metrics.preserved import score_preservation
-    from neurofuse.fusion.metrics.statistics import summarise
-    from neurofuse.fusion.metrics.table import to_csv, to_table
+    from neurofuse.fusion.results.statistics import summarise
+    from neurofuse.fusion.results.table import to_csv, to_table
+    from neurofuse.fusion.upper_bound import oracle
 
 __all__ = [
     "Classical",
@@ -43,10 +43,10 @@ _HOMES = {
     "metrics.errors": "score",
     "metrics.neurovascular": "coupling coupling_p",
     "metrics.no_reference": "score_no_reference",
-    "metrics.oracle": "oracle",
+    "upper_bound": "oracle",
     "metrics.preserved": "score_preservation",
-    "metrics.statistics": "summarise",
-    "metrics.table": "to_csv to_table",
+    "results.statistics": "summarise",
+    "results.table": "to_csv to_table",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""Compare methods on many recordings, for `neurofuse.fusion.metrics.statistics`."""
+"""Compare methods on many recordings, for `neurofuse.fusion.results.statistics`."""
 
 from collections.abc import Callable, Mapping, Sequence
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from neurofuse.fusion.metrics.scorer import Scorer
 
 from neurofuse.fusion.controls import shifted, with_partner
+from neurofuse.fusion.memory import PeakMemory
 from neurofuse.fusion.methods.cleaner import Cleaner, apply
 from neurofuse.fusion.methods.plain import UNCORRECTED, ZERO
 from neurofuse.fusion.methods.registry import JOINT, get_method, names
-from neurofuse.fusion.metrics.memory import PeakMemory
-from neurofuse.fusion.metrics.oracle import oracle
+from neurofuse.fusion.metrics.scorer import Scorer
+from neurofuse.fusion.upper_bound import oracle
 from neurofuse.io.deprecation import renamed
 from neurofuse.io.errors import NeurofuseError, ParameterError
 from neurofuse.io.modality import MODALITIES
@@ -67,7 +67,7 @@ def compare(
         how much of the future a method looks at (inf: the whole recording), and `failure` (method),
         "" where a method ran. What a method does not treat, and a method that failed, is NaN. The
         last rows are always "uncorrected" and "zero" (an output of zeros), with a truth also
-        "oracle" (`neurofuse.fusion.oracle`), with both modalities and "joint" also "joint,
+        "oracle" (`neurofuse.fusion.upper_bound`), with both modalities and "joint" also "joint,
         mismatched partner": the joint model beside a partner that knows nothing of this recording,
         and which must not gain what the true one gains. Select with
         `table.value.loc["tddr", "nirs"]`, since `sel(method=...)` means something else to xarray.

@@ -29,7 +29,7 @@ def plot_intervals(
     Parameters
     ----------
     summary : Dataset
-        Of `neurofuse.fusion.metrics.statistics.summarise`.
+        Of `neurofuse.fusion.results.statistics.summarise`.
     modality, metric : str
         What to draw. Methods are in rising order of the mean; those without a figure are left out.
     ax : Axes, optional

@@ -106,7 +106,7 @@ def intervals(
     Parameters
     ----------
     summary : Dataset
-        Of `neurofuse.fusion.metrics.statistics.summarise`.
+        Of `neurofuse.fusion.results.statistics.summarise`.
     modality : {"eeg", "nirs"}
         Which modality.
     metric : str
@@ -127,7 +127,7 @@ def intervals(
     Examples
     --------
     >>> from neurofuse.fusion.cohort import compare_all
-    >>> from neurofuse.fusion.metrics.statistics import summarise
+    >>> from neurofuse.fusion.results.statistics import summarise
     >>> import neurofuse as nf
     >>> pairs = {f"sub-{k}": nf.simulate(20, seed=k, bouts_per_minute=9) for k in (2, 3)}
     >>> truths, contaminated = ({name: pair[i] for name, pair in pairs.items()} for i in (0, 1))

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.plot.draw_carpets import draw_before_after, draw_carpets
-from neurofuse.fusion.plot.draw_spectra import WITH, draw_spectra, spectra
+from neurofuse.fusion.plot.draw_spectra import WHOLE, WITH, draw_spectra, spectra
 from neurofuse.fusion.plot.draw_traces import draw_traces
 from neurofuse.fusion.report.html import figure_block
 from neurofuse.fusion.report.strip import strip_chart
@@ -103,9 +103,10 @@ def spectra_section(views: Sequence[View]) -> str:
     )
     caption = (
         "Power spectral density (Welch, Hann segments overlapping by half; median over used "
-        f"channels{' and wavelengths' if NIRS.name in results else ''}). A segment is “{WITH}” "
-        f"if any of its samples is in motion in that channel. {sizes}."
+        f"channels{' and wavelengths' if NIRS.name in results else ''}). {sizes}."
     )
+    if any(set(result.parts) != {WHOLE} for result in results.values()):
+        caption += f" A segment is “{WITH}” if any of its samples is in motion in that channel."
     alt = f"Power spectra of {listed([result.name for result in results.values()])}"
     return figure_block(draw_spectra(results), "spectra", alt, caption) + text
 

@@ -15,9 +15,9 @@ from neurofuse.fusion.controls import shifted, with_partner
 from neurofuse.fusion.methods.learned import Learned
 from neurofuse.fusion.methods.registry import BASELINES, get_method, names
 from neurofuse.fusion.metrics.errors import score
-from neurofuse.fusion.metrics.oracle import oracle
 from neurofuse.fusion.metrics.preserved import score_preservation
-from neurofuse.fusion.metrics.table import to_csv, to_table
+from neurofuse.fusion.results.table import to_csv, to_table
+from neurofuse.fusion.upper_bound import oracle
 from neurofuse.io.errors import ParameterError, WriteError
 from neurofuse.io.recording import (
     provenance,

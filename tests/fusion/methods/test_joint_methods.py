@@ -103,7 +103,9 @@ def test_short_channels_are_references_of_tcca_and_stay():
 @pytest.mark.parametrize("stream", ["eeg", "nirs"])
 def test_a_stream_alone_is_refused(name, stream):
     alone = without_stream(make()[1], {"eeg": "nirs", "nirs": "eeg"}[stream])
-    with pytest.raises(ParameterError, match=r"no reference.*sensor and no other modality.*at least one"):
+    with pytest.raises(
+        ParameterError, match=r"no reference.*sensor and no other modality.*at least one"
+    ):
         get_method(name).transform(alone)
 
 

@@ -193,7 +193,7 @@ def test_a_bad_channel_is_crossed_out(pair):
 
 
 def test_an_oracle_does_not_flatten_the_intervals_of_others():
-    from neurofuse.fusion.metrics.statistics import summarise
+    from neurofuse.fusion.results.statistics import summarise
 
     value = np.array([[-5.0, -200.0], [-4.0, -210.0]])[..., None, None]
     table = xr.Dataset(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from neurofuse.fusion.metrics.memory import PeakMemory
+from neurofuse.fusion.memory import PeakMemory
 
 
 def test_a_large_array_is_seen():
@@ -15,7 +15,7 @@ def test_a_large_array_is_seen():
 
 
 def test_what_is_held_at_the_end_is_seen_without_a_measurement_in_between(monkeypatch):
-    monkeypatch.setattr("neurofuse.fusion.metrics.memory.INTERVAL", 3600.0)
+    monkeypatch.setattr("neurofuse.fusion.memory.INTERVAL", 3600.0)
     with PeakMemory() as memory:
         held = np.ones(100_000_000 // 8)
     assert memory.peak > 0.8 * held.nbytes

@@ -7,8 +7,8 @@ import xarray as xr
 import neurofuse as nf
 from neurofuse.fusion.cohort import compare_all
 from neurofuse.fusion.compare import MISMATCHED, ORACLE, REFERENCES, compare
-from neurofuse.fusion.metrics.statistics import LIMIT_DB, holm, paired_p, summarise
 from neurofuse.fusion.plot.draw_intervals import plot_intervals
+from neurofuse.fusion.results.statistics import LIMIT_DB, holm, paired_p, summarise
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import without_stream
 

@@ -1,0 +1,1 @@
+"""Tables of results: a comparison in; statistics over participants, Markdown and CSV out."""
