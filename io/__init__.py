@@ -1,4 +1,4 @@
-"""Files, MNE objects ⇄ a Recording on one clock; optics; channel quality.
+"""Input and output: files or MNE objects in, a Recording on one clock out, and back again.
 
 Names are loaded when first used: `import neurofuse.io` costs next to nothing.
 """
