@@ -53,7 +53,7 @@ def _calm(frames: np.ndarray, rate: float, settings: ElectrodeDrift) -> np.ndarr
     size = max(around // 2, 1)
     medians = np.stack([ndimage.median_filter(f, size, mode="nearest") for f in frames])
     at, out = np.arange(frames.shape[-1]), frames.copy()
-    for row, median, jumps, calm in zip(out, medians, wild, ~wild, strict=True):
+    for row, median, jumps, calm in zip(out, medians, wild, np.invert(wild), strict=True):
         if jumps.any() and calm.mean() > settings.calm:
             row[jumps] = np.interp(at[jumps], at[calm], median[calm])
     return out

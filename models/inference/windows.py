@@ -42,6 +42,7 @@ class Source:
 
     artifact: np.ndarray
     variance: np.ndarray
+    scale: float  # of the window that was given last
 
     def __init__(
         self,
@@ -53,11 +54,16 @@ class Source:
         architecture: Architecture,
         calibration: float | None,
     ):
-        self.node, self.used, self.rate, self.length = node, used, rate, length
-        self.architecture, self.calibration = architecture, calibration
-        self.start, self.base = float(node.time[0]), 0
-        self.weight = np.zeros(held)
-        self.gate = np.zeros((int(used.sum()), held), np.float32)
+        self.node: xr.Dataset = node
+        self.used: np.ndarray = used
+        self.rate: float = rate
+        self.length: int = length
+        self.architecture: Architecture = architecture
+        self.calibration: float | None = calibration
+        self.start: float = float(node.time[0])
+        self.base: int = 0
+        self.weight: np.ndarray = np.zeros(held)
+        self.gate: np.ndarray = np.zeros((int(used.sum()), held), np.float32)
 
     def piece(self, begin: float, end: float) -> Stream | None:
         """The window from `begin` to `end` [s]; None where there are no samples."""
@@ -135,12 +141,14 @@ class EegSource(Source):
         seconds = architecture.windows.length + architecture.windows.overlap
         held = min(length, int(np.ceil(seconds * rate)) + 2)
         super().__init__(node, used, rate, length, held, architecture, calibration)
-        self.artifact = np.zeros((int(used.sum()), held), np.float32)
+        self.artifact: np.ndarray = np.zeros((int(used.sum()), held), np.float32)
         calibrated = calibration is not None
-        self.variance = np.zeros(self.artifact.shape if calibrated else (0, held))
-        self.missing = np.zeros((int(used.sum()), held), bool)
+        self.variance: np.ndarray = np.zeros(self.artifact.shape if calibrated else (0, held))
+        self.missing: np.ndarray = np.zeros((int(used.sum()), held), bool)
         lazy = is_lazy(node.eeg)
-        self.spools = [Spool(len(used), length, on_disk=lazy) for _ in range(2 + calibrated)]
+        self.spools: list[Spool] = [
+            Spool(len(used), length, on_disk=lazy) for _ in range(2 + calibrated)
+        ]
 
     def piece(self, begin: float, end: float) -> Stream | None:
         first, last, before, after = self.window(begin, end)
@@ -184,13 +192,15 @@ class NirsSource(Source):
     ):
         node = stream_dataset(to_optical_density(recording), "nirs")
         used = ~node.bad.values
-        self.density = filled(node.od.values if used.all() else node.od.values[used])
+        self.density: np.ndarray = filled(node.od.values if used.all() else node.od.values[used])
         rate = float(node.attrs["rate"])
         self.slow: SlowSeries = slow_series(self.density, rate, architecture.nirs_rate)
         length = self.slow.values.shape[-1]
         super().__init__(node, used, self.slow.rate, length, length, architecture, calibration)
-        self.artifact = np.zeros_like(self.slow.values)
-        self.variance = np.zeros((0, length) if calibration is None else self.artifact.shape)
+        self.artifact: np.ndarray = np.zeros_like(self.slow.values)
+        self.variance: np.ndarray = np.zeros(
+            (0, length) if calibration is None else self.artifact.shape
+        )
 
     def piece(self, begin: float, end: float) -> Stream | None:
         first, last, before, after = self.window(begin, end)

@@ -5,7 +5,7 @@ defaults; values outside their bounds are refused when the file is read.
 """
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -18,7 +18,7 @@ Seconds = Annotated[float, Field(ge=0.001, le=60)]
 class Settings(BaseModel):
     """Values that belong together: unknown names are refused, and nothing changes later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
 
 class Bands(Settings):

@@ -36,20 +36,23 @@ class CrossModalAutoencoder(nn.Module):
 
     def __init__(self, architecture: Architecture | None = None):
         super().__init__()
-        self.architecture = a = architecture or Architecture()
+        self.architecture: Architecture = architecture or Architecture()
+        a = self.architecture
         bands = {s: len(a.bands.edges(s)) + 1 for s in a.streams}
-        self.encoders = nn.ModuleDict(
+        self.encoders: nn.ModuleDict = nn.ModuleDict(
             {s: Encoder(feature_count(s, bands[s]), a.width) for s in a.streams}
         )
-        self.fusion = Fusion(a.streams, a.width)
-        self.decoders = nn.ModuleDict({s: Decoder(bands[s], a.width) for s in a.streams})
+        self.fusion: Fusion = Fusion(a.streams, a.width)
+        self.decoders: nn.ModuleDict = nn.ModuleDict(
+            {s: Decoder(bands[s], a.width) for s in a.streams}
+        )
         # whether each modality is in motion at a frame, decoded from the fused latent alone, so
         # that a modality that is withheld has to be read from the other
-        self.motion = nn.ModuleDict({s: nn.Conv1d(a.width, 1, 1) for s in a.streams})
-        self.log_spread = nn.Parameter(torch.tensor(-2.3))
-        self.log_reach = nn.Parameter(torch.tensor(a.nirs_reach).log())
-        self.log_shrinkage = nn.Parameter(torch.tensor(-3.5))
-        self.pooling_logit = nn.Parameter(torch.tensor(-1.0))
+        self.motion: nn.ModuleDict = nn.ModuleDict({s: nn.Conv1d(a.width, 1, 1) for s in a.streams})
+        self.log_spread: nn.Parameter = nn.Parameter(torch.tensor(-2.3))
+        self.log_reach: nn.Parameter = nn.Parameter(torch.tensor(a.nirs_reach).log())
+        self.log_shrinkage: nn.Parameter = nn.Parameter(torch.tensor(-3.5))
+        self.pooling_logit: nn.Parameter = nn.Parameter(torch.tensor(-1.0))
         # factor on the standard deviations of each of `streams` (`training.calibration`)
         self.register_buffer("calibration", torch.ones(len(a.streams), dtype=torch.float64))
 

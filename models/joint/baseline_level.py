@@ -87,8 +87,8 @@ def _offset(
 
     means = blocks(series).mean(-1)
     means = means - np.median(means)
-    moving = np.any(blocks(motion), axis=-1)
-    moving = moving[1:] | moving[:-1]
+    blocks_in_motion: np.ndarray = np.any(blocks(motion), axis=-1)
+    moving = np.logical_or(blocks_in_motion[1:], blocks_in_motion[:-1])
     course = blocks(np.abs(np.diff(taken, prepend=taken[:1]))).sum(-1)
     change = np.diff(means)
     known = change[~moving] if (~moving).sum() > 4 else change

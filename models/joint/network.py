@@ -13,9 +13,9 @@ class TemporalBlock(nn.Module):
 
     def __init__(self, width: int, dilation: int):
         super().__init__()
-        self.conv = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
-        self.mix = nn.Conv1d(width, width, 1)
-        self.norm = nn.GroupNorm(1, width)
+        self.conv: nn.Conv1d = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
+        self.mix: nn.Conv1d = nn.Conv1d(width, width, 1)
+        self.norm: nn.GroupNorm = nn.GroupNorm(1, width)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.mix(nn.functional.gelu(self.conv(self.norm(x))))
@@ -40,9 +40,11 @@ class Encoder(nn.Module):
 
     def __init__(self, features: int, width: int):
         super().__init__()
-        self.enter = nn.Conv1d(features, width, 5, padding=2)
-        self.along_time = nn.Sequential(*(TemporalBlock(width, d) for d in (1, 3, 9, 27)))
-        self.leave = nn.Conv1d(3 * width, width, 1)
+        self.enter: nn.Conv1d = nn.Conv1d(features, width, 5, padding=2)
+        self.along_time: nn.Sequential = nn.Sequential(
+            *(TemporalBlock(width, d) for d in (1, 3, 9, 27))
+        )
+        self.leave: nn.Conv1d = nn.Conv1d(3 * width, width, 1)
 
     def forward(self, x: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
         """Latents of channels (batch, channel, width, frame) and stream (batch, width, frame)."""
@@ -60,9 +62,13 @@ class Fusion(nn.Module):
     def __init__(self, streams: tuple[str, ...], width: int):
         super().__init__()
         self.streams = streams
-        self.absent = nn.ParameterDict({s: nn.Parameter(torch.zeros(width)) for s in streams})
-        self.enter = nn.Conv1d(len(streams) * width, width, 1)
-        self.along_time = nn.Sequential(*(TemporalBlock(width, d) for d in (1, 4, 16, 64, 128)))
+        self.absent: nn.ParameterDict = nn.ParameterDict(
+            {s: nn.Parameter(torch.zeros(width)) for s in streams}
+        )
+        self.enter: nn.Conv1d = nn.Conv1d(len(streams) * width, width, 1)
+        self.along_time: nn.Sequential = nn.Sequential(
+            *(TemporalBlock(width, d) for d in (1, 4, 16, 64, 128))
+        )
 
     def forward(self, latents: dict[str, Tensor]) -> Tensor:
         given = next(iter(latents.values()))
@@ -84,9 +90,11 @@ class Decoder(nn.Module):
     def __init__(self, bands: int, width: int):
         super().__init__()
         self.bands = bands
-        self.enter = nn.Conv1d(3 * width, width, 1)
-        self.along_time = nn.Sequential(TemporalBlock(width, 1), TemporalBlock(width, 3))
-        self.leave = nn.Conv1d(width, 1 + 2 * bands, 1)
+        self.enter: nn.Conv1d = nn.Conv1d(3 * width, width, 1)
+        self.along_time: nn.Sequential = nn.Sequential(
+            TemporalBlock(width, 1), TemporalBlock(width, 3)
+        )
+        self.leave: nn.Conv1d = nn.Conv1d(width, 1 + 2 * bands, 1)
 
     def forward(self, channel: Tensor, fused: Tensor, near: Tensor) -> tuple[Tensor, ...]:
         batch, channels = channel.shape[:2]

@@ -5,7 +5,7 @@ kernels of 3, 5 and 7 samples, each a stack of residual blocks, joined again. In
 dense last layer, which holds millions of weights, later blocks are dilated to see further.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,16 +16,25 @@ from neurofuse.models.single_series.net import Net, Residual, clipped, departure
 class Cnn(Net):
     """Three residual branches; their sum corrects the clipped input."""
 
-    DEFAULTS: ClassVar = {"width": 54, "kernels": (3, 5, 7), "dilations": (1, 5), "steps": 256}
+    DEFAULTS: ClassVar[dict[str, Any]] = {
+        "width": 54,
+        "kernels": (3, 5, 7),
+        "dilations": (1, 5),
+        "steps": 256,
+    }
 
-    def build(self, width, kernels, dilations, steps):
+    def build(
+        self, width: int, kernels: tuple[int, ...], dilations: tuple[int, ...], steps: int
+    ) -> None:
         stride = self.length // steps
-        self.enter = entrance(width, stride)
-        self.branches = nn.ModuleList(
+        self.enter: nn.Conv1d = entrance(width, stride)
+        self.branches: nn.ModuleList = nn.ModuleList(
             nn.Sequential(*(Residual(width, kernel, d) for d in dilations)) for kernel in kernels
         )
-        self.join = nn.Sequential(nn.Conv1d(width * len(kernels), width, 1), nn.GELU())
-        self.leave = departure(width, stride)
+        self.join: nn.Sequential = nn.Sequential(
+            nn.Conv1d(width * len(kernels), width, 1), nn.GELU()
+        )
+        self.leave: nn.ConvTranspose1d = departure(width, stride)
         nn.init.zeros_(self.leave.weight)
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

@@ -4,7 +4,7 @@ After DuoCL, the dual-scale CNN-LSTM for EEG (Gao T. et al. 2023, IEEE J Biomed 
 27:1283): two branches of convolutions with short and long kernels, joined, and an LSTM over time.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -15,14 +15,21 @@ from neurofuse.models.single_series.net import Net, Residual, clipped, departure
 class CnnLstm(Net):
     """Two scales of convolutions, an LSTM in both directions, and a correction of the input."""
 
-    DEFAULTS: ClassVar = {"width": 50, "kernels": (3, 11), "hidden": 78, "steps": 128}
+    DEFAULTS: ClassVar[dict[str, Any]] = {
+        "width": 50,
+        "kernels": (3, 11),
+        "hidden": 78,
+        "steps": 128,
+    }
 
-    def build(self, width, kernels, hidden, steps):
+    def build(self, width: int, kernels: tuple[int, ...], hidden: int, steps: int) -> None:
         stride = self.length // steps
-        self.enter = entrance(width, stride)
-        self.branches = nn.ModuleList(Residual(width, kernel) for kernel in kernels)
-        self.lstm = nn.LSTM(width * len(kernels), hidden, batch_first=True, bidirectional=True)
-        self.leave = departure(2 * hidden + width * len(kernels), stride)
+        self.enter: nn.Conv1d = entrance(width, stride)
+        self.branches: nn.ModuleList = nn.ModuleList(Residual(width, kernel) for kernel in kernels)
+        self.lstm: nn.LSTM = nn.LSTM(
+            width * len(kernels), hidden, batch_first=True, bidirectional=True
+        )
+        self.leave: nn.ConvTranspose1d = departure(2 * hidden + width * len(kernels), stride)
         nn.init.zeros_(self.leave.weight)
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

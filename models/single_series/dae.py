@@ -5,7 +5,7 @@ upsampling back, no skip connection, and a loss of more than the squared error. 
 of "a specific loss function" against residual motion artifacts; sizes and weights here are ours.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,18 +18,23 @@ STEADY = 4.0  # times the clean series' own SD of changes: a larger change is re
 class DenoisingAutoencoder(Net):
     """Four poolings to a code, four upsamplings back."""
 
-    DEFAULTS: ClassVar = {"widths": (24, 36, 52, 76), "kernel": 11, "spread": 0.3, "moving": 0.3}
+    DEFAULTS: ClassVar[dict[str, Any]] = {
+        "widths": (24, 36, 52, 76),
+        "kernel": 11,
+        "spread": 0.3,
+        "moving": 0.3,
+    }
 
-    def build(self, widths, kernel, spread, moving):
+    def build(self, widths: tuple[int, ...], kernel: int, spread: float, moving: float) -> None:
         inside, half = (len(RUNGS), *widths[:-1]), kernel // 2
         down = [
             layer
             for a, b in zip(inside, widths, strict=True)
             for layer in (nn.Conv1d(a, b, kernel, padding=half), nn.GELU(), nn.AvgPool1d(2))
         ]
-        self.encoder = nn.Sequential(*down)
+        self.encoder: nn.Sequential = nn.Sequential(*down)
         code = widths[-1]
-        self.code = nn.Sequential(nn.Conv1d(code, code, 5, padding=2), nn.GELU())
+        self.code: nn.Sequential = nn.Sequential(nn.Conv1d(code, code, 5, padding=2), nn.GELU())
         up = [
             layer
             for a, b in zip(widths[::-1], (*widths[-2::-1], widths[0]), strict=True)
@@ -39,7 +44,9 @@ class DenoisingAutoencoder(Net):
                 nn.GELU(),
             )
         ]
-        self.decoder = nn.Sequential(*up, nn.Conv1d(widths[0], 1, kernel, padding=half))
+        self.decoder: nn.Sequential = nn.Sequential(
+            *up, nn.Conv1d(widths[0], 1, kernel, padding=half)
+        )
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         return self.series(self.decoder(self.code(self.encoder(self.view(x))))), {}

@@ -7,7 +7,7 @@ also sees the disturbed series (Isola et al. 2017, pix2pix), its loss is the squ
 """
 
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ class Discriminator(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         widths = (2, width, 2 * width, 2 * width)
-        self.layers = nn.Sequential(
+        self.layers: nn.Sequential = nn.Sequential(
             *(
                 layer
                 for a, b in pairwise(widths)
@@ -38,7 +38,7 @@ class Discriminator(nn.Module):
 class Generator(Net):
     """Residual blocks that see ever further; they correct the clipped input."""
 
-    DEFAULTS: ClassVar = {
+    DEFAULTS: ClassVar[dict[str, Any]] = {
         "width": 48,
         "kernel": 5,
         "dilations": (1, 2, 4, 8, 4, 2, 1, 1),
@@ -47,11 +47,19 @@ class Generator(Net):
         "adversarial": 0.1,
     }
 
-    def build(self, width, kernel, dilations, steps, judge, adversarial):
+    def build(
+        self,
+        width: int,
+        kernel: int,
+        dilations: tuple[int, ...],
+        steps: int,
+        judge: int,
+        adversarial: float,
+    ) -> None:
         stride = self.length // steps
-        self.enter = entrance(width, stride)
-        self.blocks = nn.Sequential(*(Residual(width, kernel, d) for d in dilations))
-        self.leave = departure(width, stride)
+        self.enter: nn.Conv1d = entrance(width, stride)
+        self.blocks: nn.Sequential = nn.Sequential(*(Residual(width, kernel, d) for d in dilations))
+        self.leave: nn.ConvTranspose1d = departure(width, stride)
         nn.init.zeros_(self.leave.weight)
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

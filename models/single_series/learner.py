@@ -58,16 +58,18 @@ class NetLearner(Learner[SeriesWindows]):
         Where it is trained.
     """
 
-    COUNTS: ClassVar = ("step", "best", "seconds", "begun")
+    COUNTS: ClassVar[tuple[str, ...]] = ("step", "best", "seconds", "begun")
 
     def __init__(self, name: str, stream: str, recipe: Recipe, folder: Path, device: torch.device):
         kind, sizes = KINDS[stream], recipe.sizes.get(name, {})
         torch.manual_seed(recipe.seed)
         net = NETS[name](1, kind.rate, kind.length, level=kind.level, **sizes)
-        self.name, self.stream, self.recipe = name, stream, recipe
+        self.name: str = name
+        self.stream: str = stream
+        self.recipe: Recipe = recipe
         self.net: Net = net.to(device)
-        self.mean = copy.deepcopy(self.net).eval()
-        self.critic = self.net.critic()
+        self.mean: Net = copy.deepcopy(self.net).eval()
+        self.critic: torch.nn.Module | None = self.net.critic()
         networks = {"net": self.net, "mean": self.mean}
         trained = {"net": self.net}
         if self.critic is not None:
@@ -81,7 +83,8 @@ class NetLearner(Learner[SeriesWindows]):
             for which, network in trained.items()
         }
         super().__init__(f"{stream} {name}", folder, networks, optimizers)
-        self.seconds, self.begun = 0.0, 0  # begun: the step at which the moments were empty
+        self.seconds: float = 0.0
+        self.begun: int = 0  # step at which the moments were empty
         self.checks: Sequence[SeriesWindows] = ()
         self.participants: list[str] = []
         self.command = ""
@@ -179,7 +182,8 @@ class NetLearner(Learner[SeriesWindows]):
         facts = json.loads(weights.with_suffix(".json").read_text())
         for net in (self.net, self.mean):
             net.load_state_dict({k: v.float() for k, v in load_file(weights).items()})
-        self.step = self.begun = facts["training"]["steps"]
-        self.best, self.seconds = facts["validation"]["left_db"], 60 * facts["training"]["minutes"]
+        self.step = self.begun = int(facts["training"]["steps"])
+        self.best: float = float(facts["validation"]["left_db"])
+        self.seconds: float = 60 * float(facts["training"]["minutes"])
         for suffix in (".safetensors", ".json"):  # the best until a better one comes
             shutil.copy(weights.with_suffix(suffix), self.folder)

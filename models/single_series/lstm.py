@@ -5,7 +5,7 @@ far as its abstract goes (encoder, LSTM, decoder), and the recurrent network of 
 (Zhang et al. 2021). Nothing but the code reaches the decoder.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -15,15 +15,15 @@ from neurofuse.models.single_series.net import Net, departure, entrance
 class LstmAutoencoder(Net):
     """Pieces of the series → LSTM in both directions → code → LSTM → pieces of the clean one."""
 
-    DEFAULTS: ClassVar = {"width": 32, "hidden": 86, "code": 48, "steps": 128}
+    DEFAULTS: ClassVar[dict[str, Any]] = {"width": 32, "hidden": 86, "code": 48, "steps": 128}
 
-    def build(self, width, hidden, code, steps):
+    def build(self, width: int, hidden: int, code: int, steps: int) -> None:
         stride = self.length // steps
-        self.enter = entrance(width, stride)
-        self.encoder = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
-        self.narrow = nn.Linear(2 * hidden, code)
-        self.decoder = nn.LSTM(code, hidden, batch_first=True, bidirectional=True)
-        self.leave = departure(2 * hidden, stride)
+        self.enter: nn.Conv1d = entrance(width, stride)
+        self.encoder: nn.LSTM = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
+        self.narrow: nn.Linear = nn.Linear(2 * hidden, code)
+        self.decoder: nn.LSTM = nn.LSTM(code, hidden, batch_first=True, bidirectional=True)
+        self.leave: nn.ConvTranspose1d = departure(2 * hidden, stride)
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         encoded, _ = self.encoder(self.enter(self.view(x)).transpose(1, 2))

@@ -54,8 +54,11 @@ class Net(nn.Module):
                 "at least one channel, a positive rate and a multiple of 512 samples",
                 "choose another window",
             )
-        self.channels, self.rate, self.length, self.level = channels, rate, length, level
-        self.sizes = {**self.DEFAULTS, **config}
+        self.channels: int = channels
+        self.rate: float = rate
+        self.length: int = length
+        self.level: bool = level
+        self.sizes: dict[str, Any] = {**self.DEFAULTS, **config}
         self.build(**self.sizes)
 
     def build(self, *_: Any, **sizes: Any) -> None:
@@ -146,7 +149,7 @@ class Residual(nn.Module):
     def __init__(self, width: int, kernel: int, dilation: int = 1):
         super().__init__()
         around = dilation * (kernel // 2)
-        self.layers = nn.Sequential(
+        self.layers: nn.Sequential = nn.Sequential(
             nn.GroupNorm(1, width),
             nn.Conv1d(width, width, kernel, padding=around, dilation=dilation),
             nn.GELU(),

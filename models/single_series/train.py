@@ -19,7 +19,7 @@ from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.run import ENDLESS, Clock, run, usable_device
 from neurofuse.models.training.windows import WindowSampling
 
-logger = logging.getLogger("neurofuse")
+logger: logging.Logger = logging.getLogger("neurofuse")
 
 
 def train(

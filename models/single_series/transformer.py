@@ -5,7 +5,7 @@ After EEGDnet (Pu et al. 2022, Comput Biol Med 151:106248), with pieces as in th
 that their borders do not show.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +19,10 @@ class Layer(nn.Module):
     def __init__(self, width: int, heads: int):
         super().__init__()
         self.heads = heads
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
-        self.ask = nn.Linear(width, 3 * width)
-        self.answer = nn.Linear(width, width)
-        self.think = nn.Sequential(
+        self.norms: nn.ModuleList = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.ask: nn.Linear = nn.Linear(width, 3 * width)
+        self.answer: nn.Linear = nn.Linear(width, width)
+        self.think: nn.Sequential = nn.Sequential(
             nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
 
@@ -37,15 +37,15 @@ class Layer(nn.Module):
 class Transformer(Net):
     """Pieces with learned places, layers of attention, and a correction of the clipped input."""
 
-    DEFAULTS: ClassVar = {"width": 72, "heads": 4, "layers": 4, "steps": 64}
+    DEFAULTS: ClassVar[dict[str, Any]] = {"width": 72, "heads": 4, "layers": 4, "steps": 64}
 
-    def build(self, width, heads, layers, steps):
+    def build(self, width: int, heads: int, layers: int, steps: int) -> None:
         stride = self.length // steps
-        self.enter = entrance(width, stride)
-        self.place = nn.Parameter(0.02 * torch.randn(steps, width))
-        self.layers = nn.Sequential(*(Layer(width, heads) for _ in range(layers)))
-        self.norm = nn.LayerNorm(width)
-        self.leave = departure(width, stride)
+        self.enter: nn.Conv1d = entrance(width, stride)
+        self.place: nn.Parameter = nn.Parameter(0.02 * torch.randn(steps, width))
+        self.layers: nn.Sequential = nn.Sequential(*(Layer(width, heads) for _ in range(layers)))
+        self.norm: nn.LayerNorm = nn.LayerNorm(width)
+        self.leave: nn.ConvTranspose1d = departure(width, stride)
         nn.init.zeros_(self.leave.weight)
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

@@ -5,7 +5,7 @@ NeuroImage 263:119586), here on single series.
 """
 
 from itertools import pairwise
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -26,23 +26,23 @@ def _block(inside: int, width: int, kernel: int) -> nn.Sequential:
 class UNet(Net):
     """Encoder, decoder and the paths between them; what comes out corrects the clipped input."""
 
-    DEFAULTS: ClassVar = {"widths": (12, 32, 44, 56, 64), "kernel": 5, "steps": 256}
+    DEFAULTS: ClassVar[dict[str, Any]] = {"widths": (12, 32, 44, 56, 64), "kernel": 5, "steps": 256}
 
-    def build(self, widths, kernel, steps):
+    def build(self, widths: tuple[int, ...], kernel: int, steps: int) -> None:
         strides = (self.length // steps, *(2 for _ in widths[2:]))
-        self.enter = _block(len(RUNGS), widths[0], kernel)
-        self.down = nn.ModuleList(nn.AvgPool1d(stride) for stride in strides)
-        self.coarser = nn.ModuleList(
+        self.enter: nn.Sequential = _block(len(RUNGS), widths[0], kernel)
+        self.down: nn.ModuleList = nn.ModuleList(nn.AvgPool1d(stride) for stride in strides)
+        self.coarser: nn.ModuleList = nn.ModuleList(
             _block(fine, coarse, kernel) for fine, coarse in pairwise(widths)
         )
-        self.up = nn.ModuleList(
+        self.up: nn.ModuleList = nn.ModuleList(
             nn.Upsample(scale_factor=stride, mode="linear") for stride in reversed(strides)
         )
-        self.finer = nn.ModuleList(
+        self.finer: nn.ModuleList = nn.ModuleList(
             _block(fine + coarse, fine, kernel)
             for fine, coarse in zip(widths[-2::-1], widths[:0:-1], strict=True)
         )
-        self.leave = nn.Conv1d(widths[0], 1, 1)
+        self.leave: nn.Conv1d = nn.Conv1d(widths[0], 1, 1)
         nn.init.zeros_(self.leave.weight)
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

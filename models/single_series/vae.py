@@ -5,7 +5,7 @@ decoder gives the clean one. The divergence of the code from a standard normal j
 a weight below one (Higgins et al. 2017, beta-VAE) so that the code is used at all.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,16 +16,22 @@ from neurofuse.models.single_series.net import Net, Residual, departure, entranc
 class VariationalAutoencoder(Net):
     """Residual convolutions to mean and log variance of a code, and back."""
 
-    DEFAULTS: ClassVar = {"width": 46, "code": 24, "kernel": 5, "steps": 128, "beta": 0.003}
+    DEFAULTS: ClassVar[dict[str, Any]] = {
+        "width": 46,
+        "code": 24,
+        "kernel": 5,
+        "steps": 128,
+        "beta": 0.003,
+    }
 
-    def build(self, width, code, kernel, steps, beta):
+    def build(self, width: int, code: int, kernel: int, steps: int, beta: float) -> None:
         stride = self.length // steps
-        self.encoder = nn.Sequential(
+        self.encoder: nn.Sequential = nn.Sequential(
             entrance(width, stride),
             *(Residual(width, kernel, dilation) for dilation in (1, 2, 4, 8)),
             nn.Conv1d(width, 2 * code, 4, stride=2, padding=1),
         )
-        self.decoder = nn.Sequential(
+        self.decoder: nn.Sequential = nn.Sequential(
             nn.ConvTranspose1d(code, width, 4, stride=2, padding=1),
             *(Residual(width, kernel, dilation) for dilation in (8, 4, 2, 1)),
             departure(width, stride),

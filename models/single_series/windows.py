@@ -23,14 +23,15 @@ class SeriesWindows:
     mask: Tensor
 
 
+@dataclass(frozen=True)
 class SeriesSampling:
     """The windows of a step, of (seed, step) alone."""
 
-    def __init__(
-        self, stream: str, corpus: list[Clean], sampling: WindowSampling, count: int, seed: int
-    ):
-        self.stream, self.corpus, self.sampling = stream, corpus, sampling
-        self.count, self.seed = count, seed
+    stream: str
+    corpus: list[Clean]
+    sampling: WindowSampling
+    count: int
+    seed: int
 
     def __call__(self, step: int) -> SeriesWindows:
         rng = np.random.default_rng([self.seed, step])

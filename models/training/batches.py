@@ -14,7 +14,7 @@ class Steps(Dataset[BatchT]):
     """The batch of each step, given by its number alone, so that training resumes at any step."""
 
     def __init__(self, sample: Callable[[int], BatchT]):
-        self.sample = sample
+        self.sample: Callable[[int], BatchT] = sample
 
     def __getitem__(self, step: int) -> BatchT:
         return self.sample(step)

@@ -28,7 +28,7 @@ TRIM = 5.0  # s at both ends, where participants still settle
 USUAL_RATES = 6  # simulated participants at the usual rates; more have other rates
 OTHER_RATES = ((128.0, 5.0), (500.0, 12.5), (200.0, 7.8125), (256.0, 3.9))  # Hz, EEG and fNIRS
 
-logger = logging.getLogger("neurofuse")
+logger: logging.Logger = logging.getLogger("neurofuse")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,14 @@ from neurofuse.models.weights import save_model
 MOTION_WEIGHT = 0.3  # of the loss on each modality's motion, decoded from the fused latent
 
 
+@dataclass(frozen=True)
 class JointSampling:
     """The batch of a step and the modality that is withheld in it, of (seed, step) alone."""
 
-    def __init__(
-        self, corpus: Mapping[str, list[Clean]], sampling: WindowSampling, seed: int, dropout: float
-    ):
-        self.corpus, self.sampling, self.seed, self.dropout = corpus, sampling, seed, dropout
+    corpus: Mapping[str, list[Clean]]
+    sampling: WindowSampling
+    seed: int
+    dropout: float
 
     def __call__(self, step: int) -> tuple[Batch, str | None]:
         rng = np.random.default_rng([self.seed, step])
@@ -71,13 +73,16 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
         checks: Sequence[Batch],
         facts: dict[str, Any],
     ):
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer: torch.optim.AdamW = torch.optim.AdamW(
             model.parameters(), lr=plan.learning_rate, weight_decay=0.01
         )
         super().__init__(plan.name, folder, {"model": model}, {"optimizer": self.optimizer})
-        self.plan, self.model, self.checks, self.facts = plan, model, checks, facts
-        self.weights = folder / f"{plan.name}.safetensors"
-        self.began = time.perf_counter()
+        self.plan: Training = plan
+        self.model: CrossModalAutoencoder = model
+        self.checks: Sequence[Batch] = checks
+        self.facts: dict[str, Any] = facts
+        self.weights: Path = folder / f"{plan.name}.safetensors"
+        self.began: float = time.perf_counter()
 
     @property
     def seconds(self) -> float:  # type: ignore[override]

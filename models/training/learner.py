@@ -20,7 +20,7 @@ from neurofuse.models.training.state import load_state, save_state
 
 LARGEST_GRADIENT = 3.0  # norm to which gradients are clipped
 
-logger = logging.getLogger("neurofuse")
+logger: logging.Logger = logging.getLogger("neurofuse")
 
 
 class Learner(ABC, Generic[BatchT]):
@@ -46,9 +46,12 @@ class Learner(ABC, Generic[BatchT]):
         networks: Mapping[str, nn.Module],
         optimizers: Mapping[str, torch.optim.Optimizer],
     ):
-        self.label, self.folder = label, folder
-        self.networks, self.optimizers = networks, optimizers
-        self.step, self.best = 0, math.inf
+        self.label: str = label
+        self.folder: Path = folder
+        self.networks: Mapping[str, nn.Module] = networks
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = optimizers
+        self.step: int = 0
+        self.best: float = math.inf
         self.losses: dict[str, float] = {}  # of the last step, until that is judged
 
     @abstractmethod

@@ -20,8 +20,9 @@ class Clock:
 
     def __init__(self, file: Path | None = None):
         known = file is not None and file.exists()
-        self.earlier = json.loads(file.read_text())["seconds"] if file and known else 0.0
-        self.file, self.began = file, time.perf_counter()
+        self.earlier: float = json.loads(file.read_text())["seconds"] if file and known else 0.0
+        self.file: Path | None = file
+        self.began: float = time.perf_counter()
 
     def seconds(self) -> float:
         """What has been used so far."""

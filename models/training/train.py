@@ -21,7 +21,7 @@ from neurofuse.models.weights import load_facts, load_model
 
 __all__ = ["Training", "train"]
 
-logger = logging.getLogger("neurofuse")
+logger: logging.Logger = logging.getLogger("neurofuse")
 
 
 def train(
