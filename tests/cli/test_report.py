@@ -70,7 +70,7 @@ def test_what_was_cleaned_is_found_again(run, simulated, tmp_path):
     page = tmp_path / "page.html"
     done = run("report", files["recording"], "--out", page)
     assert done.exit_code == 0, done.stderr
-    assert "What each stream" not in page.read_text()
+    assert "What each modality" not in page.read_text()
     for given in ([simulated["recording"]], [simulated["eeg"]] * 3):
         done = run("report", *given, "--out", tmp_path / "none.html")
         assert done.exit_code == 2
