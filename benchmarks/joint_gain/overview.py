@@ -9,8 +9,8 @@ from benchmarks.common.methods import JOINT, NETWORKS, UNCORRECTED
 from benchmarks.common.page import Table
 from benchmarks.joint_gain.facts import FLOORS, LEARNED, TARGETED, Facts, arms_of, within
 from benchmarks.joint_gain.tables import TITLES, by_participant, pooled
-from neurofuse.fusion.metrics.statistics import summarise
 from neurofuse.fusion.plot.draw_intervals import plot_intervals
+from neurofuse.fusion.results.statistics import summarise
 
 VIEWS = [key for key in TITLES if key[1] != "slow"]
 METRIC = "error"

@@ -36,7 +36,7 @@ from benchmarks.common.paths import ROOT, recordings_folder, write
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.controls import with_partner
 from neurofuse.fusion.metrics.no_reference import UNITS, score_no_reference
-from neurofuse.fusion.metrics.statistics import summarise
+from neurofuse.fusion.results.statistics import summarise
 from neurofuse.io import mark_bad, read, stream_dataset, streams
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.modality import MODALITIES

@@ -1,8 +1,9 @@
 """Features of windows of one second, for distinguishing real motion from injected motion.
 
 Scales are logarithms, so that a factor counts alike everywhere; shapes are fractions of the
-window's own size. A window brings the second before it and the second after it, for what stays and what goes
-on. Functions take windows of all channels at once, since a movement is seldom seen by one alone.
+window's own size. A window brings the second before it and the second after it, for what stays and
+what goes on. Functions take windows of all channels at once, since a movement is seldom seen by one
+alone.
 """
 
 import numpy as np

@@ -465,8 +465,9 @@ def quiet(recording: xr.DataTree) -> xr.DataTree:
 
     A channel's stretches without an event in it, as in the windows called clean in the spectra,
     are joined end to end with baseline levels matched; once more with what was joined, since
-    without movement the detector sees more. Then the whole is continued backwards and forwards. Device,
-    optodes, noise and physiology are those of the real run, but channels no longer run in step.
+    without movement the detector sees more. Then the whole is continued backwards and forwards.
+    Device, optodes, noise and physiology are those of the real run, but channels no longer run in
+    step.
     """
     od = density(recording)
     rate = od.attrs["rate"]

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 from benchmarks.decoding import decoders
 from benchmarks.protocols import gao as benchmark
-
 from neurofuse.models.training.corpus import data_folder
 from neurofuse.synth import simulate
 

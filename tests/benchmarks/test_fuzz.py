@@ -3,8 +3,9 @@
 import subprocess
 import sys
 
-import benchmarks.fuzz.__main__ as fuzz
 import pytest
+
+import benchmarks.fuzz.__main__ as fuzz
 from benchmarks.common.paths import ROOT
 
 

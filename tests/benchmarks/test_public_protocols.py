@@ -9,9 +9,9 @@ from threading import Thread
 
 import numpy as np
 import pytest
+
 from benchmarks.protocols import eegdenoisenet, sweeney
 from benchmarks.protocols import public_data as data
-
 from neurofuse.io.errors import ReadError
 from neurofuse.io.logs import quiet
 

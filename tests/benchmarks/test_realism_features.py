@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from benchmarks.realism import classifier
 from benchmarks.realism.features import shape_features as shape
 
@@ -55,7 +56,7 @@ def test_the_classifier_separates_what_differs_and_only_that():
 @pytest.mark.parametrize("participants", [(range(4), range(4)), (range(3), range(3, 8))])
 def test_nobody_is_trained_and_tested_on(participants):
     sides = [table(p) for p in participants]
-    for a, b in classifier.folds(*(t.subject for t in sides)):
+    for a, b in classifier.folds(sides[0].subject, sides[1].subject):
         tested = set(sides[0].subject[a]) | set(sides[1].subject[b])
         trained = set(sides[0].subject[~a]) | set(sides[1].subject[~b])
         assert tested

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from benchmarks.realism import eeg, nirs
 
+from benchmarks.realism import eeg, nirs
 from neurofuse.io import build, nirs_dataset
 
 RATE = 20.0

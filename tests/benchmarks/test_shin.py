@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from benchmarks.protocols import shin
 from scipy.io import savemat
 
+from benchmarks.protocols import shin
 from neurofuse.io.errors import ReadError
 
 PAIRS = ("AF7Fp1", "C5hCCP5h", "POO1Iz")
