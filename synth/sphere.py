@@ -71,7 +71,7 @@ def lead_field(direction: np.ndarray, source: np.ndarray) -> np.ndarray:
 
 
 def against_ears(direction: np.ndarray, source: np.ndarray, moment: np.ndarray) -> np.ndarray:
-    """Gain (position, source) of dipoles with unit `moment` (source, 3) against the mean of the ears.
+    """Gain (position, source) of dipoles of unit `moment` (source, 3) against the mean of the ears.
 
     Examples
     --------
