@@ -67,7 +67,7 @@ def compare(
         how much of the future a method looks at (inf: the whole recording), and `failure` (method),
         "" where a method ran. What a method does not treat, and a method that failed, is NaN. The
         last rows are always "uncorrected" and "zero" (an output of zeros), with a truth also
-        "oracle" (`neurofuse.fusion.upper_bound`), with both modalities and "joint" also "joint,
+        "oracle" (`neurofuse.fusion.oracle`), with both modalities and "joint" also "joint,
         mismatched partner": the joint model beside a partner that knows nothing of this recording,
         and which must not gain what the true one gains. Select with
         `table.value.loc["tddr", "nirs"]`, since `sel(method=...)` means something else to xarray.

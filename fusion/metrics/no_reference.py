@@ -23,7 +23,7 @@ from neurofuse.fusion.signal.motion import above_usual, rms_in_motion_band
 from neurofuse.io.deprecation import renamed
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.optics.gvtd import gvtd
-from neurofuse.io.quality.scalp_coupling import scalp_coupling
+from neurofuse.io.quality.scalp_coupling import scalp_coupling_index
 
 QUIETEST = 1 / 3  # of a recording counts as quiet, so that it holds no small movement
 SMOOTHED = {"eeg": 4.0, "nirs": 10.0}  # s over which amplitudes are averaged to find it
@@ -200,7 +200,7 @@ class _NirsIndicators:
     def _scalp_coupling(self, cleaned: Samples) -> float:
         """Mean scalp coupling index of the channels of which it is known."""
         node = self.template.assign(od=(NIRS.dims, cleaned.array(NIRS.name)[self.used]))
-        index = scalp_coupling(node)[0]
+        index = scalp_coupling_index(node)
         return float(np.nanmean(index)) if np.isfinite(index).any() else np.nan
 
 

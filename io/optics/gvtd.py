@@ -1,5 +1,7 @@
 """Movement in all fNIRS channels at once: global variance of temporal derivatives (GVTD)."""
 
+from functools import lru_cache
+
 import numpy as np
 import xarray as xr
 
@@ -102,13 +104,20 @@ def changes(od: np.ndarray, rate: float) -> np.ndarray:
     >>> changes(np.zeros(100), 10.0).max().item()
     0.0
     """
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import sosfiltfilt
 
     top = min(BAND[1], HIGHEST_EDGE * rate / 2)
     if top <= BAND[0] or od.shape[-1] < 4 or not np.isfinite(od).all():
         return np.full(od.shape[-1], np.nan)
-    sections = butter(4, (BAND[0], top), "bandpass", fs=rate, output="sos")
     # one period of the lowest frequency, for the default padding is far too short for 0.01 Hz
     padding = min(od.shape[-1] - 1, int(np.ceil(rate / BAND[0])))
-    slow = sosfiltfilt(sections, np.asarray(od, np.float64), padlen=padding)
+    slow = sosfiltfilt(_sections(top, rate), np.asarray(od, np.float64), padlen=padding)
     return np.diff(slow, prepend=slow[:1])
+
+
+@lru_cache
+def _sections(top: float, rate: float) -> np.ndarray:
+    """The filter from `BAND[0]` to `top` [Hz]; designed once for all channels."""
+    from scipy.signal import butter
+
+    return butter(4, (BAND[0], top), "bandpass", fs=rate, output="sos")
