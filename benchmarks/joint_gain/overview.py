@@ -45,7 +45,8 @@ def shown(table: Table) -> Table:
         others.sort(key=lambda row: float(row[at].split()[0]))
         names |= {row[0] for row in others[:BEST]}
     chosen = table.only("method", sorted(names))
-    return chosen.without(*(f"p, {TITLES[key]}" for key in VIEWS))
+    chosen = chosen.without(*(f"p, {TITLES[key]}" for key in VIEWS))
+    return Table(chosen.columns, [row for row in chosen.rows if set(row[1:]) != {"–"}])
 
 
 def draw(found: dict[tuple[str, str], xr.Dataset], path: Path) -> None:

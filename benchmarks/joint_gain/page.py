@@ -45,6 +45,7 @@ class Described:
     share: str
     severity: str
     thresholds: str  # how those of motion masks were set
+    seeds: int = 1  # of training
     options: str = ""  # of the command
 
 
@@ -57,7 +58,7 @@ def described(facts: Facts, part: str, weights: str, thresholds: str, options: s
     }
     return Described(
         part, weights, counts["eeg"], counts["nirs"], **settings,
-        thresholds=thresholds, options=options,
+        thresholds=thresholds, seeds=facts.seeds, options=options,
     )  # fmt: skip
 
 
@@ -84,7 +85,9 @@ def page(data: dict[str, Table], run: Described, name: str, *, figure: bool = Fa
     has_networks = any(row[0] in NETWORKS for row in data[""].rows)
     values = {**vars(run), "name": name, "unseen": unseen if run.part == "test" else ""}
     return Page(
-        title=TITLE + (", beside single-channel baseline networks" if has_networks else ""),
+        title=TITLE
+        + (", over training seeds" if run.seeds > 1 else "")
+        + (", beside single-channel baseline networks" if has_networks else ""),
         question=QUESTION.format(**values),
         table=shown(data[""]),
         limits=LIMITS.format(targets=met, **values),
