@@ -38,6 +38,10 @@ def test_events_of_both_files_are_paired(words):
     np.testing.assert_allclose(found[:, 1], DELAYS, atol=1e-12)
 
 
+def heights(line):
+    return np.asarray(line.get_ydata(), float)
+
+
 def test_the_figure_shows_drift_interval_and_residuals():
     recording = make()
     text = alignment_section(recording, views_of(recording))
@@ -45,11 +49,11 @@ def test_the_figure_shows_drift_interval_and_residuals():
     assert "5 events that both files contain" in text
     row = recording["clock"].to_dataset().sel(stream="nirs")
     left, right = draw_clock(row, 1000.0, residuals(recording)).axes
-    assert left.lines[0].get_ydata()[-1] == pytest.approx(80.0)  # 1000 s × 80 ppm in ms
-    band = left.collections[0].get_paths()[0].vertices
+    assert heights(left.lines[0])[-1] == pytest.approx(80.0)  # 1000 s × 80 ppm in ms
+    band = np.asarray(left.collections[0].get_paths()[0].vertices, float)
     assert (band[:, 1].min(), band[:, 1].max()) == pytest.approx((0.0, 110.0))
-    np.testing.assert_allclose(right.lines[0].get_ydata(), 1e3 * DELAYS, atol=1e-9)
-    assert {line.get_ydata()[0] for line in right.lines[2:]} == {-3.0, 3.0}
+    np.testing.assert_allclose(heights(right.lines[0]), 1e3 * DELAYS, atol=1e-9)
+    assert {heights(line)[0] for line in right.lines[2:]} == {-3.0, 3.0}
 
 
 def test_without_anchors_there_is_no_figure():
