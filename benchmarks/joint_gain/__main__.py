@@ -208,7 +208,9 @@ def report(facts: Facts, options: argparse.Namespace) -> None:
     """Print the page, and write it if asked."""
     thresholds, how = mask_thresholds(facts, options.part, options.out / "thresholds.json")
     text = weights_in_words(options.weights, options.networks)
-    more = " --networks" * options.networks
+    more = " --networks" * options.networks + " --no-baselines" * options.no_baselines
+    if options.limit is not None:
+        more += f" --limit {options.limit}"
     if options.shares != ",".join(SHARES):
         more += f" --shares {options.shares}"
     if options.severities != ",".join(map(str, SEVERITIES)):
