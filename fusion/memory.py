@@ -27,7 +27,7 @@ class PeakMemory:
     """
 
     def __init__(self) -> None:
-        self.peak = 0
+        self.peak: int = 0
         self._done = threading.Event()
 
     def __enter__(self) -> "PeakMemory":

@@ -47,7 +47,9 @@ def tcca(node: xr.Dataset, *, reach: float, taps: int, least: float, ridge: floa
     scaled = own / np.where(scale > 0, scale, 1.0)
     turns = blocks(own.shape[1], max(1, round(BLOCK * node.attrs["rate"])))
     halves = turns[::2], turns[1::2]
-    weights = [_passing(scaled, design, *sides, least, ridge) for sides in (halves, halves[::-1])]
+    weights = [
+        _passing(scaled, design, one, other, least, ridge) for one, other in (halves, halves[::-1])
+    ]
     variates = _mixed(np.concatenate(weights, axis=1), design, turns)
     if not len(variates):
         return samples(node)

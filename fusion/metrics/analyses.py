@@ -26,10 +26,13 @@ class EegAnalysis:
 
     def __init__(self, truth: Samples, used: np.ndarray, events: Events) -> None:
         node = truth.node(EEG.name)
-        self.used, self.onsets = used, events.get("erp")
-        self.rate, self.time = float(node.attrs["rate"]), node.time.values
-        self.size = min(self.time.size, round(WINDOW * self.rate))
-        self.wanted = self._analyse(truth)
+        self.used: np.ndarray = used
+        self.onsets: np.ndarray | None = events.get("erp")
+        self.rate: float = float(node.attrs["rate"])
+        self.time: np.ndarray = node.time.values
+        self.size: int = min(self.time.size, round(WINDOW * self.rate))
+        self.frequency: np.ndarray
+        self.wanted: tuple[np.ndarray, np.ndarray, np.ndarray | None] = self._analyse(truth)
 
     def _analyse(self, samples: Samples) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         data = samples.array(EEG.name)[self.used]
@@ -72,18 +75,20 @@ class NirsAnalysis:
 
     def __init__(self, truth: Samples, used: np.ndarray, events: Events) -> None:
         node = truth.node(NIRS.name)
-        self.used, self.onsets = used, events.get("hrf")
-        self.rate, self.time = float(node.attrs["rate"]), node.time.values
+        self.used: np.ndarray = used
+        self.onsets: np.ndarray | None = events.get("hrf")
+        self.rate: float = float(node.attrs["rate"])
+        self.time: np.ndarray = node.time.values
+        self.finite: np.ndarray = np.zeros(int(used.sum()), bool)
         try:
             hbo = truth.hbo()[used]
         except NeurofuseError:  # distances or wavelengths do not allow it
-            self.finite = np.zeros(int(used.sum()), bool)
             return
-        self.finite = np.isfinite(hbo).all(-1)
-        self.truth = np.full(hbo.shape, np.nan)
+        self.finite = np.asarray(np.isfinite(hbo).all(-1))
+        self.truth: np.ndarray = np.full(hbo.shape, np.nan)
         self.truth[self.finite] = self._slow(hbo[self.finite])
         if self.onsets is not None:
-            self.design = canonical_design(self.time, self.onsets)
+            self.design: np.ndarray = canonical_design(self.time, self.onsets)
 
     def _slow(self, hbo: np.ndarray) -> np.ndarray:
         return bandpass(hbo, self.rate, *HAEMODYNAMIC) if len(hbo) else hbo

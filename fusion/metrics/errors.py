@@ -5,6 +5,7 @@ construction, so a method above 0 dB is worse than zeros, whatever its gain in S
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import xarray as xr
 
@@ -136,7 +137,7 @@ class ErrorScorer(Family):
     [1.0, 0.0]
     """
 
-    units = UNITS
+    units: ClassVar[Mapping[str, str]] = UNITS
 
     def __init__(
         self,

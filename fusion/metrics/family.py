@@ -20,7 +20,9 @@ class Family(ABC):
     units: ClassVar[Mapping[str, str]]  # of each metric, in the order of the table
 
     def __init__(self, recording: xr.DataTree | Samples) -> None:
-        self.recording = recording if isinstance(recording, Samples) else Samples(recording)
+        if not isinstance(recording, Samples):
+            recording = Samples(recording)
+        self.recording: Samples = recording
         self._of_recording: dict[str, dict[str, float]] = {}
 
     @abstractmethod

@@ -28,18 +28,24 @@ class InMotion:
         rate: float,
         seconds: float,
     ) -> None:
-        self.rows = np.flatnonzero(motion.any(-1))
-        self.rate, self.seconds, self.motion = rate, seconds, motion
-        self.count = motion[self.rows].sum(-1)
-        self.first = np.cumsum(self.count) - self.count
-        self.truth = truth[motion]  # the samples in motion of all rows, one row after the other
-        self.energy = self._sum(self.truth**2)
-        self.variance = self._variance(self.truth)
+        self.rate: float = rate
+        self.seconds: float = seconds
+        self.motion: np.ndarray = motion
+        self.rows: np.ndarray = np.flatnonzero(motion.any(-1))
+        self.count: np.ndarray = motion[self.rows].sum(-1)
+        self.first: np.ndarray = np.cumsum(self.count) - self.count
+        # the samples in motion of all rows, one row after the other
+        self.truth: np.ndarray = truth[motion]
+        self.energy: np.ndarray = self._sum(self.truth**2)
+        self.variance: np.ndarray = self._variance(self.truth)
         before = uncorrected[motion] - self.truth
-        self.energy_before, self.variance_before = self._sum(before**2), self._variance(before)
-        self.correlation_before = self._correlation(uncorrected[motion])
-        self.chosen = [np.any(windows(motion[r], rate, seconds), axis=-1) for r in self.rows]
-        self.spectra_of_truth = self.spectra(truth)
+        self.energy_before: np.ndarray = self._sum(before**2)
+        self.variance_before: np.ndarray = self._variance(before)
+        self.correlation_before: np.ndarray = self._correlation(uncorrected[motion])
+        self.chosen: list[np.ndarray] = [
+            np.any(windows(motion[r], rate, seconds), axis=-1) for r in self.rows
+        ]
+        self.spectra_of_truth: np.ndarray = self.spectra(truth)
 
     def spectra(self, cleaned: np.ndarray) -> np.ndarray:
         """Power spectral density (row in motion, frequency) in each row's windows with motion."""

@@ -90,9 +90,11 @@ class QuietPower:
         seconds: float,
         band: Callable[[np.ndarray, np.ndarray], np.ndarray],
     ) -> None:
-        self.rate, self.seconds = rate, seconds
-        self.chosen = np.all(windows(quiet, rate, seconds), axis=-1)
-        self.inside, self.power = [], []
+        self.rate: float = rate
+        self.seconds: float = seconds
+        self.chosen: np.ndarray = np.all(windows(quiet, rate, seconds), axis=-1)
+        self.inside: list[np.ndarray] = []
+        self.power: list[float] = []
         for row in before if self.chosen.any() else ():
             frequency, density = spectrum(row, rate, seconds, self.chosen)
             self.inside.append(band(frequency, density))

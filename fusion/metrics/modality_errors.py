@@ -24,17 +24,19 @@ class ComparedRows:
         used = ~node.bad.values
         if modality == EEG.name:
             used = used & (node.ch_type.values == EEG.name)
-        self.modality, self.rate = modality, float(node.attrs["rate"])
-        self.channels = np.flatnonzero(used)
+        self.modality: str = modality
+        self.rate: float = float(node.attrs["rate"])
+        self.channels: np.ndarray = np.flatnonzero(used)
         pair = [self._all(samples) for samples in (truth, contaminated)]
-        self.finite = np.isfinite(pair).all((0, -1))
-        self.truth, self.contaminated = (rows[self.finite] for rows in pair)
+        self.finite: np.ndarray = np.asarray(np.isfinite(pair).all((0, -1)))
+        self.truth: np.ndarray = pair[0][self.finite]
+        self.contaminated: np.ndarray = pair[1][self.finite]
         if "motion" in node:
             motion = node.motion.transpose("channel", "time").values[used].astype(bool)
         else:
             motion = np.zeros((self.channels.size, node.sizes["time"]), bool)
         wavelengths = node.sizes.get("wavelength", 1)
-        self.motion = np.repeat(motion, wavelengths, axis=0)[self.finite]
+        self.motion: np.ndarray = np.repeat(motion, wavelengths, axis=0)[self.finite]
 
     def of(self, samples: Samples) -> np.ndarray:
         """The rows that are scored (row, time)."""
@@ -49,17 +51,18 @@ class EegErrors:
     """What is left of motion in EEG, and what was done to the rest."""
 
     def __init__(self, rows: ComparedRows, band: Band | None) -> None:
-        self.rows, self.band = rows, band
+        self.rows: ComparedRows = rows
+        self.band: Band | None = band
         truth, contaminated = (self._compared(x) for x in (rows.truth, rows.contaminated))
-        self.in_motion = None
+        self.in_motion: InMotion | None = None
         if rows.motion.any():
             self.in_motion = InMotion(truth, contaminated, rows.motion, rows.rate, EEG_WINDOW)
-        self.quiet_energy = _energy(rows.truth, ~rows.motion)
+        self.quiet_energy: float = _energy(rows.truth, ~rows.motion)
         with_motion = [np.any(windows(x, rows.rate, EEG_WINDOW), axis=-1) for x in rows.motion]
-        self.quiet_windows = ~np.array(with_motion)
+        self.quiet_windows: np.ndarray = ~np.array(with_motion)
         frequency = spectrum(truth[0], rows.rate, EEG_WINDOW, self.quiet_windows[0])[0]
-        self.alpha = (frequency >= ALPHA[0]) & (frequency <= ALPHA[1])
-        self.quiet_spectra = self._quiet(truth)
+        self.alpha: np.ndarray = (frequency >= ALPHA[0]) & (frequency <= ALPHA[1])
+        self.quiet_spectra: np.ndarray = self._quiet(truth)
 
     def figures(self, cleaned: Samples) -> dict[str, float]:
         """All metrics of EEG; those in motion are left out where there is none."""
@@ -97,18 +100,19 @@ class NirsErrors:
     """What is left of motion in optical density, and what was done to the rest."""
 
     def __init__(self, rows: ComparedRows, band: Band | None) -> None:
-        self.rows, self.band = rows, band
-        self.in_motion = None
+        self.rows: ComparedRows = rows
+        self.band: Band | None = band
+        self.in_motion: InMotion | None = None
         if rows.motion.any():
             guard = np.ones((1, 2 * round(NIRS_GUARD * rows.rate) + 1), bool)
-            self.near = np.asarray(binary_dilation(rows.motion, structure=guard), bool)
-            self.unfiltered = _centred(rows.truth)
+            self.near: np.ndarray = np.asarray(binary_dilation(rows.motion, structure=guard), bool)
+            self.unfiltered: np.ndarray = _centred(rows.truth)
             truth = self._filtered(self.unfiltered)
             contaminated = self._filtered(_centred(rows.contaminated))
             self.in_motion = InMotion(truth, contaminated, self.near, rows.rate, NIRS_WINDOW)
-        self.steps = np.diff(rows.contaminated)
-        self.quiet = ~(rows.motion[:, 1:] | rows.motion[:, :-1])
-        self.quiet_energy = _energy(np.diff(rows.truth), self.quiet)
+        self.steps: np.ndarray = np.diff(rows.contaminated)
+        self.quiet: np.ndarray = ~(rows.motion[:, 1:] | rows.motion[:, :-1])
+        self.quiet_energy: float = _energy(np.diff(rows.truth), self.quiet)
 
     def figures(self, cleaned: Samples) -> dict[str, float]:
         """All metrics of fNIRS; those in motion are left out where there is none."""

@@ -145,8 +145,8 @@ class Pairs:
         middle = (nirs.source_position.values + nirs.detector_position.values) / 2
         away = np.linalg.norm(eeg.position.values[:, None] - middle, axis=-1)
         near = (away < NEARBY).astype(float)
-        self.electrodes = near.any(1)
-        self.near = near[self.electrodes]
+        self.electrodes: np.ndarray = near.any(1)
+        self.near: np.ndarray = near[self.electrodes]
         start = max(eeg.time.values[0], nirs.time.values[0])
         end = min(eeg.time.values[-1], nirs.time.values[-1])
         if not self.electrodes.any() or end - start < 4 * LONGEST_LAG:
@@ -156,7 +156,7 @@ class Pairs:
                 f"at least one, for {4 * LONGEST_LAG:g} s",
                 "give positions, or a longer recording",
             )
-        self.grid = np.arange(start + 0.5, end - 0.5, 1 / GRID)
+        self.grid: np.ndarray = np.arange(start + 0.5, end - 0.5, 1 / GRID)
 
     def rhythms(self, eeg: xr.Dataset) -> np.ndarray:
         """Minus log power in 8-30 Hz (electrode, grid), of mean 0 and unit norm."""

@@ -5,6 +5,7 @@ injected motion (`neurofuse.fusion.metrics.errors`), not instead of them.
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import xarray as xr
@@ -106,7 +107,7 @@ class NoReferenceScorer(Family):
     1.0
     """
 
-    units = UNITS
+    units: ClassVar[Mapping[str, str]] = UNITS
 
     def __init__(self, recording: xr.DataTree | Samples) -> None:
         super().__init__(recording)

@@ -6,6 +6,7 @@ little error may still have removed an evoked response, and one with much error 
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import xarray as xr
@@ -118,11 +119,13 @@ class PreservationScorer(Family):
     1.0
     """
 
-    units = UNITS
+    units: ClassVar[Mapping[str, str]] = UNITS
 
     def __init__(self, truth: xr.DataTree | Samples, contaminated: xr.DataTree | Samples) -> None:
         super().__init__(contaminated)
-        self.truth = truth if isinstance(truth, Samples) else Samples(truth, self.recording)
+        if not isinstance(truth, Samples):
+            truth = Samples(truth, self.recording)
+        self.truth: Samples = truth
         events = find_events(self.truth.recording)
         self._prepared: dict[str, EegAnalysis | NirsAnalysis] = {}
         for modality in self.truth.modalities:

@@ -45,9 +45,9 @@ class Samples:
             check(recording)
         else:
             match(recording, reference.recording)
-        self.recording = recording
-        self.reference = self if reference is None else reference
-        self.modalities = tuple(
+        self.recording: xr.DataTree = recording
+        self.reference: Samples = self if reference is None else reference
+        self.modalities: tuple[str, ...] = tuple(
             m for m in streams(self.reference.recording) if m in streams(recording)
         )
         self._nodes: dict[str, xr.Dataset] = {}

@@ -44,7 +44,7 @@ class Scorer:
     """
 
     def __init__(self, recording: xr.DataTree, truth: xr.DataTree | None = None) -> None:
-        self.recording = Samples(recording)
+        self.recording: Samples = Samples(recording)
         self.families: list[Family]
         if truth is None:
             self.families = [NoReferenceScorer(self.recording)]

@@ -1,10 +1,10 @@
 """Where electrodes and optodes are, in BIDS: tables of positions, and the coordinate system."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurofuse.io.bids.sidecars import NONE, Table
+from neurofuse.io.bids.sidecars import NONE, Facts, Table
 from neurofuse.io.modality import EEG
 
 if TYPE_CHECKING:
@@ -59,13 +59,13 @@ def optode_table(raw: "mne.io.BaseRaw") -> Table:
     }
 
 
-def coordinate_system(raw: "mne.io.BaseRaw", stream: str) -> dict:
+def coordinate_system(raw: "mne.io.BaseRaw", stream: str) -> Facts:
     """`coordsystem.json` of the positions of a Raw, with its landmarks."""
     from mne._fiff.constants import FIFF
 
     head = int(raw.info["chs"][0]["coord_frame"]) == FIFF.FIFFV_COORD_HEAD
     prefix = stream.upper()
-    facts: dict[str, Any] = {f"{prefix}{key}": v for key, v in (HEAD if head else UNKNOWN).items()}
+    facts: Facts = {f"{prefix}{key}": v for key, v in (HEAD if head else UNKNOWN).items()}
     names = {
         int(FIFF.FIFFV_POINT_NASION): "NAS",
         int(FIFF.FIFFV_POINT_LPA): "LPA",
@@ -83,5 +83,5 @@ def coordinate_system(raw: "mne.io.BaseRaw", stream: str) -> dict:
     return facts
 
 
-def _columns(cells: list[list]) -> Table:
+def _columns(cells: list[list[float] | list[str]]) -> Table:
     return {axis: [cell[i] for cell in cells] for i, axis in enumerate("xyz")}

@@ -15,7 +15,10 @@ from neurofuse.io.logs import LOG
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
 WANTED = "one EEG and one fNIRS run of the same subject, session, task and run, or one of them"
-SUFFIXES = {EEG.name: (".edf", ".bdf", ".vhdr", ".set"), NIRS.name: (".snirf",)}
+SUFFIXES: dict[str, tuple[str, ...]] = {
+    EEG.name: (".edf", ".bdf", ".vhdr", ".set"),
+    NIRS.name: (".snirf",),
+}
 PAIRED = ("sub", "ses", "task", "run")  # entities that the runs of a pair share
 LISTED = 12  # runs named in an error
 

@@ -45,7 +45,15 @@ def read_with_sidecars(path: Path, stream: str) -> "mne.io.BaseRaw":
             described = read_raw_bids(where, verbose="error")
             events = where.find_matching_sidecar("events", ".tsv", on_error="ignore")
             changed = _with_channels(raw, described, stream)
-            changed = _with_marks(changed, described, _date(raw, described), events is not None)
+            listed = events is not None
+            if listed and raw.n_times != described.n_times:
+                LOG.warning(
+                    "%s has pauses, and events.tsv does not say whether its times count them: "
+                    "events are those of the file itself",
+                    path,
+                )
+                listed = False
+            changed = _with_marks(changed, described, _date(raw, described), listed)
             subject = dict(changed.info["subject_info"] or {})
             changed.info["subject_info"] = {**subject, "his_id": f"sub-{where.subject}"}
             return changed

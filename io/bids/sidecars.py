@@ -14,7 +14,8 @@ from neurofuse.io.recording import header, provenance, stream_dataset
 if TYPE_CHECKING:
     import mne
 
-Table = dict[str, list]
+Facts = dict[str, Any]
+Table = dict[str, list[Any]]
 NONE = "n/a"
 TYPES = {
     "eeg": "EEG", "eog": "EOG", "ecg": "ECG", "emg": "EMG", "stim": "TRIG", "misc": "MISC",
@@ -30,7 +31,7 @@ COUNTED = {
 }
 
 
-def stream_sidecar(recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", task: str) -> dict:
+def stream_sidecar(recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", task: str) -> Facts:
     """The JSON of a stream's data file: rate, counts, filters, and what neurofuse did."""
     node, types = stream_dataset(recording, stream), raw.get_channel_types()
     clock = recording["clock"].to_dataset()
@@ -142,7 +143,7 @@ def as_tsv(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(facts: dict) -> str:
+def as_json(facts: Facts) -> str:
     """JSON text, indented."""
     return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENTITY = re.compile(r"(?:^|_)(sub|ses|task|acq|run)-([A-Za-z0-9]+)(?=_|$)")
 ORDER = ("sub", "ses", "task", "acq", "run")
 OF_SESSION = ("sub", "ses", "acq")  # entities that positions have
-DATA = {EEG.name: (".vhdr", ".vmrk", ".eeg"), NIRS.name: (".snirf",)}
+DATA: dict[str, tuple[str, ...]] = {EEG.name: (".vhdr", ".vmrk", ".eeg"), NIRS.name: (".snirf",)}
 POSITIONS = {EEG.name: "electrodes.tsv", NIRS.name: "optodes.tsv"}
 Entities = dict[str, str]
 

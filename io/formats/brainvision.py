@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -113,7 +113,8 @@ def _markers(raw: "mne.io.BaseRaw", path: Path) -> str:
     return "\n".join([*lines, *(f"Mk{i}={text}" for i, text in enumerate(markers, 1)), ""])
 
 
-def in_volts(channel: dict) -> bool:
+def in_volts(channel: dict[str, Any]) -> bool:
+    """Whether a channel of an `mne.Info` is in volts."""
     from mne._fiff.constants import FIFF
 
     return int(channel["unit"]) == FIFF.FIFF_UNIT_V

@@ -120,4 +120,4 @@ def _sections(top: float, rate: float) -> np.ndarray:
     """The filter from `BAND[0]` to `top` [Hz]; designed once for all channels."""
     from scipy.signal import butter
 
-    return butter(4, (BAND[0], top), "bandpass", fs=rate, output="sos")
+    return np.asarray(butter(4, (BAND[0], top), "bandpass", fs=rate, output="sos"))
