@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -21,6 +22,8 @@ from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 
+LARGEST_FILE = 2**28  # bytes; the packaged weights have less than a million
+LARGEST_VALUE = 1e4  # the packaged weights stay below 5
 PRETRAINED = Path(__file__).with_name("pretrained")
 
 
@@ -51,8 +54,22 @@ def save_weights(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) 
 
 
 def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Facts and tensors of a file of weights; ReadError where the two do not belong together."""
+    """Facts and tensors of a file of weights, which may be anybody's.
+
+    Raises
+    ------
+    ReadError
+        If the file is too large, is no safetensors file, holds values that no training leaves, or
+        does not belong to its JSON.
+    """
     facts_file = path.with_suffix(".json")
+    for part in (path, facts_file):
+        if part.stat().st_size > LARGEST_FILE:
+            raise ReadError(
+                f"{part.name} of {part.stat().st_size:.3g} bytes",
+                f"weights of at most {LARGEST_FILE:.3g} bytes",
+                "check that this is the file you mean",
+            )
     facts = json.loads(facts_file.read_text())
     if digest(path) != facts["sha256"]:
         raise ReadError(
@@ -60,7 +77,19 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             "weights beside the JSON written with them",
             "install again, or train again",
         )
-    return facts, load_file(path)
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise does_not_fit(path, error) from error
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all() or tensor.abs().max() > LARGEST_VALUE:
+            raise ReadError(
+                f"{path.name} with values in {name} that are not finite or above "
+                f"{LARGEST_VALUE:g}",
+                "weights as a training leaves them",
+                "train again, or take other weights",
+            )
+    return facts, tensors
 
 
 def does_not_fit(path: Path, error: Exception) -> ReadError:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,11 @@ from neurofuse.io.recording import (
     streams,
     with_stream,
 )
+from neurofuse.models.joint.architecture import Architecture
 
 if TYPE_CHECKING:
     from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 
-WINDOW = 60.0  # s that the model sees at once
 SUFFIX = ".safetensors"
 
 
@@ -55,23 +55,32 @@ class Learned:
 
     model: "str | Path | CrossModalAutoencoder"
     name: str = ""
-    delay: float = WINDOW
     citation: str = (
         "cross-modal autoencoder with a multichannel Wiener filter, trained on motion injected "
         "into both modalities: neurofuse"
     )
     needs: str = ""
 
+    architecture: Architecture = field(init=False, repr=False)
+
     def __post_init__(self) -> None:
-        if not self.name:
-            object.__setattr__(self, "name", self._own_name())
-        object.__setattr__(self, "_streams", self._own_streams())
+        if isinstance(self.model, str | Path):
+            name = Path(self.model).name.removesuffix(SUFFIX)
+            architecture = architecture_of(self.model)
+        else:
+            name, architecture = type(self.model).__name__, self.model.architecture
+        object.__setattr__(self, "name", self.name or name)
+        object.__setattr__(self, "architecture", architecture)
 
     @property
     def streams(self) -> tuple[str, ...]:
         """The modalities that it treats."""
-        treated: tuple[str, ...] = self.__dict__["_streams"]
-        return treated
+        return self.architecture.streams
+
+    @property
+    def delay(self) -> float:
+        """The window that it sees at once [s]."""
+        return self.architecture.windows.length
 
     def fit(self, recording: xr.DataTree, /) -> "Learned":
         """Itself: it is trained already (`neurofuse train` makes new weights)."""
@@ -133,16 +142,6 @@ class Learned:
             cleaned, "clean", method=self.name, streams=list(estimates), moving_share=moving
         )
 
-    def _own_name(self) -> str:
-        if not isinstance(self.model, str | Path):
-            return type(self.model).__name__
-        return Path(self.model).name.removesuffix(SUFFIX)
-
-    def _own_streams(self) -> tuple[str, ...]:
-        if not isinstance(self.model, str | Path):
-            return tuple(self.model.architecture.streams)
-        return tuple(description(self.model)["architecture"]["streams"])
-
 
 def weights_path(model: str | Path) -> Path:
     """Where weights lie: a packaged name or the path itself."""
@@ -165,16 +164,35 @@ def description(model: str | Path) -> dict[str, Any]:
             raise ReadError(f"no file {part}", "weights beside their JSON", "check the path")
     try:
         facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        if "stream" not in facts:
-            list(facts["architecture"]["streams"])
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise ReadError(
-            f"{path.with_suffix('.json').name}, which does not describe weights "
-            f"({type(error).__name__})",
-            "the JSON written with the weights",
-            "install again, or train again",
-        ) from error
+        if not isinstance(facts, dict):
+            raise TypeError("no object")
+    except (ValueError, TypeError) as error:  # UnicodeDecodeError is a ValueError
+        raise _undescribed(path, type(error).__name__) from error
     return facts
+
+
+def architecture_of(model: str | Path) -> Architecture:
+    """The architecture of weights, checked against its bounds.
+
+    Raises
+    ------
+    ReadError
+        If there are no such weights, or their JSON describes no model that can be built.
+    """
+    facts = description(model)
+    try:
+        return Architecture.model_validate(facts["architecture"])
+    except (KeyError, ValueError) as error:  # pydantic's ValidationError is a ValueError
+        reason = " ".join(str(error).split())[:200]
+        raise _undescribed(weights_path(model), reason) from error
+
+
+def _undescribed(path: Path, reason: str) -> ReadError:
+    return ReadError(
+        f"{path.with_suffix('.json').name}, which describes no model ({reason})",
+        "the JSON written with the weights",
+        "install again, or train again",
+    )
 
 
 def _subtract_eeg(node: xr.Dataset, artifact: Any) -> xr.Dataset:

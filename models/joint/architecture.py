@@ -32,8 +32,8 @@ class Bands(Settings):
         Of the derivative of optical density [Hz].
     """
 
-    eeg: tuple[Frequency, ...] = (2.0, 4.0, 8.0, 13.0, 30.0)
-    nirs: tuple[Frequency, ...] = (0.1, 0.5, 2.0)
+    eeg: tuple[Frequency, ...] = Field(default=(2.0, 4.0, 8.0, 13.0, 30.0), max_length=30)
+    nirs: tuple[Frequency, ...] = Field(default=(0.1, 0.5, 2.0), max_length=30)
 
     def edges(self, modality: str) -> tuple[float, ...]:
         """The frequencies [Hz] of one modality, "eeg" or "nirs"."""
@@ -227,7 +227,9 @@ class Architecture(Settings):
     quiet: Quiet = Quiet()
     motion_mask: MotionMask = MotionMask()
     eeg_window: Seconds = 2.0
-    eeg_lags: tuple[Lag, ...] = (-0.032, -0.012, 0.0, 0.012, 0.032)
+    eeg_lags: tuple[Lag, ...] = Field(
+        default=(-0.032, -0.012, 0.0, 0.012, 0.032), min_length=1, max_length=99
+    )
     eeg_filter_size: int = Field(default=400, ge=1, le=5000)
     nirs_window: Seconds = 12.0
     nirs_reach: tuple[Seconds, ...] = (1.0, 0.3, 0.1, 0.05)

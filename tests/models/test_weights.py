@@ -79,3 +79,47 @@ def test_loading_leaves_the_random_state(load):
     before = torch.get_rng_state()
     load()
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.fill_(float("nan")), "not finite"),
+        (lambda t: t[0].fill_(1e30), "above 10000"),
+    ],
+)
+def test_values_that_no_training_leaves_are_refused(tmp_path, change, message):
+    path = rewritten(tmp_path, lambda facts: None)
+    tensors = load_file(path)
+    change(next(tensor for tensor in tensors.values() if tensor.dim() > 1))
+    save_file(tensors, path)
+    facts = json.loads(path.with_suffix(".json").read_text()) | {"sha256": digest(path)}
+    path.with_suffix(".json").write_text(json.dumps(facts))
+    with pytest.raises(ReadError, match=message):
+        load_model(path)
+
+
+def test_a_file_that_is_no_safetensors_is_refused(tmp_path):
+    path = rewritten(tmp_path, lambda facts: None)
+    path.write_bytes(b"\xff" * 1000)
+    facts = json.loads(path.with_suffix(".json").read_text()) | {"sha256": digest(path)}
+    path.with_suffix(".json").write_text(json.dumps(facts))
+    with pytest.raises(ReadError, match=r"does not fit its JSON \(SafetensorError\)"):
+        load_model(path)
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path):
+    path = rewritten(tmp_path, lambda facts: None)
+    with path.open("r+b") as file:
+        file.truncate(2**40)  # a sparse file
+    with pytest.raises(ReadError, match=r"of 1\.1e\+12 bytes"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("width", 10**6), ("eeg_window", 1e12), ("eeg_lags", [0.0] * 6000)]
+)
+def test_settings_out_of_bounds_are_refused_by_clean(tmp_path, field, value):
+    path = rewritten(tmp_path, lambda facts: facts["architecture"].update({field: value}))
+    with pytest.raises(ReadError, match="describes no model"):
+        nf.clean(nf.simulate(duration=10, seed=1, nirs_montage=None)[0], path)
