@@ -9,13 +9,16 @@ import numpy as np
 from neurofuse.io.logs import LOG
 from neurofuse.io.mne_objects.landmarks import HEAD
 from neurofuse.io.snirf.hdf5 import numbers, texts
+from neurofuse.io.snirf.orientation import rows_of_optodes
 from neurofuse.io.snirf.table import Channels, tag
 
 if TYPE_CHECKING:
     import mne
 
 LENGTH_UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "um": 1e-6, "μm": 1e-6, "µm": 1e-6}
-SMALLEST, LARGEST = 0.006, 0.15  # m; no probe has all pairs below or any pair above
+SMALLEST, LARGEST = 0.006, 0.15  # m; in no probe are all pairs shorter, all of a source longer
+HEAD_SIZE = 0.3  # m; no pair is longer
+DENSE = 4  # sources and detectors; with half of all pairs or more they are a dense array
 TYPICAL = 0.03  # m, the usual source-detector distance
 UNKNOWN = 0  # FIFF's number of a coordinate frame that nobody knows
 FRAMES = tuple("01234567")  # FIFF's numbers of frames
@@ -70,7 +73,7 @@ class Probe:
 def read_probe(nirs: Any, channels: Channels, path: Path) -> Probe:
     """The probe of a /nirs group; a length unit that cannot be true is corrected with a warning."""
     unit = LENGTH_UNITS.get(tag(nirs, "LengthUnit").strip(), 1e-3)
-    sources, detectors = positions(nirs)
+    sources, detectors = positions(nirs, channels, path)
     source = _rows(sources, channels.source) * unit
     detector = _rows(detectors, channels.detector) * unit
     marks = {name: place * unit for name, place in landmarks(nirs).items()}
@@ -85,17 +88,21 @@ def read_probe(nirs: Any, channels: Channels, path: Path) -> Probe:
     return Probe(source, detector, marks, frame)
 
 
-def positions(nirs: Any) -> tuple[np.ndarray, np.ndarray]:
+def positions(nirs: Any, channels: Channels, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Source and detector positions (optode, 3) in the file's unit: in space, else flat, else none.
 
-    Optodes that all lie at the origin have no position.
+    Optodes that all lie at the origin have no position. A warning names tables that lie across.
     """
     probe = nirs.get("probe", {})
     for width in (3, 2):
-        pair = [numbers(probe.get(f"{kind}Pos{width}D")) for kind in ("source", "detector")]
-        if all(p.ndim == 2 and p.shape[1] >= width for p in pair) and any(p.any() for p in pair):
-            flat = [np.pad(p[:, :width], ((0, 0), (0, 3 - width))) for p in pair]
-            return flat[0], flat[1]
+        stored = [numbers(probe.get(f"{kind}Pos{width}D")) for kind in ("source", "detector")]
+        made = rows_of_optodes(stored[0], stored[1], (channels.source, channels.detector), width)
+        if made is None or not any(p.any() for p in stored):
+            continue
+        if made[2]:
+            LOG.warning("%s: its positions hold one optode a column; taken as such", path)
+        source, detector = (np.pad(p, ((0, 0), (0, 3 - width))) for p in made[:2])
+        return source, detector
     return np.empty((0, 3)), np.empty((0, 3))
 
 
@@ -103,6 +110,10 @@ def landmarks(nirs: Any) -> dict[str, np.ndarray]:
     """Positions of the landmarks that have a name, in the file's unit; fiducials by MNE's names."""
     probe = nirs.get("probe", {})
     place, names = numbers(probe.get("landmarkPos3D")), texts(probe.get("landmarkLabels"))
+    if place.ndim == 1 and place.size in (3, 4):
+        place = place[None]
+    if place.ndim == 2 and place.shape[0] in (3, 4) and place.shape[1] == len(names) != len(place):
+        place = place.T  # one landmark a column
     if place.ndim != 2 or place.shape[1] < 3:
         return {}
     rows = place[:, 3] - 1 if place.shape[1] > 3 else np.arange(len(place))
@@ -130,7 +141,9 @@ def length_factor(source: np.ndarray, detector: np.ndarray, path: str | Path) ->
     """What to multiply positions with whose unit cannot be true (cm called mm and the like).
 
     Optodes sit 30 mm apart as a rule; the power of ten that comes nearest to it is returned, with
-    a warning. It is 1 where some pair is 6 mm or more apart and none more than 150 mm.
+    a warning. It is 1 where the unit can be true: some pair is 6 mm or more apart, every source
+    has a detector within 150 mm, and no pair is longer than a head, 300 mm. A dense array, which
+    has half of all pairs or more, is judged by the nearest detector of each source.
 
     Parameters
     ----------
@@ -140,19 +153,39 @@ def length_factor(source: np.ndarray, detector: np.ndarray, path: str | Path) ->
         For the message.
     """
     distance = np.linalg.norm(source - detector, axis=1)
-    distance = distance[np.isfinite(distance) & (distance > 0)]
-    if len(distance) == 0 or (distance.max() >= SMALLEST and distance.max() <= LARGEST):
+    known = np.isfinite(distance) & (distance > 0)
+    distance, source, detector = distance[known], source[known], detector[known]
+    if len(distance) == 0:
+        return 1.0
+    nearest = _nearest(source, distance)
+    typical = nearest if _dense(source, detector) else distance
+    near = typical.max() >= SMALLEST and nearest.max() <= LARGEST
+    if near and distance.max() <= HEAD_SIZE:
         return 1.0
     factors = 10.0 ** np.arange(-6, 7)
-    unlikely = np.abs(np.log(factors * np.median(distance) / TYPICAL))
+    unlikely = np.abs(np.log(factors * np.median(typical) / TYPICAL))
     factor = float(factors[np.argmin(unlikely)])
     LOG.warning(
         "%s: its length unit puts sources and detectors %.3g mm apart; positions taken times %g",
         path,
-        1e3 * float(np.median(distance)),
+        1e3 * float(np.median(typical)),
         factor,
     )
     return factor
+
+
+def _nearest(source: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """The distance of each source's nearest detector."""
+    _, owner = np.unique(source, axis=0, return_inverse=True)
+    nearest = np.full(owner.max() + 1, np.inf)
+    np.minimum.at(nearest, owner.ravel(), distance)
+    return nearest
+
+
+def _dense(source: np.ndarray, detector: np.ndarray) -> bool:
+    counts = [len(np.unique(places, axis=0)) for places in (source, detector)]
+    pairs = len(np.unique(np.hstack([source, detector]), axis=0))
+    return min(counts) >= DENSE and 2 * pairs >= counts[0] * counts[1]
 
 
 def _rows(places: np.ndarray, index: np.ndarray) -> np.ndarray:

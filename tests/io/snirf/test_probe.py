@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 
 import neurofuse.io as io
-from neurofuse.io.snirf.probe import correct_length
+from neurofuse.io.snirf.orientation import rows_of_optodes
+from neurofuse.io.snirf.probe import correct_length, length_factor
 from neurofuse.io.snirf.read import read_snirf_raw
 
 PAIRS = ((1, 1), (1, 2), (2, 2))
@@ -107,3 +108,77 @@ def test_correct_length_leaves_possible_probes_alone(make_raw):
     before = np.array([c["loc"] for c in raw.info["chs"]])
     correct_length(raw, "a.snirf")
     np.testing.assert_array_equal([c["loc"] for c in raw.info["chs"]], before)
+
+
+FIVE = tuple((i, i) for i in range(1, 6))
+LINE = np.array([[40.0 * i, 0, 50] for i in range(5)])
+
+
+@pytest.mark.parametrize(
+    ("across", "count", "width"),
+    [
+        (across, count, width)
+        for across in ("source", "detector", "both")
+        for count in (2, 3, 5)
+        for width in (2, 3)
+        if across == "both" or count != width  # a square table beside a standing one stands
+    ],
+)
+def test_positions_may_lie_across(snirf, across, count, width, caplog):
+    def place(nirs):
+        for kind, shift in (("source", 0), ("detector", 30)):
+            del nirs[f"probe/{kind}Pos3D"]
+            table = (LINE + np.array([0, shift, 0]))[:count, :width]
+            table = table.T if across in (kind, "both") else table
+            nirs[f"probe/{kind}Pos{width}D"] = table
+
+    node = io.read(snirf(place, pairs=FIVE[:count]))["nirs"]
+    np.testing.assert_allclose(node.distance, 0.03)
+    assert "one optode a column" in caplog.text
+
+
+@pytest.mark.parametrize("shape", [(2,), (2, 1), (1, 2), (3,), (3, 1), (1, 3)])
+def test_a_single_optode_needs_no_second_axis(snirf, shape):
+    width = max(shape)
+
+    def place(nirs):
+        for kind in ("source", "detector"):
+            del nirs[f"probe/{kind}Pos3D"]
+        nirs[f"probe/sourcePos{width}D"] = np.array([[0.0, 0, 0], [0, 10, 0], [0, 20, 0]])[
+            :, :width
+        ]
+        nirs[f"probe/detectorPos{width}D"] = np.array([35.0, 0, 0])[:width].reshape(shape)
+
+    node = io.read(snirf(place, pairs=((1, 1), (2, 1), (3, 1))))["nirs"]
+    np.testing.assert_allclose(node.distance, [0.035, np.hypot(0.035, 0.01), np.hypot(0.035, 0.02)])
+
+
+def test_square_tables_lie_across_where_rows_would_touch():
+    square, three = LINE[:3].T, np.arange(1, 4)
+    other = (LINE[:3] + np.array([0, 30, 0])).T
+    made = rows_of_optodes(square, other, (three, three), 3)
+    assert made is not None
+    np.testing.assert_array_equal(made[0], LINE[:3])
+    assert made[2]
+
+
+def test_landmarks_may_lie_across(snirf):
+    def add(nirs):
+        nirs["probe/landmarkPos3D"] = np.array([[0.0, 90, 0], [-80, 0, 0]]).T
+        nirs["probe/landmarkLabels"] = ["Nasion", "LPA"]
+
+    marks = io.read(snirf(add))["nirs"].attrs["landmarks"]
+    np.testing.assert_allclose(marks[:6], [0, 0.09, 0, -0.08, 0, 0])
+
+
+def ring(count, radius=0.1):
+    angle = 2 * np.pi * np.arange(count) / count
+    return radius * np.column_stack([np.cos(angle), np.sin(angle), np.zeros(count)])
+
+
+@pytest.mark.parametrize("said", [0.1, 1.0, 10.0])
+def test_all_pairs_around_a_head_keep_their_size(said):
+    optodes = ring(16)
+    pairs = [(s, d) for s in range(0, 16, 2) for d in range(1, 16, 2)]
+    source, detector = (said * optodes[np.array(i)] for i in zip(*pairs, strict=True))
+    assert length_factor(source, detector, "a.snirf") == pytest.approx(1 / said)
