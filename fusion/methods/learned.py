@@ -118,8 +118,9 @@ class Learned:
 
         check(recording)
         cleaned = recording if judged else mark_bad(recording)
-        model: Any = str(self.model) if isinstance(self.model, Path) else self.model
-        estimates = estimate_artifacts(cleaned, model, uncertainty=uncertainty, progress=progress)
+        estimates = estimate_artifacts(
+            cleaned, self.model, uncertainty=uncertainty, progress=progress
+        )
         if not estimates:
             raise ParameterError(
                 f"a Recording with {' and '.join(streams(recording))} only",
