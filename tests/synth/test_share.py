@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from neurofuse.io import build, eeg_dataset, nirs_dataset
 from neurofuse.synth import inject
+from tests.builders import eeg_node, nirs_node, recording_of
 
 RATE = 25.0  # Hz, of both streams
 WINDOW = 50  # samples after a movement's onset that are compared
@@ -15,10 +15,11 @@ WINDOW = 50  # samples after a movement's onset that are compared
 def artifacts():
     """Bare artifacts: movements in a Recording that holds nothing else, for each setting."""
     count = int(1200 * RATE)
-    eeg = eeg_dataset(np.zeros((6, count)), RATE, [f"E{i}" for i in range(6)])
-    nirs = nirs_dataset(np.ones((4, 2, count)), RATE, [760, 850], list("ABCD"), list("ABCD"))
+    still = recording_of(
+        eeg_node(np.zeros((6, count)), RATE), nirs_node(np.ones((4, 2, count)), RATE)
+    )
     return lambda share: inject(
-        build(eeg, nirs), seed=5, share=share, types=("nod", "shake", "tilt"), lag=0.0, sensors=True
+        still, seed=5, share=share, types=("nod", "shake", "tilt"), lag=0.0, sensors=True
     )[1]
 
 

@@ -11,7 +11,8 @@ from neurofuse.fusion.methods.cca import tcca
 from neurofuse.fusion.methods.registry import get_method
 from neurofuse.fusion.methods.regression import MOST, STRENGTHS, regression, regressors
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.recording import build, eeg_dataset, nirs_dataset, without_stream
+from neurofuse.io.recording import build, without_stream
+from tests.builders import eeg_node, nirs_node, recording_of
 
 SECONDS = 120
 RATES = {"eeg": 100.0, "nirs": 10.0}
@@ -36,23 +37,13 @@ def make(seed=0, shared=1.0, short=False):
     away = np.array([0.008 if short else 0.03, 0.03, 0.03])[:, None]
     made = []
     for moved in (0.0, shared):
-        made.append(
-            build(
-                eeg_dataset(
-                    1e-5 * (eeg + moved * into_eeg), RATES["eeg"], ["C3", "Cz", "C4", "Pz"]
-                ),
-                nirs_dataset(
-                    nirs + moved * into_nirs,
-                    RATES["nirs"],
-                    [760, 850],
-                    ["S1", "S2", "S3"],
-                    ["D1", "D2", "D3"],
-                    variable="od",
-                    source_position=source,
-                    detector_position=source + away * np.array([0, 1, 0]),
-                ),
-            )
+        node = nirs_node(
+            nirs + moved * into_nirs,
+            variable="od",
+            source_position=source,
+            detector_position=source + away * np.array([0, 1, 0]),
         )
+        made.append(recording_of(1e-5 * (eeg + moved * into_eeg), node))
     return made
 
 
@@ -135,17 +126,15 @@ def test_tcca_refuses_a_short_recording():
         get_method("tcca").transform(build(eeg, nirs))
 
 
-def eeg_node(rows, reference):
-    names = [f"E{i}" for i in range(len(rows))]
-    node = eeg_dataset(rows, 100.0, names)
-    return node.assign(regressor=(("regressor", "time"), reference))
+def with_regressor(rows, reference):
+    return eeg_node(rows).assign(regressor=(("regressor", "time"), reference))
 
 
 def test_linear_is_ridge_regression_of_the_least_cross_validation_error():
     rng = np.random.default_rng(0)
     reference = rng.standard_normal((3, 400))
     rows = 1e-5 * (rng.standard_normal((2, 3)) @ reference + rng.standard_normal((2, 400)))
-    node = eeg_node(rows, reference)
+    node = with_regressor(rows, reference)
     design = regressors(node, 0.05, 1).block(0, 400)
     assert design.shape == (9, 400)
     gram = design @ design.T
@@ -163,16 +152,16 @@ def test_many_references_are_few_components():
     rng = np.random.default_rng(0)
     latent = rng.standard_normal((4, 600))
     reference = rng.standard_normal((300, 4)) @ latent  # of rank 4, as EEG of a common reference
-    node = eeg_node(rng.standard_normal((2, 600)), reference)
+    node = with_regressor(rng.standard_normal((2, 600)), reference)
     assert regressors(node, 0.1, 2).count == 4 * 5
-    noisy = eeg_node(rng.standard_normal((2, 600)), rng.standard_normal((300, 600)))
+    noisy = with_regressor(rng.standard_normal((2, 600)), rng.standard_normal((300, 600)))
     assert regressors(noisy, 0.1, 2).count == MOST
 
 
 @pytest.mark.parametrize("method", [regression, tcca])
 def test_memory_holds_references_once_not_once_a_lag(method):
     rng = np.random.default_rng(0)
-    node = eeg_node(rng.standard_normal((4, 60_000)), rng.standard_normal((19, 60_000)))
+    node = with_regressor(rng.standard_normal((4, 60_000)), rng.standard_normal((19, 60_000)))
     settings = {} if method is regression else {"least": 0.2, "ridge": 0.01}
     tracemalloc.start()
     method(node, reach=0.5, taps=10, **settings)

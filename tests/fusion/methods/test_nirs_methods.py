@@ -16,27 +16,26 @@ from neurofuse.io.logs import quiet
 from neurofuse.io.optics.conversion import plain_raw, to_haemoglobin
 from neurofuse.io.recording import (
     build,
-    eeg_dataset,
     nirs_dataset,
     stream_dataset,
     time_axis,
     with_stream,
 )
+from tests.builders import nirs_node, recording_of
 
 RATE = 10.0
 SECONDS = 120
 TIME = time_axis(int(SECONDS * RATE), RATE)
 
 
-def recording_of(od, rate=RATE, distances=None, waves=(760, 850)):
+def density_of(od, rate=RATE, distances=None, waves=(760, 850)):
     """Optical density (channel, wavelength, time) with optodes in a row."""
     count = len(od)
     away = np.full(count, 0.03) if distances is None else np.asarray(distances, float)
     source = np.stack([0.02 * np.arange(count), np.zeros(count), np.zeros(count)], axis=-1)
     detector = source + np.stack([np.zeros(count), away, np.zeros(count)], axis=-1)
-    names = [f"S{i}" for i in range(count)], [f"D{i}" for i in range(count)]
-    node = nirs_dataset(
-        od, rate, waves, *names, variable="od", source_position=source, detector_position=detector
+    node = nirs_node(
+        od, rate, waves, variable="od", source_position=source, detector_position=detector
     )
     return build(nirs=node)
 
@@ -50,9 +49,7 @@ def calm(seed=0, count=4, time=TIME):
 
 
 def cleaned(name, od, rate=RATE, distances=None, **settings):
-    return (
-        get_method(name, **settings).transform(recording_of(od, rate, distances))["nirs"].od.values
-    )
+    return get_method(name, **settings).transform(density_of(od, rate, distances))["nirs"].od.values
 
 
 def bump(at, width, time=TIME):
@@ -105,7 +102,7 @@ def test_wavelets_without_outliers_return_what_came_in(wave):
     od = calm()[..., :-3]  # no power of two
     np.testing.assert_allclose(cleaned("wavelet", od, wave=wave, chance=NEVER), od, atol=1e-12)
     samples = 1e-5 * np.random.default_rng(0).standard_normal((3, 1001))
-    eeg = build(eeg_dataset(samples, 250.0, ["C3", "Cz", "C4"]))
+    eeg = recording_of(samples)
     after = get_method("wavelet", wave=wave, chance=NEVER).transform(eeg)["eeg"].eeg.values
     np.testing.assert_allclose(after, samples, atol=1e-15)
 
@@ -256,7 +253,7 @@ def test_one_channel_is_too_few_for_tpca():
 
 
 def test_haemoglobin_goes_exactly_against_each_other():
-    moved = recording_of(calm() + 0.3 * bump(60, 0.5))
+    moved = density_of(calm() + 0.3 * bump(60, 0.5))
     node = to_haemoglobin(get_method("cbsi").transform(moved))["nirs"]
     before = to_haemoglobin(moved)["nirs"]
     for hbo, hbr, was_hbo, was_hbr in zip(
@@ -285,7 +282,7 @@ def test_the_pathlength_cancels(monkeypatch):
 
 def test_cbsi_needs_two_wavelengths_and_distances():
     od = calm()
-    three = recording_of(np.concatenate([od, od[:, :1]], axis=1), waves=(760, 850, 905))
+    three = density_of(np.concatenate([od, od[:, :1]], axis=1), waves=(760, 850, 905))
     with pytest.raises(ParameterError, match=r"3 wavelength.*two wavelengths.*'cbsi'"):
         get_method("cbsi").transform(three)
     unknown = nirs_dataset(od, RATE, [760, 850], list("ABCD"), list("EFGH"), variable="od")
@@ -301,7 +298,7 @@ DISTANCES = (0.008, 0.03, 0.008, 0.03)
 def test_short_channels_are_regressed_as_in_mne_nirs_of_each_wavelength():
     od = without_mean(calm(3))
     after = cleaned("short", od, distances=DISTANCES)
-    node = recording_of(od, distances=DISTANCES)["nirs"].to_dataset()
+    node = density_of(od, distances=DISTANCES)["nirs"].to_dataset()
     with quiet():
         from mne_nirs.signal_enhancement import short_channel_regression
     for k in (0, 1):  # MNE-NIRS takes the first wavelength of the short channel for both
@@ -324,10 +321,10 @@ def test_a_scalp_that_short_channels_see_is_gone_and_levels_stay():
 
 def test_short_channels_without_positions_are_averaged():
     od = calm(3)
-    node = stream_dataset(recording_of(od, distances=DISTANCES), "nirs").copy(deep=True)
+    node = stream_dataset(density_of(od, distances=DISTANCES), "nirs").copy(deep=True)
     node.source_position[:] = np.nan
     after = (
-        get_method("short").transform(with_stream(recording_of(od), "nirs", node))["nirs"].od.values
+        get_method("short").transform(with_stream(density_of(od), "nirs", node))["nirs"].od.values
     )
     scalp = without_mean(od[[0, 2]].mean(0))
     share = (scalp * od[1]).sum(-1) / (scalp**2).sum(-1)

@@ -16,7 +16,7 @@ from neurofuse.fusion.plot.draw_traces import draw_traces
 from neurofuse.fusion.report.cohort import HEIGHT, cohort_report
 from neurofuse.fusion.report.cohort_row import cohort_row
 from neurofuse.fusion.views.before_after import views_of
-from neurofuse.io.recording import build, eeg_dataset, nirs_dataset
+from tests.builders import recording_of
 
 LINES = st.lists(st.sampled_from([-9.0, -1.0, -0.5, 0.0, 0.7, 1.0, 4.0, np.nan]), min_size=1)
 
@@ -54,10 +54,7 @@ def railed():
     for size in (1.0, 0.0):
         push = 3e-3 * size * ((time > 20) & (time < 23)) * np.array([1.0, -1.0, 0.3])[:, None]
         shift = size * (slow > 30) * np.array([2.0, -0.5])[:, None, None]
-        node = eeg_dataset(eeg + push, 100.0, ["C3", "Cz", "C4"])
-        light = np.exp(-od - shift)
-        nirs = nirs_dataset(light, 10.0, [760, 850], ["S1", "S2"], ["D1", "D2"])
-        recordings.append(build(node, nirs))
+        recordings.append(recording_of(eeg + push, np.exp(-od - shift)))
     return recordings
 
 

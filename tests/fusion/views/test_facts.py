@@ -6,28 +6,14 @@ import numpy as np
 import pytest
 
 from neurofuse.fusion.views.facts import facts
-from neurofuse.io.clock_model import ClockModel
-from neurofuse.io.recording import (
-    build,
-    clock_dataset,
-    eeg_dataset,
-    events_dataset,
-    nirs_dataset,
-    stream_dataset,
-    with_stream,
-)
-
-
-def recording():
-    eeg = eeg_dataset(np.zeros((2, 500)), 250.0, ["C3", "C4"], bad=[True, False])
-    nirs = nirs_dataset(np.ones((1, 2, 25)), 12.5, [760, 850], ["S1"], ["D1"])
-    events = events_dataset([(0.5, 0.0, "go", "", ""), (1.0, 0.0, "go", "", "")])
-    clocks = clock_dataset({"eeg": ClockModel(), "nirs": ClockModel(0.5, 12.0, 0.004, 9, "events")})
-    return build(eeg, nirs, events=events, clock=clocks, measured_at="1985-01-01T00:00:00+00:00")
+from neurofuse.io.recording import stream_dataset, with_stream
+from tests.builders import aligned_recording
 
 
 def test_numbers_are_numbers_and_what_is_unknown_is_null():
-    found = facts(recording())
+    recording = aligned_recording()
+    recording.attrs["measured_at"] = "1985-01-01T00:00:00+00:00"
+    found = facts(recording)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     eeg, nirs = found["streams"]["eeg"], found["streams"]["nirs"]
     assert (eeg["channels"], eeg["bad"]) == (["C3", "C4"], ["C3"])
@@ -46,7 +32,7 @@ def test_numbers_are_numbers_and_what_is_unknown_is_null():
 
 
 def test_the_share_that_moves_is_the_gates():
-    given = recording()
+    given = aligned_recording()
     node = stream_dataset(given, "eeg")
     gate = np.zeros((2, 500))
     gate[0, :100] = 1

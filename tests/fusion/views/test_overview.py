@@ -1,30 +1,14 @@
 """The summary of a Recording says what is in it, in text and in HTML."""
 
-import numpy as np
 import pytest
 
 import neurofuse as nf
-from neurofuse.io.clock_model import ClockModel
-from neurofuse.io.recording import (
-    GATE_OPEN,
-    build,
-    clock_dataset,
-    eeg_dataset,
-    events_dataset,
-    nirs_dataset,
-)
-
-
-def _recording(name: str = "C3"):
-    eeg = eeg_dataset(np.zeros((2, 500)), 250.0, [name, "C4"], bad=[True, False])
-    nirs = nirs_dataset(np.ones((1, 2, 25)), 12.5, [760, 850], ["S1"], ["D1"])
-    clock = {"eeg": ClockModel(), "nirs": ClockModel(0.5, 12.0, 0.004, 9, "events")}
-    events = events_dataset([(0.5, 0.0, "go", "", ""), (1.0, 0.0, "go", "", "")])
-    return build(eeg, nirs, events=events, clock=clock_dataset(clock))
+from neurofuse.io.recording import GATE_OPEN
+from tests.builders import aligned_recording
 
 
 def test_text_names_streams_rates_bads_events_and_alignment():
-    text = repr(nf.summary(_recording()))
+    text = repr(nf.summary(aligned_recording()))
     eeg, nirs = text.splitlines()[1:3]
     assert eeg.split("  ")[0] == "EEG"
     assert "250 Hz" in eeg
@@ -37,7 +21,7 @@ def test_text_names_streams_rates_bads_events_and_alignment():
 
 
 def test_html_is_a_table_with_the_same_cells_and_escapes_names():
-    summary = nf.summary(_recording("<script>x</script>"))
+    summary = nf.summary(aligned_recording("<script>x</script>"))
     html = summary._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;x&lt;/script&gt;" in html
@@ -54,7 +38,7 @@ def test_a_cleaned_recording_tells_how_much_motion_was_detected():
 
 
 def test_what_was_done_to_both_files_is_told_once():
-    recording = _recording()
+    recording = aligned_recording()
     for step in ("from_mne", "from_mne", "clean"):
         recording = nf.io.note(recording, step)
     assert nf.summary(recording).lines[1] == "done so far: from_mne, clean"

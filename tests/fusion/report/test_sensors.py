@@ -10,7 +10,8 @@ from neurofuse.fusion.plot.sensor_places import amount, places
 from neurofuse.fusion.report.sensors import sensor_map
 from neurofuse.fusion.views.before_after import views_of
 from neurofuse.io.quality.channels import channel_quality
-from neurofuse.io.recording import build, eeg_dataset, nirs_dataset, stream_dataset, with_stream
+from neurofuse.io.recording import nirs_dataset, stream_dataset, with_stream
+from tests.builders import eeg_node, recording_of
 
 CENTRE = np.array([0.01, 0.02, 0.05])  # m
 
@@ -31,7 +32,6 @@ def make(position, unknown=False):
     if unknown:
         position, source, detector = (np.full_like(p, np.nan) for p in (position, source, detector))
     light = np.exp(0.01 * rng.standard_normal((3, 2, 200)))
-    names = [f"E{i}" for i in range(len(position))]
     nirs = nirs_dataset(
         light,
         10.0,
@@ -41,7 +41,7 @@ def make(position, unknown=False):
         source_position=source,
         detector_position=detector,
     )
-    before = build(eeg_dataset(eeg, 250.0, names, position=position), nirs)
+    before = recording_of(eeg_node(eeg, 250.0, position=position), nirs)
     node = stream_dataset(before, "eeg")
     changed = node.eeg.values.copy()
     changed[1, :500] += 1e-4
@@ -73,7 +73,7 @@ def test_sensors_stand_where_their_angles_say(pair):
 
 def test_the_nose_is_up_and_right_is_right():
     position = np.array([[0.0, 0.09, 0.04], [0.09, 0.0, 0.04]])
-    recording = build(eeg_dataset(np.zeros((2, 100)), 250.0, ["Fpz", "T8"], position=position))
+    recording = recording_of(eeg_node(np.zeros((2, 100)), position=position))
     at = places(recording, ["eeg"])["eeg"].at
     np.testing.assert_allclose(at, [[0, 1], [1, 0]], atol=1e-9)
     text = sensor_map(recording, views_of(recording), {})
@@ -134,7 +134,7 @@ def test_without_positions_words_stand_in(pair, quality):
 def test_a_probe_on_paper_is_no_head(pair):
     """Flat positions, as some acquisition software writes them, fill the drawing without a head."""
     flat = np.array([[x, y, 0.0] for x in (0.0, 0.03, 0.06) for y in (0.0, 0.02)])
-    recording = build(eeg_dataset(np.zeros((6, 100)), 250.0, list("ABCDEF"), position=flat))
+    recording = recording_of(eeg_node(np.zeros((6, 100)), position=flat))
     place = places(recording, ["eeg"])["eeg"]
     assert place.flat
     np.testing.assert_allclose(place.at[0], [-1, -1 / 3])

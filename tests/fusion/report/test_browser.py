@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 
 from neurofuse.fusion.report import cohort_report, cohort_row, report
-from neurofuse.io.recording import (
-    build,
-    eeg_dataset,
-    events_dataset,
-    nirs_dataset,
-    stream_dataset,
-    with_stream,
-)
+from neurofuse.io.recording import without_stream
+from tests.builders import eeg_node, recording_of, with_masks
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 EVIL = "<img src=x onerror=alert(1)>"
@@ -31,20 +25,13 @@ def make(seconds=400.0, eeg=8, rate=100.0, gate=True):
     names = [EVIL, *(f"E{i}" for i in range(1, eeg))]
 
     def recording(samples, density):
-        return build(
-            eeg_dataset(samples, rate, names, position=0.09 * rng.standard_normal((eeg, 3))),
-            nirs_dataset(np.exp(-density), 10.0, [760, 850], list("ABCD"), list("EFGH")),
-            events=events_dataset([(50.0, 5.0, EVIL, "", ""), (250.0, 5.0, "task", "", "")]),
-        )
+        node = eeg_node(samples, rate, names, position=0.09 * rng.standard_normal((eeg, 3)))
+        events = [(50.0, 5.0, EVIL, "", ""), (250.0, 5.0, "task", "", "")]
+        return recording_of(node, np.exp(-density), events=events)
 
     before = recording(brain + 2e-4 * pushed, od + 0.1 * slowly)
     after = recording(brain, od)
-    if gate:
-        for stream, where in (("eeg", pushed), ("nirs", slowly)):
-            node = stream_dataset(after, stream)
-            gates = np.tile(where.astype(np.float32), (node.sizes["channel"], 1))
-            after = with_stream(after, stream, node.assign(gate=(("channel", "time"), gates)))
-    return before, after
+    return before, with_masks(after, "gate", eeg=pushed, nirs=slowly) if gate else after
 
 
 @pytest.fixture(scope="module")
@@ -283,9 +270,8 @@ def test_channels_are_chosen(opened):
 
 def test_who_was_not_recording_is_told(browser, tmp_path):
     rng = np.random.default_rng(0)
-    eeg = eeg_dataset(1e-5 * rng.standard_normal((1, 2000)), 100.0, ["E0"])
-    nirs = nirs_dataset(np.ones((1, 2, 1000)), 10.0, [760, 850], ["S"], ["D"])
-    page = Opened(browser, report(build(eeg, nirs), build(eeg, nirs), tmp_path / "a.html")).ready()
+    still = recording_of(1e-5 * rng.standard_normal((1, 2000)), np.ones((1, 2, 1000)))
+    page = Opened(browser, report(still, still, tmp_path / "a.html")).ready()
     page.page.click("[data-do=in]")
     page.page.click("[data-do=in]")
     page.wait_for_range(25)
@@ -376,7 +362,7 @@ def test_recordings_of_any_kind_open(browser, tmp_path, case):
     }.get(case, {})
     before, after = make(**options)
     if case == "one stream":
-        before, after = (build(stream_dataset(r, "eeg")) for r in (before, after))
+        before, after = (without_stream(r, "nirs") for r in (before, after))
     made = Opened(browser, report(before, after, tmp_path / "a.html")).ready()
     made.page.click("[data-do=in]")
     made.wait_for_range(options.get("seconds", 400.0) / 2)

@@ -5,7 +5,8 @@ import re
 import numpy as np
 
 from neurofuse.fusion.report import report
-from neurofuse.io import ClockModel, build, clock_dataset, eeg_dataset
+from neurofuse.io import ClockModel, build, clock_dataset
+from tests.builders import eeg_node, recording_of
 
 
 def cells(path):
@@ -18,8 +19,7 @@ def cells(path):
 def test_intervals_of_offset_and_drift_are_told(tmp_path):
     noise = np.random.default_rng(0).normal(scale=1e-5, size=(2, 2500))
     found = ClockModel(2.0, 81.5, 0.004, 16, "events", (1.998, 2.0021), (79.25, 83.75))
-    clock = clock_dataset({"eeg": ClockModel(), "nirs": found})
-    recording = build(eeg_dataset(noise, 250.0, ["C3", "C4"]), clock=clock)
+    recording = recording_of(noise, clock={"eeg": ClockModel(), "nirs": found})
     head, eeg, nirs = cells(report(recording, recording, tmp_path / "page.html"))
     assert head[2:6] == ["Offset [s]", "95 % interval", "Drift [ppm]", "95 % interval"]
     assert eeg[2:6] == ["+0.0000", "not known", "+0.00", "not known"]
@@ -34,7 +34,7 @@ def test_intervals_of_offset_and_drift_are_told(tmp_path):
 
 
 def test_a_recording_of_an_older_release_has_no_intervals(tmp_path):
-    node = eeg_dataset(np.random.default_rng(0).normal(scale=1e-5, size=(2, 2500)), 250.0, "AB")
+    node = eeg_node(np.random.default_rng(0).normal(scale=1e-5, size=(2, 2500)))
     old = clock_dataset({"eeg": ClockModel()}).drop_vars(["offset_interval", "drift_interval"])
     recording = build(node, clock=old)
     assert cells(report(recording, recording, tmp_path / "page.html"))[1][3] == "not known"

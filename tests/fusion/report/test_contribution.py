@@ -14,15 +14,8 @@ from neurofuse.fusion.report.contribution import (
 )
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import MODALITIES
-from neurofuse.io.recording import (
-    build,
-    eeg_dataset,
-    nirs_dataset,
-    stream_dataset,
-    streams,
-    with_stream,
-    without_stream,
-)
+from neurofuse.io.recording import stream_dataset, streams, with_stream, without_stream
+from tests.builders import recording_of, with_masks
 
 GATE = (30.0, 34.0)  # s
 
@@ -35,14 +28,8 @@ def make():
     for push in (0.0, 1.0):
         eeg = 1e-5 * np.sin(time) + push * 1e-4 * pushed * np.sin(10 * time)
         od = 0.01 * np.sin(slow) + push * 0.1 * slowly * np.sin(slow)
-        node = eeg_dataset(np.stack([eeg, eeg]), 100.0, ["C3", "C4"])
-        light = np.exp(-np.tile(od, (2, 2, 1)))
-        nirs = nirs_dataset(light, 10.0, [760, 850], ["S1", "S2"], ["D1", "D2"])
-        if push:
-            node["motion"] = ("channel", "time"), np.tile(pushed, (2, 1))
-            nirs["motion"] = ("channel", "time"), np.tile(slowly, (2, 1))
-        recordings.append(build(node, nirs))
-    return recordings[0], recordings[1]
+        recordings.append(recording_of(np.stack([eeg, eeg]), np.exp(-np.tile(od, (2, 2, 1)))))
+    return recordings[0], with_masks(recordings[1], "motion", eeg=pushed, nirs=slowly)
 
 
 def cleaner(truth, contaminated):

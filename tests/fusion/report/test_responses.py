@@ -5,7 +5,7 @@ import pytest
 
 from neurofuse.fusion.report.responses import conditions, responses, responses_section
 from neurofuse.fusion.views.before_after import views_of
-from neurofuse.io.recording import build, eeg_dataset, events_dataset, nirs_dataset
+from tests.builders import nirs_node, recording_of
 
 ONSETS = 20.0 + 15.0 * np.arange(16)
 
@@ -29,19 +29,9 @@ def make(extra=(), nirs=True, onsets=ONSETS, nan=False):
 
     def recording(samples, density):
         at = np.array([[0.0, 0.0, 0.09], [0.05, 0.0, 0.09]])
-        node = nirs_dataset(
-            np.exp(-density),
-            10.0,
-            [760, 850],
-            ["S1", "S2"],
-            ["D1", "D2"],
-            source_position=at,
-            detector_position=at + np.array([0.0, 0.03, 0.0]),
-        )
-        names = ["E0", "E1", "E2"]
-        return build(
-            eeg_dataset(samples, 100.0, names), node if nirs else None, events=events_dataset(rows)
-        )
+        there = at + np.array([0.0, 0.03, 0.0])
+        node = nirs_node(np.exp(-density), source_position=at, detector_position=there)
+        return recording_of(samples, node if nirs else None, events=rows)
 
     push = 5e-4 * ((time >= ONSETS[3]) & (time < ONSETS[3] + 0.5))
     step = 0.2 * (slow >= ONSETS[3] + 3)

@@ -8,14 +8,8 @@ import pytest
 
 from neurofuse.fusion.report import cohort_report, cohort_row
 from neurofuse.io.errors import ParameterError, WriteError
-from neurofuse.io.recording import (
-    build,
-    eeg_dataset,
-    nirs_dataset,
-    stream_dataset,
-    with_stream,
-    without_stream,
-)
+from neurofuse.io.recording import without_stream
+from tests.builders import recording_of, with_masks
 
 EVIL = "<script>alert(1)</script>"
 
@@ -28,17 +22,12 @@ def make(push=1e-3, flat=0, gate=True, seed=0):
     quiet = 1e-6 * rng.standard_normal((5, len(time)))
     quiet[:flat] = 0.0
     light = np.exp(0.01 * rng.standard_normal((2, 2, 600)))
-    nodes = []
+    made = []
     for rest in (1.0, 0.1):
         samples = quiet + rest * push * moved * np.sin(6 * time) * (np.arange(5)[:, None] >= flat)
-        node = eeg_dataset(samples, 100.0, [f"E{i}" for i in range(5)])
-        nodes.append(build(node, nirs_dataset(light, 10.0, [760, 850], ["S1", "S2"], ["D1", "D2"])))
-    before, after = nodes
-    if gate:
-        node = stream_dataset(after, "eeg")
-        gates = np.tile(moved.astype(np.float32), (5, 1))
-        after = with_stream(after, "eeg", node.assign(gate=(("channel", "time"), gates)))
-    return before, after
+        made.append(recording_of(samples, light))
+    before, after = made
+    return before, with_masks(after, "gate", eeg=moved) if gate else after
 
 
 def cells(text):

@@ -11,14 +11,8 @@ from neurofuse.fusion.report.controls import resolution
 from neurofuse.fusion.report.pyramid import centres, pack, pyramid, unpack
 from neurofuse.fusion.report.strip import strip_chart
 from neurofuse.fusion.views.before_after import views_of
-from neurofuse.io.recording import (
-    build,
-    eeg_dataset,
-    events_dataset,
-    nirs_dataset,
-    stream_dataset,
-    with_stream,
-)
+from neurofuse.io.recording import events_dataset
+from tests.builders import eeg_node, recording_of, with_masks
 
 
 def make(seconds=120.0, eeg=3, missing=False):
@@ -32,16 +26,11 @@ def make(seconds=120.0, eeg=3, missing=False):
     if missing:
         clean[0, 1000:1100] = np.nan
 
-    def recording(values):
-        return build(
-            eeg_dataset(values, 250.0, [f"E{i}" for i in range(eeg)]),
-            nirs_dataset(np.exp(-od), 10.0, [760, 850], ["S1", "S2"], ["D1", "D2"]),
-        )
-
-    before, after = recording(clean + 1e-4 * gate), recording(clean)
-    node = stream_dataset(after, "eeg")
-    gates = np.tile(gate.astype(np.float32), (eeg, 1))
-    return before, with_stream(after, "eeg", node.assign(gate=(("channel", "time"), gates)))
+    before, after = (
+        recording_of(eeg_node(samples, 250.0), np.exp(-od))
+        for samples in (clean + 1e-4 * gate, clean)
+    )
+    return before, with_masks(after, "gate", eeg=gate)
 
 
 def decoded(view, of, number):
@@ -112,7 +101,7 @@ def test_what_nobody_changed_costs_next_to_nothing():
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
 def test_a_stream_without_a_signal_is_packed(value):
-    recording = build(eeg_dataset(np.full((1, 100), value), 250.0, ["Cz"]))
+    recording = recording_of(np.full((1, 100), value))
     view = views_of(recording)[0]
     values, _ = decoded(view, pyramid(view, 1000), 0)
     assert np.isnan(values).all() if np.isnan(value) else (values >= 0).all()

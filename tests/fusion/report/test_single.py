@@ -20,16 +20,8 @@ from neurofuse.fusion.views.changes import (
 from neurofuse.fusion.views.cleaning_summary import summarize
 from neurofuse.fusion.views.cleaning_text import headline
 from neurofuse.io.errors import ParameterError, WriteError
-from neurofuse.io.recording import (
-    build,
-    eeg_dataset,
-    events_dataset,
-    nirs_dataset,
-    note,
-    stream_dataset,
-    with_stream,
-    without_stream,
-)
+from neurofuse.io.recording import note, stream_dataset, with_stream, without_stream
+from tests.builders import eeg_node, recording_of, with_masks
 
 EVIL = "<script>alert(1)</script>"
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -76,22 +68,13 @@ def make(seconds=60.0, eeg=3, nirs=2, seed=0, names=None):
         if stream == "nirs":
             artifact = artifact + 10 * scale * (time >= MOVED[1])  # a level shift stays
         moved[stream] = clean[stream] + artifact
-    names = names or [f"E{i}" for i in range(eeg)]
 
     def recording(values):
-        od = values["nirs"].reshape(nirs, 2, -1)
-        source, detector = [f"S{i}" for i in range(nirs)], [f"D{i}" for i in range(nirs)]
-        return build(
-            eeg_dataset(values["eeg"], 100.0, names),
-            nirs_dataset(1e3 * np.exp(-od), 10.0, [760, 850], source, detector),
-            events=events_dataset([(5.0, 1.0, EVIL, "", "eeg")]),
-        )
+        light = 1e3 * np.exp(-values["nirs"].reshape(nirs, 2, -1))
+        events = [(5.0, 1.0, EVIL, "", "eeg")]
+        return recording_of(eeg_node(values["eeg"], names=names), light, events=events)
 
-    after = recording(clean)
-    for stream, gate in gates.items():
-        node = stream_dataset(after, stream)
-        gate = np.tile(gate.astype(np.float32), (node.sizes["channel"], 1))
-        after = with_stream(after, stream, node.assign(gate=(("channel", "time"), gate)))
+    after = with_masks(recording(clean), "gate", **gates)
     return recording(clean), recording(moved), note(after, "clean", model=EVIL)
 
 
@@ -370,15 +353,12 @@ def test_rounding_of_fnirs_is_no_change():
 
 
 def test_a_close_up_leaves_out_who_was_not_recording_then():
-    eeg = eeg_dataset(1e-5 * np.ones((1, 2000)), 100.0, ["E0"])
+    eeg = 1e-5 * np.ones((1, 2000))
     rng = np.random.default_rng(0)
     moved = np.exp(0.001 * rng.standard_normal((1, 2, 1000)))
     moved[..., 900:] *= 2
     light = np.exp(0.001 * rng.standard_normal((1, 2, 1000)))
-    before, after = (
-        build(eeg, nirs_dataset(values, 10.0, [760, 850], ["S"], ["D"]))
-        for values in (moved, light)
-    )
+    before, after = (recording_of(eeg, values) for values in (moved, light))
     close = traces_section(before, views_of(before, after)).partition("<h3>Close up</h3>")[2]
     assert 'aria-label="fNIRS, recorded and cleaned, from' in close
     assert "EEG (" not in close

@@ -9,8 +9,8 @@ from neurofuse.fusion.report.citations import bibtex, keys
 from neurofuse.fusion.report.methods import methods_paragraph
 from neurofuse.fusion.views.before_after import views_of
 from neurofuse.fusion.views.cleaning_summary import summarize
-from neurofuse.io import ClockModel, build, clock_dataset, eeg_dataset, events_dataset, note
-from neurofuse.io.recording import nirs_dataset
+from neurofuse.io import ClockModel, note
+from tests.builders import eeg_node, recording_of
 
 DELAYS = np.array([0.004, -0.003, 0.001, 0.0, -0.002])  # s
 
@@ -23,11 +23,11 @@ def make(words=("go", "go"), clock=None):
     rows += [(float(t), 0.0, words[1], "", "nirs") for t in onsets + DELAYS]
     rows += [(4.9, 0.0, "pause", "", "eeg")]
     found = ClockModel(2.0, 80.0, 0.003, 5, "events", (1.99, 2.01), (50.0, 110.0))
-    return build(
-        eeg_dataset(noise, 250.0, ["C3", "C4"]),
-        nirs_dataset(np.exp(noise[None, :, :100]), 10.0, [760, 850], ["S1"], ["D1"]),
-        events=events_dataset(rows),
-        clock=clock_dataset({"eeg": ClockModel(), "nirs": clock or found}),
+    return recording_of(
+        eeg_node(noise, 250.0),
+        np.exp(noise[None, :, :100]),
+        events=rows,
+        clock={"eeg": ClockModel(), "nirs": clock or found},
     )
 
 
