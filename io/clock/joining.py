@@ -7,6 +7,7 @@ import xarray as xr
 
 from neurofuse.io.clock.alignment import align as find_alignment
 from neurofuse.io.clock.alignment import real_date
+from neurofuse.io.clock.seams import refuse_seams
 from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.errors import ReadError
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
@@ -56,7 +57,8 @@ def join(
     ReadError
         If a Recording does not hold exactly the one stream that it should.
     AlignmentError
-        If the streams cannot be put on one clock, or do not overlap.
+        If the streams cannot be put on one clock, or do not overlap, or one of them has seams with
+        pauses of unknown length that the other lacks.
 
     Examples
     --------
@@ -77,6 +79,7 @@ def join(
             )
     eeg, nirs = from_zero(eeg), from_zero(nirs)
     clock = find_alignment(eeg, nirs, offset=offset, align=align)
+    refuse_seams(eeg, nirs, clock)
     joined = on_common_clock(nirs, clock)
     eeg_node, nirs_node = stream_dataset(eeg, EEG.name), stream_dataset(joined, NIRS.name)
     recording = build(

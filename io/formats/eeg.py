@@ -10,6 +10,7 @@ import numpy as np
 from neurofuse.io.errors import ReadError
 from neurofuse.io.formats.detect import find_format
 from neurofuse.io.formats.edf import start_fraction
+from neurofuse.io.formats.pauses import count_pauses
 from neurofuse.io.integrity.file import check_announced
 from neurofuse.io.logs import reading
 from neurofuse.io.modality import EEG
@@ -32,7 +33,8 @@ def read_eeg_raw(path: str | Path) -> "mne.io.BaseRaw":
     -------
     mne.io.Raw
         Samples (channel, time) [V] are read when they are first asked for. Its date has the
-        fraction of a second that EDF+ and BDF+ store, which MNE leaves out.
+        fraction of a second that EDF+ and BDF+ store, which MNE leaves out. Pauses whose length
+        the file knows take their time: they are interpolated and annotated BAD_gap.
 
     Raises
     ------
@@ -62,9 +64,12 @@ def read_eeg_raw(path: str | Path) -> "mne.io.BaseRaw":
     with reading(path, f"a whole {kind} file"):
         raw = readers[kind](path, preload=False)
         check_announced(raw, path)
+        if kind in ("EDF", "BDF"):
+            _scale_triggers(raw)
         _restore(raw, path, kind)
-    if raw.n_times < 1:
-        raise ReadError(f"{path} without samples", "at least one sample", "export it again")
+        if raw.n_times < 1:
+            raise ReadError(f"{path} without samples", "at least one sample", "export it again")
+        raw = count_pauses(raw, path, kind)
     return raw
 
 
@@ -79,6 +84,22 @@ def _restore(raw: "mne.io.BaseRaw", path: Path, kind: str) -> None:
     elif kind == "FIF":  # MNE writes such letters as "&#937;"
         texts = [LETTER.sub(_letter, text) for text in raw.annotations.description]
         raw.annotations.description = np.array(texts, dtype=str)
+
+
+def _scale_triggers(raw: "mne.io.BaseRaw") -> None:
+    """Read codes that were stored over the whole range of digital values as what they stand for.
+
+    MNE takes the digital values of a BDF file, as BioSemi means them, and rounds down those of an
+    EDF file. Codes are never negative: where the digital range is and the physical one is not,
+    the physical values are the codes.
+    """
+    extras = raw._raw_extras[0]
+    for row in extras["stim_channel_idxs"]:
+        low, high = extras["physical_min"][row], extras["physical_max"][row]
+        first, last = extras["digital_min"][row], extras["digital_max"][row]
+        if low >= 0 > first and high > low:
+            extras["cal"][row] = (high - low) / (last - first)
+            extras["offsets"][row] = low - first * extras["cal"][row] + 0.5  # MNE rounds down
 
 
 def _letter(match: re.Match) -> str:

@@ -9,9 +9,10 @@ import xarray as xr
 from neurofuse.io.clock.alignment import real_date
 from neurofuse.io.clock.joining import event_rows as rows_of
 from neurofuse.io.clock.joining import join
+from neurofuse.io.clock.seams import warn_of_seams
 from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.logs import quiet
+from neurofuse.io.logs import quiet, source_of
 from neurofuse.io.mne_objects.annotations import Bout, bouts
 from neurofuse.io.mne_objects.eeg import eeg_from_raw, raw_from_eeg
 from neurofuse.io.mne_objects.header import extras_at, header_of, number_from, restore_info
@@ -178,12 +179,14 @@ def _from_raw(raw: "mne.io.BaseRaw", stream: str, aux: dict[str, xr.Dataset] | N
     """A Recording of one stream on its own clock."""
     node = eeg_from_raw(raw) if stream == EEG.name else nirs_from_raw(raw)
     node.attrs["header"] = header_of(raw)
-    return build(
+    recording = build(
         **{stream: node},
         aux=aux,
         events=events_dataset(event_rows(raw, stream)),
         measured_at=node.attrs["measured_at"],
     )
+    warn_of_seams(recording, stream, source_of(raw))
+    return recording
 
 
 def _pulses(raw: "mne.io.BaseRaw", stream: str) -> list[EventRow]:
