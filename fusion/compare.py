@@ -68,8 +68,8 @@ def compare(
         "" where a method ran. What a method does not treat, and a method that failed, is NaN. The
         last rows are always "uncorrected" and "zero" (an output of zeros), with a truth also
         "oracle" (`neurofuse.fusion.oracle`), with both modalities and "joint" also "joint,
-        mismatched partner": the joint model beside a partner that knows nothing of this recording,
-        and which must not gain what the true one gains. Select with
+        mismatched partner": the joint model with a partner that was not recorded at the same time,
+        so that any gain that remains did not come from the true one. Select with
         `table.value.loc["tddr", "nirs"]`, since `sel(method=...)` means something else to xarray.
 
     Raises
@@ -90,7 +90,7 @@ def compare(
         renamed("compare(stranger=)", "compare(mismatched=)")
         mismatched = stranger if mismatched is None else mismatched
     check(recording)
-    recording = mark_bad(recording)  # once, so that all are judged, and warned of, alike
+    recording = mark_bad(recording)  # once: all methods get the same bad channels, with one warning
     cleaners = _cleaners(names() if methods is None else methods)
     scorer = Scorer(recording, truth)
     runs: dict[str, Callable[[], xr.DataTree]] = {
@@ -160,7 +160,7 @@ def _cleaners(methods: "Sequence[Method]") -> dict[str, Cleaner]:
 
 
 def _beside_mismatched(recording: xr.DataTree, mismatched: xr.DataTree | None) -> xr.DataTree:
-    """Each modality cleaned by the joint model beside another one that knows nothing of it."""
+    """Each modality, cleaned by the joint model with a mismatched partner."""
     if len(streams(recording)) < 2:
         raise ParameterError(
             f"a Recording with {streams(recording)[0]} only",

@@ -41,9 +41,9 @@ def contribution(
     model: "Method | None" = None,
     stranger: xr.DataTree | None = None,
 ) -> xr.Dataset:
-    """Clean again without the other modality, and beside a mismatched one.
+    """Clean again without the other modality, and with a mismatched one.
 
-    Takes four more runs of the method, five without `cleaned`.
+    The method runs four more times, or five without `cleaned`.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def contribution(
     -------
     Dataset
         Over `stream` and `run`: "joint" (both modalities), "withheld" (the same method without the
-        other modality), "mismatched" (beside a mismatched partner).
+        other modality), "mismatched" (with a mismatched partner).
 
         - `changed` (stream, run) [V; OD from sample to sample]: root mean square of what was
           removed from used channels;

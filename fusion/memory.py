@@ -51,7 +51,7 @@ class PeakMemory:
     def _measure(self) -> None:
         ended = False
         while not ended:
-            # asked first: what is held at the end is measured however late this thread wakes
+            # waits before it measures, so that memory in use at the end always counts
             ended = self._done.wait(INTERVAL)
             more = self._process.memory_info().rss - self._before
             self.peak = max(self.peak, more)

@@ -42,7 +42,7 @@ def learn(node: xr.Dataset, *, cutoff: float) -> Any:
 
 
 def apply(node: xr.Dataset, learned: Any, *, cutoff: float) -> np.ndarray:
-    """Reconstruct windows that exceed the calibration; slow drift passes by and comes back."""
+    """Reconstruct windows that exceed the calibration; slow drift is kept out and added again."""
     data, rate = node.eeg.values, float(node.attrs["rate"])
     slow = drift(data, rate)
     with quiet():

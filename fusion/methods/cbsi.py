@@ -1,4 +1,4 @@
-"""Correlation based signal improvement: HbO and HbR that must go against each other."""
+"""Correlation based signal improvement: assumes that HbO and HbR are anticorrelated."""
 
 import numpy as np
 import xarray as xr
@@ -9,11 +9,11 @@ from neurofuse.io.logs import quiet
 from neurofuse.io.optics.absorption import haemoglobin_to_density
 from neurofuse.io.optics.conversion import plain_raw
 
-PATHLENGTH = 6.0  # cancels: used there and back
+PATHLENGTH = 6.0  # any value: it cancels in the conversion to haemoglobin and back
 
 
 def cbsi(node: xr.Dataset) -> np.ndarray:
-    """Haemoglobin of each channel by MNE-NIRS's function, turned back into optical density.
+    """Apply MNE-NIRS's function to haemoglobin and convert the result to optical density.
 
     HbO becomes (HbO - a HbR) / 2, a the ratio of their standard deviations, and HbR -HbO / a.
     """

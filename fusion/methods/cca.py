@@ -8,7 +8,7 @@ from neurofuse.fusion.methods.lagged import Lagged, blocks
 from neurofuse.fusion.methods.regression import back, ready, regressors
 
 SHORTEST = 30.0  # s
-BLOCK = 5.0  # s; in turn in the first or the second half
+BLOCK = 5.0  # s; blocks belong to the two halves in alternation
 SHIFTS = 19  # of one side against the other, whose largest correlation is chance (p = 0.05)
 
 
@@ -30,7 +30,7 @@ def tcca(node: xr.Dataset, *, reach: float, taps: int, least: float, ridge: floa
     taps : int
         Lags to each side.
     least : float
-        Correlation in the other half from which on a variate is nuisance.
+        Least correlation in the other half with which a variate is removed.
     ridge : float
         Penalty, relative to the mean variance of each side.
 
@@ -127,7 +127,7 @@ _SETTINGS = {"reach": 1.0, "taps": 3, "least": 0.2, "ridge": 0.01}
 _CHOICES = {"least": (0.2, 0.3, 0.5), "reach": (1.0, 3.0)}
 TCCA = Classical(
     "tcca",
-    "regularised temporally embedded canonical correlation of each stream with the other and "
+    "regularised temporally embedded canonical correlation of each modality with the other and "
     "sensors, as nuisance regressors: von Lühmann et al. 2020, NeuroImage 208:116472",
     {
         "eeg": Treatment(tcca, settings=_SETTINGS, choices=_CHOICES, references=("partner", "aux")),

@@ -194,7 +194,7 @@ class Classical:
                 part = to_intensity(with_stream(recording, stream, part))
                 samples = part[stream].intensity.values
             out[{"channel": usable(node)}] = samples
-        # Haemoglobin worked out before cleaning is stale now.
+        # Haemoglobin that was computed before cleaning no longer fits.
         return node.assign({variable: out}).drop_vars(["hbo", "hbr"], errors="ignore")
 
     def _apply(self, node: xr.Dataset, stream: str) -> np.ndarray:

@@ -110,7 +110,7 @@ def apply(
 
 
 def _same_shape(name: str, before: xr.DataTree, after: object) -> None:
-    """Raise ParameterError if a cleaner of somebody else gave something else than it was given."""
+    """Raise ParameterError if modalities, channels or times of a result differ from the input."""
     if not isinstance(after, xr.DataTree) or set(streams(after)) != set(streams(before)):
         raise ParameterError(
             f"a result of {name!r} that is no Recording with the modalities of its input",

@@ -1,4 +1,4 @@
-"""Independent component analysis: components that ICLabel calls no brain are removed."""
+"""Independent component analysis: those that ICLabel does not classify as brain are removed."""
 
 import numpy as np
 import xarray as xr
@@ -15,7 +15,7 @@ from neurofuse.io.logs import quiet
 from neurofuse.io.mne_objects.eeg import raw_from_eeg
 
 BAND = (1.0, 100.0)  # Hz, for which ICLabel was trained
-BRAIN = 0  # column of ICLabel's answer
+BRAIN = 0  # column of ICLabel's probabilities
 SHORTEST = 10.0  # s
 FITTED_RATE = 250.0  # Hz; ICA needs no more to find the mixture
 SEED = 0
@@ -72,7 +72,7 @@ def learn(node: xr.Dataset, *, least: float) -> tuple[np.ndarray, np.ndarray]:
             ) from error
     components = np.asarray(ica.pca_components_)[: ica.n_components_]
     unmixing = np.asarray(ica.unmixing_matrix_) @ components / np.asarray(ica.pre_whitener_).T
-    unmixing -= unmixing.mean(-1, keepdims=True)  # the average reference, for any other
+    unmixing -= unmixing.mean(-1, keepdims=True)  # subtracts the average reference
     sources = unmixing @ filtered
     mixing = np.linalg.lstsq(sources.T, filtered.T, rcond=None)[0].T
     removed = chance[:, BRAIN] < least
@@ -96,7 +96,8 @@ def apply(
 ICLABEL = Classical(
     "iclabel",
     "independent components (Picard: Ablin et al. 2018, IEEE Trans Signal Process 66:4040) that "
-    "ICLabel (Pion-Tonachini et al. 2019, NeuroImage 198:181) takes for no brain; mne-icalabel",
+    "ICLabel (Pion-Tonachini et al. 2019, NeuroImage 198:181) does not classify as brain; "
+    "mne-icalabel",
     {
         "eeg": Treatment(
             apply,

@@ -8,7 +8,7 @@ from neurofuse.fusion.signal.motion import eeg_in_motion
 
 
 def pca(node: xr.Dataset, *, excess: float) -> np.ndarray:
-    """Remove from moving samples the components of which movement is the most.
+    """Remove from samples in motion the components that are mostly movement.
 
     Components are those of the covariance of samples in motion (detected by `eeg_in_motion`). One
     whose variance there exceeds `excess` times its variance in quiet samples is removed; at 2 it
@@ -30,8 +30,8 @@ def pca(node: xr.Dataset, *, excess: float) -> np.ndarray:
 
 PCA = Classical(
     "pca",
-    "principal components of moving samples removed where movement is more than half: "
-    "after Lagerlund et al. 1997, J Clin Neurophysiol 14:73, applied to moving samples "
+    "principal components of samples in motion, removed where motion explains more than half: "
+    "after Lagerlund et al. 1997, J Clin Neurophysiol 14:73, applied to samples in motion "
     "only as Yücel et al. 2014, J Innov Opt Health Sci 7:1350066",
     {"eeg": Treatment(pca, settings={"excess": 2.0}, choices={"excess": (1.5, 2.0, 4.0, 8.0)})},
     needs="2 EEG channels",

@@ -1,4 +1,4 @@
-"""What stands beside every method: the recording as it is, no signal at all, a band-pass."""
+"""What every method is compared with: the recording as it is, no signal, a band-pass."""
 
 import numpy as np
 import xarray as xr
@@ -12,7 +12,7 @@ class Uncorrected(Classical):
     """The recording as it is, bit for bit: not even channels without a signal are marked."""
 
     def transform(self, recording: xr.DataTree, /, *, judged: bool = False) -> xr.DataTree:
-        """The recording itself, with a line more in its provenance."""
+        """The recording itself, with one more step in its provenance."""
         check(recording)
         return note(recording, "clean", method=self.name, streams=[])
 

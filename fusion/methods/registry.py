@@ -243,7 +243,7 @@ def _load_plugins() -> None:
                     f"the name {cleaner.name!r}, which is taken", "another", "rename it"
                 )
             _known[cleaner.name] = cleaner
-        except Exception as error:  # a plug-in is somebody else's code: anything may go wrong
+        except Exception as error:  # third-party code may raise anything
             LOG.warning("plug-in %s (%s) is left out: %s", entry.name, entry.value, error)
 
 

@@ -1,7 +1,7 @@
 """Linear regression of each channel on references: EOG, ECG, accelerometer, the other modality.
 
-Classical, and the bar for any learned fusion: whatever a linear filter gets out of the other
-modality a network must get as well.
+The least that learned fusion must achieve: what a linear filter gains from the other modality, a
+network must gain too.
 """
 
 import numpy as np
@@ -121,8 +121,8 @@ REGRESSION = Classical(
 )
 LINEAR = Classical(
     "linear",
-    "ridge regression of each stream on the other, lagged, and on sensors; penalty by generalised "
-    "cross-validation: Golub et al. 1979, Technometrics 21:215",
+    "ridge regression of each modality on the other, lagged, and on sensors; penalty by "
+    "generalised cross-validation: Golub et al. 1979, Technometrics 21:215",
     {
         "eeg": Treatment(
             regression,

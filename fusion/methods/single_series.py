@@ -12,7 +12,7 @@ import xarray as xr
 
 from neurofuse.fusion.methods.classical_base import Classical, Treatment
 
-_TRAINED = "; about 190 000 weights, trained by neurofuse on single series"
+_TRAINED = "; about 190 000 weights, trained by neurofuse"
 SOURCES = {
     "cnn": "residual CNN with three kernel sizes: after EEGdenoiseNet's complex CNN, Zhang et al. "
     "2021, J Neural Eng 18:056057",
@@ -26,7 +26,7 @@ SOURCES = {
     "vae": "variational autoencoder: after Kingma and Welling 2014, arXiv:1312.6114",
     "gan": "residual generator trained against a discriminator: after EEGANet, Sawangjai et al. "
     "2022, IEEE J Biomed Health Inform 26:4913",
-    "transformer": "self-attention between pieces of a series: after EEGDnet, Pu et al. 2022, "
+    "transformer": "self-attention between segments of a channel: after EEGDnet, Pu et al. 2022, "
     "Comput Biol Med 151:106248",
 }
 

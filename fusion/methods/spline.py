@@ -10,7 +10,7 @@ from neurofuse.fusion.signal.segments import join_segments, segments
 SMOOTHEST = 4  # samples that a cubic spline needs
 SAVITZKY_WINDOW = 10.0  # s
 SAVITZKY_ORDER = 3
-HALF = 0.5  # s: of a heart beat, of the baseline around a movement, and the longest spike
+HALF = 0.5  # s: half a heart beat, the baseline on each side of a movement, the longest spike
 
 
 def spline(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarray:
@@ -21,10 +21,11 @@ def spline(node: xr.Dataset, *, smoothness: float, threshold: float) -> np.ndarr
     node : Dataset
         With `od` (channel, wavelength, time).
     smoothness : float
-        De Boor's p in p Σ(y - f)² + (1 - p) ∫f''² over time in seconds: 1 goes through every
-        sample. Over samples 0.99 would go through them too and leave no pulse in a movement.
+        De Boor's p in p Σ(y - f)² + (1 - p) ∫f''², with time in seconds; at 1 the spline passes
+        through every sample. With time in samples, 0.99 would nearly do so too, and subtract
+        the pulse together with the movement.
     threshold : float
-        Robust SD above the median of the moving deviation from which on a series moves.
+        Moving standard deviation above which a series is in motion [robust SD above its median].
     """
     return _corrected(node, smoothness, threshold, lambda row, cuts: cuts)
 
@@ -68,7 +69,7 @@ def _curve(samples: np.ndarray, smoothness: float, rate: float) -> np.ndarray:
 
 
 def _lasting(row: np.ndarray, cuts: list[tuple[int, int]], rate: float) -> list[tuple[int, int]]:
-    """Movements of a row (time,) that are no spikes: they last, or leave another baseline level."""
+    """Movements of a row (time,) that are no spikes: long, or shifting the baseline level."""
     half = max(1, round(HALF * rate))
     calm = np.ones(row.size, bool)
     for first, last in cuts:
@@ -90,13 +91,13 @@ _SETTINGS = {"smoothness": 0.99, "threshold": 3.0}
 _CHOICES = {"smoothness": (0.99,), "threshold": (3.0, 5.0, 8.0, 12.0)}
 SPLINE = Classical(
     "spline",
-    "spline interpolation of movements found by their moving standard deviation: Scholkmann et al. "
-    "2010, Physiol Meas 31:649; found by robust multiples of the series' own level",
+    "spline interpolation of motion detected by the moving standard deviation: Scholkmann et al. "
+    "2010, Physiol Meas 31:649; thresholds are robust multiples of the channel's own",
     {"nirs": Treatment(spline, settings=_SETTINGS, choices=_CHOICES)},
 )
 SPLINE_SG = Classical(
     "spline_sg",
-    "splines for shifts and long movements, a Savitzky-Golay filter for spikes: Jahani et al. "
+    "splines for shifts and long artifacts, a Savitzky-Golay filter for spikes: Jahani et al. "
     "2018, Neurophotonics 5:015003",
     {"nirs": Treatment(spline_sg, settings=_SETTINGS, choices=_CHOICES)},
 )

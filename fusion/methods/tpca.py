@@ -1,4 +1,4 @@
-"""Targeted principal components: those of moving stretches only, of all series together."""
+"""Targeted principal component analysis: of stretches in motion only, all series together."""
 
 import numpy as np
 import xarray as xr
@@ -11,18 +11,18 @@ PASSES = 5
 
 
 def tpca(node: xr.Dataset, *, share: float, threshold: float) -> np.ndarray:
-    """Components that hold a share of the variance while anything moves are taken out there.
+    """Remove the largest principal components from stretches in which any series is in motion.
 
-    Repeated, at most five times, until nothing moves any more.
+    Repeated, at most five times, until no motion is detected.
 
     Parameters
     ----------
     node : Dataset
         With `od` (channel, wavelength, time).
     share : float
-        Of the variance of moving stretches that is taken out, in the fewest components.
+        Fraction of the variance in motion that the removed components explain.
     threshold : float
-        Robust SD above the median of the moving deviation from which on a series moves.
+        Moving standard deviation above which a series is in motion [robust SD above its median].
     """
     refuse_few(node, "tpca", 2)
     rate = float(node.attrs["rate"])
@@ -43,9 +43,9 @@ def _without(rows: np.ndarray, mask: np.ndarray, share: float, rate: float) -> n
     parts = [rows[:, a:b] - rows[:, a:b].mean(-1, keepdims=True) for a, b in cuts]
     together = np.concatenate(parts, axis=-1)
     size = together.std(-1, keepdims=True)
-    size[size == 0] = 1.0  # series count alike, whatever their light
+    size[size == 0] = 1.0  # series have equal weight, however bright
     axes, values, _ = np.linalg.svd(together / size, full_matrices=False)
-    if not values.any():  # stretches of single samples vary not at all
+    if not values.any():  # stretches of single samples have no variance
         return rows
     held = np.cumsum(values**2) / (values**2).sum()
     removed = axes[:, : 1 + int(np.searchsorted(held, share))]

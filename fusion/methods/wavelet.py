@@ -15,8 +15,8 @@ def wavelet(node: xr.Dataset, *, wave: str, chance: float) -> np.ndarray:
 
     Each channel by itself, as in the paper: a translation-invariant transform, lest the result
     depend on where a movement falls, and each scale's deviation from the median of its absolute
-    coefficients. Levels go down to 0.01 Hz or a quarter of the recording; what a shift puts into
-    slower ones stays, as a ramp.
+    coefficients. Scales go down to 0.01 Hz or a quarter of the recording; slower parts of a shift
+    remain, as a ramp.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ def wavelet(node: xr.Dataset, *, wave: str, chance: float) -> np.ndarray:
     wave : str
         A wavelet that PyWavelets knows.
     chance : float
-        Probability of a Gaussian coefficient as large as what is taken out, or larger; 0.007 is
-        Tukey's fence of 1.5 interquartile ranges, more takes more out.
+        Coefficients less probable than this for a Gaussian are removed; 0.007 is Tukey's fence of
+        1.5 interquartile ranges, larger values remove more.
     """
     try:
         import pywt
@@ -37,7 +37,7 @@ def wavelet(node: xr.Dataset, *, wave: str, chance: float) -> np.ndarray:
     data = samples(node)
     length = data.shape[-1]
     count = int(np.log2(min(length / FEWEST, node.attrs["rate"] / LOWEST)))
-    if count < 1:  # too short to know what is usual
+    if count < 1:  # too short to estimate a deviation
         return data
     # The transform is periodic: its seam must be out of reach of the longest filter.
     unit, margin = 2**count, (pywt.Wavelet(wave).dec_len - 1) * 2**count  # pyright: ignore

@@ -1,6 +1,6 @@
 """A multichannel Wiener filter without training: what exceeds the quiet covariance in motion.
 
-The bar for anything learned: closed form, no training, any montage.
+The least that a learned method must exceed: closed form, no training, any montage.
 """
 
 import numpy as np
@@ -14,14 +14,14 @@ from neurofuse.fusion.signal.segments import segments
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.optics.gvtd import gvtd
 
-SPREAD = 5.0  # robust SD above the median at which GVTD is movement
+SPREAD = 5.0  # robust SD of GVTD above its median: in motion
 AROUND = 0.5  # s added around it
 ENOUGH = 10.0  # s of quiet samples that a covariance needs
-SHRINKAGE = 0.01  # share of each variance added to the diagonal of quiet covariances
+SHRINKAGE = 0.01  # fraction of each variance added to the diagonal of quiet covariances
 
 
 def wiener_eeg(node: xr.Dataset, *, reach: int, whole: bool) -> np.ndarray:
-    """Moving samples filtered; `eeg_in_motion` finds them.
+    """Filter the samples in motion that `eeg_in_motion` detects.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ def lagged(rows: np.ndarray, reach: int) -> np.ndarray:
 
 WIENER = Classical(
     "wiener",
-    "multichannel Wiener filter with a blind mask: Somers, Francart and Bertrand 2018, J Neural "
-    "Eng 15:036007; fNIRS on the derivative of optical density",
+    "multichannel Wiener filter with a mask by thresholds: Somers, Francart and Bertrand 2018, "
+    "J Neural Eng 15:036007; fNIRS on the derivative of optical density",
     {
         "eeg": Treatment(
             wiener_eeg,

@@ -1,3 +1,3 @@
 """Figures of merit: a cleaned Recording (and a truth, where there is one) in, figures out.
 
-Nothing here knows a method."""
+Nothing here depends on a method."""

@@ -13,7 +13,7 @@ class InMotion:
     truth, uncorrected : array (row, time)
         Any unit, constants removed.
     motion : bool array (row, time)
-        Where errors count: somewhere. Rows without motion are left out.
+        Where errors count; not empty. Rows without motion are left out.
     rate : float
         Sampling rate [Hz].
     seconds : float

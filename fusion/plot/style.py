@@ -1,7 +1,7 @@
 """What all figures share: colours, words, and the grid that they are placed on.
 
 Ink is drawn in `INK` and `GRID`, so that the report can follow a light or dark page; colours are
-those of Okabe and Ito (2008), chosen to be told apart by colour-blind readers.
+those of Okabe and Ito (2008), which colour-blind readers can distinguish.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A page of many recordings: a row each, sortable, with links to their own reports."""
+"""A page of many recordings: a sortable table, one row each, with links to their own reports."""
 
 import os
 from collections.abc import Iterable

@@ -17,7 +17,7 @@ DOTS = 110  # per inch, of the dense traces inside the otherwise scalable figure
 
 
 def svg(figure: "Figure", name: str, alt: str) -> str:
-    """A matplotlib figure as inline SVG whose ids start with `name` and whose ink is the page's.
+    """A matplotlib figure as inline SVG; ids start with `name`, text has the page's colour.
 
     Dense traces inside it are bitmaps, so that an hour stays small.
     """

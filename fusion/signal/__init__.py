@@ -1,1 +1,1 @@
-"""What several parts ask of a signal: samples in; bands, decibels and moving stretches out."""
+"""What several parts ask of a signal: samples in; bands, decibels and stretches in motion out."""

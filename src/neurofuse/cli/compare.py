@@ -77,7 +77,7 @@ def compare_files(
     stem = names.stem(paths) + "_comparison"
     expected = {"csv": f"{stem}.csv", "json": f"{stem}.json", "table": f"{stem}.nc"}
     with staged(out, expected.values(), overwrite=overwrite) as stage:
-        from neurofuse.fusion.metrics.table import to_csv
+        from neurofuse.fusion.results.table import to_csv
 
         table = _compare(paths, truth, mismatched, methods, offset, align, step)
         to_csv(table, stage / expected["csv"])
