@@ -18,9 +18,16 @@ from neurofuse.io.xdf.chunks import WANTED, whole_length
 # what stream types, names and labels are searched for, in this order
 KINDS = {
     "markers": r"marker|event|trigger|stim|annotation",
+    "other": r"impedance|quality|contact|battery",  # of EEG, but no EEG
     "eeg": r"\beeg\b",
     "nirs": r"f?nirs\b|\boptic|\boptode",
 }
+# types that are neither, whatever the stream is called (github.com/sccn/xdf/wiki/Meta-Data)
+OTHER_TYPES = (
+    r"^(acc\w*|gyro\w*|magnet\w*|imu|motion|mocap|gaze|eye ?tracking|audio|video\w*|hr|heart ?rate"
+    r"|gsr|eda|ppg|resp\w*|temperature|telemetry|diagnostics|band ?power|fft|psd|metrics|control)$"
+)
+LEAST_FILLED = 0.5  # of the samples that the announced rate promises; markers fill far less
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Stream:
         What the header says of each channel: "label", "unit", "type", "source" …; may be empty.
     optodes : dict
         Position [m] by optode label.
+    source : str
+        What the sender calls its device ("source_id"), "" for nothing.
     """
 
     name: str
@@ -53,6 +62,7 @@ class Stream:
     offsets: int
     channels: list[dict[str, str]]
     optodes: dict[str, np.ndarray] = field(default_factory=dict)
+    source: str = ""
 
     @property
     def count(self) -> int:
@@ -82,10 +92,18 @@ class Stream:
         return self.channels[channel].get(what, "") if channel < len(self.channels) else ""
 
     @property
+    def sparse(self) -> bool:
+        """Whether samples come one at a time, as markers do, whatever rate is announced."""
+        span = float(self.stamps[-1] - self.stamps[0]) if self.count > 1 else 0.0
+        return self.count < LEAST_FILLED * self.nominal * span or self.nominal == 0 or not span
+
+    @property
     def kind(self) -> str:
         """ "eeg", "nirs", "markers" or "other": by type, else channel types, name, labels."""
         if self.text:
             return "markers"
+        if re.search(OTHER_TYPES, re.sub(r"[_\-.]+", " ", self.type.lower())):
+            return "other"
         for texts in (
             [self.type],
             [self.field_of("type", i) for i in range(len(self.channels))],
@@ -95,7 +113,7 @@ class Stream:
             plain = [re.sub(r"[_\-.]+", " ", text.lower()) for text in texts]
             for kind, pattern in KINDS.items():
                 hits = sum(bool(re.search(pattern, text)) for text in plain)
-                if hits > len(plain) / 2 and (kind != "markers" or self.nominal == 0):
+                if hits > len(plain) / 2 and (kind != "markers" or self.sparse):
                     return kind
         return "other"
 
@@ -131,7 +149,48 @@ def load_streams(path: str | Path) -> tuple[list[Stream], str]:
                 f"{path}, whose headers ask for more memory than there is", WANTED, "copy it again"
             ) from error
         date = ((header or {}).get("info") or {}).get("datetime") or [""]
-        return _named_apart([_stream(item) for item in loaded]), str(date[0] or "")
+        streams = _reunited([_stream(item) for item in loaded], path)
+        return _named_apart(streams), str(date[0] or "")
+
+
+def _reunited(streams: list[Stream], path: str | Path) -> list[Stream]:
+    """Streams of one device that was connected anew are one, if they follow each other."""
+    made: list[Stream] = []
+    for stream in streams:
+        known = next((i for i, other in enumerate(made) if _restarted(other, stream)), None)
+        if known is None:
+            made.append(stream)
+            continue
+        first, second = sorted((made[known], stream), key=lambda part: part.stamps[0])
+        values = (
+            [*first.values, *second.values]
+            if first.text
+            else np.concatenate([first.values, second.values])
+        )
+        LOG.warning(
+            "%s: stream %s was interrupted for %.3g s: its two parts are read as one",
+            path,
+            stream.name,
+            second.stamps[0] - first.stamps[-1],
+        )
+        made[known] = replace(
+            first,
+            stamps=np.concatenate([first.stamps, second.stamps]),
+            values=values,
+            offsets=first.offsets + second.offsets,
+        )
+    return made
+
+
+def _restarted(one: Stream, other: Stream) -> bool:
+    """Whether two streams are the same device's, one after the other."""
+    if not one.source or not one.count or not other.count:
+        return False
+    same = all(
+        getattr(one, what) == getattr(other, what)
+        for what in ("source", "name", "type", "nominal", "channels", "text", "width")
+    )
+    return same and (one.stamps[-1] < other.stamps[0] or other.stamps[-1] < one.stamps[0])
 
 
 def _named_apart(streams: list[Stream]) -> list[Stream]:
@@ -160,6 +219,7 @@ def _stream(item: dict) -> Stream:
         offsets=len(item["clock_times"]),
         channels=channels,
         optodes=_optodes(description),
+        source=_text(info.get("source_id")),
     )
 
 

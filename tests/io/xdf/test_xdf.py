@@ -400,3 +400,26 @@ def test_real_bench_run_with_five_streams(data_dir):
     assert clock.anchors.sel(stream="eeg") == 8
     assert clock.offset.sel(stream="aux/Muse_BATTERY").item() == pytest.approx(-1.031, abs=1e-3)
     assert recording["events"].sizes["event"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("Impedance", "Amp EEG impedance"),
+        ("ContactQuality", "EEG"),
+        ("", "EEG impedances"),
+        ("Quality", "fNIRS optode quality"),
+        ("Accelerometer", "EEG headset"),
+        ("Gaze", "EEG lab glasses"),
+    ],
+)
+def test_a_stream_about_eeg_is_no_eeg(tmp_path, kind, name):
+    stamps, values = even(500, 100), np.ones((500, 2))
+    writer = Writer().stream(name, kind, stamps, values, rate=100)
+    with pytest.raises(io.ReadError, match="a stream of EEG, or of fNIRS"):
+        nf.read(writer.save(tmp_path / "alone.xdf"))
+    writer = Writer().stream(name, kind, stamps, values, rate=100)
+    writer.stream("Amp", "EEG", stamps, 2 * values, rate=100, desc=eeg_channels("C3", "Cz"))
+    recording = nf.read(writer.save(tmp_path / "both.xdf"))
+    np.testing.assert_allclose(recording["eeg"].eeg, 2e-6)
+    assert list(recording["aux"].children) == [name]
