@@ -4,6 +4,7 @@ The JSON holds architecture, rates, units, training data, seed, versions, the co
 weights' SHA-256, which is checked on loading.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -70,6 +71,7 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
                 f"weights of at most {LARGEST_FILE:.3g} bytes",
                 "check that this is the file you mean",
             )
+    _complete(path)
     facts = json.loads(facts_file.read_text())
     if digest(path) != facts["sha256"]:
         raise ReadError(
@@ -84,12 +86,22 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all() or tensor.abs().max() > LARGEST_VALUE:
             raise ReadError(
-                f"{path.name} with values in {name} that are not finite or above "
-                f"{LARGEST_VALUE:g}",
+                f"{path.name} with values in {name} that are not finite or above {LARGEST_VALUE:g}",
                 "weights as a training leaves them",
                 "train again, or take other weights",
             )
     return facts, tensors
+
+
+def _complete(path: Path) -> None:
+    """Finish what a kill between the two moves of `save_weights` has left.
+
+    The weights were moved to their name first; their JSON is still under its temporary one.
+    """
+    facts, described = path.with_suffix(".json"), path.with_suffix(".json.tmp")
+    with contextlib.suppress(FileNotFoundError, ValueError):  # none, or one cut off itself
+        if json.loads(described.read_text())["sha256"] == digest(path):
+            os.replace(described, facts)
 
 
 def does_not_fit(path: Path, error: Exception) -> ReadError:

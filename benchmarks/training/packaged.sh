@@ -6,6 +6,7 @@
 # Resumes where it was cut off. Run in the repository's root with the environment active.
 set -euo pipefail
 export OMP_NUM_THREADS=1
+export NEUROFUSE_DATA=${NEUROFUSE_DATA:-../shared/data} # the recordings of split.json
 stage() { # name of the model, of the stage, configuration
     mkdir -p "runs/$2"
     if [ ! -e "runs/$2/$1/done" ]; then

@@ -104,6 +104,17 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
             "a participant in one part only",
             "split `own` by participant",
         )
+    files = {
+        part: {Path(name).resolve() for names in plan.own.get(part, {}).values() for name in names}
+        for part in ("train", "validation")
+    }
+    shared = sorted(path.name for path in files["train"] & files["validation"])
+    if shared:
+        raise ParameterError(
+            f"{', '.join(shared)} in training and in validation",
+            "a file in one part only",
+            "split `own` by participant",
+        )
     if not plan.start:
         return plan
     before = Architecture.model_validate(load_facts(plan.start)["architecture"])

@@ -55,10 +55,9 @@ class Optodes:
 
 
 def data_folder() -> Path | None:
-    """The folder of real recordings: NEUROFUSE_DATA, else ../shared/data; None when absent."""
+    """The folder of real recordings that NEUROFUSE_DATA names; None where it names none."""
     named = os.environ.get("NEUROFUSE_DATA")
-    here = Path(named) if named else Path.cwd() / ".." / "shared" / "data"
-    return here.resolve() if here.is_dir() else None
+    return Path(named).resolve() if named and Path(named).is_dir() else None
 
 
 def subject_files(part: str, stream: str) -> dict[str, list[Path]]:

@@ -62,7 +62,8 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
     checks : sequence of batches
         Windows of validation participants, on the same device.
     facts : dict
-        Goes into the JSON beside the weights: `participants`, `command`, `steps_before`.
+        Goes into the JSON beside the weights: `participants`, `command`, `steps_before`,
+        `start_score`.
     """
 
     def __init__(
@@ -132,7 +133,13 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
             self.model,
             self.plan.name,
             self.plan.model_dump(mode="json", exclude={"architecture"}),
-            {**scores, "step": self.step, "steps_before": self.facts["steps_before"]},
+            {
+                **scores,
+                "score": self.best,
+                "start_score": self.facts["start_score"],
+                "step": self.step,
+                "steps_before": self.facts["steps_before"],
+            },
             self.facts["participants"],
             self.facts["command"],
         )

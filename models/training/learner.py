@@ -15,6 +15,7 @@ from typing import ClassVar, Generic
 import torch
 from torch import Tensor, nn
 
+from neurofuse.io.errors import ParameterError
 from neurofuse.models.training.batches import BatchT
 from neurofuse.models.training.state import load_state, save_state
 
@@ -96,6 +97,12 @@ class Learner(ABC, Generic[BatchT]):
     def judge(self) -> None:
         """Validate, keep the weights if they are the best, write state and log."""
         score, scores = self.validate()
+        if not math.isfinite(score):
+            raise ParameterError(
+                f"a validation score of {score} after step {self.step} of {self.label} ({scores})",
+                "finite errors on the validation recordings",
+                "check these recordings, or take a smaller learning_rate",
+            )
         if score < self.best:
             self.best = score
             self.save_weights(scores)
@@ -126,5 +133,9 @@ def descend(optimizer: torch.optim.Optimizer, network: nn.Module, loss: Tensor) 
     loss.backward()
     norm = nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
     if not torch.isfinite(norm):
-        raise FloatingPointError(f"a gradient of {type(network).__name__} that is not finite")
+        raise ParameterError(
+            f"a gradient of {type(network).__name__} that is not finite",
+            "a loss that can be minimised",
+            "check the training recordings, or take a smaller learning_rate",
+        )
     optimizer.step()

@@ -1,5 +1,6 @@
 """Train a model: resumable, seeded, with a log; the best weights on validation are kept."""
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from neurofuse.models.training.windows import WindowSampling, checks_of
 from neurofuse.models.weights import load_facts, load_model
 
 __all__ = ["Training", "train"]
+
+PLAN = "plan.json"  # in the folder of a run: what it was begun with
 
 logger: logging.Logger = logging.getLogger("neurofuse")
 
@@ -61,7 +64,9 @@ def train(
     Raises
     ------
     ParameterError
-        For a configuration, a device or a folder that cannot be used.
+        For a configuration, a device or a folder that cannot be used, for another configuration
+        than the one that a resumed run was begun with, and for recordings on which the model
+        cannot be trained or validated.
 
     Examples
     --------
@@ -100,9 +105,15 @@ def train(
             _facts(plan, corpus, command),
         )
         if learner.state_file.exists():
+            _same_plan(folder, plan)
             learner.restore()
         else:
             learner.log_file.unlink(missing_ok=True)
+            begun = {"plan": plan.model_dump(mode="json"), "start_score": None}
+            if plan.start:
+                begun["start_score"] = learner.validate()[0]
+            (folder / PLAN).write_text(json.dumps(begun, indent=1) + "\n")
+        learner.facts["start_score"] = _start_score(folder)
         sampling = sampling if plan.augment else sampling.unaugmented()
         run(
             [learner],
@@ -114,6 +125,29 @@ def train(
             progress=None if progress is None else lambda step: progress(step / plan.steps),
         )
     return learner.weights
+
+
+def _same_plan(folder: Path, plan: Training) -> None:
+    """Raise ParameterError if the run in a folder was begun with another configuration."""
+    begun = folder / PLAN
+    if not begun.exists():
+        logger.warning("%s has no %s: taken for a run of this configuration", folder, PLAN)
+        return
+    before = json.loads(begun.read_text())["plan"]
+    now = plan.model_dump(mode="json")
+    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if changed:
+        raise ParameterError(
+            f"a run in {folder} that was begun with another {', '.join(changed)}",
+            f"the configuration it was begun with ({PLAN})",
+            "pass that one, or another folder",
+        )
+
+
+def _start_score(folder: Path) -> float | None:
+    """The score of the weights that the run in a folder began from."""
+    begun = folder / PLAN
+    return json.loads(begun.read_text())["start_score"] if begun.exists() else None
 
 
 def steps_in_all(facts: dict[str, Any]) -> int:

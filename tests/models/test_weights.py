@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 
 import neurofuse as nf
 from neurofuse.io.errors import ReadError
+from neurofuse.io.recording import build, stream_dataset
 from neurofuse.models.inference.apply import estimate_artifacts
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
@@ -55,8 +56,8 @@ def test_weights_of_an_older_version(tmp_path):
         assert torch.equal(old.state_dict()[name], tensor), name
 
 
-def test_calibration_scales_the_deviation(tmp_path):
-    _, contaminated = nf.simulate(duration=20, seed=3, eeg_montage=["C3", "C4", "Pz"])
+def test_calibration_scales_the_deviation(simulated):
+    contaminated = build(stream_dataset(simulated[1], "eeg").sel(channel=["C3", "C4", "Pz"]))
     model = load_model("eeg")
     one = estimate_artifacts(contaminated, model, uncertainty=True)["eeg"]
     model.calibration *= 2
@@ -119,7 +120,17 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("field", "value"), [("width", 10**6), ("eeg_window", 1e12), ("eeg_lags", [0.0] * 6000)]
 )
-def test_settings_out_of_bounds_are_refused_by_clean(tmp_path, field, value):
+def test_settings_out_of_bounds_are_refused_by_clean(tmp_path, simulated, field, value):
     path = rewritten(tmp_path, lambda facts: facts["architecture"].update({field: value}))
     with pytest.raises(ReadError, match="describes no model"):
-        nf.clean(nf.simulate(duration=10, seed=1, nirs_montage=None)[0], path)
+        nf.clean(simulated[0], path)
+
+
+def test_a_pair_that_was_cut_off_between_its_two_moves_is_completed(tmp_path):
+    path = rewritten(tmp_path, lambda facts: None)
+    new = path.with_suffix(".json").rename(path.with_suffix(".json.tmp"))
+    path.with_suffix(".json").write_text((PRETRAINED / "eeg.json").read_text())  # of other weights
+    assert load_model(path).architecture.streams == ("eeg", "nirs")
+    assert not new.exists()
+    new.write_text('{"sha256": "cut o')
+    assert load_model(path).architecture.streams == ("eeg", "nirs")

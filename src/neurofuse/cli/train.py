@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from neurofuse.cli import options
-from neurofuse.cli.console import progress, show_files
+from neurofuse.cli.console import progress, show_files, stdout
 from neurofuse.io.staging import make_folder
 
 
@@ -33,6 +33,7 @@ def command(
     from neurofuse.models.training.config import read_config
     from neurofuse.models.training.run import usable_device
     from neurofuse.models.training.train import train
+    from neurofuse.models.weights import load_facts
 
     read_config(config)  # refused before a folder is made
     usable_device(device)
@@ -40,3 +41,7 @@ def command(
     with progress("training") as step:
         weights = train(config, out, resume=resume, progress=step, device=device, workers=workers)
     show_files("trained:", {"weights": weights})
+    scores = load_facts(weights)["validation"]
+    start = scores["start_score"]
+    beside = "" if start is None else f" (starting weights: {start:.2f} dB)"
+    stdout().print(f"validation error: {scores['score']:.2f} dB{beside}", highlight=False)

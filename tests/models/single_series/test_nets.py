@@ -9,7 +9,6 @@ import torch
 from safetensors.torch import load_file
 from scipy.signal import resample_poly
 
-import neurofuse as nf
 from neurofuse.fusion.methods.single_series import SINGLE_SERIES
 from neurofuse.fusion.metrics.errors import score
 from neurofuse.io.errors import ParameterError, ReadError
@@ -289,11 +288,6 @@ def test_what_is_faster_than_the_working_rate_stays():
     wave = np.sin(2 * np.pi * 120 * time)[None]
     out = apply.clean_eeg(wave, 500.0, tiny("cnn", 1024))
     np.testing.assert_allclose(out[:, 500:-500], wave[:, 500:-500], atol=0.02)
-
-
-@pytest.fixture(scope="module")
-def simulated():
-    return nf.simulate(duration=60.0, seed=11)
 
 
 RECIPE = Recipe(windows=4, batch=2, simulated=1, validate_every=2, validation_batches=1, sizes=TINY)

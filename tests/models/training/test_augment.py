@@ -63,10 +63,8 @@ def test_validation_windows_are_not_augmented(clean_corpus):
 
 
 @pytest.fixture(scope="module")
-def clean_corpus():
+def clean_corpus(at_rest):
     from neurofuse.models.training.corpus import clean_stream
-    from neurofuse.synth.simulate import simulate
 
-    truth, _ = simulate(60.0, seed=4, severity=0.0)
-    corpus = {s: clean_stream(truth, s, "simulated") for s in ("eeg", "nirs")}
+    corpus = {s: clean_stream(at_rest, s, "simulated") for s in ("eeg", "nirs")}
     return {s: [c] for s, c in corpus.items() if c is not None}

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from neurofuse.io.errors import ParameterError
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.learner import Learner, descend
 from neurofuse.models.training.run import Clock, run
@@ -93,7 +94,7 @@ def test_time_that_is_used_up_ends_a_run(tmp_path):
 
 
 def test_a_gradient_that_is_not_finite_is_refused(tmp_path):
-    with pytest.raises(FloatingPointError, match="Linear"):
+    with pytest.raises(ParameterError, match="a gradient of Linear that is not finite"):
         run(
             [Mean(tmp_path)],
             lambda step: torch.tensor(float("inf")),

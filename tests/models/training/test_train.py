@@ -1,17 +1,19 @@
 """Training: resumes to the same weights, learns, and refuses what it cannot use."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from neurofuse.io import write
+from neurofuse.io import without_stream, write
 from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.models.training.corpus import data_folder
+from neurofuse.models.training.joint import JointLearner
 from neurofuse.models.training.train import steps_in_all, train
 from neurofuse.models.weights import digest, load_model, packaged
-from neurofuse.synth import simulate
 
 QUICK = Path(__file__).parents[3] / "benchmarks/training/configs/quick.json"
 TINY = json.loads(QUICK.read_text()) | {
@@ -148,11 +150,11 @@ def test_another_architecture_than_that_of_the_start_is_refused(trained, tmp_pat
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory):
+def own(tmp_path_factory, at_rest):
     """Files of 30 s of two participants, one with both modalities."""
     folder = tmp_path_factory.mktemp("own")
-    both, _ = simulate(30, seed=1, severity=0.0)
-    light, _ = simulate(30, seed=2, severity=0.0, eeg_montage=None)
+    both, light = at_rest.sel(time=slice(0, 30)), at_rest.sel(time=slice(40, 70))
+    light = without_stream(light, "eeg")
     return [str(write(r, folder / n)["recording"]) for n, r in (("anna", both), ("ben", light))]
 
 
@@ -176,3 +178,45 @@ def test_participants_without_a_modality_or_too_short_are_not_enough(own, tmp_pa
         train(plan | {"window": 15.0}, tmp_path)
     with pytest.raises(ParameterError, match="no recording for train that holds 60 s"):
         train(plan | {"window": 60.0}, tmp_path)
+
+
+def test_a_run_is_resumed_with_its_own_configuration_only(trained, tmp_path):
+    shutil.copytree(trained.parent, tmp_path / "run")
+    with pytest.raises(ParameterError, match="begun with another learning_rate, seed"):
+        train(TINY | {"learning_rate": 1e-4, "seed": 3}, tmp_path / "run", resume=True)
+    train(TINY, tmp_path / "run", resume=True)
+
+
+def test_the_score_of_the_starting_weights_is_kept(trained, tmp_path):
+    plan = TINY | {"start": str(trained), "architecture": None}
+    del plan["architecture"]
+    weights = train(plan, tmp_path)
+    scores = json.loads(weights.with_suffix(".json").read_text())["validation"]
+    before = json.loads(trained.with_suffix(".json").read_text())["validation"]
+    assert scores["start_score"] == pytest.approx(before["score"], rel=1e-6)
+    assert before["start_score"] is None
+
+
+def test_a_score_that_is_no_number_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        JointLearner, "validate", lambda self: (float("nan"), {"eeg_db": float("nan")})
+    )
+    with pytest.raises(ParameterError, match=r"a validation score of nan after step 3 .*eeg_db"):
+        train(TINY, tmp_path)
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_a_file_in_both_parts_is_refused(tmp_path):
+    own = {"train": {"anna": ["a/../rest.edf"]}, "validation": {"ben": ["rest.edf"]}}
+    with pytest.raises(ParameterError, match=r"rest\.edf in training and in validation"):
+        train(TINY | {"own": own}, tmp_path)
+
+
+def test_no_data_are_read_that_nobody_named(tmp_path, monkeypatch):
+    (tmp_path / "shared" / "data").mkdir(parents=True)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.delenv("NEUROFUSE_DATA", raising=False)
+    assert data_folder() is None
+    monkeypatch.setenv("NEUROFUSE_DATA", str(tmp_path / "shared" / "data"))
+    assert data_folder() == tmp_path / "shared" / "data"
