@@ -2,21 +2,23 @@
 
 from datetime import UTC, datetime
 
-import numpy as np
-
 from neurofuse.io.clock_model import REMEDY, ClockModel
 from neurofuse.io.errors import AlignmentError
 from neurofuse.io.logs import LOG
 
-QUARTER_HOUR = 900.0  # s; time zones differ by whole quarters of an hour
-LARGEST_TIME_ZONE = 14 * 3600.0  # s from UTC
+# hours by which clocks of two zones differ: whole ones, and those of zones a part of an hour off
+ZONES = (*range(1, 15), 2.5, 3.5, 4.5, 5.5, 5.75, 6.5, 8.75, 9.5, 10.5, 12.75, 13.75)
+LONGER = 1.1  # times; an overlap longer by this explains the dates better
+SAME_START = 60.0  # s; streams that begin so near to each other were started together
 
 
 def match_dates(eeg: tuple[str, float], nirs: tuple[str, float]) -> ClockModel:
     """Offset from both measurement dates.
 
     Dates contain no information about drift or about computer clocks that were set wrongly, so
-    there is no confidence interval; the residual is the resolution of the coarser date.
+    there is no confidence interval; the residual is the resolution of the coarser date. Many
+    formats store local time without its zone: where dates that are apart by a difference of time
+    zones would fit better without it, they are not believed.
 
     Parameters
     ----------
@@ -31,7 +33,9 @@ def match_dates(eeg: tuple[str, float], nirs: tuple[str, float]) -> ClockModel:
     Raises
     ------
     AlignmentError
-        If a date is missing or a placeholder, or the streams do not overlap by their dates.
+        If a date is missing or a placeholder, the streams do not overlap by their dates, or they
+        overlap more (or as much, and begin together) if one date is in local time and the other in
+        UTC.
 
     Examples
     --------
@@ -48,13 +52,30 @@ def match_dates(eeg: tuple[str, float], nirs: tuple[str, float]) -> ClockModel:
             REMEDY,
         )
     offset = (second - first).total_seconds()
-    if not -nirs[1] < offset < eeg[1]:
+    dates = (
+        f"EEG of {first:%Y-%m-%d %H:%M:%S} for {eeg[1]:.0f} s and fNIRS of "
+        f"{second:%Y-%m-%d %H:%M:%S} for {nirs[1]:.0f} s"
+    )
+    overlap = _overlap(offset, eeg[1], nirs[1])
+    zone = _zone(offset)
+    moved = _overlap(offset - zone, eeg[1], nirs[1]) if zone else 0.0
+    by = f" by {moved:.0f} s" if overlap > 0 else ""
+    hint = (
+        f"they overlap{by} if one is in local time and the other in UTC "
+        f"({zone / 3600:+g} h), then the offset is {offset - zone:g}; "
+    )
+    if overlap <= 0:
+        wanted = "streams that overlap in time"
+        raise AlignmentError(dates, wanted, (hint if moved > 0 else "") + REMEDY)
+    together = moved >= overlap and abs(offset - zone) <= SAME_START
+    if moved > LONGER * overlap or (zone and together):
         raise AlignmentError(
-            f"EEG of {first:%Y-%m-%d %H:%M:%S} for {eeg[1]:.0f} s and fNIRS of "
-            f"{second:%Y-%m-%d %H:%M:%S} for {nirs[1]:.0f} s",
-            "streams that overlap in time",
-            _zone_hint(offset, eeg[1], nirs[1]) + REMEDY,
+            f"{dates}, which overlap by {overlap:.0f} s",
+            "dates of one time zone",
+            f"{hint}if both are of one zone, it is {offset:g}; {REMEDY}",
         )
+    if moved >= overlap:
+        LOG.warning("%s, which overlap by %.0f s; %scheck their zones", dates, overlap, hint)
     resolution = max(_resolution(first), _resolution(second))
     if resolution == 1.0:
         LOG.warning(
@@ -91,12 +112,12 @@ def _resolution(date: datetime) -> float:
     return 1e-3 if date.microsecond % 1000 == 0 else 1e-6
 
 
-def _zone_hint(offset: float, eeg: float, nirs: float) -> str:
-    """A remedy if the dates would overlap in another time zone."""
-    zone = float(np.round(offset / QUARTER_HOUR) * QUARTER_HOUR)
-    if zone == 0 or abs(zone) > LARGEST_TIME_ZONE or not -nirs < offset - zone < eeg:
-        return ""
-    return (
-        f"they overlap if one is in local time and the other in UTC ({zone / 3600:+g} h), then "
-        f"the offset is {offset - zone:g}; "
-    )
+def _overlap(offset: float, eeg: float, nirs: float) -> float:
+    """Seconds that both streams share, of the lengths `eeg` and `nirs`; below 0 if none."""
+    return min(eeg, offset + nirs) - max(0.0, offset)
+
+
+def _zone(offset: float) -> float:
+    """The difference of time zones [s] that is nearest to an offset, 0 for none."""
+    nearest = min((0.0, *ZONES), key=lambda hours: abs(3600 * hours - abs(offset)))
+    return 3600 * nearest * (1 if offset > 0 else -1)

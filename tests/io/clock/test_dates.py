@@ -1,5 +1,7 @@
 """Clocks by measurement dates: resolution, dummies, time zones, streams that do not overlap."""
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,38 @@ def test_streams_apart_are_refused_and_a_time_zone_is_suspected():
         match_dates(eeg, ("2024-05-17T04:00:09+00:00", 60.0))
     with pytest.raises(AlignmentError, match="overlap in time; give offset"):
         match_dates(eeg, ("2024-05-17T09:31:30+00:00", 60.0))
+
+
+def test_a_time_zone_that_explains_the_dates_better_is_offered():
+    eeg, nirs = ("2024-05-17T09:30:12", 10_800.0), ("2024-05-17T09:30:20+02:00", 10_800.0)
+    words = (
+        r"overlap by 3608 s; wanted dates of one time zone; they overlap by 10792 s if .*"
+        r"\(-2 h\), then the offset is 8; if both are of one zone, it is -7192; give offset="
+    )
+    with pytest.raises(AlignmentError, match=words):
+        match_dates(eeg, nirs)
+    with pytest.raises(AlignmentError, match=r"\(\+2 h\), then the offset is -8; if both"):
+        match_dates(nirs, eeg)
+    with pytest.raises(AlignmentError, match=r"\(-5\.75 h\), then the offset is 30"):
+        match_dates(("2024-05-17T15:15:00", 36_000.0), ("2024-05-17T09:30:30+00:00", 36_000.0))
+
+
+def test_a_short_stream_inside_a_long_one_is_only_doubted(caplog):
+    night = "2024-05-17T22:00:00.5+00:00", 36_000.0
+    assert match_dates(night, ("2024-05-18T00:10:00.5+00:00", 1800.0)).offset == 7800
+    assert "if one is in local time and the other in UTC (+2 h), then the offset is 600" in (
+        caplog.text
+    )
+    with pytest.raises(AlignmentError, match=r"offset is 30; if both are of one zone, it is 7230"):
+        match_dates(night, ("2024-05-18T00:00:30.5+00:00", 1800.0))
+
+
+@pytest.mark.parametrize("offset", [-1500.0, 8.25, 900.0, 1700.0])
+def test_dates_less_than_a_time_zone_apart_are_believed(offset, caplog):
+    begun = datetime(2024, 5, 17, 9, 30, 12, 500_000, UTC)
+    later = (begun + timedelta(seconds=offset)).isoformat()
+    assert match_dates((begun.isoformat(), 3600.0), (later, 3600.0)).offset == offset
+    assert caplog.text == ""
 
 
 def test_missing_dates_are_named():
