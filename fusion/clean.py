@@ -99,10 +99,12 @@ def clean_raws(
     ----------
     raw_eeg, raw_nirs : mne.io.Raw or None
         EEG [V], and fNIRS as raw intensity or optical density. They are not changed.
-    method
+    method : str, Path, Cleaner or model, optional
         As in `clean`.
-    offset, align
-        How the two lie on one clock, as in `neurofuse.from_mne`.
+    offset : float, optional
+        To add to fNIRS times to get EEG times [s], as in `neurofuse.from_mne`.
+    align : str, optional
+        Where the common clock comes from, as in `neurofuse.from_mne`.
     progress : callable, optional
         Called with the fraction done.
 

@@ -27,7 +27,7 @@ class ClockModel:
         Scatter of the anchors about the line (standard deviation) or the resolution of the dates
         [s]; NaN where nothing was compared.
     anchors : int
-        Pairs of instants that the line was fitted to.
+        How many pairs of instants the line was fitted to.
     method : str
         "own" (the stream defines the common time), "offset", "events", "clock", "stamps" or
         "physiology".
@@ -54,7 +54,18 @@ class ClockModel:
         return 1 + self.drift / 1e6
 
     def to_common(self, time: ArrayLike) -> Any:
-        """Common time [s] of file times [s]: a number of a number, an array of an array."""
+        """Times on the common clock.
+
+        Parameters
+        ----------
+        time : float or array
+            Times in the stream's file [s].
+
+        Returns
+        -------
+        float or array
+            Common times [s], in the shape of `time`.
+        """
         return self.offset + np.multiply(time, self.stretch)
 
     def __str__(self) -> str:

@@ -15,8 +15,12 @@ class NeurofuseError(Exception):
 
     Attributes
     ----------
-    found, wanted, remedy : str
-        The three parts of the message.
+    found : str
+        What was there.
+    wanted : str
+        What is needed instead.
+    remedy : str
+        What the user can do about it.
 
     Examples
     --------

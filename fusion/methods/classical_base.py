@@ -24,24 +24,42 @@ from neurofuse.io.recording import check, note, stream_dataset, streams, with_st
 class Treatment:
     """What a method does to one modality.
 
-    `apply` takes a node with usable channels only and the settings as keywords, and returns the
-    cleaned samples (float64): `eeg` (channel, time) [V], or `od` (channel, wavelength, time) [1];
-    the rate is in the node's attrs. With `learn`, which takes the same, `apply` takes what `learn`
-    returned after the node.
+    Parameters
+    ----------
+    apply : callable
+        It takes a node with usable channels only and the settings as keywords, and returns the
+        cleaned samples (float64): `eeg` (channel, time) [V], or `od` (channel, wavelength, time)
+        [1]. The sampling rate [Hz] is in the node's attrs as `rate`.
+    learn : callable, optional
+        It takes the same; `apply` then takes what it returned after the node.
+    settings : mapping
+        The names of settings and their defaults.
+    choices : mapping
+        For some settings, the values that are tried on validation participants.
+    references : tuple of str
+        What else the method may look at: "channels" (of other types, such as EOG), "aux"
+        (accelerometer and the like) and "partner" (the other modality). They are in the node as
+        `regressor` (regressor, time), see `neurofuse.fusion.methods.references`.
+    gaps : bool
+        Whether it works on samples that are not finite.
 
-    `references` names what else the method may look at: "channels" (of other types, such as EOG),
-    "aux" (accelerometer and the like) and "partner" (the other modality). They are in the node as
-    `regressor` (regressor, time), see `neurofuse.fusion.methods.references`.
+    Examples
+    --------
+    >>> from neurofuse.io import build, eeg_dataset
+    >>> halve = Treatment(lambda node, factor: factor * node.eeg.values, settings={"factor": 0.5})
+    >>> method = Classical("halve", "an example", {"eeg": halve})
+    >>> noise = np.random.default_rng(0).normal(scale=1e-5, size=(2, 2500))
+    >>> cleaned = method.transform(build(eeg_dataset(noise, 250.0, ["C3", "C4"])))
+    >>> bool(np.allclose(cleaned["eeg"].eeg.values, noise / 2))
+    True
     """
 
     apply: Callable[..., np.ndarray]
     learn: Callable[..., Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    choices: Mapping[str, tuple[Any, ...]] = field(
-        default_factory=dict
-    )  # tried on validation participants
+    choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     references: tuple[str, ...] = ()
-    gaps: bool = False  # whether it works on samples that are not finite
+    gaps: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +68,10 @@ class Classical:
 
     Parameters
     ----------
-    name, citation : str
+    name : str
+        One word, unique among methods.
+    citation : str
+        The paper that it implements.
     treatments : mapping
         A `Treatment` for each modality that it treats.
     needs : str
@@ -82,11 +103,32 @@ class Classical:
         return tuple(self.treatments)
 
     def named(self, name: str) -> "Classical":
-        """The same method under another name, to stand beside it in a comparison."""
+        """The same method under another name, to stand beside it in a comparison.
+
+        Parameters
+        ----------
+        name : str
+            One word, unique among methods.
+
+        Returns
+        -------
+        Classical
+            A copy.
+        """
         return replace(self, name=name)
 
     def set(self, **settings: Any) -> "Classical":
         """The same method with other settings, for all modalities that know them.
+
+        Parameters
+        ----------
+        **settings
+            Those that differ; the others stay.
+
+        Returns
+        -------
+        Classical
+            A copy.
 
         Raises
         ------
@@ -113,8 +155,24 @@ class Classical:
     def fit(self, recording: xr.DataTree, /) -> "Classical":
         """Learn from a recording, say a calm one of the same participant with the same montage.
 
-        A copy that has learned is returned; without `fit`, `transform` learns from what it cleans.
-        Methods that learn nothing return themselves.
+        Without `fit`, `transform` learns from what it cleans.
+
+        Parameters
+        ----------
+        recording : Recording
+            With a modality that the method treats.
+
+        Returns
+        -------
+        Classical
+            A copy that has learned, or the method itself where there is nothing to learn.
+
+        Raises
+        ------
+        ParameterError
+            As `transform`.
+        ReadError
+            If a modality has no usable channel.
         """
         checked = self._checked(recording)
         learned = {}
@@ -135,8 +193,14 @@ class Classical:
         Parameters
         ----------
         recording : Recording
+            It is not changed.
         judged : bool
             Channels without a usable signal are marked bad already.
+
+        Returns
+        -------
+        Recording
+            Same variables, channels, times and units, with one more step in its provenance.
 
         Raises
         ------

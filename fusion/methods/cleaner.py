@@ -62,11 +62,43 @@ class Cleaner(Protocol):
         ...
 
     def fit(self, recording: xr.DataTree, /) -> "Cleaner":
-        """Learn from a recording, and return a cleaner that has learned."""
+        """Learn from a recording, and return a cleaner that has learned.
+
+        Parameters
+        ----------
+        recording : Recording
+            Say a calm one of the same participant with the same montage.
+
+        Returns
+        -------
+        Cleaner
+            Itself where nothing is learned.
+
+        Raises
+        ------
+        ParameterError
+            If the recording lacks what the method needs.
+        """
         ...
 
     def transform(self, recording: xr.DataTree, /) -> xr.DataTree:
-        """A new Recording with the same channels and times, cleaned."""
+        """Clean a recording.
+
+        Parameters
+        ----------
+        recording : Recording
+            It is not changed.
+
+        Returns
+        -------
+        Recording
+            A new one with the same channels, times and units.
+
+        Raises
+        ------
+        ParameterError
+            If the recording lacks what the method needs.
+        """
         ...
 
 

@@ -37,7 +37,7 @@ def coupling(recording: xr.DataTree, lag: float = LAG) -> float:
     Returns
     -------
     float
-        Pearson's correlation, mean over electrodes.
+        Pearson's correlation [1], mean over electrodes.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def coupling_p(recording: xr.DataTree, surrogates: int = 199, seed: int = 0) -> 
     Returns
     -------
     float
-        At least 1 / (1 + surrogates).
+        The p value [1], at least 1 / (1 + surrogates).
 
     Raises
     ------

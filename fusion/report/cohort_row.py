@@ -66,7 +66,7 @@ class ModalityRow:
 class CohortRow:
     """One recording on the page of `neurofuse.cohort_report`.
 
-    Attributes
+    Parameters
     ----------
     name : str
         What the page calls it.
