@@ -12,7 +12,7 @@ help:
 	@echo "make demo         install, then clean a simulated recording; look into demo-output/"
 	@echo "make test         install, then run all tests (ARGS='tests/io -k snirf' runs some)"
 	@echo "make test-fast    the same without the slow ones: under 4 minutes on two cores"
-	@echo "make check        lint, format, types, layers, and what sdist and wheel hold"
+	@echo "make check        lint, format, types, layers, public names, sdist and wheel"
 	@echo "make docs         the documentation as web pages: build/docs/index.html"
 	@echo "make dist         sdist and wheel in dist/, checked, installed and run elsewhere"
 	@echo "make format       let ruff rewrite the sources"
@@ -40,6 +40,7 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/test_contract.py
 	$(BIN)/python -m pytest -q -k "wheel or sdist" tests/test_package.py
 
 $(DOCS): $(INSTALLED)
