@@ -13,19 +13,9 @@ import neurofuse.io as io
 from neurofuse.io.mne_objects.nirs import raw_from_nirs
 from neurofuse.io.snirf.read import read_snirf_raw
 from neurofuse.io.snirf.write import write_snirf
+from tests.io.snirf.stored import put, samples
 
 PAIRS = ((1, 1), (1, 2), (2, 2))
-
-
-def put(nirs, name, value):
-    """Replace a dataset."""
-    del nirs[name]
-    nirs[name] = value
-
-
-def samples(path) -> np.ndarray:
-    with h5py.File(path) as file:
-        return np.asarray(file["nirs/data1/dataTimeSeries"]).T
 
 
 @given(order=st.permutations(range(9)))

@@ -11,14 +11,9 @@ import neurofuse.io as io
 from neurofuse.io.snirf.orientation import rows_of_optodes
 from neurofuse.io.snirf.probe import correct_length, length_factor
 from neurofuse.io.snirf.read import read_snirf_raw
+from tests.io.snirf.stored import put
 
 PAIRS = ((1, 1), (1, 2), (2, 2))
-
-
-def put(nirs, name, value):
-    """Replace a dataset."""
-    del nirs[name]
-    nirs[name] = value
 
 
 @pytest.mark.parametrize("name", ["sourceLabels", "detectorLabels"])

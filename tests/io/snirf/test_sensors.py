@@ -8,14 +8,9 @@ import neurofuse.io as io
 from neurofuse.io.clock.joining import join
 from neurofuse.io.snirf.read import read_aux
 from neurofuse.io.snirf.write import write_snirf
+from tests.io.snirf.stored import put
 
 PAIRS = ((1, 1), (1, 2), (2, 2))
-
-
-def put(nirs, name, value):
-    """Replace a dataset."""
-    del nirs[name]
-    nirs[name] = value
 
 
 def _sensor(nirs, number, name, data, time, unit=None):

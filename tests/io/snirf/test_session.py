@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime
 
-import h5py
 import mne
 import numpy as np
 import pytest
@@ -11,24 +10,10 @@ import neurofuse.io as io
 from neurofuse.io.logs import quiet
 from neurofuse.io.snirf.read import read_snirf_raw
 from neurofuse.io.snirf.write import write_snirf
+from tests.io.snirf.stored import put, samples, stimulus
 
 DATE = datetime(2024, 5, 17, 9, 30, 12, 250000, tzinfo=UTC)
 PAIRS = ((1, 1), (1, 2), (2, 2))
-
-
-def put(nirs, name, value):
-    """Replace a dataset."""
-    del nirs[name]
-    nirs[name] = value
-
-
-def samples(path) -> np.ndarray:
-    with h5py.File(path) as file:
-        return np.asarray(file["nirs/data1/dataTimeSeries"]).T
-
-
-def stimulus(nirs, number, name, data):
-    nirs[f"stim{number}/name"], nirs[f"stim{number}/data"] = name, data
 
 
 def events(path):

@@ -2,30 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-import h5py
 import numpy as np
 import pytest
 import xarray as xr
 
 import neurofuse.io as io
 from neurofuse.io.snirf.read import read_snirf_raw
+from tests.io.snirf.stored import put, samples, stimulus
 
 DATE = datetime(2024, 5, 17, 9, 30, 12, 250000, tzinfo=UTC)
-
-
-def put(nirs, name, value):
-    """Replace a dataset."""
-    del nirs[name]
-    nirs[name] = value
-
-
-def samples(path) -> np.ndarray:
-    with h5py.File(path) as file:
-        return np.asarray(file["nirs/data1/dataTimeSeries"]).T
-
-
-def stimulus(nirs, number, name, data):
-    nirs[f"stim{number}/name"], nirs[f"stim{number}/data"] = name, data
 
 
 @pytest.mark.parametrize(("unit", "scale"), [("s", 1.0), ("ms", 1e3), ("us", 1e6), ("unknown", 1)])

@@ -6,17 +6,7 @@ import pytest
 
 import neurofuse.io as io
 from neurofuse.io.snirf.read import read_snirf_raw
-
-
-def put(nirs, name, value):
-    """Replace a dataset."""
-    del nirs[name]
-    nirs[name] = value
-
-
-def samples(path) -> np.ndarray:
-    with h5py.File(path) as file:
-        return np.asarray(file["nirs/data1/dataTimeSeries"]).T
+from tests.io.snirf.stored import put, samples
 
 
 def test_values_are_kept_exactly_whatever_they_are(snirf):
