@@ -74,7 +74,7 @@ def simulate(
     blinks, pulse_artifact : bool
         Whether EEG contains blinks, and the pulse of the heart that fNIRS shows.
     line : float, optional
-        Frequency of mains noise in the EEG: 50 or 60 Hz.
+        Frequency of mains noise in the EEG [Hz]: 50 or 60.
     share : {"none", "timing", "partial", "full"}
         What both modalities share of a movement; see `inject`.
     severity : float

@@ -83,9 +83,9 @@ def lacking(name: str, function: Any, *, example: bool = True) -> Iterator[str]:
     }
     if not doc:
         yield "a docstring"
-    for one in taken.keys() - described.keys():
+    for one in sorted(taken.keys() - described.keys()):
         yield f"the parameter {one!r}"
-    for one in described.keys() - taken.keys():
+    for one in sorted(described.keys() - taken.keys()):
         yield f"no parameter {one!r}, which does not exist"
     for one, text in described.items():
         if not text.strip():
@@ -102,6 +102,34 @@ def lacking(name: str, function: Any, *, example: bool = True) -> Iterator[str]:
     examples = doctest.DocTestParser().get_examples(doc)
     if example and all(one.options.get(doctest.SKIP) for one in examples):
         yield "an example that runs"
+
+
+def incomplete(rate: float, count: int) -> float:
+    """A docstring.
+
+    Parameters
+    ----------
+    rate : float
+        Without unit.
+    old : int
+        Not there any more.
+
+    Examples
+    --------
+    >>> incomplete(1.0, 2)  # doctest: +SKIP
+    """
+    return rate * count
+
+
+def test_what_a_docstring_lacks_is_named():
+    assert [*lacking("incomplete", incomplete)] == [
+        "the parameter 'count'",
+        "no parameter 'old', which does not exist",
+        "the unit of 'rate', as [s], or [1]",
+        "Returns",
+        "Raises",
+        "an example that runs",
+    ]
 
 
 def lacking_in_members(name: str, kind: type) -> Iterator[str]:

@@ -29,7 +29,7 @@ def align(
     eeg, nirs : Recording
         One stream each, which begins at time 0 s of its own clock.
     offset : float, optional
-        Seconds to add to fNIRS times to get EEG times.
+        To add to fNIRS times to get EEG times [s].
     align : {"events", "clock", "physiology"}, optional
         By event pulses that both files hold, by both measurement dates, or by the heart rate (the
         EEG file needs an ECG channel). By default by events, else by dates if both are real and

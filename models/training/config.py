@@ -32,21 +32,22 @@ class Training(BaseModel):
     window : float
         Length of a window [s].
     learning_rate : float
-        The largest of the schedule.
+        The largest of the schedule [1].
     severity : (float, float)
-        Range from which the severity of motion is sampled, log-uniformly; see `neurofuse.inject`.
+        Range from which the severity of motion [1] is sampled, log-uniformly, as of
+        `neurofuse.inject`.
     share : tuple of {"none", "timing", "partial", "full"}
         What the motion of both modalities has in common, sampled from these.
     partner_dropout : float
-        Probability that a step of the joint model sees one modality alone.
+        Probability [1] that a step of the joint model sees one modality alone.
     simulated : int
         Simulated participants beside the real ones.
     augment : bool
-        Also rest and motion unlike what was recorded and generated.
+        Also phase-randomised rest and simple artifacts (`augment`).
     real : bool
         Read the data folder (NEUROFUSE_DATA) when there is one.
     own : dict
-        Your own clean recordings, files by participant, no one in both parts:
+        Your own clean recordings, files by participant, each in one part only:
         `{"train": {"anna": ["anna.edf"]}, "validation": {"ben": ["ben.edf"]}}`.
     validate_every : int
         Steps between validations.

@@ -20,8 +20,6 @@ from neurofuse.models.training.run import run, usable_device
 from neurofuse.models.training.windows import WindowSampling, checks_of
 from neurofuse.models.weights import load_facts, load_model
 
-__all__ = ["Training", "train"]
-
 PLAN = "plan.json"  # in the folder of a run: what it was begun with
 
 logger: logging.Logger = logging.getLogger("neurofuse")
@@ -70,7 +68,7 @@ def train(
 
     Examples
     --------
-    >>> from neurofuse.models.training.train import train
+    >>> from neurofuse.models import train
     >>> plan = {"name": "mine", "start": "joint", "steps": 200, "learning_rate": 3e-4}
     >>> weights = train(plan, "runs/mine")  # doctest: +SKIP
     """
