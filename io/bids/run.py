@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurofuse.io.bids.matching import channels_of
+from neurofuse.io.bids.placing import correct_unit, place_electrodes, place_optodes
+from neurofuse.io.bids.tables import acquired_at, facts_of, rows_of
 from neurofuse.io.logs import LOG, quiet
 from neurofuse.io.modality import EEG
 
@@ -13,14 +16,21 @@ if TYPE_CHECKING:
     import mne
 
 PLACEHOLDER = datetime(2000, 1, 1, tzinfo=UTC)  # MNE's stand-in for a date that a SNIRF file lacks
+MNE_TYPES = {
+    "EEG": "eeg", "EOG": "eog", "VEOG": "eog", "HEOG": "eog", "ECG": "ecg", "EMG": "emg",
+    "TRIG": "stim", "MISC": "misc", "REF": "misc", "RESP": "resp", "GSR": "gsr",
+    "TEMP": "temperature", "ECOG": "ecog", "SEEG": "seeg", "DBS": "dbs",
+}  # fmt: skip
+Mark = tuple[float, float, str, Any]  # onset, duration [s], description, names of channels
 SAME_DATE = 1.0  # s; dates this near to each other are the same one, to the second or finer
 
 
 def read_with_sidecars(path: Path, stream: str) -> "mne.io.BaseRaw":
-    """The Raw of an EEG or fNIRS file with what mne-bids takes from its sidecars.
+    """The Raw of an EEG or fNIRS file with what its sidecars say.
 
-    Those are types, bad channels, electrodes (EEG), events, date and subject. If mne-bids fails
-    on them, a warning says why and the file alone is used.
+    Those are types (EEG), bad channels, positions, events, date and subject. EEG goes through
+    mne-bids; what that cannot take, and fNIRS, is matched by names, or by source, detector and
+    nominal wavelength. If that fails too, a warning says why and the file alone is used.
 
     Parameters
     ----------
@@ -39,25 +49,15 @@ def read_with_sidecars(path: Path, stream: str) -> "mne.io.BaseRaw":
     raw = read_eeg_raw(path) if stream == EEG.name else read_nirs_raw(path)
     try:
         with quiet():
-            from mne_bids import get_bids_path_from_fname, read_raw_bids
+            from mne_bids import get_bids_path_from_fname
 
             where = get_bids_path_from_fname(path, check=False)
-            described = read_raw_bids(where, verbose="error")
-            events = where.find_matching_sidecar("events", ".tsv", on_error="ignore")
-            changed = _with_channels(raw, described, stream)
-            listed = events is not None
-            if listed and raw.n_times != described.n_times:
-                LOG.warning(
-                    "%s has pauses, and events.tsv does not say whether its times count them: "
-                    "events are those of the file itself",
-                    path,
-                )
-                listed = False
-            changed = _with_marks(changed, described, _date(raw, described), listed)
+            changed = _by_mne_bids(raw, where) if stream == EEG.name else None
+            changed = changed or _by_tables(raw, where, path, stream)
             subject = dict(changed.info["subject_info"] or {})
             changed.info["subject_info"] = {**subject, "his_id": f"sub-{where.subject}"}
             return changed
-    except Exception as error:  # mne-bids raises anything for sidecars that are off
+    except Exception as error:  # sidecars may be off in any way
         LOG.warning(
             "%s: sidecars not applied (%s: %s); the file alone is used",
             path,
@@ -67,46 +67,105 @@ def read_with_sidecars(path: Path, stream: str) -> "mne.io.BaseRaw":
         return raw
 
 
-def _with_channels(
-    raw: "mne.io.BaseRaw", described: "mne.io.BaseRaw", stream: str
-) -> "mne.io.BaseRaw":
-    """A copy of a Raw with types, bads and electrodes of the Raw by mne-bids."""
+def _by_mne_bids(raw: "mne.io.BaseRaw", where: Any) -> "mne.io.BaseRaw | None":
+    """A copy of an EEG Raw with what mne-bids reads beside it; None where mne-bids fails."""
+    from mne_bids import read_raw_bids
+
+    try:
+        described = read_raw_bids(where, verbose="error")
+    except Exception:  # raised for anything that is off: names, byte order marks …
+        return None
     if set(raw.ch_names) != set(described.ch_names):
-        raise ValueError(f"its channels are {described.ch_names[:3]}…, not {raw.ch_names[:3]}…")
+        return None
     changed = raw.copy()
-    if stream == EEG.name:
-        types = dict(zip(described.ch_names, described.get_channel_types(), strict=True))
-        now = dict(zip(changed.ch_names, changed.get_channel_types(), strict=True))
-        changed.set_channel_types({n: t for n, t in types.items() if t != now[n]})
-        if described.info["dig"]:
-            changed.set_montage(described.get_montage(), on_missing="ignore")
+    types = dict(zip(described.ch_names, described.get_channel_types(), strict=True))
+    now = dict(zip(changed.ch_names, changed.get_channel_types(), strict=True))
+    changed.set_channel_types({n: t for n, t in types.items() if t != now[n]})
+    if described.info["dig"]:
+        changed.set_montage(described.get_montage(), on_missing="ignore")
+        facts = facts_of(_beside(where, "coordsystem", ".json"))
+        correct_unit(changed, facts, where.fpath)
     changed.info["bads"] = [name for name in changed.ch_names if name in described.info["bads"]]
-    return changed
+    marks = None
+    if _beside(where, "events", ".tsv") is not None:
+        other = described.annotations
+        start = 0.0 if described.info["meas_date"] is None else described.first_time
+        marks = list(
+            zip(
+                np.asarray(other.onset) - start,
+                other.duration,
+                other.description,
+                other.ch_names,
+                strict=True,
+            )
+        )
+    return _with_marks(changed, marks, _date(raw, described.info["meas_date"]))
+
+
+def _by_tables(raw: "mne.io.BaseRaw", where: Any, path: Path, stream: str) -> "mne.io.BaseRaw":
+    """A copy of a Raw with what the tables beside it say, each read as it is."""
+    changed = raw.copy()
+    rows = rows_of(_beside(where, "channels", ".tsv"))
+    names = channels_of(rows, raw, stream)
+    if stream == EEG.name and rows and set(names) != set(raw.ch_names):
+        listed = [row.get("name", "") for row in rows]
+        raise ValueError(f"its channels are {listed[:3]}…, not {raw.ch_names[:3]}…")
+    held = [(row, name) for row, name in zip(rows, names, strict=True) if name is not None]
+    if stream == EEG.name:
+        types = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+        said = {name: MNE_TYPES.get(row.get("type", "").upper()) for row, name in held}
+        changed.set_channel_types({n: t for n, t in said.items() if t and t != types[n]})
+        table, place = "electrodes", place_electrodes
+    else:
+        lost = [
+            row.get("name", "")
+            for row, name in zip(rows, names, strict=True)
+            if name is None and row.get("type", "NIRS").upper().startswith("NIRS")
+        ]
+        if lost:
+            LOG.warning("%s: channels.tsv lists %s, which it lacks", path, ", ".join(lost[:6]))
+        table, place = "optodes", place_optodes
+    bad = {name for row, name in held if row.get("status", "").lower() == "bad"}
+    if any("status" in row for row in rows):
+        changed.info["bads"] = [name for name in changed.ch_names if name in bad]
+    facts = facts_of(_beside(where, "coordsystem", ".json"))
+    place(changed, rows_of(_beside(where, table, ".tsv")), facts, path)
+    return _with_marks(changed, _marks(where), _date(raw, acquired_at(path)))
+
+
+def _marks(where: Any) -> list[Mark] | None:
+    """The rows of events.tsv; None where there is no such table."""
+    from mne_bids import events_file_to_annotation_kwargs
+
+    table = _beside(where, "events", ".tsv")
+    if table is None:
+        return None
+    if not rows_of(table):
+        return []
+    facts = events_file_to_annotation_kwargs(table, verbose="error")
+    columns = (facts[name] for name in ("onset", "duration", "description"))
+    return [(*row, ()) for row in zip(*columns, strict=True)]
+
+
+def _beside(where: Any, suffix: str, extension: str) -> Path | None:
+    """The sidecar of a run, where BIDS's inheritance puts it."""
+    return where.find_matching_sidecar(suffix, extension, on_error="ignore")
 
 
 def _with_marks(
-    raw: "mne.io.BaseRaw", described: "mne.io.BaseRaw", date: datetime | None, listed: bool
+    raw: "mne.io.BaseRaw", listed: list[Mark] | None, date: datetime | None
 ) -> "mne.io.BaseRaw":
     """A Raw at another date; its marks are those of events.tsv if there is one, gaps its own."""
     import mne
 
     marks = raw.annotations
     first = 0.0 if raw.info["meas_date"] is None else raw.first_time
-    own = [i for i, text in enumerate(marks.description) if not listed or text == "BAD_gap"]
-    rows: list[tuple[float, float, str, Any]] = [
+    own = [i for i, text in enumerate(marks.description) if listed is None or text == "BAD_gap"]
+    rows: list[Mark] = [
         (marks.onset[i] - first, marks.duration[i], marks.description[i], marks.ch_names[i])
         for i in own
     ]
-    if listed:
-        other = described.annotations
-        start = 0.0 if described.info["meas_date"] is None else described.first_time
-        rows += zip(
-            np.asarray(other.onset) - start,
-            other.duration,
-            other.description,
-            other.ch_names,
-            strict=True,
-        )
+    rows += listed or []
     raw.set_annotations(None)
     raw.set_meas_date(date)
     onset, duration, text, names = zip(*rows, strict=True) if rows else [()] * 4
@@ -118,9 +177,9 @@ def _with_marks(
     return raw
 
 
-def _date(raw: "mne.io.BaseRaw", described: "mne.io.BaseRaw") -> datetime | None:
+def _date(raw: "mne.io.BaseRaw", other: datetime | None) -> datetime | None:
     """The date of scans.tsv where it differs from the file's."""
-    own, other = raw.info["meas_date"], described.info["meas_date"]
+    own = raw.info["meas_date"]
     if other is None or other == PLACEHOLDER:
         return own
     if own is not None and own.microsecond and abs((other - own).total_seconds()) < SAME_DATE:

@@ -23,6 +23,7 @@ FIELDS = (
     "subject_info",
     "custom_ref_applied",
 )
+SNIRF_FACTS = "_neurofuse_snirf"  # an attribute of Raws; their copies keep it
 SAME_TIME = 1e-6  # s, to find an annotation again
 
 
@@ -52,6 +53,7 @@ def header_of(raw: "mne.io.BaseRaw") -> str:
         )
         if extra
     ]
+    facts["snirf"] = snirf_facts(raw) or None
     return json.dumps({name: value for name, value in facts.items() if value not in (None, [])})
 
 
@@ -67,6 +69,7 @@ def restore_info(raw: "mne.io.BaseRaw", node: xr.Dataset) -> None:
         raw.set_montage(None)
     if not facts:
         return
+    setattr(raw, SNIRF_FACTS, facts.get("snirf", {}))
     info = raw.info
     subject = facts.get("subject_info")
     if subject and "birthday" in subject:
@@ -84,6 +87,11 @@ def restore_info(raw: "mne.io.BaseRaw", node: xr.Dataset) -> None:
                     for kind, ident, frame, *place in facts["dig"]
                 ]
             )
+
+
+def snirf_facts(raw: "mne.io.BaseRaw") -> dict[str, Any]:
+    """What the SNIRF file of a Raw said that an Info has no room for; empty for other Raws."""
+    return getattr(raw, SNIRF_FACTS, {})
 
 
 def extras_at(facts: dict[str, Any], onset: float, description: str) -> dict[str, Any]:

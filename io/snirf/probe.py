@@ -36,12 +36,23 @@ class Probe:
     landmarks : dict of name to array (3,)
     frame : int
         FIFF's number of the coordinate frame of the optodes.
+    optodes : two arrays (optode, 3)
+        All sources and all detectors, with or without channels.
+    unit : float
+        Metres in the file's unit of length, as it says.
     """
 
     source: np.ndarray
     detector: np.ndarray
     landmarks: dict[str, np.ndarray]
     frame: int
+    optodes: tuple[np.ndarray, np.ndarray]
+    unit: float
+
+    @property
+    def other_landmarks(self) -> list[str]:
+        """Names of the landmarks beside the fiducials, in the order of `digitised`."""
+        return [name for name in self.landmarks if name not in FIDUCIALS.values()]
 
     def fiducials(self) -> np.ndarray | None:
         """Nasion, left and right ear point (nine numbers, NaN where unknown), or None.
@@ -61,7 +72,7 @@ class Probe:
         if not self.landmarks:
             return []
         basic = {n: self.landmarks[n] for n in FIDUCIALS.values() if n in self.landmarks}
-        rest = {n: place for n, place in self.landmarks.items() if n not in basic}
+        rest = {name: self.landmarks[name] for name in self.other_landmarks}
         frame = "head" if self.frame == HEAD else "unknown"
         points: Any = mne.channels.make_dig_montage(rest, **basic, coord_frame=frame).dig
         return [
@@ -80,12 +91,13 @@ def read_probe(nirs: Any, channels: Channels, path: Path) -> Probe:
     if tag(nirs, "AppName") != "neurofuse":  # ours are in m, as the tag says
         factor = length_factor(source, detector, path)
         source, detector = source * factor, detector * factor
+        sources, detectors = sources * factor, detectors * factor
         marks = {name: place * factor for name, place in marks.items()}
     stored = tag(nirs, "MNE_coordFrame")
     frame = int(stored) if stored in FRAMES else UNKNOWN
     if tag(nirs, "ManufacturerName") == "Gowerlabs":
         frame = HEAD
-    return Probe(source, detector, marks, frame)
+    return Probe(source, detector, marks, frame, (sources * unit, detectors * unit), unit)
 
 
 def positions(nirs: Any, channels: Channels, path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -24,6 +24,8 @@ def samples(block: Any, channels: Channels) -> np.ndarray:
     offset = numbers(block.get("dataOffset")).ravel()  # of the draft 1.2
     if len(offset) == len(data):
         data += offset[:, None]
+    if len(channels.column) < len(data):
+        data = data[channels.column]
     scale = np.array([VOLTAGES.get(unit, 1.0) for unit in channels.unit])
     return data if (scale == 1).all() else data * scale[:, None]
 

@@ -36,12 +36,13 @@ def read_sensors(nirs: Any, grid: Grid, count: int, path: Path) -> dict[str, xr.
         sensor = nirs[key]
         name = (text(sensor.get("name")) or key).replace("/", "_")
         name = name if name not in sensors else f"{name} {key}"
-        data = np.atleast_2d(numbers(sensor.get("dataTimeSeries")).T)
+        data = _by_channel(sensor, f"{path}: auxiliary {name!r}")
         time = times(sensor, data.shape[-1])
         try:
             if data.ndim != 2 or len(time) != data.shape[1]:
                 raise ReadError(f"{len(time)} times, samples {data.shape}", "", "")
             time = time * _true_scale(time, scale, span, f"{path}: auxiliary {name!r}")
+            time = time + _shift(sensor, time, grid.start, span, f"{path}: auxiliary {name!r}")
             rate = even_grid(time, path).rate
         except ReadError as error:
             LOG.warning("%s: auxiliary %r left out: %s", path, name, error.found)
@@ -55,6 +56,29 @@ def read_sensors(nirs: Any, grid: Grid, count: int, path: Path) -> dict[str, xr.
             attrs={"rate": rate},
         )
     return sensors
+
+
+def _by_channel(sensor: Any, what: str) -> np.ndarray:
+    """The samples (channel, time); the file has them by time, or, against the standard, so."""
+    data = numbers(sensor.get("dataTimeSeries"))
+    count = numbers(sensor.get("time")).size
+    if data.ndim == 2 and count > 1:
+        by_time = data.shape[0] == count or (count == 2 and data.shape[0] > 1)
+        if not by_time and (data.shape[1] == count or data.shape[0] == 1):
+            LOG.warning("%s: its samples hold one channel a row; taken as such", what)
+            return data
+    return np.atleast_2d(data.T)
+
+
+def _shift(sensor: Any, time: np.ndarray, start: float, span: float, what: str) -> float:
+    """The sensor's `timeOffset` [s], unless it takes it away from all optical samples."""
+    shift = float(next(iter(numbers(sensor.get("timeOffset")).ravel()), 0.0))
+    if not np.isfinite(shift) or not len(time) or shift == 0:
+        return 0.0
+    if time[0] + shift > start + span or time[-1] + shift < start:
+        LOG.warning("%s: timeOffset %g s leads out of the recording; not applied", what, shift)
+        return 0.0
+    return shift
 
 
 def _true_scale(time: np.ndarray, scale: float, span: float, what: str) -> float:

@@ -15,6 +15,7 @@ from neurofuse.io.errors import ReadError
 from neurofuse.io.logs import LOG
 from neurofuse.io.optics.conversion import MNE_TYPES
 from neurofuse.io.snirf.hdf5 import check_size, first_numbers, numbered, numbers, text, texts
+from neurofuse.io.snirf.labels import optode_names
 
 CONTINUOUS_WAVE, PROCESSED = 1, 99999  # numbers of data types
 OTHER_TYPES = {  # first number of a family of data types
@@ -30,7 +31,7 @@ VARIABLES = {kind: variable for variable, kind in MNE_TYPES.items()}
 
 @dataclass(frozen=True)
 class Channels:
-    """The measurement list: one row for each column of samples, in the order of the columns.
+    """The measurement list: one row for each channel, in the order of the columns of samples.
 
     Parameters
     ----------
@@ -43,7 +44,9 @@ class Channels:
     unit : list of str
         Units of the samples as the file has them, "" where it has none.
     name : list of str
-        Names like "S1_D1 760", which MNE's reader gives.
+        Names like "S1_D1 760", the form that MNE asks for.
+    column : integer array (row,)
+        Which columns of samples they are: all but those that repeat a pair.
     """
 
     variable: str
@@ -52,6 +55,14 @@ class Channels:
     wavelength: np.ndarray
     unit: list[str]
     name: list[str]
+    column: np.ndarray
+
+    def optodes(self, rows: np.ndarray) -> list[tuple[str, str]]:
+        """Names of source and detector of some rows."""
+        source, _, detector = zip(
+            *(self.name[r].split(" ")[0].partition("_") for r in rows), strict=True
+        )
+        return list(zip(source, detector, strict=True))
 
 
 def measurement(file: Any, path: Path, group: str | None) -> Any:
@@ -135,15 +146,42 @@ def channel_table(nirs: Any, block: Any, path: Path) -> Channels:
     variable = _variable(columns["dataType"].tolist(), words["dataTypeLabel"], path)
     indices = np.array([columns[name] for name in INDICES])
     waves = _wavelengths(nirs, indices, path)
-    source, detector, color = indices.astype(int)
+    column = _once(indices.astype(int), path)
+    source, detector, color = indices.astype(int)[:, column]
     return Channels(
         variable,
         source,
         detector,
         waves[color - 1],
-        words["dataUnit"],
-        _names(source, detector, waves, color - 1, path),
+        [words["dataUnit"][row] for row in column],
+        _names(nirs, source, detector, waves, color - 1, path),
+        column,
     )
+
+
+def _once(indices: np.ndarray, path: Path) -> np.ndarray:
+    """The columns to read: where pairs were recorded twice as a whole, at two gains, the first.
+
+    Channels that repeat others without their pair stay, for the table to be refused.
+    """
+    first: dict[tuple[int, ...], int] = {}
+    for column, row in enumerate(indices.T.tolist()):
+        first.setdefault(tuple(row), column)
+    if len(first) == indices.shape[1]:
+        return np.arange(indices.shape[1])
+    times = Counter(map(tuple, indices.T.tolist()))
+    counts: dict[tuple[int, ...], set[int]] = {}
+    for row, count in times.items():
+        counts.setdefault(row[:2], set()).add(count)
+    if any(len(found) > 1 for found in counts.values()):
+        return np.arange(indices.shape[1])
+    repeated = [f"S{s}_D{d}" for (s, d), found in counts.items() if found != {1}]
+    LOG.warning(
+        "%s: more than one recording of %s, as of several gains; the first is read",
+        path,
+        ", ".join(repeated),
+    )
+    return np.array(sorted(first.values()))
 
 
 def _variable(codes: list[float], labels: list[str], path: Path) -> str:
@@ -194,12 +232,19 @@ def _wavelengths(nirs: Any, indices: np.ndarray, path: Path) -> np.ndarray:
 
 
 def _names(
-    source: np.ndarray, detector: np.ndarray, waves: np.ndarray, picks: np.ndarray, path: Path
+    nirs: Any,
+    source: np.ndarray,
+    detector: np.ndarray,
+    waves: np.ndarray,
+    picks: np.ndarray,
+    path: Path,
 ) -> list[str]:
     whole = waves.astype(int)  # MNE's names; its functions want whole numbers
     shown = whole if len(set(whole)) == len(set(waves)) else waves
+    sources = optode_names(nirs, "source", int(source.max()))
+    detectors = optode_names(nirs, "detector", int(detector.max()))
     rows = zip(source.tolist(), detector.tolist(), shown[picks].tolist(), strict=True)
-    names = [f"S{s}_D{d} {w:g}" for s, d, w in rows]
+    names = [f"{sources(s)}_{detectors(d)} {w:g}" for s, d, w in rows]
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise ReadError(

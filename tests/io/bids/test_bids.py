@@ -1,9 +1,13 @@
 """A BIDS data set: which runs belong together, and what the sidecars say of them."""
 
+import json
+
+import h5py
 import mne
 import mne_bids
 import numpy as np
 import pytest
+import xarray as xr
 
 import neurofuse as nf
 import neurofuse.io as io
@@ -207,3 +211,97 @@ def edit(table, row, changes):
     for name, value in changes.items():
         found[0][place[name]] = value
     table.write_text("\n".join("\t".join(line) for line in lines) + "\n", "utf-8")
+
+
+def nirs_file(folder, name):
+    return folder / "sub-01" / "nirs" / f"sub-01_{name}"
+
+
+def without_positions(path):
+    with h5py.File(path, "r+") as file:
+        for kind in ("source", "detector"):
+            del file[f"nirs/probe/{kind}Pos3D"]  # pyright: ignore
+
+
+def test_fnirs_channels_are_matched_by_source_detector_and_wavelength(pair):
+    table = nirs_file(pair, "task-rest_channels.tsv")
+    order = [(s, d, w) for w in (850, 760) for s, d in ((2, 2), (1, 2), (1, 1))]
+    rows = [
+        f"c{i}\tNIRSCWAMPLITUDE\tS{s}\tD{d}\t{w}\tV\t{'bad' if i == 1 else 'good'}"
+        for i, (s, d, w) in enumerate(order)
+    ]
+    head = "name\ttype\tsource\tdetector\twavelength_nominal\tunits\tstatus"
+    table.write_text("\n".join([head, *rows, "acc\tACC\tn/a\tn/a\tn/a\tg\tgood"]) + "\n", "utf-8")
+    light = nf.read(pair)["nirs"].to_dataset()
+    assert light.channel.values.tolist() == ["S1-D1", "S1-D2", "S2-D2"]
+    assert light.channel.values[light.bad.values].tolist() == ["S1-D2"]
+
+
+def test_rows_of_channels_that_the_file_lacks_are_named(pair, caplog):
+    table = nirs_file(pair, "task-rest_channels.tsv")
+    edit(table, "S1_D2 760", {"detector": "D9", "status": "bad"})
+    light = nf.read(pair)["nirs"].to_dataset()
+    assert not light.bad.any()
+    assert "channels.tsv lists S1_D2 760, which it lacks" in caplog.text
+
+
+@pytest.mark.parametrize("unit", ["mm", "cm", "m", "n/a"])
+def test_optodes_and_bads_serve_a_file_without_positions(pair, unit, tmp_path):
+    expected = nf.read(pair)["nirs"].distance.values
+    table = nirs_file(pair, "optodes.tsv")
+    assert table.exists()
+    scale = {"mm": 1e3, "cm": 1e2, "m": 1.0, "n/a": 1e3}[unit]
+    lines = [line.split("\t") for line in table.read_text("utf-8-sig").splitlines()]
+    at = [lines[0].index(axis) for axis in "xyz"]
+    for line in lines[1:]:
+        for i in at:
+            line[i] = str(scale * float(line[i]))
+    table.write_text("\n".join("\t".join(line) for line in lines) + "\n", "utf-8")
+    system = nirs_file(pair, "coordsystem.json")
+    facts = json.loads(system.read_text("utf-8-sig")) | {"NIRSCoordinateUnits": unit}
+    system.write_text(json.dumps(facts), "utf-8-sig")
+    edit(nirs_file(pair, "task-rest_channels.tsv"), "S1_D2 760", {"status": "bad"})
+    without_positions(nirs_file(pair, "task-rest_nirs.snirf"))
+    light = nf.read(pair)["nirs"].to_dataset()
+    np.testing.assert_allclose(light.distance, expected, rtol=1e-4)
+    assert light.channel.values[light.bad.values].tolist() == ["S1-D2"]
+
+
+def test_a_byte_order_mark_changes_nothing(pair):
+    edit(pair / "sub-01" / "eeg" / "sub-01_task-rest_channels.tsv", "Cz", {"status": "bad"})
+    edit(pair / "sub-01" / "eeg" / "sub-01_task-rest_channels.tsv", "C3", {"type": "EOG"})
+    plain = nf.read(pair)
+    for file in pair.rglob("*"):
+        if file.suffix in (".json", ".tsv"):
+            file.write_text(file.read_text("utf-8-sig"), "utf-8-sig")
+    marked = nf.read(pair)
+    assert marked["eeg"].bad.values.tolist() == [False, False, True]
+    for node in ("eeg", "nirs", "events"):
+        xr.testing.assert_identical(marked[node].to_dataset(), plain[node].to_dataset())
+
+
+def test_channels_of_eeg_may_stand_in_another_order(pair):
+    table = pair / "sub-01" / "eeg" / "sub-01_task-rest_channels.tsv"
+    edit(table, "C4", {"status": "bad"})
+    head, *rows = table.read_text("utf-8-sig").splitlines()
+    table.write_text("\n".join([head, *rows[::-1]]) + "\n", "utf-8")
+    node = nf.read(pair)["eeg"].to_dataset()
+    assert node.channel.values.tolist() == ["C3", "C4", "Cz"]
+    assert node.channel.values[node.bad.values].tolist() == ["C4"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e2, 1e3])
+def test_electrodes_without_a_unit_lie_on_a_head(pair, scale):
+    places = np.array([[-0.03, 0.08, 0.03], [0.03, 0.08, 0.03], [0, 0, 0.1]])
+    rows = [
+        "\t".join([name, *(str(scale * x) for x in place)])
+        for name, place in zip(("C3", "C4", "Cz"), places, strict=True)
+    ]
+    folder = pair / "sub-01" / "eeg"
+    (folder / "sub-01_electrodes.tsv").write_text(
+        "\n".join(["name\tx\ty\tz", *rows]) + "\n", "utf-8"
+    )
+    facts = {"EEGCoordinateSystem": "CapTrak", "EEGCoordinateUnits": "n/a"}
+    (folder / "sub-01_coordsystem.json").write_text(json.dumps(facts), "utf-8")
+    node = nf.read(folder)["eeg"].to_dataset()
+    np.testing.assert_allclose(node.position, places, atol=1e-6)

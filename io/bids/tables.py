@@ -1,0 +1,66 @@
+"""The sidecars of a BIDS run as they are: tables and JSON, with or without a byte order mark."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from neurofuse.io.bids.sidecars import NONE
+
+Rows = list[dict[str, str]]
+MARK = "utf-8-sig"  # takes a byte order mark for what it is
+
+
+def rows_of(path: Path | None) -> Rows:
+    """The rows of a table by its columns; none where there is no table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "channels.tsv")
+    ...     _ = file.write_text("name\\tstatus\\nCz\\tbad\\n", MARK)
+    ...     rows_of(file)
+    [{'name': 'Cz', 'status': 'bad'}]
+    """
+    if path is None:
+        return []
+    lines = [line for line in Path(path).read_text(MARK).splitlines() if line.strip()]
+    if not lines:
+        return []
+    head = [name.strip() for name in lines[0].split("\t")]
+    return [
+        dict(zip(head, (cell.strip() for cell in line.split("\t")), strict=False))
+        for line in lines[1:]
+    ]
+
+
+def facts_of(path: Path | None) -> dict[str, Any]:
+    """What a JSON file says; nothing where there is none."""
+    facts = {} if path is None else json.loads(Path(path).read_text(MARK))
+    return facts if isinstance(facts, dict) else {}
+
+
+def number_of(cell: str | None) -> float:
+    """A cell as a number, NaN for "n/a" and whatever else is none."""
+    try:
+        return float(cell or "")
+    except ValueError:
+        return float("nan")
+
+
+def acquired_at(path: Path) -> datetime | None:
+    """The date that scans.tsv gives a run; one without a zone is local time, as BIDS has it."""
+    for folder in list(path.parents)[1:3]:
+        for table in sorted(folder.glob("sub-*_scans.tsv")):
+            for row in rows_of(table):
+                if row.get("filename") == f"{path.parent.name}/{path.name}":
+                    return _date(row.get("acq_time", NONE))
+    return None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+    except ValueError:
+        return None
