@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import AlignmentError, ReadError
@@ -13,15 +12,14 @@ from neurofuse.io.logs import LOG
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.recording import build, clock_dataset, events_dataset, note
 from neurofuse.io.snirf.samples import warn_of_gaps
+from neurofuse.io.xdf.markers import marker_rows
 from neurofuse.io.xdf.nodes import eeg_node, nirs_node, sensor_nodes
 from neurofuse.io.xdf.optics import find_lights
 from neurofuse.io.xdf.stamps import Timing, timing
 from neurofuse.io.xdf.stream import Stream, load_streams
 
-SAME_TIME = 0.05  # s; marker streams whose marks are equal and this close are copies
 RATE_TOLERANCE = 0.01  # relative; a true rate further from the announced one gets a warning
 LARGEST_JITTER = 0.1  # s; stamps that scatter more get a warning
-Row = tuple[float, float, str, str, str]
 
 
 def read_xdf(path: str | Path) -> xr.DataTree:
@@ -81,8 +79,13 @@ def read_xdf(path: str | Path) -> xr.DataTree:
         )
     times = {id(stream): _timing(stream, path) for stream in main}
     reference = times[id(main[0])]
-    _check_hosts(main)
-    clocks, rows, nodes = {}, _markers(filled, reference), {}
+    _check_hosts([*main, *(stream for stream in filled if stream.kind == "markers")])
+    zero = reference.grid.start
+    span = (
+        min(own.grid.start for own in times.values()) - zero,
+        max(own.end for own in times.values()) - zero,
+    )
+    clocks, rows, nodes = {}, marker_rows(filled, zero, span, path), {}
     for kind, stream in ((EEG.name, eeg), (NIRS.name, nirs)):
         if stream is None:
             continue
@@ -108,6 +111,18 @@ def read_xdf(path: str | Path) -> xr.DataTree:
             own = times.get(id(stream)) or _timing(stream, path)
         except AlignmentError as error:
             LOG.warning("%s: stream %s left out: %s", path, stream.name, error)
+            continue
+        first, last = own.grid.start - zero, own.end - zero
+        if first > span[1] or last < span[0]:
+            LOG.warning(
+                "%s: stream %s left out: it lasts from %.6g to %.6g s, outside EEG and fNIRS, "
+                "which last from %.1f to %.1f s (it was stamped by another clock)",
+                path,
+                stream.name,
+                first,
+                last,
+                *span,
+            )
             continue
         for name, sensor in sensor_nodes(stream, own, columns, reference.grid.start).items():
             name = name if name not in aux else f"{name} {len(aux) + 1}"
@@ -175,31 +190,6 @@ def _check_overlap(first: Timing, second: Timing, path: Path) -> None:
             "streams that overlap in time",
             "check that LabRecorder measured clock offsets of both and that no clock was reset",
         )
-
-
-def _markers(streams: Sequence[Stream], reference: Timing) -> list[Row]:
-    """Rows of `/events` of all marker streams, without those that repeat another one."""
-    different: list[list[tuple[float, str]]] = []
-    for stream in streams:
-        if stream.kind != "markers":
-            continue
-        marks = []
-        for stamp, sample in zip(stream.stamps.tolist(), stream.values, strict=True):
-            values = [v if isinstance(v, str) else f"{float(v):g}" for v in sample]
-            text = ",".join(v.strip() for v in values if v.strip())
-            if text and np.isfinite(stamp):
-                marks.append((stamp - reference.grid.start, text))
-        if any(_same(marks, other) for other in different):
-            LOG.info("marker stream %s repeats another one: left out", stream.name)
-        else:
-            different.append(marks)
-    return [(at, 0.0, text, "", "") for marks in different for at, text in marks]
-
-
-def _same(one: list[tuple[float, str]], other: list[tuple[float, str]]) -> bool:
-    return [text for _, text in one] == [text for _, text in other] and all(
-        abs(a - b) < SAME_TIME for (a, _), (b, _) in zip(one, other, strict=True)
-    )
 
 
 def _date(text: str, after: float) -> datetime | None:

@@ -423,3 +423,54 @@ def test_a_stream_about_eeg_is_no_eeg(tmp_path, kind, name):
     recording = nf.read(writer.save(tmp_path / "both.xdf"))
     np.testing.assert_allclose(recording["eeg"].eeg, 2e-6)
     assert list(recording["aux"].children) == [name]
+
+
+UNIX = 1_715_845_217.0  # s; a clock that no stream of these files has
+
+
+@pytest.mark.parametrize("clock", [UNIX, 0.0])
+def test_markers_of_another_clock_are_left_out_with_a_word(tmp_path, both, clock, caplog):
+    writer = both[0]
+    stamps = clock + np.array([1.0, 4.5, 9.0])
+    writer.stream("Keys", "Markers", stamps, [["a"], ["b"], ["c"]], form="string")
+    recording = nf.read(writer.save(tmp_path / "a.xdf"))
+    assert recording["events"].description.values.tolist() == ["go", "stop"]
+    assert "3 of 3 markers of stream Keys lie outside EEG and fNIRS" in caplog.text
+    assert f"'a', at {stamps[0] - ZERO:.10g} s" in caplog.text
+
+
+def test_markers_stamped_zero_among_others_are_left_out(tmp_path, both, caplog):
+    writer = both[0]
+    writer.stream("Keys", "Markers", [0.0, ZERO + 2], [["a"], ["b"]], form="string")
+    recording = nf.read(writer.save(tmp_path / "a.xdf"))
+    assert recording["events"].description.values.tolist() == ["go", "b", "stop"]
+    assert "1 of 2 markers of stream Keys" in caplog.text
+
+
+def test_signals_of_another_clock_than_the_markers(tmp_path, caplog):
+    writer = Writer()
+    stamps = UNIX + np.arange(1000) / 100
+    writer.stream("Amp", "EEG", stamps, np.ones((1000, 1)), rate=100, desc=eeg_channels("Cz"))
+    writer.stream("Keys", "Markers", even(2, 1.0), [["a"], ["b"]], form="string")
+    recording = nf.read(writer.save(tmp_path / "a.xdf"))
+    assert recording["events"].sizes["event"] == 0
+    assert "2 of 2 markers of stream Keys" in caplog.text
+
+
+def test_a_marker_shortly_before_the_signals_is_kept_with_a_word(tmp_path, both, caplog):
+    writer = both[0]
+    writer.stream("Keys", "Markers", [ZERO - 5, ZERO - 0.5], [["a"], ["b"]], form="string")
+    recording = nf.read(writer.save(tmp_path / "a.xdf"))
+    assert recording["events"].onset.values.tolist() == pytest.approx([-5, -0.5, 1, 4.5])
+    assert "1 of 2 markers of stream Keys" in caplog.text
+
+
+def test_a_sensor_of_another_clock_is_left_out_with_a_word(tmp_path, both, caplog):
+    writer = both[0]
+    stamps = UNIX + np.arange(100) / 10
+    writer.stream("Ring", "Pulse", stamps, np.ones((100, 1)), rate=10)
+    assert set(nf.read(writer.save(tmp_path / "a.xdf"))["aux"].children) == {
+        "Band ACC",
+        "Band GYRO",
+    }
+    assert "stream Ring left out: it lasts from 1.71584e+09" in caplog.text
