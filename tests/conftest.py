@@ -9,12 +9,36 @@ os.environ["MNE_LOGGING_LEVEL"] = "ERROR"
 os.environ["MNE_DONTWRITE_HOME"] = "true"
 
 import pytest
+import xarray as xr
 from hypothesis import settings
+
+from neurofuse.synth import simulate
 
 logging.getLogger("neurofuse").setLevel(logging.WARNING)  # whatever MNE's level is
 # two shared cores make a time limit per example fail at random
 settings.register_profile("neurofuse", deadline=None, derandomize=True)
 settings.load_profile("neurofuse")
+
+
+Pair = tuple[xr.DataTree, xr.DataTree]  # truth and contaminated; tests must not change them
+
+
+@pytest.fixture(scope="session")
+def simulated() -> Pair:
+    """A minute of 19 EEG and 24 fNIRS channels with motion."""
+    return simulate(60.0, seed=4, bouts_per_minute=4)
+
+
+@pytest.fixture(scope="session")
+def simulated_long() -> Pair:
+    """Two minutes and a half with a task, motion, and an accelerometer and gyroscope."""
+    return simulate(150.0, seed=2, sensors=True)
+
+
+@pytest.fixture(scope="session")
+def at_rest() -> xr.DataTree:
+    """80 s without task and motion."""
+    return simulate(80.0, seed=1, task=None, severity=0.0)[0]
 
 
 @pytest.fixture(scope="session")
