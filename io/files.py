@@ -16,7 +16,8 @@ from neurofuse.io.formats.nirs import read_nirs_raw
 from neurofuse.io.formats.plugins import PREFIX as PLUGIN
 from neurofuse.io.formats.plugins import call_plugin, naming_plugin
 from neurofuse.io.integrity.recording import checked
-from neurofuse.io.logs import quiet, reading
+from neurofuse.io.logs import LOG, quiet, reading, source_of
+from neurofuse.io.mne_objects.eeg import channel_type
 from neurofuse.io.mne_objects.pair import from_mne
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.recording import note, streams
@@ -160,6 +161,11 @@ def _from_raw(raw: "mne.io.BaseRaw", offset: float | None, align: str | None) ->
     if len(optical) == len(types):
         return from_mne(None, raw)
     others = sorted(set(range(len(types))) - set(optical))
+    if not any(channel_type(raw.ch_names[i], types[i]) == EEG.name for i in others):
+        left = [raw.ch_names[i] for i in others if types[i] != "stim"]
+        if left:
+            LOG.warning("%s: channels %s left out", source_of(raw), ", ".join(left))
+        return from_mne(None, raw)
     if offset is None and align is None:
         offset = 0.0  # one file, one clock
     with quiet():

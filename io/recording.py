@@ -7,6 +7,7 @@
 |           | (`hbo`, `hbr` [mol/L] on demand)         | channel, time                 |
 | `/aux/…`  | one node and one variable a sensor       | channel, time                 |
 | `/events` | `onset` [s], `duration` [s], `description`, `channel`, `stream` | event  |
+|           | (`amplitude` and further numbers that a file has of its events) | event  |
 | `/clock`  | `offset` [s], `drift` [ppm], `residual` [s], `anchors`, `method` | stream |
 |           | `offset_interval` [s], `drift_interval` [ppm]: 95 % confidence | stream, bound |
 
@@ -36,6 +37,7 @@ GATE_OPEN = 0.5  # a motion mask (`gate`) above this counts as in motion
 SHORT_DISTANCE = 0.015
 
 EventRow = tuple[float, float, str, str, str]
+EVENT_COLUMNS = ("onset", "duration", "description", "channel", "stream")
 
 
 def time_axis(samples: int, rate: float, start: float = 0.0) -> np.ndarray:
@@ -219,7 +221,9 @@ def nirs_dataset(
     )
 
 
-def events_dataset(rows: Iterable[EventRow] = ()) -> xr.Dataset:
+def events_dataset(
+    rows: Iterable[EventRow] = (), further: Iterable[Mapping[str, float]] | None = None
+) -> xr.Dataset:
     """An `/events` node from rows of events.
 
     Parameters
@@ -227,25 +231,30 @@ def events_dataset(rows: Iterable[EventRow] = ()) -> xr.Dataset:
     rows : rows (onset [s], duration [s], description, channel, stream)
         `channel` holds channel names joined by commas, or "" for all; `stream` names the modality
         whose file held the event ("eeg", "nirs", "" for both).
+    further : mappings of name to number, optional
+        What else is known of each event, e.g. {"amplitude": 2.0}.
 
     Returns
     -------
     Dataset
-        One variable per column over `event`, sorted by onset.
+        One variable per column over `event`, sorted by onset; one more for each name in `further`,
+        NaN for events without it.
 
     Raises
     ------
     ValueError
-        If a row does not have five columns.
+        If a row does not have five columns, or `further` has another length.
 
     Examples
     --------
     >>> events_dataset([(3.0, 0.0, "go", "", "eeg"), (1.0, 0.5, "rest", "C3", "")]).onset.values
     array([1., 3.])
     """
-    columns = list(zip(*sorted(rows), strict=True)) or [(), (), (), (), ()]
-    names = ["onset", "duration", "description", "channel", "stream"]
-    return xr.Dataset(
+    table = [tuple(row) for row in rows]
+    more = [{} for _ in table] if further is None else [dict(facts) for facts in further]
+    paired = sorted(zip(table, more, strict=True), key=lambda pair: pair[0])
+    columns = list(zip(*(row for row, _ in paired), strict=True)) or [()] * len(EVENT_COLUMNS)
+    node = xr.Dataset(
         {
             name: (
                 "event",
@@ -254,9 +263,34 @@ def events_dataset(rows: Iterable[EventRow] = ()) -> xr.Dataset:
                 else np.array(column, dtype=object if column else str),
                 {"units": "s"} if name in ("onset", "duration") else {},
             )
-            for name, column in zip(names, columns, strict=True)
+            for name, column in zip(EVENT_COLUMNS, columns, strict=True)
         }
     )
+    names = dict.fromkeys(name for _, facts in paired for name in facts)
+    return node.assign(
+        {
+            name: ("event", np.array([facts.get(name, np.nan) for _, facts in paired], float))
+            for name in names
+        }
+    )
+
+
+def event_rows(recording: xr.DataTree) -> list[EventRow]:
+    """The rows of `/events`, as `events_dataset` takes them."""
+    events = recording["events"].to_dataset()
+    return list(zip(*(events[name].values.tolist() for name in EVENT_COLUMNS), strict=True))
+
+
+def event_facts(recording: xr.DataTree) -> list[dict[str, float]]:
+    """What else `/events` holds of each row: the numbers that are known, by name."""
+    events = recording["events"].to_dataset()
+    facts: list[dict[str, float]] = [{} for _ in range(events.sizes["event"])]
+    for name, column in events.data_vars.items():
+        if name not in EVENT_COLUMNS and column.dims == ("event",) and column.dtype.kind in "fiub":
+            for row, value in enumerate(column.values.astype(float).tolist()):
+                if not np.isnan(value):
+                    facts[row][str(name)] = value
+    return facts
 
 
 def clock_dataset(models: Mapping[str, ClockModel]) -> xr.Dataset:
@@ -574,7 +608,7 @@ def duration(recording: xr.DataTree) -> float:
     Returns
     -------
     float
-        Seconds from the first sample of any stream to the end of the last one.
+        From the first sample of any stream to the end of the last one [s].
 
     Raises
     ------

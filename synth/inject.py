@@ -11,7 +11,16 @@ from neurofuse.io.lazy import is_lazy
 from neurofuse.io.logs import LOG
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.optics.conversion import to_intensity, to_optical_density
-from neurofuse.io.recording import check, events_dataset, note, stream_dataset, streams, with_stream
+from neurofuse.io.recording import (
+    check,
+    event_facts,
+    event_rows,
+    events_dataset,
+    note,
+    stream_dataset,
+    streams,
+    with_stream,
+)
 from neurofuse.synth.bouts import check_motion, sample_movements
 from neurofuse.synth.eeg_artifact import EegArtifact
 from neurofuse.synth.movement import Movement
@@ -218,13 +227,11 @@ def _with_sensors(recording: xr.DataTree, sensors: dict[str, xr.Dataset]) -> xr.
 def _with_events(
     recording: xr.DataTree, movements: dict[str, list[Movement]], start: float
 ) -> xr.DataTree:
-    events = recording["events"].to_dataset()
-    names = ("onset", "duration", "description", "channel", "stream")
-    rows = list(zip(*(events[n].values for n in names), strict=True))
-    rows = [(float(o), float(d), str(k), str(c), str(s)) for o, d, k, c, s in rows]
-    rows += [
+    own = [
         (start + m.onset, m.duration, f"motion/{m.type}", "", stream)
         for stream, shown in movements.items()
         for m in shown
     ]
-    return with_stream(recording, "events", events_dataset(rows))
+    rows, facts = event_rows(recording), event_facts(recording)
+    events = events_dataset([*rows, *own], [*facts, *({} for _ in own)])
+    return with_stream(recording, "events", events)

@@ -12,9 +12,10 @@ from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.errors import ReadError
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.recording import (
-    EventRow,
     build,
     clock_dataset,
+    event_facts,
+    event_rows,
     events_dataset,
     header,
     provenance,
@@ -23,8 +24,6 @@ from neurofuse.io.recording import (
     with_provenance,
     with_stream,
 )
-
-EVENT_COLUMNS = ("onset", "duration", "description", "channel", "stream")
 
 
 def join(
@@ -43,7 +42,7 @@ def join(
     eeg, nirs : Recording
         One stream each. Their events and further sensors are kept.
     offset : float, optional
-        Seconds to add to fNIRS times to get EEG times.
+        To add to fNIRS times to get EEG times [s].
     align : {"events", "clock", "physiology"}, optional
         How to align without an offset; see `neurofuse.io.align`.
 
@@ -86,7 +85,9 @@ def join(
         eeg_node,
         nirs_node,
         aux=_sensors(eeg, joined),
-        events=events_dataset(event_rows(eeg) + event_rows(joined)),
+        events=events_dataset(
+            event_rows(eeg) + event_rows(joined), event_facts(eeg) + event_facts(joined)
+        ),
         clock=clock_dataset({EEG.name: ClockModel(), NIRS.name: clock}),
         measured_at=_origin(eeg_node, nirs_node),
     )
@@ -105,7 +106,7 @@ def on_common_clock(recording: xr.DataTree, clock: ClockModel) -> xr.DataTree:
         (float(clock.to_common(onset)), duration * clock.stretch, description, channel, stream)
         for onset, duration, description, channel, stream in event_rows(recording)
     ]
-    changed["events"] = xr.DataTree(events_dataset(rows), name="events")
+    changed["events"] = xr.DataTree(events_dataset(rows, event_facts(recording)), name="events")
     return changed
 
 
@@ -140,12 +141,6 @@ def sensor_paths(recording: xr.DataTree) -> list[str]:
     """The nodes that hold samples: streams and auxiliary sensors."""
     aux = recording["aux"].children if "aux" in recording.children else ()
     return [*streams(recording), *(f"aux/{name}" for name in aux)]
-
-
-def event_rows(recording: xr.DataTree) -> list[EventRow]:
-    """The rows of `/events`, as `events_dataset` takes them."""
-    events = recording["events"].to_dataset()
-    return list(zip(*(events[name].values.tolist() for name in EVENT_COLUMNS), strict=True))
 
 
 def _sensors(eeg: xr.DataTree, nirs: xr.DataTree) -> dict[str, xr.Dataset]:

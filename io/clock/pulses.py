@@ -145,7 +145,7 @@ def _refuse_echoes(trains: Trains, best: Match, candidates: list[Match]) -> None
 
 def _shared_names(a: list[str], b: list[str]) -> tuple[np.ndarray, np.ndarray] | None:
     """A number for each pulse's name where both trains share enough names, -1 and -2 for others."""
-    short_a, short_b = [_short(n) for n in a], [_short(n) for n in b]
+    short_a, short_b = [short_name(n) for n in a], [short_name(n) for n in b]
     shared = sorted(set(short_a) & set(short_b))
     if min(sum(n in shared for n in names) for names in (short_a, short_b)) < FEWEST_ANCHORS:
         return None
@@ -156,7 +156,7 @@ def _shared_names(a: list[str], b: list[str]) -> tuple[np.ndarray, np.ndarray] |
     )
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """The bare name: "Stimulus/S  1", "S1", "1.0" and "1" are one."""
     tail = name.rsplit("/", 1)[-1].replace(" ", "").lower()
     digits = tail[1:] if tail[:1] in "srt" and tail[1:].isdigit() else tail

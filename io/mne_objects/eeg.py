@@ -12,6 +12,7 @@ from neurofuse.io.errors import ReadError
 from neurofuse.io.lazy import eeg_samples, is_lazy, lazy_raw
 from neurofuse.io.logs import LOG, quiet, reading, source_of
 from neurofuse.io.mne_objects.landmarks import HEAD, landmarks_of
+from neurofuse.io.mne_objects.triggers import is_trigger
 from neurofuse.io.recording import eeg_dataset
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ TYPE_PATTERNS = {
     "ecg": r"^(ecg|ekg)",
     "eog": r"eog",
     "emg": r"^emg",
-    "stim": r"^(status|sti ?\d+|trigger)$",
     "misc": r"^(acc|gyro|aux|resp|temp|light|photo|audio|gsr|eda|sao2|spo2|pulse|ppg|marker)"
+    r"|^stimtrak"
     r"|^(a1|a2|m1|m2)[-_](a1|a2|m1|m2)$",
 }
 
@@ -66,7 +67,7 @@ def eeg_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     types = raw.get_channel_types()
     picks = [i for i, t in enumerate(types) if not t.startswith(("fnirs", "hb"))]
     names = [raw.ch_names[i] for i in picks]
-    kinds = [_channel_type(raw.ch_names[i], types[i]) for i in picks]
+    kinds = [channel_type(raw.ch_names[i], types[i]) for i in picks]
     if "eeg" not in kinds:
         raise ReadError(
             f"channels of type {', '.join(sorted(set(types)))} in {source_of(raw)}",
@@ -185,8 +186,11 @@ def stream_attributes(raw: "mne.io.BaseRaw") -> dict[str, str]:
     }
 
 
-def _channel_type(name: str, kind: str) -> str:
+def channel_type(name: str, kind: str) -> str:
+    """The type of a channel that a file calls `kind`: its name says what "eeg" may hide."""
     if kind != "eeg":
         return kind
+    if is_trigger(name):
+        return "stim"
     key = re.sub(r"^eeg[\s_]+", "", name.strip().lower())
     return next((t for t, pattern in TYPE_PATTERNS.items() if re.search(pattern, key)), "eeg")

@@ -1,5 +1,6 @@
 """A pair of MNE Raws ⇄ a Recording on one clock."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -7,21 +8,30 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.clock.alignment import real_date
-from neurofuse.io.clock.joining import event_rows as rows_of
 from neurofuse.io.clock.joining import join
 from neurofuse.io.clock.seams import warn_of_seams
 from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.logs import quiet, source_of
+from neurofuse.io.logs import LOG, quiet, source_of
 from neurofuse.io.mne_objects.annotations import Bout, bouts
 from neurofuse.io.mne_objects.eeg import eeg_from_raw, raw_from_eeg
 from neurofuse.io.mne_objects.header import extras_at, header_of, number_from, restore_info
 from neurofuse.io.mne_objects.nirs import nirs_from_raw, raw_from_nirs
+from neurofuse.io.mne_objects.triggers import (
+    Line,
+    lines_of,
+    sensor_triggers,
+    trigger_channels,
+    trigger_rows,
+)
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.recording import (
+    EVENT_COLUMNS,
     EventRow,
     build,
     check,
+    event_facts,
+    event_rows,
     events_dataset,
     header,
     note,
@@ -53,7 +63,7 @@ def from_mne(
     raw_eeg, raw_nirs : mne.io.Raw, optional
         At least one. Annotations become rows of `/events` with stream "eeg" or "nirs".
     offset : float, optional
-        Seconds to add to fNIRS times (of its first sample: 0) to get EEG times.
+        To add to fNIRS times (of its first sample: 0) to get EEG times [s].
     align : {"events", "clock", "physiology"}, optional
         How to align without an offset; see `neurofuse.io.align`.
     aux : dict of name to Dataset (channel, time), optional
@@ -155,9 +165,10 @@ def _to_raw(recording: xr.DataTree, stream: str, copy: bool, motion: bool) -> "m
     return raw
 
 
-def event_rows(raw: "mne.io.BaseRaw", stream: str) -> list[EventRow]:
-    """The annotations and trigger pulses of a Raw as rows of `/events`, each once."""
+def marks_of(raw: "mne.io.BaseRaw", stream: str) -> tuple[list[EventRow], list[dict[str, float]]]:
+    """The annotations of a Raw as rows of `/events`, each once, and the numbers in their extras."""
     marks = raw.annotations
+    extras = getattr(marks, "extras", None) or [{}] * len(marks)
     rows = [
         (
             float(onset - raw.first_time),
@@ -170,33 +181,47 @@ def event_rows(raw: "mne.io.BaseRaw", stream: str) -> list[EventRow]:
             marks.onset, marks.duration, marks.description, marks.ch_names, strict=True
         )
     ]
-    if "stim" in raw.get_channel_types() and len(raw.annotations) == 0:
-        rows += _pulses(raw, stream)
-    return list(dict.fromkeys(rows))  # some converters write every stim group twice
+    facts = [
+        tuple((k, float(v)) for k, v in dict(e or {}).items() if _number(v) and _fits(k))
+        for e in extras
+    ]
+    # some converters write every stim group twice
+    once = list(dict.fromkeys(zip(rows, facts, strict=True)))
+    return [row for row, _ in once], [dict(more) for _, more in once]
 
 
 def _from_raw(raw: "mne.io.BaseRaw", stream: str, aux: dict[str, xr.Dataset] | None) -> xr.DataTree:
     """A Recording of one stream on its own clock."""
     node = eeg_from_raw(raw) if stream == EEG.name else nirs_from_raw(raw)
     node.attrs["header"] = header_of(raw)
+    rows, more = marks_of(raw, stream)
+    lines = lines_of(node) if stream == EEG.name else _lines(raw)
+    pulses, facts = trigger_rows(lines, node.time.values, node.attrs["rate"], stream, rows)
+    further, read = sensor_triggers(aux or {}, stream, [*rows, *pulses])
+    pulses, facts = pulses + further, {**facts, **read}
     recording = build(
         **{stream: node},
         aux=aux,
-        events=events_dataset(event_rows(raw, stream)),
+        events=events_dataset([*rows, *pulses], [*more, *({} for _ in pulses)]),
         measured_at=node.attrs["measured_at"],
     )
     warn_of_seams(recording, stream, source_of(raw))
-    return recording
+    return note(recording, "trigger_channels", **facts) if facts else recording
 
 
-def _pulses(raw: "mne.io.BaseRaw", stream: str) -> list[EventRow]:
-    import mne
+def _lines(raw: "mne.io.BaseRaw") -> Iterator[Line]:
+    """Name and samples of each trigger channel beside fNIRS."""
+    for row in trigger_channels(raw.ch_names, raw.get_channel_types()):
+        yield raw.ch_names[row], np.asarray(raw.get_data(picks=np.array([row])))[0]
 
-    with quiet():
-        pulses = mne.find_events(raw, shortest_event=1, mask=0xFFFF, mask_type="and")
-    first = raw.first_samp
-    rate = raw.info["sfreq"]
-    return [((s - first) / rate, 0.0, str(value), "", stream) for s, _, value in pulses.tolist()]
+
+def _fits(name: str) -> bool:
+    """Whether this can name a variable of `/events`."""
+    return name not in EVENT_COLUMNS and "/" not in name and name == name.strip() != ""
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _first_sample_date(recording: xr.DataTree, stream: str) -> datetime | None:
@@ -242,21 +267,26 @@ def _annotations(
     node, clock = stream_dataset(recording, stream), _clock(recording, stream)
     start, facts, known = float(node.time[0]), header(node), set(raw.ch_names)
     rows = []
-    for at, duration, description, channel, owner in rows_of(recording):
+    paired = zip(event_rows(recording), event_facts(recording), strict=True)
+    for (at, duration, description, channel, owner), more in paired:
         names = [name for name in channel.split(",") if name in known]
         if owner in (stream, "") and (names or not channel):  # else of removed channels
             extra = extras_at(facts, (at - clock.offset) / clock.stretch, description)
+            extra = {**extra, **{k: v for k, v in more.items() if extra.get(k) != v}}
             rows.append((at - start, duration, description, names, extra))
     names = names_of_channels(node, raw)
     for bout in motion:
         reached = [name for row in bout.channels for name in names[row]]
         rows.append((bout.onset, bout.duration, MOTION, reached, {}))
     onset, duration, description, channels, extras = zip(*rows, strict=True) if rows else [()] * 5
-    more = {"extras": list(extras)} if any(extras) else {}  # unknown to older MNE
+    held = {"extras": list(extras)} if any(extras) else {}
+    if held and not hasattr(mne.Annotations, "extras"):
+        held = {}
+        LOG.warning("this version of MNE has no extras of annotations: amplitudes are left out")
     date = raw.info["meas_date"]
     late = 0.0 if date is None else raw.first_time
     return mne.Annotations(
-        np.add(onset, late), list(duration), list(description), date, list(channels), **more
+        np.add(onset, late), list(duration), list(description), date, list(channels), **held
     )
 
 

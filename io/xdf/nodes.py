@@ -11,8 +11,14 @@ import xarray as xr
 
 from neurofuse.io.clock.grid import Grid
 from neurofuse.io.logs import LOG, quiet
-from neurofuse.io.mne_objects.eeg import TEMPLATE, eeg_from_raw, template_positions
+from neurofuse.io.mne_objects.eeg import (
+    TEMPLATE,
+    channel_type,
+    eeg_from_raw,
+    template_positions,
+)
 from neurofuse.io.mne_objects.nirs import nirs_from_raw
+from neurofuse.io.mne_objects.triggers import trigger_channels
 from neurofuse.io.recording import time_axis
 from neurofuse.io.xdf.optode_labels import Light, optode_names
 from neurofuse.io.xdf.stamps import Timing
@@ -42,7 +48,10 @@ def eeg_node(stream: Stream, grid: Grid, path: Path, date: datetime | None) -> x
     if "eeg" not in kinds:
         kinds = ["eeg"] * stream.width  # a stream of type EEG whose channels say something else
     scales = _scales(stream, kinds, path)
-    data = grid.fill(stream.values.T * scales[:, None])
+    samples = stream.values.T * scales[:, None]
+    data = grid.fill(samples)
+    for row in trigger_channels(stream.labels, _final_types(stream, kinds)):
+        data[row] = _held(samples[row], grid)
     with quiet():
         info = mne.create_info(stream.labels, grid.rate, kinds)
         raw = mne.io.RawArray(data, info)
@@ -50,6 +59,18 @@ def eeg_node(stream: Stream, grid: Grid, path: Path, date: datetime | None) -> x
     node = eeg_from_raw(raw)
     node.attrs["file"] = path.name
     return node
+
+
+def _final_types(stream: Stream, kinds: Sequence[str]) -> list[str]:
+    return [channel_type(name, kind) for name, kind in zip(stream.labels, kinds, strict=True)]
+
+
+def _held(codes: np.ndarray, grid: Grid) -> np.ndarray:
+    """Codes on the grid: each stays until the next one, where samples are missing as well."""
+    if grid.even:
+        return codes
+    slots = np.arange(round(float(grid.place[-1])) + 1)
+    return codes[np.searchsorted(grid.place, slots + 0.5) - 1]
 
 
 def nirs_node(

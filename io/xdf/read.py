@@ -4,13 +4,15 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
 from neurofuse.io.errors import AlignmentError, ReadError
 from neurofuse.io.logs import LOG
+from neurofuse.io.mne_objects.triggers import lines_of, sensor_triggers, trigger_rows
 from neurofuse.io.modality import EEG, NIRS
-from neurofuse.io.recording import build, clock_dataset, events_dataset, note
+from neurofuse.io.recording import EventRow, build, clock_dataset, events_dataset, note
 from neurofuse.io.snirf.samples import warn_of_gaps
 from neurofuse.io.xdf.markers import marker_rows
 from neurofuse.io.xdf.nodes import eeg_node, nirs_node, sensor_nodes
@@ -102,6 +104,7 @@ def read_xdf(path: str | Path) -> xr.DataTree:
     if len(main) == 2:
         _check_overlap(reference, times[id(main[1])], path)
     aux: dict[str, xr.Dataset] = {}
+    lines: set[str] = set()  # sensors that are lines of triggers
     for stream in numbers:
         used = lights.get(stream.name, []) if stream is nirs else []
         columns = sorted(set(range(stream.width)) - {light.column for light in used})
@@ -128,6 +131,9 @@ def read_xdf(path: str | Path) -> xr.DataTree:
             name = name if name not in aux else f"{name} {len(aux) + 1}"
             aux[name] = sensor.rename({str(next(iter(sensor.data_vars))): name})
             clocks[f"aux/{name}"] = own.clock(reference)
+            if stream.line:
+                lines.add(name)
+    triggers = _triggers(nodes.get(EEG.name), aux, rows, lines)
     recording = build(
         nodes.get(EEG.name),
         nodes.get(NIRS.name),
@@ -136,7 +142,23 @@ def read_xdf(path: str | Path) -> xr.DataTree:
         clock=clock_dataset(clocks),
         measured_at=next(iter(nodes.values())).attrs["measured_at"],
     )
+    if triggers:
+        recording = note(recording, "trigger_channels", **triggers)
     return note(recording, "read_xdf", file=path.name, streams=[stream.name for stream in streams])
+
+
+def _triggers(
+    eeg: xr.Dataset | None, aux: dict[str, xr.Dataset], rows: list[EventRow], lines: set[str]
+) -> dict[str, Any]:
+    """Add the pulses of trigger columns to the rows of `/events`; says how each was read."""
+    read: dict[str, Any] = {}
+    if eeg is not None:
+        rate, time = eeg.attrs["rate"], eeg.time.values
+        pulses, read = trigger_rows(lines_of(eeg), time, rate, EEG.name, rows)
+        rows += pulses
+    pulses, further = sensor_triggers(aux, "", rows, lines)
+    rows += pulses
+    return read | further
 
 
 def _only(streams: Sequence[Stream], what: str, path: Path) -> Stream | None:

@@ -98,6 +98,12 @@ class Stream:
         return self.count < LEAST_FILLED * self.nominal * span or self.nominal == 0 or not span
 
     @property
+    def line(self) -> bool:
+        """Whether type or name say that these even samples are a line of triggers."""
+        told = (self.type, self.name) if self.type else (self.name,)
+        return any(re.search(KINDS["markers"], text, re.I) for text in told) and not self.sparse
+
+    @property
     def kind(self) -> str:
         """ "eeg", "nirs", "markers" or "other": by type, else channel types, name, labels."""
         if self.text:

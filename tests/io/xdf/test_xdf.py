@@ -34,6 +34,7 @@ class Writer:
         host="lab",
         form="float32",
         offset=0.0,
+        source="",
     ):
         """Add a stream whose sender's clock is `offset` behind the recorder's."""
         self.count += 1
@@ -45,6 +46,7 @@ class Writer:
             f"<?xml version='1.0'?><info><name>{name}</name><type>{kind}</type>"
             f"<channel_count>{width}</channel_count><nominal_srate>{rate}</nominal_srate>"
             f"<channel_format>{form}</channel_format><hostname>{host}</hostname>"
+            f"<source_id>{source}</source_id>"
             f"<desc>{desc}</desc></info>"
         )
         self.parts.append(chunk(2, number + header.encode()))
@@ -423,6 +425,90 @@ def test_a_stream_about_eeg_is_no_eeg(tmp_path, kind, name):
     recording = nf.read(writer.save(tmp_path / "both.xdf"))
     np.testing.assert_allclose(recording["eeg"].eeg, 2e-6)
     assert list(recording["aux"].children) == [name]
+
+
+def test_a_trigger_column_becomes_events_beside_markers(tmp_path):
+    """Codes of a column stay codes where samples are lost, and no pulse arises there."""
+    codes = np.zeros(1000)
+    codes[[100, 101, 400, 401, 700]] = 1, 1, 2, 2, 300
+    kept = np.r_[0:500, 600:1000]
+    columns = np.column_stack([np.sin(np.arange(1000)), codes])[kept]
+    desc = channels({"label": "C3", "type": "EEG", "unit": "microvolts"}, {"label": "Trigger"})
+    writer = Writer()
+    writer.stream("Amp", "EEG", even(1000, 100)[kept], columns, rate=100, desc=desc)
+    writer.stream("Task", "Markers", ZERO + np.array([1.0, 5.5]), [["1"], ["x"]], form="string")
+    recording = nf.read(writer.save(tmp_path / "a.xdf"))
+    assert recording["eeg"].ch_type.values.tolist() == ["eeg", "stim"]
+    np.testing.assert_array_equal(recording["eeg"].eeg.values[1, 500:600], 0)
+    events = recording["events"]
+    rows = zip(events.onset.values, events.description.values, events.stream.values, strict=True)
+    assert [(round(at, 3), text, owner) for at, text, owner in rows] == [
+        (1.0, "1", ""),
+        (4.0, "2", "eeg"),
+        (4.99, "BAD_gap", "eeg"),
+        (5.5, "x", ""),
+        (7.0, "300", "eeg"),
+    ]
+
+
+@pytest.mark.parametrize("announced", [0.0, 500.0, 10_000.0])
+def test_numbers_that_come_one_at_a_time_are_markers_whatever_their_rate(tmp_path, announced):
+    writer = Writer()
+    writer.stream("Amp", "EEG", even(3000, 100), np.zeros((3000, 1)), rate=100)
+    marks = ZERO + np.array([3.0, 9.5, 20.0])
+    writer.stream("Trig", "Markers", marks, [1, 2, 1], rate=announced, form="int16")
+    recording = nf.read(writer.save(tmp_path / "a.xdf"))
+    assert "aux" not in recording.children
+    assert recording["events"].description.values.tolist() == ["1", "2", "1"]
+    np.testing.assert_allclose(recording["events"].onset.values, [3.0, 9.5, 20.0], atol=1e-6)
+
+
+def test_a_trigger_line_with_a_rate_of_its_own_gives_pulses(tmp_path):
+    line = np.zeros(6000)
+    line[1000:1010], line[2000:2010] = 4, 7
+    writer = Writer()
+    writer.stream("Amp", "EEG", even(3000, 100), np.zeros((3000, 1)), rate=100)
+    writer.stream("Parallel port", "Trigger", even(6000, 200), line, rate=200, form="int16")
+    recording = nf.read(writer.save(tmp_path / "a.xdf"))
+    assert list(recording["aux"].children) == ["Parallel port"]
+    assert recording["events"].description.values.tolist() == ["4", "7"]
+    np.testing.assert_allclose(recording["events"].onset.values, [5.0, 10.0], atol=1e-6)
+
+
+def _restarted(first, second, source="amp-7", other=None):
+    data = np.arange(3000.0).reshape(-1, 1)
+    names = {"rate": 100, "desc": eeg_channels("Cz")}
+    writer = Writer()
+    for part, name in ((first, source), (second, source if other is None else other)):
+        writer.stream("Amp", "EEG", even(3000, 100)[part], data[part], source=name, **names)
+    return writer
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_device_connected_anew_is_one_stream_with_a_gap(tmp_path, caplog, turn):
+    parts = [slice(0, 1000), slice(1500, 3000)][::turn]
+    recording = nf.read(_restarted(*parts).save(tmp_path / "a.xdf"))
+    node = recording["eeg"]
+    assert node.time.values[-1] == pytest.approx(29.99, abs=1e-6)
+    np.testing.assert_allclose(node.eeg.values[0, 1500:], 1e-6 * np.arange(1500, 3000), rtol=1e-6)
+    gap = recording["events"].to_dataset().isel(event=0)
+    assert gap.description.item() == "BAD_gap"
+    assert (gap.onset.item(), gap.duration.item()) == pytest.approx((9.99, 5.01), abs=1e-6)
+    assert "stream Amp was interrupted for 5.01 s" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("second", "names"),
+    [
+        (slice(900, 3000), {}),
+        (slice(1500, 3000), {"other": "amp-8"}),
+        (slice(1500, 3000), {"source": ""}),
+    ],
+)
+def test_two_devices_are_not_taken_for_one(tmp_path, second, names):
+    writer = _restarted(slice(0, 1000), second, **names)
+    with pytest.raises(io.ReadError, match="2 EEG streams"):
+        nf.read(writer.save(tmp_path / "a.xdf"))
 
 
 UNIX = 1_715_845_217.0  # s; a clock that no stream of these files has
