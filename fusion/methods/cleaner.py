@@ -23,17 +23,6 @@ class Cleaner(Protocol):
     `progress` (called with the fraction done), `uncertainty` (bool: also estimate the standard
     deviation of the error), and `judged` (bool: bad channels are marked already).
 
-    Attributes
-    ----------
-    name : str
-        One word, unique among methods.
-    streams : tuple of str
-        The modalities that it treats: "eeg", "nirs" or both. It returns the others unchanged.
-    delay : float
-        How much of the future it looks at [s]; infinite where it needs the whole recording.
-    citation : str
-        The paper that it implements.
-
     Examples
     --------
     >>> from neurofuse.fusion.methods.registry import get_method
@@ -48,12 +37,12 @@ class Cleaner(Protocol):
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """The modalities that it treats."""
+        """The modalities that it treats: "eeg", "nirs" or both; it returns the others unchanged."""
         ...
 
     @property
     def delay(self) -> float:
-        """How much of the future it looks at [s]."""
+        """How much of the future it looks at [s]; infinite where it needs the whole recording."""
         ...
 
     @property
