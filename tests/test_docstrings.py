@@ -24,6 +24,7 @@ def test_examples_of_docstrings(name):
     assert not found.failed
 
 
+@pytest.mark.slow
 def test_python_example_of_the_readme(tmp_path, monkeypatch):
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.+?)```", readme, re.DOTALL)

@@ -54,6 +54,7 @@ def sdist(dist) -> dict[str, bytes]:
         return {name.partition("/")[2]: file.read() for name, file in files.items() if file}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_wheel_holds_every_file_of_a_folder(wheel, folder):
     held = set(wheel.namelist())
@@ -66,6 +67,7 @@ def test_wheel_holds_every_file_of_a_folder(wheel, folder):
     assert missing == []
 
 
+@pytest.mark.slow
 def test_wheel_holds_the_command_line_and_types_and_no_tests(wheel):
     held = wheel.namelist()
     assert "neurofuse/py.typed" in held
@@ -73,6 +75,7 @@ def test_wheel_holds_the_command_line_and_types_and_no_tests(wheel):
     assert {name.split("/")[0] for name in held if ".dist-info" not in name} == {"neurofuse"}
 
 
+@pytest.mark.slow
 def test_wheel_holds_the_packaged_weights_and_stays_small(wheel):
     weights = {Path(name).stem for name in wheel.namelist() if name.endswith(".safetensors")}
     described = {
@@ -83,6 +86,7 @@ def test_wheel_holds_the_packaged_weights_and_stays_small(wheel):
     assert sum(entry.file_size for entry in wheel.infolist()) < 10e6
 
 
+@pytest.mark.slow
 def test_sdist_holds_what_the_wheel_is_built_from(sdist):
     tracked = [
         f"src/neurofuse/{p.relative_to(ROOT).as_posix()}" for f in FOLDERS for p in _files(f)
@@ -91,6 +95,7 @@ def test_sdist_holds_what_the_wheel_is_built_from(sdist):
     assert {"pyproject.toml", "README.md", "LICENSE"} <= set(sdist)
 
 
+@pytest.mark.slow
 def test_metadata_of_wheel_and_sdist_is_valid_and_the_same(wheel, sdist):
     (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
     described = [

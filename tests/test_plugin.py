@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # pip builds and installs it
+
 EXAMPLE = Path(__file__).parents[1] / "examples" / "plugin"
 PROGRAM = """
 import sys

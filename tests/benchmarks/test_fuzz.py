@@ -34,12 +34,14 @@ def outcome(tmp_path_factory):
     return done, {row[0]: row for row in rows}
 
 
+@pytest.mark.slow
 def test_damaged_files_are_read_or_refused_in_our_words(outcome):
     done, rows = outcome
     assert done.returncode == 0, done.stderr[-3000:]
     assert all(row[4] == "0" for row in rows.values())
 
 
+@pytest.mark.slow
 def test_every_format_that_makes_its_own_files_was_damaged(outcome):
     _, rows = outcome
     wanted = {"EDF", "BDF", "BrainVision", "FIF", "EEGLAB", "SNIRF", "netCDF", "zarr", "XDF"}
@@ -71,11 +73,11 @@ def test_what_a_reader_raises_is_distinguished(tmp_path, error, outcome):
 
 
 @pytest.mark.parametrize(
-    ("code", "outcome"),
-    [("import os; os.abort()", "crash"), ("import time; time.sleep(60)", "hang")],
+    ("code", "outcome", "limit"),
+    [("import os; os.abort()", "crash", 60.0), ("import time; time.sleep(60)", "hang", 2.0)],
 )
-def test_a_reader_that_dies_or_hangs_is_noticed(tmp_path, code, outcome):
-    worker = fuzz.Worker(tmp_path, [sys.executable, "-c", code], imports=2.0)
+def test_a_reader_that_dies_or_hangs_is_noticed(tmp_path, code, outcome, limit):
+    worker = fuzz.Worker(tmp_path, [sys.executable, "-c", code], imports=limit)
     assert worker.ask(tmp_path, None, 1.0)["outcome"] == outcome
     assert worker.process is None  # the next case gets a new one
     worker.errors.close()

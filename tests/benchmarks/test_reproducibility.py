@@ -53,6 +53,7 @@ Path(sys.argv[2]).write_text(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_benchmarks_give_the_same_figures_in_another_process(tmp_path):
     started = []
     for number in (1, 2):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import neurofuse.io as io
 from neurofuse.io.clock.joining import event_rows, join
 from neurofuse.io.recording import with_stream
+from tests.marks import slow
 
 few = settings(
     max_examples=12,
@@ -189,7 +190,7 @@ def assert_same_date(before, after, stream, tolerance):
         assert abs(late) <= timedelta(seconds=tolerance)
 
 
-@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+@pytest.mark.parametrize("suffix", slow([".nc", ".zarr"], {".zarr"}))
 def test_own_formats_return_an_identical_recording(suffix):
     @fewer
     @given(eeg_recordings(suffix), nirs_recordings(), st.floats(-0.5, 0.5))
@@ -267,6 +268,7 @@ def test_snirf_returns_the_recording_exactly(recording):
         assert other.attrs["rate"] == pytest.approx(sensor.attrs["rate"], rel=1e-6)
 
 
+@pytest.mark.slow
 @few
 @given(eeg_recordings(".vhdr"), nirs_recordings())
 def test_bids_returns_both_streams(eeg, nirs):
@@ -288,7 +290,7 @@ def test_bids_returns_both_streams(eeg, nirs):
         assert_same_events(recording, after, stream, (0, 1e-6, 0.5), owners=False)
 
 
-@pytest.mark.parametrize("suffix", [*KEEPS, ".nc"])
+@pytest.mark.parametrize("suffix", slow([*KEEPS, ".nc"], {".nc", ".vhdr", ".bdf"}))
 def test_permuted_channels_come_out_permuted_and_not_else_changed(suffix):
     @(few if suffix in KEEPS else fewer)
     @given(eeg_recordings(suffix), st.randoms(use_true_random=False))
@@ -327,7 +329,9 @@ def test_snirf_channels_in_any_order_are_the_same_recording(recording, random):
     assert again.ch_names == order
 
 
-@pytest.mark.parametrize("suffix", [*KEEPS, ".nc", ".zarr"])
+@pytest.mark.parametrize(
+    "suffix", slow([*KEEPS, ".nc", ".zarr"], {".nc", ".zarr", ".vhdr", ".bdf"})
+)
 def test_cutting_then_writing_equals_reading_then_cutting(suffix):
     @(few if suffix in KEEPS else fewer)
     @given(eeg_recordings(suffix), st.floats(0, 0.4), st.floats(0.6, 1.1))

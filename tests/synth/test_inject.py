@@ -11,8 +11,13 @@ from neurofuse.synth import SHARE, inject, simulate
 
 
 @pytest.fixture(scope="module")
-def pair():
-    return simulate(120.0, seed=5)
+def pair(simulated):
+    return simulated
+
+
+@pytest.fixture(scope="module")
+def five_minutes():
+    return simulate(300.0, seed=1, severity=0.0)[0]
 
 
 def density(recording):
@@ -97,9 +102,8 @@ def test_bad_and_other_channels_stay(pair):
 
 
 @pytest.mark.parametrize("share", SHARE)
-def test_shared_timing(share):
-    truth, _ = simulate(300.0, seed=1, severity=0.0)
-    _, contaminated = inject(truth, seed=8, share=share)
+def test_shared_timing(five_minutes, share):
+    _, contaminated = inject(five_minutes, seed=8, share=share)
     events = contaminated["events"]
     motion = [str(d).startswith("motion/") for d in events.description.values]
     onset = {s: events.onset.values[motion & (events.stream.values == s)] for s in ("eeg", "nirs")}

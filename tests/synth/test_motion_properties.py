@@ -65,6 +65,7 @@ def test_masks_lie_within_the_events(seed):
         assert inside.any(axis=1).all()
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32), order=st.permutations(range(5)))
 @few
 def test_permuting_channels_permutes_the_result(seed, order):
@@ -127,6 +128,7 @@ def test_one_second():
     assert contaminated["eeg"].motion.values.any()
 
 
+@pytest.mark.slow
 def test_eight_hours_of_shifts_stay_near_the_start():
     movements = sample_movements(8 * 3600.0, np.random.default_rng(1))["nirs"]
     time = np.arange(8 * 3600.0)

@@ -42,6 +42,7 @@ def power_to_blood(coupling, lag, participants=4):
     return np.mean(found, axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lag", [3.0, 5.0, 9.0])
 def test_the_lag_is_found_in_the_truth(lag):
     alike = power_to_blood(3.0, lag, participants=3)
@@ -49,10 +50,12 @@ def test_the_lag_is_found_in_the_truth(lag):
     assert abs(LAGS[alike.argmin()] / RATE - lag) < 1.0
 
 
+@pytest.mark.slow
 def test_nothing_is_found_without_coupling():
     assert np.abs(power_to_blood(0.0, 5.0)).max() < 0.12
 
 
+@pytest.mark.slow
 def test_coupling_one_drives_a_fifth_of_the_variance():
     variance = {}
     for coupling in (0.0, 1.0):

@@ -14,6 +14,11 @@ def calm():
     return simulate(240.0, seed=11, severity=0.0, nirs_montage="motor+short")[0]
 
 
+@pytest.fixture(scope="module")
+def brief():
+    return simulate(20.0, seed=4, severity=0.0)[0]
+
+
 def around(values, onsets, rate, first, last):
     """Mean over `first` to `last` seconds from each onset."""
     return np.mean([values[..., int((o + first) * rate) : int((o + last) * rate)] for o in onsets])
@@ -51,6 +56,7 @@ def test_optical_density_size_and_pulse(calm):
     assert np.median(power[:, pulse].max(axis=1) / power[:, beside].mean(axis=1)) > 5
 
 
+@pytest.mark.slow
 def test_task_raises_hbo_and_lowers_hbr_in_long_channels_only():
     change = {"hbo": [], "hbr": [], "short": []}
     for seed in range(4):
@@ -70,8 +76,8 @@ def test_task_raises_hbo_and_lowers_hbr_in_long_channels_only():
     assert abs(short) < 0.5 * hbo
 
 
-def test_evoked_response_is_largest_at_the_vertex(calm):
-    eeg, onsets = calm["eeg"].eeg, task_onsets(calm)
+@pytest.mark.slow
+def test_evoked_response_is_largest_at_the_vertex():
     longer = simulate(900.0, seed=5, severity=0.0, nirs_montage=None)[0]
     eeg, onsets = longer["eeg"].eeg, task_onsets(longer)
 
@@ -85,6 +91,7 @@ def test_evoked_response_is_largest_at_the_vertex(calm):
     assert evoked("Pz") > max(evoked("O1"), evoked("F8"))
 
 
+@pytest.mark.slow
 def test_alpha_and_beta_fall_over_the_left_motor_area():
     beside = {"C3": ["FC3", "CP3", "C1", "C5"], "C4": ["FC4", "CP4", "C2", "C6"]}
     names = [name for place, near in beside.items() for name in (place, *near)]
@@ -104,9 +111,8 @@ def test_alpha_and_beta_fall_over_the_left_motor_area():
     assert np.mean(lost["C3"]) < np.mean(lost["C4"]) - 0.05
 
 
-def test_rest_has_no_task():
-    truth, _ = simulate(30.0, seed=1, severity=0.0, task=None)
-    assert not len(task_onsets(truth))
+def test_rest_has_no_task(at_rest):
+    assert not len(task_onsets(at_rest))
 
 
 def test_seeds():
@@ -116,24 +122,23 @@ def test_seeds():
     assert simulate(20.0, seed=7)[0].attrs["seed"] == 7
 
 
-def test_leaving_a_stream_out_does_not_change_the_other():
-    both = simulate(20.0, seed=4, severity=0.0)[0]
+def test_leaving_a_stream_out_does_not_change_the_other(brief):
     eeg = simulate(20.0, seed=4, severity=0.0, nirs_montage=None)[0]
     nirs = simulate(20.0, seed=4, severity=0.0, eeg_montage=None)[0]
     assert not {"nirs", "eeg"} & (set(eeg.children) - {"eeg"} | set(nirs.children) - {"nirs"})
-    assert (both["eeg"].eeg.values == eeg["eeg"].eeg.values).all()
-    assert (both["nirs"].intensity.values == nirs["nirs"].intensity.values).all()
+    assert (brief["eeg"].eeg.values == eeg["eeg"].eeg.values).all()
+    assert (brief["nirs"].intensity.values == nirs["nirs"].intensity.values).all()
 
 
-def test_an_electrode_records_the_same_in_any_montage_and_order():
-    whole = simulate(20.0, seed=4, severity=0.0, nirs_montage=None)[0]["eeg"].eeg
+def test_an_electrode_records_the_same_in_any_montage_and_order(brief):
+    whole = brief["eeg"].eeg
     names = ["O2", "Cz", "Fp1"]
     some = simulate(20.0, seed=4, severity=0.0, nirs_montage=None, eeg_montage=names)[0]["eeg"].eeg
     np.testing.assert_allclose(some.values, whole.sel(channel=names).values, rtol=0, atol=1e-10)
 
 
-def test_permuted_optodes_permute_the_light():
-    node = simulate(20.0, seed=4, severity=0.0)[0]["nirs"].to_dataset()
+def test_permuted_optodes_permute_the_light(brief):
+    node = brief["nirs"].to_dataset()
     order = np.random.default_rng(0).permutation(node.sizes["channel"])
     turned = simulate(20.0, seed=4, severity=0.0, nirs_montage=node.isel(channel=order))[0]["nirs"]
     same = turned.intensity.values, node.intensity.values[order]
@@ -157,8 +162,8 @@ def test_any_number_of_wavelengths(waves, probe):
         assert np.isfinite(light.values).all()
 
 
-def test_montages_of_recordings_with_and_without_places():
-    node = simulate(20.0, seed=2, severity=0.0)[0]["eeg"].to_dataset()
+def test_montages_of_recordings_with_and_without_places(brief):
+    node = brief["eeg"].to_dataset()
     lost = node.assign_coords(position=node.position * np.nan)
     eeg = simulate(60.0, eeg_montage=lost, nirs_montage=None, severity=0.0)[0]["eeg"].eeg.values
     alike = np.corrcoef(eeg)[np.triu_indices(len(eeg), 1)]

@@ -7,6 +7,7 @@ from neurofuse.fusion.clean import clean
 from neurofuse.fusion.methods.registry import BASELINES, MODELS, get_method
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.recording import provenance, stream_dataset, with_stream
+from tests.marks import slow
 
 # a package that may be absent, references, and a short channel, which is one of the bad ones here
 APART = ("gedai", "regression", "short")
@@ -56,7 +57,7 @@ def cleaned_plain(pair):
     return get
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", slow(METHODS))
 def test_they_reach_no_other_channel_and_come_back_as_they_were(pair, cleaned_plain, method):
     recording = marked(pair[1], faults)
     cleaned, plain = clean(recording, method), cleaned_plain(method)
@@ -72,7 +73,7 @@ def test_they_reach_no_other_channel_and_come_back_as_they_were(pair, cleaned_pl
             )
 
 
-@pytest.mark.parametrize("method", NIRS)
+@pytest.mark.parametrize("method", slow(NIRS))
 def test_optical_density_of_bad_channels_comes_back_as_it_was(pair, cleaned_plain, method):
     recording = to_optical_density(marked(pair[1], None))
     wild = stream_dataset(recording, "nirs").copy(deep=True)
@@ -83,7 +84,7 @@ def test_optical_density_of_bad_channels_comes_back_as_it_was(pair, cleaned_plai
     np.testing.assert_array_equal(np.delete(cleaned, 2, 0), np.delete(plain, 2, 0))
 
 
-@pytest.mark.parametrize("method", [m for m in METHODS if m != "uncorrected"])
+@pytest.mark.parametrize("method", slow(m for m in METHODS if m != "uncorrected"))
 def test_channels_without_a_signal_are_marked_before_they_are_used(pair, method):
     recording = marked(pair[1], None)
     eeg, nirs = stream_dataset(recording, "eeg"), stream_dataset(recording, "nirs")
@@ -111,7 +112,7 @@ def test_channels_without_a_signal_are_marked_before_they_are_used(pair, method)
     np.testing.assert_array_equal(cleaned["nirs"].intensity, plain["nirs"].intensity)
 
 
-@pytest.mark.parametrize("method", [m for m in METHODS if m not in MODELS])
+@pytest.mark.parametrize("method", slow(m for m in METHODS if m not in MODELS))
 def test_samples_in_a_file_are_cleaned_alike(pair, method):
     eeg = stream_dataset(pair[1], "eeg")
     lazy = eeg.chunk(time=4000)

@@ -15,6 +15,7 @@ from neurofuse.io.recording import (
     with_stream,
     without_stream,
 )
+from tests.marks import slow
 
 # What each method must leave of the artifact energy here at most, and of quiet parts change [dB].
 # A new method needs a row: `test_every_method_is_tested` fails without one.
@@ -84,7 +85,7 @@ def test_every_method_is_tested():
         assert method.citation
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("name", slow(ALONE))
 def test_what_it_gains_and_costs(pair, name):
     truth, contaminated = pair
     table = score(truth, contaminated, cleaned_by(name, contaminated)).value
@@ -93,7 +94,7 @@ def test_what_it_gains_and_costs(pair, name):
         assert table.loc[stream, "clean_change_db"] <= change, stream
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("name", slow(ALONE))
 def test_the_other_stream_and_odd_channels_pass_through(pair, name):
     recording = with_odd_channels(pair[1])
     cleaned = cleaned_by(name, recording)
@@ -104,7 +105,7 @@ def test_the_other_stream_and_odd_channels_pass_through(pair, name):
         assert cleaned[stream].to_dataset().identical(recording[stream].to_dataset())
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("name", slow(ALONE))
 def test_form_and_input_are_kept(pair, name):
     contaminated = pair[1]
     copy = contaminated.copy(deep=True)
@@ -121,7 +122,7 @@ def test_form_and_input_are_kept(pair, name):
     assert provenance(cleaned)[-1]["parameters"]["method"] == name
 
 
-@pytest.mark.parametrize("name", [n for n in ALONE if "nirs" in BASELINES[n].streams])
+@pytest.mark.parametrize("name", slow(n for n in ALONE if "nirs" in BASELINES[n].streams))
 def test_intensity_and_optical_density_are_cleaned_alike(pair, name):
     contaminated = pair[1]
     od = to_optical_density(contaminated)
@@ -132,7 +133,7 @@ def test_intensity_and_optical_density_are_cleaned_alike(pair, name):
     np.testing.assert_allclose(one - level, other, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", sorted(set(ALONE) - IN_MICROVOLT))
+@pytest.mark.parametrize("name", slow(sorted(set(ALONE) - IN_MICROVOLT)))
 def test_scale_in_scale_out(pair, name):
     contaminated = pair[1]
     scaled = contaminated

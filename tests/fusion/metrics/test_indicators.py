@@ -45,8 +45,8 @@ def test_the_pulse_is_found_where_it_is_and_its_loss_seen():
 
 
 @pytest.fixture(scope="module")
-def moved():
-    return nf.simulate(120, seed=3, sensors=True, severity=1.0)[1]
+def moved(simulated_long):
+    return simulated_long[1]
 
 
 def test_what_is_taken_out_goes_with_the_accelerometer(moved):
@@ -57,12 +57,12 @@ def test_what_is_taken_out_goes_with_the_accelerometer(moved):
     assert np.isnan(nothing).all()
 
 
-def test_agreement_with_noise_is_none(moved):
+def test_agreement_with_noise_is_none(moved, simulated):
     time = moved["eeg"].time.values
     noise = np.random.default_rng(0).standard_normal((2, time.size))
     assert abs(accelerometer_agreement(head_movement(moved), noise, time)) < 0.2
-    bare = nf.simulate(30, seed=3)[1]
-    assert np.isnan(accelerometer_agreement(head_movement(bare), noise, time))
+    without = head_movement(simulated[1])
+    assert np.isnan(accelerometer_agreement(without, noise, time))
 
 
 def test_roundings_are_no_change(moved):

@@ -90,26 +90,24 @@ def test_coupling_that_is_taken_away_is_missed(tapping):
     assert coupling_p(tapping) < 0.05
 
 
-def test_what_cannot_be_told_is_not_told(tapping):
-    quiet = nf.simulate(60, seed=1, task=None, severity=0.0)[0]
-    table = kept(quiet, quiet)
+def test_what_cannot_be_told_is_not_told(at_rest):
+    table = kept(at_rest, at_rest)
     assert np.isnan(table.loc["eeg", "kept_erp_amplitude"])
     assert np.isnan(table.loc["nirs", "kept_glm_beta"])
-    alone = without_stream(quiet, "nirs")
+    alone = without_stream(at_rest, "nirs")
     assert np.isnan(kept(alone, alone).loc["eeg", "kept_coupling"])
     one = with_stream(alone, "eeg", stream_dataset(alone, "eeg").isel(channel=[3]))
     assert np.isnan(kept(one, one).loc["eeg", "kept_connectivity"])
     assert kept(one, one).loc["eeg", "kept_alpha"] == pytest.approx(1)
 
 
-def test_coupling_needs_both_streams_and_places():
-    rest = nf.simulate(80, seed=1, task=None, severity=0.0)[0]
+def test_coupling_needs_both_streams_and_places(at_rest):
     with pytest.raises(ParameterError, match="eeg only"):
-        coupling(without_stream(rest, "nirs"))
-    node = stream_dataset(rest, "eeg")
+        coupling(without_stream(at_rest, "nirs"))
+    node = stream_dataset(at_rest, "eeg")
     nowhere = node.assign_coords(position=node.position * np.nan)
     with pytest.raises(ParameterError, match=r"0 electrodes with fNIRS within 30 mm"):
-        coupling(with_stream(rest, "eeg", nowhere))
+        coupling(with_stream(at_rest, "eeg", nowhere))
 
 
 def test_channels_without_haemoglobin_are_left_out(tapping):

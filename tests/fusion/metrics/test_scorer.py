@@ -18,14 +18,16 @@ METHODS = ("bandpass", "tddr", "regression", "uncorrected")
 
 
 @pytest.fixture(scope="module")
-def simulated():
+def pair(simulated_long):
     """Truth and contaminated recording, long enough for responses, with an accelerometer."""
-    return nf.simulate(90, seed=6, sensors=True, eeg_montage=["C3", "Cz", "C4", "O1", "O2"])
+    few = ["C3", "Cz", "C4", "O1", "O2"]
+    nodes = (stream_dataset(r, "eeg").sel(channel=few) for r in simulated_long)
+    return tuple(with_stream(r, "eeg", n) for r, n in zip(simulated_long, nodes, strict=True))
 
 
 @pytest.fixture(scope="module")
-def rows(simulated):
-    return {name: get_method(name).transform(simulated[1]) for name in METHODS}
+def rows(pair):
+    return {name: get_method(name).transform(pair[1]) for name in METHODS}
 
 
 def counted(monkeypatch, owner, name):
@@ -40,8 +42,8 @@ def counted(monkeypatch, owner, name):
     return calls
 
 
-def test_prepared_and_direct_scores_are_equal(simulated, rows):
-    truth, contaminated = simulated
+def test_prepared_and_direct_scores_are_equal(pair, rows):
+    truth, contaminated = pair
     with_truth, without = Scorer(contaminated, truth), Scorer(contaminated)
     for cleaned in rows.values():
         direct = [
@@ -53,8 +55,8 @@ def test_prepared_and_direct_scores_are_equal(simulated, rows):
         xr.testing.assert_identical(without.score(cleaned), direct)
 
 
-def test_the_order_of_rows_does_not_matter(simulated, rows):
-    truth, contaminated = simulated
+def test_the_order_of_rows_does_not_matter(pair, rows):
+    truth, contaminated = pair
     first, second = Scorer(contaminated, truth), Scorer(contaminated, truth)
     forwards = [first.score(cleaned) for cleaned in rows.values()]
     backwards = [second.score(cleaned) for cleaned in reversed(rows.values())]
@@ -62,8 +64,8 @@ def test_the_order_of_rows_does_not_matter(simulated, rows):
         xr.testing.assert_identical(one, other)
 
 
-def test_truth_and_recording_are_prepared_once(simulated, rows, monkeypatch):
-    truth, contaminated = simulated
+def test_truth_and_recording_are_prepared_once(pair, rows, monkeypatch):
+    truth, contaminated = pair
     density = counted(monkeypatch, nf.fusion.metrics.samples, "to_optical_density")
     haemoglobin = counted(monkeypatch, nf.fusion.metrics.samples, "to_haemoglobin")
     filtered = counted(monkeypatch, nf.fusion.metrics.modality_errors, "bandpass")
@@ -74,8 +76,8 @@ def test_truth_and_recording_are_prepared_once(simulated, rows, monkeypatch):
         assert (len(density), len(haemoglobin), len(filtered)) == (2 + count, 1, 2 + count)
 
 
-def test_a_modality_that_is_unchanged_is_scored_once(simulated, rows, monkeypatch):
-    truth, contaminated = simulated
+def test_a_modality_that_is_unchanged_is_scored_once(pair, rows, monkeypatch):
+    truth, contaminated = pair
     scorer = Scorer(contaminated, truth)
     eeg = counted(monkeypatch, EegErrors, "figures"), counted(monkeypatch, EegAnalysis, "figures")
     nirs = counted(monkeypatch, NirsErrors, "figures")
@@ -89,19 +91,19 @@ def test_a_modality_that_is_unchanged_is_scored_once(simulated, rows, monkeypatc
     assert [len(calls) for calls in (*eeg, nirs)] == [2, 2, 5]
 
 
-def test_no_channel_is_judged_by_scoring(simulated, rows, monkeypatch):
+def test_no_channel_is_judged_by_scoring(pair, rows, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("channels are judged before, once for all rows")
 
     for module in ("channels.mark_bad", "channels.nirs_faults", "channels.eeg_faults"):
         monkeypatch.setattr(f"neurofuse.io.quality.{module}", refuse)
-    truth, contaminated = simulated
+    truth, contaminated = pair
     for scorer in (Scorer(contaminated, truth), Scorer(contaminated)):
         scorer.score(rows["tddr"])
 
 
-def test_a_missing_modality_has_no_row(simulated, rows):
-    truth, contaminated = simulated
+def test_a_missing_modality_has_no_row(pair, rows):
+    truth, contaminated = pair
     for scorer in (Scorer(contaminated, truth), Scorer(contaminated)):
         value = scorer.score(without_stream(rows["tddr"], "eeg"))
         assert value.modality.values.tolist() == ["nirs"]
@@ -112,8 +114,8 @@ def test_a_missing_modality_has_no_row(simulated, rows):
         )
 
 
-def test_another_recording_is_refused(simulated):
-    truth, contaminated = simulated
+def test_another_recording_is_refused(pair):
+    truth, contaminated = pair
     scorer = Scorer(contaminated, truth)
     with pytest.raises(ParameterError, match=r"the same times"):
         scorer.score(contaminated.sel(time=slice(0, 30)))
@@ -125,8 +127,8 @@ def test_another_recording_is_refused(simulated):
         Scorer(stream_dataset(truth, "eeg"))  # pyright: ignore[reportArgumentType]
 
 
-def test_samples_follow_the_order_of_the_reference(simulated):
-    contaminated = simulated[1]
+def test_samples_follow_the_order_of_the_reference(pair):
+    contaminated = pair[1]
     reference = Samples(contaminated)
     turned = contaminated
     for modality in ("eeg", "nirs"):
@@ -139,8 +141,8 @@ def test_samples_follow_the_order_of_the_reference(simulated):
         np.testing.assert_array_equal(samples.array(modality), reference.array(modality))
 
 
-def test_a_bad_channel_or_one_sample_is_a_change(simulated):
-    contaminated = simulated[1]
+def test_a_bad_channel_or_one_sample_is_a_change(pair):
+    contaminated = pair[1]
     reference = Samples(contaminated)
     node = stream_dataset(contaminated, "eeg").copy(deep=True)
     assert Samples(with_stream(contaminated, "eeg", node), reference).unchanged("eeg")
@@ -150,8 +152,8 @@ def test_a_bad_channel_or_one_sample_is_a_change(simulated):
     assert not Samples(with_stream(contaminated, "eeg", node), reference).unchanged("eeg")
 
 
-def test_haemoglobin_is_that_of_the_recording(simulated):
-    truth, contaminated = simulated
+def test_haemoglobin_is_that_of_the_recording(pair):
+    truth, contaminated = pair
     found = Samples(truth, Samples(contaminated)).hbo()
     wanted = nf.io.to_haemoglobin(truth)["nirs"].hbo.values
     np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12 * np.abs(wanted).max())

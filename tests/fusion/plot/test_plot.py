@@ -16,8 +16,8 @@ from neurofuse.io.recording import build, eeg_dataset, stream_dataset, with_stre
 
 
 @pytest.fixture(scope="module")
-def pair():
-    return nf.simulate(duration=90, seed=4)
+def pair(simulated_long):
+    return simulated_long
 
 
 @pytest.fixture(scope="module")

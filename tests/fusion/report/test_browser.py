@@ -9,6 +9,8 @@ from neurofuse.fusion.report import cohort_report, cohort_row, report
 from neurofuse.io.recording import without_stream
 from tests.builders import eeg_node, recording_of, with_masks
 
+pytestmark = pytest.mark.slow
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 EVIL = "<img src=x onerror=alert(1)>"
 PUSH = (200.0, 203.0)  # s
@@ -67,7 +69,7 @@ class Opened:
         self.trouble.append(text)
 
     def ready(self):
-        self.page.wait_for_selector("#strip[data-ready]", timeout=30_000)
+        self.page.wait_for_selector("#strip[data-ready]", timeout=120_000)
         return self
 
     def range(self):
@@ -79,7 +81,7 @@ class Opened:
             "width => { const [a, b] = document.getElementById('strip').layout.xaxis.range;"
             " return Math.abs(b - a - width) < 0.01 * width; }",
             arg=width,
-            timeout=10_000,
+            timeout=60_000,
         )
         return self.range()
 
@@ -99,7 +101,7 @@ class Opened:
         self.page.wait_for_function(
             f"count => document.getElementById('strip').layout.{axis}.ticktext.length === count",
             arg=count,
-            timeout=10_000,
+            timeout=60_000,
         )
         return self.lanes(axis)
 

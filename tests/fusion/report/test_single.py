@@ -199,7 +199,10 @@ def test_without_gate_no_movement_is_claimed(tmp_path):
     assert "with motion" not in text
 
 
-@pytest.mark.parametrize(("seconds", "eeg", "nirs"), [(60.0, 1, 1), (1.0, 2, 2), (30.0, 128, 64)])
+@pytest.mark.parametrize(
+    ("seconds", "eeg", "nirs"),
+    [(60.0, 1, 1), (1.0, 2, 2), pytest.param(30.0, 128, 64, marks=pytest.mark.slow)],
+)
 def test_any_size(tmp_path, seconds, eeg, nirs):
     _, before, after = make(seconds, eeg, nirs)
     path = report(before, after, tmp_path / "a.html")
@@ -207,6 +210,7 @@ def test_any_size(tmp_path, seconds, eeg, nirs):
     assert path.stat().st_size < 6e6
 
 
+@pytest.mark.slow
 def test_missing_samples_and_bad_channels(tmp_path):
     _, before, after = make()
     for stream, name in (("eeg", "eeg"), ("nirs", "intensity")):
@@ -271,6 +275,7 @@ def test_a_comparison_is_shown_and_another_refused(tmp_path):
     assert not (tmp_path / "b.html").exists()
 
 
+@pytest.mark.slow
 def test_an_existing_file_is_kept_unless_told(tmp_path):
     _, before, after = make()
     path = tmp_path / "a.html"

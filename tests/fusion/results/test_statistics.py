@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import neurofuse as nf
 from neurofuse.fusion.cohort import compare_all
 from neurofuse.fusion.compare import MISMATCHED, ORACLE, REFERENCES, compare
 from neurofuse.fusion.plot.draw_intervals import plot_intervals
@@ -41,6 +40,7 @@ def test_people_count_alike_however_often_they_were_recorded():
     assert (float(found.low), float(found.high)) == (0, 6)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_about_as_often_as_they_say():
     rng = np.random.default_rng(0)
     inside = 0
@@ -96,7 +96,7 @@ def test_holm_by_hand():
     assert np.isnan(paired_p(np.array([1.0])))
 
 
-def test_refusals():
+def test_refusals(pair):
     table = made(np.zeros((3, 2)), ["a", "b", "c"])
     with pytest.raises(ParameterError, match=r"the method 'asr'.*joint, ica"):
         summarise(table, against="asr")
@@ -104,7 +104,7 @@ def test_refusals():
         summarise(table.isel(recording=0))
     with pytest.raises(ParameterError, match="no recording"):
         compare_all({})
-    recording = nf.simulate(20, nirs_montage=None)[1]
+    recording = pair[1]
     with pytest.raises(ParameterError, match="no truth of b"):
         compare_all({"a": recording, "b": recording}, truth={"a": recording})
     with pytest.raises(ParameterError, match="no subject of a"):

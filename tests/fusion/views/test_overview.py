@@ -3,7 +3,7 @@
 import pytest
 
 import neurofuse as nf
-from neurofuse.io.recording import GATE_OPEN
+from neurofuse.io.recording import GATE_OPEN, without_stream
 from tests.builders import aligned_recording
 
 
@@ -28,9 +28,8 @@ def test_html_is_a_table_with_the_same_cells_and_escapes_names():
     assert html.count("<tr>") == 1 + len(summary.rows)
 
 
-def test_a_cleaned_recording_tells_how_much_motion_was_detected():
-    _, contaminated = nf.simulate(duration=30, seed=4, nirs_montage=None, sensors=True)
-    cleaned = nf.clean(contaminated)
+def test_a_cleaned_recording_tells_how_much_motion_was_detected(simulated):
+    cleaned = nf.clean(without_stream(simulated[1], "nirs"))
     fraction = float((cleaned["eeg"].gate > GATE_OPEN).mean())
     text = repr(nf.summary(cleaned))
     assert f"{100 * fraction:.1f} % detected" in text

@@ -70,6 +70,7 @@ def test_missing_and_spurious_pulses_with_jitter_cost_nothing():
         assert found.anchors == len(both_x)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
     inside = np.zeros(2)
     for seed in range(300):

@@ -40,6 +40,7 @@ def test_weights_and_facts(trained):
     assert [r["step"] for r in rows] == [3, 6]
 
 
+@pytest.mark.slow
 def test_resumed_training_ends_at_the_same_weights(trained, tmp_path):
     class StoppedError(Exception):
         pass
@@ -59,6 +60,7 @@ def test_resumed_training_ends_at_the_same_weights(trained, tmp_path):
         torch.testing.assert_close(resumed[name], tensor, msg=name)
 
 
+@pytest.mark.slow
 def test_windows_drawn_ahead_train_the_same_weights(trained, tmp_path):
     ahead = train(TINY, tmp_path, workers=2)
     assert digest(ahead) == digest(trained)
@@ -126,6 +128,7 @@ def test_partition_by_subject():
         assert all(parts)
 
 
+@pytest.mark.slow
 def test_training_begins_from_given_weights(trained, tmp_path):
     plan = {k: v for k, v in TINY.items() if k != "architecture"}
     plan |= {"start": str(trained), "steps": 1, "warm_steps": 0, "learning_rate": 1e-12}
@@ -158,6 +161,7 @@ def own(tmp_path_factory, at_rest):
     return [str(write(r, folder / n)["recording"]) for n, r in (("anna", both), ("ben", light))]
 
 
+@pytest.mark.slow
 def test_own_recordings_are_trained_on(own, tmp_path):
     plan = TINY | {"window": 15.0, "simulated": 1, "real": False}
     plan |= {"own": {"train": {"anna": own[:1]}, "validation": {"ben": own[1:]}}}
@@ -180,6 +184,7 @@ def test_participants_without_a_modality_or_too_short_are_not_enough(own, tmp_pa
         train(plan | {"window": 60.0}, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_with_its_own_configuration_only(trained, tmp_path):
     shutil.copytree(trained.parent, tmp_path / "run")
     with pytest.raises(ParameterError, match="begun with another learning_rate, seed"):
@@ -187,6 +192,7 @@ def test_a_run_is_resumed_with_its_own_configuration_only(trained, tmp_path):
     train(TINY, tmp_path / "run", resume=True)
 
 
+@pytest.mark.slow
 def test_the_score_of_the_starting_weights_is_kept(trained, tmp_path):
     plan = TINY | {"start": str(trained), "architecture": None}
     del plan["architecture"]
