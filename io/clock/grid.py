@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurofuse.io.errors import ReadError
+from neurofuse.io.logs import LOG
 
 LONG_STEP = 1.5  # steps; a longer one may be a gap
 LASTING_DELAY = 0.75  # steps by which samples stay late after a gap; jitter is made up for
@@ -14,6 +15,7 @@ ON_GRID = 0.1  # of a step: times this near to the grid are taken to be on it
 LARGEST_WANDER = 0.25  # of a step: times that wander further, without jitter, keep their place
 CONTEXT = 10  # samples on either side of a long step that show whether the delay lasts
 SMOOTHING = 21  # samples over which jitter is averaged out
+MOST_REPEATED = 0.01  # of all times; a device that gives more of them twice does not count time
 LONGEST_GRID = 50  # times the number of samples: a longer grid consists nearly of gaps only
 
 
@@ -60,7 +62,8 @@ def even_grid(time: np.ndarray, source: object, resolution: float = 0.0) -> Grid
     Jitter and rounding of the times thus average out, and gaps do not bias the rate. Where the
     simplest decimal rate fits the times as exactly as they are stored, that one is taken (10 Hz,
     not 9.9999998). Times that wander from an even grid for longer than jitter does keep their
-    place between its points.
+    place between its points. Single times that were given twice are placed between their
+    neighbours, with a warning.
 
     Parameters
     ----------
@@ -87,6 +90,7 @@ def even_grid(time: np.ndarray, source: object, resolution: float = 0.0) -> Grid
     refuse = _refusal(source)
     if len(time) < 2:
         raise refuse(f"{len(time)} sample times", "at least two")
+    time = _once(time, source)
     if not np.isfinite(time).all() or not (np.diff(time) > 0).all():
         raise ReadError(
             f"{source}, whose sample times do not ascend",
@@ -118,6 +122,26 @@ def even_grid(time: np.ndarray, source: object, resolution: float = 0.0) -> Grid
     rate = _plain(1 / step, place, since - start, max(resolution, float(np.spacing(time[-1]))))
     spans = [(float(since[i] - start), float(since[i + 1] - since[i])) for i in gaps]
     return Grid(rate, float(time[0]) + start, place, spans, scatter * step)
+
+
+def _once(time: np.ndarray, source: object) -> np.ndarray:
+    """Times of which each is given once: repeated ones lie evenly up to the next."""
+    repeated = np.flatnonzero(np.diff(time) == 0) + 1
+    if not 0 < len(repeated) <= max(MOST_REPEATED * len(time), 3) or len(repeated) > len(time) / 4:
+        return time
+    LOG.warning(
+        "%s: %d time %s given twice (the first: %.10g s, at sample %d); placed between the times "
+        "around",
+        source,
+        len(repeated),
+        "stamp is" if len(repeated) == 1 else "stamps are",
+        time[repeated[0]],
+        repeated[0],
+    )
+    index = np.arange(len(time) + 1)
+    known = np.delete(index, repeated)
+    after = time[known[-2]] + np.median(np.diff(time)) * (known[-1] - known[-2])
+    return np.interp(index, known, np.append(time[known[:-1]], after))[:-1]
 
 
 def _line(since: np.ndarray, gaps: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from neurofuse.io.errors import ReadError
 from neurofuse.io.formats.matlab import read_matlab
 from neurofuse.io.logs import LOG, quiet, reading
 from neurofuse.io.snirf.probe import correct_length
-from neurofuse.io.snirf.samples import warn_of_gaps
+from neurofuse.io.snirf.samples import check_rate, warn_of_gaps
 
 if TYPE_CHECKING:
     import mne
@@ -131,6 +131,7 @@ def _parts(path: str | Path) -> dict[str, Any]:
 
 def _grid(parts: dict[str, Any], path: str | Path) -> Grid:
     grid = even_grid(parts["t"], path)
+    check_rate(grid.rate, path, "give times in seconds")
     if grid.gaps:
         warn_of_gaps(grid, path)
     return grid

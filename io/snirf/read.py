@@ -8,7 +8,6 @@ same (tests/io/snirf/test_real.py compares them on real files).
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +20,16 @@ from neurofuse.io.mne_objects.landmarks import HEAD
 from neurofuse.io.mne_objects.pair import to_mne
 from neurofuse.io.modality import NIRS
 from neurofuse.io.recording import build, events_dataset, nirs_dataset, note
+from neurofuse.io.snirf.blocks import read_block
+from neurofuse.io.snirf.dates import begun_at
 from neurofuse.io.snirf.pairs import pairs_of
 from neurofuse.io.snirf.probe import Probe, read_probe
 from neurofuse.io.snirf.samples import report_gaps, sample_grid, samples
 from neurofuse.io.snirf.sensors import read_sensors
-from neurofuse.io.snirf.session import event_rows, measured_at, subject
+from neurofuse.io.snirf.session import event_rows, subject
 from neurofuse.io.snirf.table import (
     Channels,
     channel_table,
-    data_blocks,
-    first_block,
     measurement,
     shape_of,
     tag,
@@ -69,7 +68,7 @@ def read_snirf(path: str | Path, group: str | None = None) -> xr.DataTree:
     """
     path = Path(path)
     with _measurement(path, group) as nirs:
-        block = first_block(nirs, path)
+        block = read_block(nirs, path)
         grid = sample_grid(nirs, block, path)
         sensors = read_sensors(nirs, grid, shape_of(block, path)[0], path)
         return _recording(nirs, block, grid, sensors, path)
@@ -94,7 +93,7 @@ def read_snirf_raw(path: str | Path, group: str | None = None) -> "mne.io.BaseRa
     """
     path = Path(path)
     with _measurement(path, group) as nirs:
-        block = first_block(nirs, path)
+        block = read_block(nirs, path)
         recording = _recording(nirs, block, sample_grid(nirs, block, path), {}, path)
         bad = _listed_bad(nirs)
         raw = to_mne(recording, copy=False)[1]
@@ -110,7 +109,7 @@ def read_aux(path: str | Path, group: str | None = None) -> dict[str, xr.Dataset
     """The auxiliary sensors of a SNIRF file alone, as in `read_snirf`."""
     path = Path(path)
     with _measurement(path, group) as nirs:
-        block = data_blocks(nirs)[0]
+        block = read_block(nirs, path)
         grid = sample_grid(nirs, block, path)
         return read_sensors(nirs, grid, shape_of(block, path)[0], path)
 
@@ -164,8 +163,8 @@ def _node(nirs: Any, block: Any, channels: Channels, grid: Grid, path: Path) -> 
 
 def _attributes(nirs: Any, probe: Probe, grid: Grid, path: Path) -> dict[str, Any]:
     """Date, file, subject, frame and landmarks of the stream, and the header for `to_mne`."""
-    zero, person, points = measured_at(nirs), subject(nirs), probe.digitised()
-    first = None if zero is None else zero + timedelta(seconds=grid.start)
+    person, points = subject(nirs), probe.digitised()
+    first = begun_at(nirs, grid.start, path)
     facts = {
         "highpass": 0.0,
         "lowpass": grid.rate / 2,

@@ -14,7 +14,7 @@ from neurofuse.io.snirf.table import Channels, shape_of, tag
 TIME_UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "μs": 1e-6, "µs": 1e-6}
 UNKNOWN_UNITS = ("", "unknown")
 VOLTAGES = {"mV": 1e-3, "uV": 1e-6, "μV": 1e-6, "µV": 1e-6, "nV": 1e-9}
-SLOWEST, FASTEST = 0.05, 10_000.0  # Hz; beyond, the unit of time cannot be true
+SLOWEST, FASTEST = 0.5, 1000.0  # Hz; beyond, the unit of time cannot be true
 
 
 def samples(block: Any, channels: Channels) -> np.ndarray:
@@ -42,13 +42,26 @@ def sample_grid(nirs: Any, block: Any, path: Path) -> Grid:
         )
     scale = time_scale(nirs, path)
     grid = even_grid(time * scale, path, _resolution(block["time"], count) * scale)
-    if not SLOWEST <= grid.rate <= FASTEST:
-        raise ReadError(
-            f"{grid.rate:.3g} samples a second in {path}",
-            f"a rate between {SLOWEST:g} and {FASTEST:g} Hz",
-            "correct /nirs/metaDataTags/TimeUnit (s, ms or us)",
-        )
+    unit = tag(nirs, "TimeUnit").strip() or "none"
+    check_rate(grid.rate, f"{path} (TimeUnit {unit})", "correct /nirs/metaDataTags/TimeUnit")
     return grid
+
+
+def check_rate(rate: float, source: object, remedy: str) -> None:
+    """Raise ReadError if no fNIRS device has such a rate [Hz]: the times are in another unit."""
+    if SLOWEST <= rate <= FASTEST:
+        return
+    factors = {"milliseconds, not seconds": 1e3, "seconds, not milliseconds": 1e-3}
+    hints = [
+        f"if times are in {what}, it is {rate * factor:.4g} Hz"
+        for what, factor in factors.items()
+        if SLOWEST <= rate * factor <= FASTEST
+    ]
+    raise ReadError(
+        f"{rate:.3g} samples a second in {source}",
+        f"a rate between {SLOWEST:g} and {FASTEST:g} Hz",
+        "; ".join([remedy, *hints]),
+    )
 
 
 def time_scale(nirs: Any, path: Path) -> float:

@@ -85,10 +85,13 @@ def _true_scale(time: np.ndarray, scale: float, span: float, what: str) -> float
     """Seconds in a sensor's unit of time.
 
     LUMO stores seconds where the file's TimeUnit says milliseconds: then the sensor would last far
-    less than the optical samples do, `span` [s].
+    less than the optical samples do, `span` [s]. Milliseconds may stand for seconds as well.
     """
     length = time[-1] - time[0] if len(time) else 0.0
-    if scale < 1 and length * scale < span / 20 and span / 2 < length < 2 * span:
-        LOG.warning("%s: its times are taken for seconds, not for the file's TimeUnit", what)
-        return 1.0
+    if span / 20 <= length * scale <= 20 * span:
+        return scale
+    for unit, name in ((1.0, "seconds"), (1e-3, "milliseconds")):
+        if unit != scale and span / 2 < length * unit < 2 * span:
+            LOG.warning("%s: its times are taken for %s, not for the file's TimeUnit", what, name)
+            return unit
     return scale

@@ -1,7 +1,7 @@
-"""When a SNIRF file was measured, on whom, and what happened."""
+"""On whom a SNIRF file was measured, and what happened."""
 
 import contextlib
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,6 @@ from neurofuse.io.snirf.hdf5 import numbered, numbers, text
 from neurofuse.io.snirf.table import Channels, tag
 
 Row = tuple[float, float, str, str, str]  # as `neurofuse.io.recording.events_dataset` takes them
-PLACEHOLDER = datetime(2000, 1, 1, tzinfo=UTC)  # MNE writes it for a date that nobody knows
 
 
 class Stimulus(NamedTuple):
@@ -79,18 +78,6 @@ def stimuli(nirs: Any) -> list[Stimulus]:
             if np.isfinite(onset)
         ]
     return sorted(dict.fromkeys(events))
-
-
-def measured_at(nirs: Any) -> datetime | None:
-    """Date of the file's time 0; without a time zone it is taken for UTC."""
-    day = tag(nirs, "MeasurementDate").strip().rstrip("Z")
-    clock = tag(nirs, "MeasurementTime").strip()
-    try:
-        moment = datetime.fromisoformat(f"{day}T{clock}")
-    except ValueError:
-        return None
-    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None if moment == PLACEHOLDER else moment
 
 
 def subject(nirs: Any) -> dict[str, Any]:

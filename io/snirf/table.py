@@ -89,15 +89,6 @@ def data_blocks(nirs: Any) -> list[Any]:
     return [nirs[n] for n in names if getattr(nirs.get(f"{n}/dataTimeSeries"), "size", 0)]
 
 
-def first_block(nirs: Any, path: Path) -> Any:
-    """The data block that is read; a warning names the others."""
-    first, *others = data_blocks(nirs)
-    if others:
-        names = ", ".join(block.name for block in others)
-        LOG.warning("%s: only %s is read, not %s", path, first.name, names)
-    return first
-
-
 def shape_of(block: Any, path: Path) -> tuple[int, int]:
     """Numbers of samples and channels of a data block."""
     check_size(block["dataTimeSeries"])

@@ -108,6 +108,30 @@ def test_times_that_cannot_be_are_refused(snirf, time, message):
         read_snirf_raw(snirf(lambda nirs: put(nirs, "data1/time", time)))
 
 
+@pytest.mark.parametrize("repeated", [[120], [199], [60, 61, 130]])
+def test_single_times_given_twice_are_read_with_a_word(snirf, repeated, caplog):
+    stamps = np.arange(200) / 10
+    for sample in repeated:
+        stamps[sample] = stamps[sample - 1]
+    path = snirf(lambda nirs: put(nirs, "data1/time", stamps))
+    raw = read_snirf_raw(path)
+    assert (raw.n_times, raw.info["sfreq"]) == (200, 10.0)
+    np.testing.assert_array_equal(raw.get_data(), samples(path))
+    assert f"at sample {repeated[0]}); placed between" in caplog.text
+
+
+@pytest.mark.parametrize(("rate", "true"), [(100.0, 100), (50.0, 50), (1000 / 3, 333.3)])
+def test_milliseconds_declared_as_seconds_are_refused(snirf, rate, true):
+    with pytest.raises(io.ReadError, match=rf"in milliseconds, not seconds, it is {true} Hz"):
+        io.read(snirf(rate=rate / 1e3))
+
+
+@pytest.mark.parametrize("rate", [7.8125, 50.0])
+def test_seconds_declared_as_milliseconds_are_refused(snirf, rate):
+    with pytest.raises(io.ReadError, match=rf"in seconds, not milliseconds, it is {rate:.4g} Hz"):
+        io.read(snirf(rate=rate, TimeUnit="ms"))
+
+
 def test_empty_and_single_sample_files_are_refused(snirf):
     with pytest.raises(io.ReadError, match=r"without samples in nirs/data1"):
         io.read(snirf(count=0))
