@@ -9,17 +9,40 @@ import numpy as np
 from neurofuse.io.errors import ReadError
 
 SMALL = 1_000_000  # bytes that need no check
+PADDING = " \0"  # fills up strings of fixed length
 LARGEST_RATIO = 100  # of a dataset's bytes to the file's; damaged headers announce more
 
 
 def text(node: Any) -> str:
-    """The (first) string of a dataset, "" where there is none."""
-    return next(iter(texts(node)), "")
+    """The (first) string of a dataset, "" where there is none.
+
+    An array of single characters is one string.
+    """
+    found = texts(node)
+    if len(found) > 1 and all(len(part) <= 1 for part in _strings(node)):
+        return "".join(_strings(node)).rstrip(PADDING)
+    return next(iter(found), "")
 
 
 def texts(node: Any) -> list[str]:
-    """The strings of a dataset."""
-    values = [] if node is None else np.asarray(_value(node)).ravel().tolist()
+    """The strings of a dataset, without the blanks that fill up a fixed length.
+
+    A table of single characters holds one string a row.
+    """
+    values = _strings(node)
+    if len(getattr(node, "shape", ())) == 2 and all(len(value) <= 1 for value in values):
+        width = node.shape[1]
+        values = ["".join(values[i : i + width]) for i in range(0, len(values), width)]
+    return [value.rstrip(PADDING) for value in values]
+
+
+def _strings(node: Any) -> list[str]:
+    if node is None:
+        return []
+    stored = np.asarray(_value(node))
+    if stored.dtype == np.uint16 and stored.size > 1:  # MATLAB's characters
+        stored = np.array([chr(code) for code in stored.ravel()])
+    values = stored.ravel().tolist()
     return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
 
 
