@@ -55,7 +55,7 @@ def save_weights(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) 
 
 
 def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Facts and tensors of a file of weights, which may be anybody's.
+    """Facts and tensors of a file of weights, which may come from any source.
 
     Raises
     ------
@@ -94,9 +94,9 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def _complete(path: Path) -> None:
-    """Finish what a kill between the two moves of `save_weights` has left.
+    """Complete a `save_weights` that was killed between its two renames.
 
-    The weights were moved to their name first; their JSON is still under its temporary one.
+    The weights have their final name; their JSON is still under its temporary one.
     """
     facts, described = path.with_suffix(".json"), path.with_suffix(".json.tmp")
     with contextlib.suppress(FileNotFoundError, ValueError):  # none, or one cut off itself

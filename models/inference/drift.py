@@ -1,4 +1,4 @@
-"""What comes off a signal before a model sees it: gaps, and the slow drift of electrodes."""
+"""What is removed from a signal before a model takes it: gaps, and the drift of electrodes."""
 
 import numpy as np
 from scipy import ndimage
@@ -9,11 +9,11 @@ QUIET = 0.3  # quantile of the changes that is taken for the change without moti
 
 
 def drift(x: np.ndarray, rate: float, settings: ElectrodeDrift | None = None) -> np.ndarray:
-    """Slow baseline: a running median, which movements do not pull along.
+    """Slow drift of electrodes: a running median, on which movements have little effect.
 
-    Where a channel jumps about, the baseline is the line between the calm parts around: a movement
-    that lasts longer than half the median's window would be taken for drift. A high-pass filter
-    would spread every movement over the seconds around it.
+    Where a channel changes fast, the drift is a straight line between the calm parts around: a
+    movement longer than half the median's window would be taken for drift. A high-pass filter would
+    spread every movement over the seconds around it.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def drift(x: np.ndarray, rate: float, settings: ElectrodeDrift | None = None) ->
     frames = x[:, : count * step].reshape(len(x), count, -1).mean(-1)
     frames = _calm(frames, rate / step, settings)
     size = int(min(settings.window * rate / step, 2 * count + 1))
-    # row by row: for one dimension scipy has a much faster way
+    # row by row: scipy is much faster in one dimension
     slow = np.stack([ndimage.median_filter(f, max(size, 1), mode="nearest") for f in frames])
     slow = ndimage.uniform_filter1d(slow, max(size // 3, 1), axis=-1, mode="nearest")
     at = np.arange(x.shape[-1])
@@ -44,7 +44,7 @@ def drift(x: np.ndarray, rate: float, settings: ElectrodeDrift | None = None) ->
 
 
 def _calm(frames: np.ndarray, rate: float, settings: ElectrodeDrift) -> np.ndarray:
-    """Frames (channel, frame), those in which a channel jumps about replaced by a line."""
+    """Frames (channel, frame); a straight line replaces those in which a channel changes fast."""
     around = 2 * round(rate) + 1  # a second to each side
     jump = np.abs(np.diff(frames, axis=-1, prepend=frames[:, :1]))
     jump = ndimage.uniform_filter1d(jump, 5, axis=-1)

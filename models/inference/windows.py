@@ -1,7 +1,7 @@
 """One modality of a recording, window by window: samples to tensors, estimates back to arrays.
 
-The only place where a Recording's samples become tensors. Windows overlap and are cross-faded; EEG
-holds no more than a window.
+The only place where a Recording's samples become tensors. Windows overlap and are cross-faded;
+of EEG no more than a window is in memory.
 """
 
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ class Source:
         raise NotImplementedError
 
     def settle(self, until: float) -> None:
-        """No window touches samples before `until` [s] any more."""
+        """Finish the samples before `until` [s], which no further window contains."""
 
     def result(self) -> ArtifactEstimate:
         """The estimate of the whole modality, once all windows are settled."""
@@ -130,7 +130,7 @@ class Source:
 
 
 class EegSource(Source):
-    """Holds about a window; what is settled goes into spools, on disk if the input is."""
+    """Holds about one window; finished samples go into spools, on disk if the input is."""
 
     def __init__(
         self, recording: xr.DataTree, architecture: Architecture, calibration: float | None
@@ -217,14 +217,14 @@ class NirsSource(Source):
         weight = np.maximum(self.weight, 1e-9)
         gate = (self.gate / weight).clip(0, 1)
         settings = self.architecture.baseline_level
-        summed = self.artifact  # in place: of an 8 h recording there is no room for copies
+        summed = self.artifact  # in place: copies of an 8 h recording do not fit into memory
         for row, mask, seen in zip(summed, gate, self.slow.values, strict=True):
             row /= weight
             row[:, mask == 0] = 0
             np.cumsum(row, axis=-1, out=row)
             masks = np.broadcast_to(mask, row.shape)
             row += baseline_level_error(seen - row, row, masks, self.rate, settings)
-            # the median of the artifact stays, so that the longest stretches come back as they were
+            # without its median, so that the longest stretches keep their recorded values
             row -= np.quantile(row, 0.5, axis=-1, method="nearest", keepdims=True)
         deviation = None if self.calibration is None else self._deviation(weight, gate)
         artifact, gate = fast_artifact(self.density, self.slow, summed, gate)

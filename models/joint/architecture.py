@@ -97,19 +97,19 @@ class BaselineLevel(Settings):
     Parameters
     ----------
     block : float
-        Time over which the level is averaged [s].
+        Length of the blocks over which optical density is averaged [s].
     return_time : float
         Time in which a deviation from the mean falls to 1/e [s].
     drift : float
         How far the mean drifts in a block [usual changes].
     error : float
-        How far each block of motion can set the level off [usual changes].
+        Standard deviation of the shift in a block with motion [usual changes].
     missed : float
         Fraction of the estimated artifact's course that may be wrong as well.
     error_at_rest : float
         Variance of the error that a block at rest adds [usual changes squared]: nearly none.
     centring : float
-        Weight that holds the drift to the median, as offset and drift would share any constant.
+        Weight that ties the drift to the median, since a constant could be in offset or drift.
     motion_above : float
         Motion mask above which a sample is in motion.
     """
@@ -125,14 +125,14 @@ class BaselineLevel(Settings):
 
 
 class ElectrodeDrift(Settings):
-    """The slow baseline that is taken off EEG before the network and left in the result.
+    """The slow drift that is subtracted from EEG before the network and kept in the result.
 
     Parameters
     ----------
     window : float
         Length of the running median [s].
     jump : float
-        A channel whose change in 0.1 s is so many times the quiet one shows no baseline there.
+        Changes in 0.1 s that exceed so many times the quiet ones count as no drift.
     calm : float
         Fraction of a window that must be calm for jumps to be replaced by a line.
     """
@@ -201,9 +201,9 @@ class Architecture(Settings):
     nirs_rate : float
         Rate of the temporal filter at most [Hz]; faster recordings are resampled.
     baseline_level : BaselineLevel
-        How the level after a movement is estimated.
+        How the baseline level after a movement is estimated.
     electrode_drift : ElectrodeDrift
-        What is taken off EEG before the network.
+        What is subtracted from EEG before the network.
     windows : Windows
         In which a recording is processed.
     gated : bool

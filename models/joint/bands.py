@@ -66,8 +66,8 @@ def _interpolate(x: Tensor, at: Tensor) -> Tensor:
     return x[..., low] * (1 - weight) + x[..., high] * weight
 
 
-def freedom(edges: tuple[float, ...], rate: float, length: int) -> Tensor:
-    """Independent values (band,) that `length` samples of each band hold."""
+def degrees_of_freedom(edges: tuple[float, ...], rate: float, length: int) -> Tensor:
+    """Degrees of freedom (band,) of `length` samples: twice the bandwidth times the duration."""
     limits = torch.tensor((0.0, *edges, rate / 2)).clamp_max(rate / 2)
     return 2 * limits.diff() * length / rate
 

@@ -1,11 +1,11 @@
-"""What the encoders see: energies of bands, as they are and as other channels predict them."""
+"""Input of the encoders: energies of bands, and of what other channels do not predict of them."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from neurofuse.models.joint.architecture import Architecture, Quiet
-from neurofuse.models.joint.bands import agreement, freedom, log_energy, split
+from neurofuse.models.joint.bands import agreement, degrees_of_freedom, log_energy, split
 from neurofuse.models.joint.prediction_residual import prediction_residual
 from neurofuse.models.joint.tensors import Stream
 
@@ -35,7 +35,7 @@ def features(
     is_eeg = modality == "eeg"
     series, alone = (x if is_eeg else x.flatten(1, 2) for x in (bands, stream.signal))
     weight = quiet_weight(alone, torch.zeros_like(alone[:, 0]), rate, a.quiet)
-    values = freedom(edges, rate, bands.shape[-1]).to(bands)
+    values = degrees_of_freedom(edges, rate, bands.shape[-1]).to(bands)
     residual = prediction_residual(series, weight, values).view_as(bands)
     energy, quiet = log_energy(bands, rate, a.latent_rate, a.quiet.quantile)
     unpredicted, at_rest = log_energy(residual, rate, a.latent_rate, a.quiet.quantile)
@@ -53,7 +53,7 @@ def quiet_weight(signal: Tensor, gate: Tensor, rate: float, quiet: Quiet | None 
     """Weight of samples in the covariance of the signal without motion.
 
     The motion mask counts, and energy: strong samples weigh little even where the mask missed them,
-    for one movement of a millivolt would drown a minute of EEG.
+    for one movement of a millivolt would dominate a minute of EEG.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from neurofuse.models.joint.wiener import solve
 
 
 @torch.no_grad()
-def prediction_residual(bands: Tensor, weight: Tensor, freedom: Tensor) -> Tensor:
+def prediction_residual(bands: Tensor, weight: Tensor, degrees_of_freedom: Tensor) -> Tensor:
     """Each channel less its best linear prediction from all the others, band by band.
 
     Parameters
@@ -21,7 +21,7 @@ def prediction_residual(bands: Tensor, weight: Tensor, freedom: Tensor) -> Tenso
         Signal in bands; any scale.
     weight : Tensor (batch, time)
         Weight 0..1 of each sample in the covariance of the quiet signal.
-    freedom : Tensor (band,)
+    degrees_of_freedom : Tensor (band,)
         Independent values a second in each band (twice its width [Hz]) times the duration [s]:
         with few of them the prediction shrinks to nothing, and the channel comes back as it is.
 
@@ -36,7 +36,7 @@ def prediction_residual(bands: Tensor, weight: Tensor, freedom: Tensor) -> Tenso
     total = weight.sum(-1)[:, None, None, None] + 1e-8
     covariance = (x * weight[:, None, None]) @ x.transpose(-1, -2) / total
     size = covariance.diagonal(dim1=-2, dim2=-1)
-    known = freedom * weight.mean(-1, keepdim=True)
+    known = degrees_of_freedom * weight.mean(-1, keepdim=True)
     trust = (known / (known + 2 * channels))[..., None, None]
     floor = 1e-4 * size + 1e-7 * size.mean(-1, keepdim=True) + 1e-30
     covariance = trust * covariance + torch.diag_embed((1 - trust[..., 0]) * size + floor)

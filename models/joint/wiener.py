@@ -49,7 +49,7 @@ def solve(matrix: Tensor, right: Tensor) -> Tensor:
     """Solve positive definite (batch, n, n) for (batch, n, k) by Cholesky factors.
 
     Not `torch.linalg.solve`: once `torch.set_num_threads` was called with more than one thread, its
-    LU factors of large batches (torch 2.13 for CPUs) raise, are garbage or never end. A matrix that
+    LU factors of large batches (torch 2.13 for CPUs) raise, are wrong or never end. A matrix that
     rounding has made indefinite gets as much on its diagonal as that takes; one that is not even
     nearly positive definite raises.
     """
@@ -115,7 +115,7 @@ def spatial_filter(
     signal = frames_of(stacked, size, hop).flatten(0, 1)[busy]
     moving = covariance(guess, taper.expand(len(busy), size))
     size_of = moving.diagonal(dim1=-2, dim2=-1).sum(-1)[:, None, None]
-    # each window counts by the root of its energy, so that the strongest does not rule
+    # weighted by the root of its energy, so that the strongest window does not dominate
     part = moving / (size_of + 1e-6 * scale.mean(-1)[owner, None, None]).sqrt()
     shape = torch.zeros_like(noise).index_add(0, owner, part)
     shape = shape / (shape.diagonal(dim1=-2, dim2=-1).sum(-1)[:, None, None] + 1e-20)

@@ -1,7 +1,7 @@
 """Apply a baseline network to whole recordings, series by series, in overlapping windows.
 
 Arrays in, arrays out. Nets run in double precision: k times the input then gives k times the output
-to nearly the last digit, whatever rounding a factor k brings.
+up to rounding.
 """
 
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ def clean_nirs(samples: np.ndarray, rate: float, net: str | Net) -> np.ndarray:
 
 
 def estimate(net: Net, working: np.ndarray) -> np.ndarray:
-    """Clean series (series, time) at the working rate: windows half over each other, cross-faded.
+    """Clean series (series, time) at the working rate: half-overlapping windows, cross-faded.
 
     The ends are mirrored, so that every sample lies in two windows.
     """

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from neurofuse.models.single_series.net import Net, Residual, clipped, departure, entrance
+from neurofuse.models.single_series.net import Net, Residual, clipped, input_layer, output_layer
 
 
 class Cnn(Net):
@@ -27,14 +27,14 @@ class Cnn(Net):
         self, width: int, kernels: tuple[int, ...], dilations: tuple[int, ...], steps: int
     ) -> None:
         stride = self.length // steps
-        self.enter: nn.Conv1d = entrance(width, stride)
+        self.enter: nn.Conv1d = input_layer(width, stride)
         self.branches: nn.ModuleList = nn.ModuleList(
             nn.Sequential(*(Residual(width, kernel, d) for d in dilations)) for kernel in kernels
         )
         self.join: nn.Sequential = nn.Sequential(
             nn.Conv1d(width * len(kernels), width, 1), nn.GELU()
         )
-        self.leave: nn.ConvTranspose1d = departure(width, stride)
+        self.leave: nn.ConvTranspose1d = output_layer(width, stride)
         nn.init.zeros_(self.leave.weight)
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from neurofuse.models.single_series.net import RUNGS, Net
+from neurofuse.models.single_series.net import SATURATIONS, Net
 
 STEADY = 4.0  # times the clean series' own SD of changes: a larger change is residual motion
 
@@ -26,7 +26,7 @@ class DenoisingAutoencoder(Net):
     }
 
     def build(self, widths: tuple[int, ...], kernel: int, spread: float, moving: float) -> None:
-        inside, half = (len(RUNGS), *widths[:-1]), kernel // 2
+        inside, half = (len(SATURATIONS), *widths[:-1]), kernel // 2
         down = [
             layer
             for a, b in zip(inside, widths, strict=True)

@@ -1,9 +1,9 @@
-"""A generator of clean series, judged in training by a second net that knows real ones.
+"""A generator of clean series, trained against a discriminator that sees real ones.
 
 After EEGANet (Sawangjai et al. 2022, IEEE J Biomed Health Inform 26:4913): a residual generator, a
-convolutional discriminator, and the reconstruction error beside the adversarial loss. The judge
-also sees the disturbed series (Isola et al. 2017, pix2pix), its loss is the squared one (Mao et al.
-2017, least-squares GAN). Only the generator is kept.
+convolutional discriminator, and the reconstruction error beside the adversarial loss. The
+discriminator also sees the disturbed series (Isola et al. 2017, pix2pix), its loss is the squared
+one (Mao et al. 2017, least-squares GAN). Only the generator is kept.
 """
 
 from itertools import pairwise
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from neurofuse.models.single_series.net import Net, Residual, clipped, departure, entrance
+from neurofuse.models.single_series.net import Net, Residual, clipped, input_layer, output_layer
 
 
 class Discriminator(nn.Module):
@@ -57,9 +57,9 @@ class Generator(Net):
         adversarial: float,
     ) -> None:
         stride = self.length // steps
-        self.enter: nn.Conv1d = entrance(width, stride)
+        self.enter: nn.Conv1d = input_layer(width, stride)
         self.blocks: nn.Sequential = nn.Sequential(*(Residual(width, kernel, d) for d in dilations))
-        self.leave: nn.ConvTranspose1d = departure(width, stride)
+        self.leave: nn.ConvTranspose1d = output_layer(width, stride)
         nn.init.zeros_(self.leave.weight)
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

@@ -1,4 +1,4 @@
-"""What the nets of one modality work on: rate and length of a window, and how to get there.
+"""The windows that the nets of one modality work on: rate, length, resampling.
 
 EEG is cleaned as it is, fNIRS as the change of optical density from sample to sample: a shift,
 which would last to the end of a window, is a short pulse there, and is clipped before nets see the
@@ -22,7 +22,7 @@ class Kind:
     rate: float  # Hz, working rate
     length: int  # samples of a window
     seconds: float  # s of the recordings that training windows are sampled from
-    level: bool  # whether series are changes whose sum, the level, counts
+    level: bool  # whether series are changes of a baseline level, which is their cumulative sum
 
 
 KINDS = {"eeg": Kind(128.0, 1024, 60.0, False), "nirs": Kind(8.0, 512, 66.0, True)}
@@ -43,9 +43,9 @@ def resampled(x: np.ndarray, factor: Fraction) -> np.ndarray:
 
 @lru_cache
 def _low_pass(up: int, down: int) -> np.ndarray:
-    """The filter that scipy's `resample_poly` has, but a constant stays one to the last digit.
+    """The default filter of scipy's `resample_poly`, normalised so that constants stay constant.
 
-    Its own leaves a ripple of some 0.05 %, which after a large shift is as large as the pulse.
+    The default leaves a ripple of some 0.05 %, which after a large shift is as large as the pulse.
     """
     most = max(up, down)
     at = np.arange(-10 * most, 10 * most + 1)
@@ -55,6 +55,6 @@ def _low_pass(up: int, down: int) -> np.ndarray:
     return taps / up
 
 
-def changes(level: np.ndarray) -> np.ndarray:
+def changes(density: np.ndarray) -> np.ndarray:
     """Sample-to-sample changes (…, time), the first 0; `np.cumsum` undoes it up to a constant."""
-    return np.diff(level, axis=-1, prepend=level[..., :1])
+    return np.diff(density, axis=-1, prepend=density[..., :1])

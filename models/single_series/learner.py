@@ -44,7 +44,7 @@ class Recipe:
 
 
 class NetLearner(Learner[SeriesWindows]):
-    """One net on its way: weights, their running mean, moments, and the critic if it has one.
+    """One net in training: weights, their running mean, moments, and the critic if it has one.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class NetLearner(Learner[SeriesWindows]):
         return self.folder / f"{self.name}_{self.stream}.safetensors"
 
     def learning_rate(self) -> float:
-        """Rises over some steps, then falls with the root of the step, towards no end."""
+        """Rises over some steps, then falls with the root of the step, without a planned end."""
         recipe = self.recipe
         rate = recipe.learning_rate * min(1.0, (self.step + 1 - self.begun) / recipe.rise)
         return rate / np.sqrt(1 + self.step / recipe.falling)

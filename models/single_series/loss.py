@@ -1,4 +1,4 @@
-"""What all baseline networks minimise, and what they are judged by on validation participants.
+"""What all baseline networks minimise, and how they are scored on validation participants.
 
 The same terms as the joint model's `residual_loss`, of single series: relative to the clean energy
 of the window and on a log scale, so that loud windows do not dominate.
@@ -18,7 +18,7 @@ def _around_mean(level: Tensor) -> Tensor:
 
 
 def reconstruction(stream: str, cleaned: Tensor, windows: SeriesWindows) -> dict[str, Tensor]:
-    """Residual error in motion (log), change without motion, and for fNIRS that of the level."""
+    """Residual error in motion (log), change without motion, and for fNIRS the error of the sum."""
     clean, mask = windows.clean, windows.mask
     error = cleaned - clean
     whole = (clean**2).sum(-1) + 1e-30
@@ -43,7 +43,7 @@ def residual_error(stream: str, cleaned: Tensor, windows: SeriesWindows) -> tupl
     Parameters
     ----------
     stream : {"eeg", "nirs"}
-        EEG is judged in motion; fNIRS by its level, the sum of changes, in the whole window.
+        EEG is scored in motion; fNIRS by its optical density, the sum of changes, everywhere.
     cleaned : Tensor (series, time)
         What a cleaner makes of `windows.seen`.
     windows : SeriesWindows

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from neurofuse.models.single_series.net import Net, departure, entrance
+from neurofuse.models.single_series.net import Net, input_layer, output_layer
 
 
 class LstmAutoencoder(Net):
@@ -19,11 +19,11 @@ class LstmAutoencoder(Net):
 
     def build(self, width: int, hidden: int, code: int, steps: int) -> None:
         stride = self.length // steps
-        self.enter: nn.Conv1d = entrance(width, stride)
+        self.enter: nn.Conv1d = input_layer(width, stride)
         self.encoder: nn.LSTM = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
         self.narrow: nn.Linear = nn.Linear(2 * hidden, code)
         self.decoder: nn.LSTM = nn.LSTM(code, hidden, batch_first=True, bidirectional=True)
-        self.leave: nn.ConvTranspose1d = departure(2 * hidden, stride)
+        self.leave: nn.ConvTranspose1d = output_layer(2 * hidden, stride)
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         encoded, _ = self.encoder(self.enter(self.view(x)).transpose(1, 2))

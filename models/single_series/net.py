@@ -1,4 +1,4 @@
-"""What all baseline networks have in common: constructor, scale, ladder of input amplitudes."""
+"""What all baseline networks have in common: constructor, scale, saturated input."""
 
 from typing import Any, ClassVar
 
@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from neurofuse.io.errors import ParameterError
 
-RUNGS = (8.0, 64.0, 512.0)  # amplitudes, over the median one, at which the input saturates
-LEVEL = 10.0  # median changes that make a step of one in the levels that layers see and give
+SATURATIONS = (8.0, 64.0, 512.0)  # amplitudes at which copies of the input saturate [its median]
+SUM_SCALE = 10.0  # median changes per unit of the cumulative sums that layers take and return
 
 
 class Net(nn.Module):
@@ -23,8 +23,8 @@ class Net(nn.Module):
     length : int
         Samples of a window.
     level : bool
-        Whether series are changes whose sum counts, as of optical density: nets then also see the
-        sum, and what they give is a level.
+        Whether series are changes of a baseline level, as of optical density: nets then also see
+        their cumulative sum, and estimate that of the clean series.
     **config
         Sizes, see each net's `DEFAULTS`. `net.config` holds all of it, and
         `Net.from_config(net.config)` builds the same net.
@@ -99,17 +99,17 @@ class Net(nn.Module):
         raise NotImplementedError
 
     def view(self, x: Tensor) -> Tensor:
-        """What layers see of the input (series, rung, time): `ladder`, or rungs and the level."""
+        """Input of the layers (series, copy, time): `saturated_copies`, or two and their sum."""
         if not self.level:
-            return ladder(x)
-        level = clipped(x, RUNGS[0]).cumsum(-1)
-        level = (level - level.median(-1, keepdim=True).values) / LEVEL
-        return torch.cat([ladder(x)[:, :2], level[:, None]], 1)
+            return saturated_copies(x)
+        level = clipped(x, SATURATIONS[0]).cumsum(-1)
+        level = (level - level.median(-1, keepdim=True).values) / SUM_SCALE
+        return torch.cat([saturated_copies(x)[:, :2], level[:, None]], 1)
 
     def series(self, out: Tensor) -> Tensor:
-        """What layers give (series, 1, time) as a series: a level becomes changes."""
+        """Output of the layers (series, 1, time) as series (series, time) of changes or samples."""
         out = out.squeeze(1)
-        return LEVEL * torch.diff(out, dim=-1, prepend=out[:, :1]) if self.level else out
+        return SUM_SCALE * torch.diff(out, dim=-1, prepend=out[:, :1]) if self.level else out
 
     def penalty(
         self, cleaned: Tensor, clean: Tensor, extra: dict[str, Tensor]
@@ -118,7 +118,7 @@ class Net(nn.Module):
         return {}
 
     def critic(self) -> nn.Module | None:
-        """A second net that judges the first in training, if the architecture has one."""
+        """The discriminator that the net is trained against, if the architecture has one."""
         return None
 
 
@@ -134,13 +134,13 @@ def clipped(x: Tensor, limit: float) -> Tensor:
     return x / (1 + (x / limit) ** 4) ** 0.25
 
 
-def ladder(x: Tensor) -> Tensor:
-    """The input (series, rung, time) at several saturations, all within the same bounds.
+def saturated_copies(x: Tensor) -> Tensor:
+    """Copies (series, copy, time) of the input, each saturated at another amplitude and rescaled.
 
-    Motion can be a thousand times as strong as the signal. The first rung shows the signal and
-    where it is saturated, the others show the artifact's shape.
+    Motion can be a thousand times as strong as the signal. The first copy resolves the signal, the
+    others the artifact.
     """
-    return torch.stack([clipped(x, rung) * (RUNGS[0] / rung) for rung in RUNGS], 1)
+    return torch.stack([clipped(x, limit) * (SATURATIONS[0] / limit) for limit in SATURATIONS], 1)
 
 
 class Residual(nn.Module):
@@ -160,11 +160,11 @@ class Residual(nn.Module):
         return x + self.layers(x)
 
 
-def entrance(width: int, stride: int) -> nn.Conv1d:
-    """From the input to `width` features of half-overlapping pieces, one in `stride` samples."""
-    return nn.Conv1d(len(RUNGS), width, 2 * stride, stride=stride, padding=stride // 2)
+def input_layer(width: int, stride: int) -> nn.Conv1d:
+    """Convolution of the input into `width` features, one every `stride` samples."""
+    return nn.Conv1d(len(SATURATIONS), width, 2 * stride, stride=stride, padding=stride // 2)
 
 
-def departure(width: int, stride: int) -> nn.ConvTranspose1d:
-    """Back from features of half-overlapping pieces to one series."""
+def output_layer(width: int, stride: int) -> nn.ConvTranspose1d:
+    """Transposed convolution of features into one series; undoes the stride of `input_layer`."""
     return nn.ConvTranspose1d(width, 1, 2 * stride, stride=stride, padding=stride // 2)

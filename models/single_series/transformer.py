@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from neurofuse.models.single_series.net import Net, clipped, departure, entrance
+from neurofuse.models.single_series.net import Net, clipped, input_layer, output_layer
 
 
 class Layer(nn.Module):
@@ -41,11 +41,11 @@ class Transformer(Net):
 
     def build(self, width: int, heads: int, layers: int, steps: int) -> None:
         stride = self.length // steps
-        self.enter: nn.Conv1d = entrance(width, stride)
+        self.enter: nn.Conv1d = input_layer(width, stride)
         self.place: nn.Parameter = nn.Parameter(0.02 * torch.randn(steps, width))
         self.layers: nn.Sequential = nn.Sequential(*(Layer(width, heads) for _ in range(layers)))
         self.norm: nn.LayerNorm = nn.LayerNorm(width)
-        self.leave: nn.ConvTranspose1d = departure(width, stride)
+        self.leave: nn.ConvTranspose1d = output_layer(width, stride)
         nn.init.zeros_(self.leave.weight)
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from neurofuse.models.single_series.net import RUNGS, Net, clipped
+from neurofuse.models.single_series.net import SATURATIONS, Net, clipped
 
 
 def _block(inside: int, width: int, kernel: int) -> nn.Sequential:
@@ -30,7 +30,7 @@ class UNet(Net):
 
     def build(self, widths: tuple[int, ...], kernel: int, steps: int) -> None:
         strides = (self.length // steps, *(2 for _ in widths[2:]))
-        self.enter: nn.Sequential = _block(len(RUNGS), widths[0], kernel)
+        self.enter: nn.Sequential = _block(len(SATURATIONS), widths[0], kernel)
         self.down: nn.ModuleList = nn.ModuleList(nn.AvgPool1d(stride) for stride in strides)
         self.coarser: nn.ModuleList = nn.ModuleList(
             _block(fine, coarse, kernel) for fine, coarse in pairwise(widths)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from neurofuse.models.single_series.net import Net, Residual, departure, entrance
+from neurofuse.models.single_series.net import Net, Residual, input_layer, output_layer
 
 
 class VariationalAutoencoder(Net):
@@ -27,14 +27,14 @@ class VariationalAutoencoder(Net):
     def build(self, width: int, code: int, kernel: int, steps: int, beta: float) -> None:
         stride = self.length // steps
         self.encoder: nn.Sequential = nn.Sequential(
-            entrance(width, stride),
+            input_layer(width, stride),
             *(Residual(width, kernel, dilation) for dilation in (1, 2, 4, 8)),
             nn.Conv1d(width, 2 * code, 4, stride=2, padding=1),
         )
         self.decoder: nn.Sequential = nn.Sequential(
             nn.ConvTranspose1d(code, width, 4, stride=2, padding=1),
             *(Residual(width, kernel, dilation) for dilation in (8, 4, 2, 1)),
-            departure(width, stride),
+            output_layer(width, stride),
         )
 
     def estimate(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

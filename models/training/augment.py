@@ -1,4 +1,4 @@
-"""Rest and motion unlike what was recorded and generated, lest models learn one generator only.
+"""Augmentation: phase-randomised rest and simple artifacts, against overfitting to a generator.
 
 Rest gets other phases (the same spectra, nothing else in common with the recording); motion gets
 plain events: in EEG bursts of coloured noise from a few random sources and pops, in fNIRS spikes
@@ -86,12 +86,12 @@ def plain_nirs(
             course = np.exp(-np.abs(time - at) / rng.uniform(0.05, 1.5))
             moves = course > 0.01
         size = rng.lognormal(0, 0.5, total.shape[:2]) * rng.choice([-1, 1], total.shape[:2])
-        if rng.random() < 0.5:  # all fibres one way
+        if rng.random() < 0.5:  # all channels in the same direction
             size = np.abs(size) * rng.choice([-1, 1])
         touched = rng.random(channels) < rng.uniform(0.3, 1.0)
         gain = rng.lognormal(0, 0.7)
         total += gain * (size * touched[:, None])[..., None] * course
-        where |= touched[:, None] & (moves | np.roll(moves, 1))  # of the steps, too
+        where |= touched[:, None] & (moves | np.roll(moves, 1))  # both samples of a step
     return total, where
 
 

@@ -36,14 +36,17 @@ def calibrate(
             if stream == "nirs":
                 gate = estimate.gate[:, :, None].expand_as(error)
                 mask = mask[:, :, None].expand_as(error)
-                variance, error = since_opened(variance, gate), since_opened(error, gate)
+                variance, error = (
+                    since_motion_began(variance, gate),
+                    since_motion_began(error, gate),
+                )
             judged = (variance > 0) & mask
             off[stream].append((error[judged].abs() / variance[judged].sqrt()).cpu())
     factors = [_factor(torch.cat([*map(_thinned, v), torch.zeros(0)])) for v in off.values()]
     return torch.tensor(factors, dtype=torch.float64)
 
 
-def since_opened(changes: Tensor, gate: Tensor) -> Tensor:
+def since_motion_began(changes: Tensor, gate: Tensor) -> Tensor:
     """Sum of changes (…, time), or of variances, since motion began; 0 where the mask is 0."""
     total = changes.cumsum(-1)
     steps = torch.arange(total.shape[-1], device=total.device).expand_as(total)

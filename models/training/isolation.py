@@ -9,7 +9,7 @@ import torch
 
 @contextmanager
 def isolated(threads: int = 1) -> Iterator[None]:
-    """Compute with a number of threads, and leave torch and numpy as they were found.
+    """Compute with a number of threads, and restore the state of torch and numpy afterwards.
 
     Restored are torch's number of threads and the global random state of torch (also that of GPUs
     in use) and numpy, however the block ends.
@@ -29,12 +29,12 @@ def isolated(threads: int = 1) -> Iterator[None]:
     >>> torch.equal(torch.get_rng_state(), before)
     True
     """
-    found, numpy_state = torch.get_num_threads(), np.random.get_state()
+    threads_before, numpy_state = torch.get_num_threads(), np.random.get_state()
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     torch.set_num_threads(threads)
     try:
         with torch.random.fork_rng(devices=list(gpus)):
             yield
     finally:
-        torch.set_num_threads(found)
+        torch.set_num_threads(threads_before)
         np.random.set_state(numpy_state)

@@ -25,7 +25,7 @@ logger: logging.Logger = logging.getLogger("neurofuse")
 
 
 class Learner(ABC, Generic[BatchT]):
-    """One training on its way.
+    """Networks that are being trained.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ def residual_loss(
     outside = (estimate.artifact**2 * (1 - mask)).sum(-1) / (clean**2).sum(-1)
     losses = {
         "left": (torch.log(inside + 0.03) * moving).sum() / moving.sum().clamp_min(1),
-        # on a log scale, since "clean" recordings hold small movements that nobody marked
+        # on a log scale, since "clean" recordings contain small unmarked movements
         "harm": torch.log1p(HARM * outside).mean(),
     }
     if stream == "nirs":  # a wrong sum over a movement leaves a wrong baseline level
@@ -98,13 +98,13 @@ def residual_loss(
 
 
 def widened(mask: Tensor, rate: float) -> Tensor:
-    """A mask (batch, channel, time) with what lies up to 2 s beside it."""
+    """A mask (batch, channel, time) widened by 2 s."""
     reach = round(BESIDE * rate)
     return max_pool1d(mask, 2 * reach + 1, 1, reach)
 
 
 def returning_sum(changes: Tensor, rate: float, return_time: float) -> Tensor:
-    """Sum over time (…, time) that forgets as optical density does, to 1/e in `return_time` [s]."""
+    """Leaky sum over time (…, time), which falls to 1/e in `return_time` [s]."""
     length = changes.shape[-1]
     time = torch.arange(length, dtype=changes.dtype, device=changes.device) / rate
     memory = torch.fft.rfft(torch.exp(-time / return_time), 2 * length)

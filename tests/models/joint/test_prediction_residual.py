@@ -3,7 +3,7 @@
 import torch
 
 from neurofuse.models.joint.architecture import Bands
-from neurofuse.models.joint.bands import freedom
+from neurofuse.models.joint.bands import degrees_of_freedom
 from neurofuse.models.joint.prediction_residual import prediction_residual
 
 FREE = torch.tensor([200.0, 400.0])
@@ -57,6 +57,6 @@ def test_flat_channels_do_no_harm():
 
 
 def test_freedom_is_twice_the_width_times_the_duration():
-    free = freedom(Bands().eeg, 250.0, 2500)
+    free = degrees_of_freedom(Bands().eeg, 250.0, 2500)
     assert free[0] == 2 * 2.0 * 10
     torch.testing.assert_close(free.sum(), torch.tensor(2500.0))

@@ -17,11 +17,12 @@ from neurofuse.models.single_series import NAMES, NETS, apply, weights
 from neurofuse.models.single_series.kind import KINDS, changes, ratio, resampled
 from neurofuse.models.single_series.learner import Recipe
 from neurofuse.models.single_series.loss import reconstruction, residual_error
-from neurofuse.models.single_series.net import RUNGS, clipped, ladder, scale
+from neurofuse.models.single_series.net import SATURATIONS, clipped, saturated_copies, scale
 from neurofuse.models.single_series.train import train
 from neurofuse.models.single_series.windows import SeriesWindows, sample_windows
 from neurofuse.models.training.corpus import SPLIT
 from neurofuse.models.weights import digest
+from tests.marks import slow
 
 # Sizes small enough for a test. A new net needs a row: `test_every_net_is_tested` fails without.
 TINY = {
@@ -168,8 +169,8 @@ def test_the_vae_samples_in_training_only():
 def test_ladder_saturates_and_is_the_signal_below():
     x = torch.tensor([[-1e6, -2.0, 0.0, 0.5, 3.0, 40.0]])
     torch.testing.assert_close(clipped(x, 8.0)[0, 1:5], x[0, 1:5], rtol=0.01, atol=0)
-    assert ladder(x).shape == (1, len(RUNGS), 6)
-    assert ladder(x).abs().max() <= RUNGS[0]
+    assert saturated_copies(x).shape == (1, len(SATURATIONS), 6)
+    assert saturated_copies(x).abs().max() <= SATURATIONS[0]
     torch.testing.assert_close(scale(x), torch.tensor([[2.0]]))
 
 
@@ -324,6 +325,7 @@ def test_weights_and_facts(trained):
     assert json.loads((folder / "nirs/clock.json").read_text())["seconds"] > 0
 
 
+@pytest.mark.slow
 def test_resumed_training_ends_at_the_same_weights(trained, tmp_path):
     class StoppedError(Exception):
         pass
@@ -348,6 +350,7 @@ def test_resumed_training_ends_at_the_same_weights(trained, tmp_path):
             torch.testing.assert_close(resumed[part], whole[part], msg=f"{name} {part}")
 
 
+@pytest.mark.slow
 def test_a_net_by_itself_sees_the_same_windows(trained, tmp_path):
     train("nirs", tmp_path, steps=4, recipe=RECIPE, names=["gan"])
     one, other = (
@@ -357,6 +360,7 @@ def test_a_net_by_itself_sees_the_same_windows(trained, tmp_path):
         torch.testing.assert_close(other[part], one[part], msg=part)
 
 
+@pytest.mark.slow
 def test_a_run_may_begin_from_weights(trained, tmp_path):
     folder = trained[0] / "nirs" / "gan"
     train("nirs", tmp_path, steps=6, recipe=RECIPE, names=["gan"], start=folder)
@@ -416,7 +420,7 @@ def test_all_got_the_same_training():
         assert all(one == alike[0] for one in alike)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow(NAMES))
 def test_peers_clean_eeg_better_than_nothing(simulated, name):
     truth, contaminated = simulated
     cleaned = PEERS[name].transform(contaminated)
