@@ -91,7 +91,11 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("clean", clean.command, "clean sub-01_eeg.edf sub-01_nirs.snirf --out cleaned"),
     ("compare", compare.command, "compare simulated_recording.nc --truth simulated_truth.nc"),
     ("simulate", simulate.simulate_command, "simulate --duration 120 --seed 3 --out simulated"),
-    ("inject", simulate.inject_command, "inject rest_eeg.edf rest_nirs.snirf --seed 3 --out moved"),
+    (
+        "inject",
+        simulate.inject_command,
+        "inject rest_eeg.edf rest_nirs.snirf --seed 3 --out contaminated",
+    ),
     ("train", train.command, "train --config joint.json --out runs/joint"),
     (
         "report",

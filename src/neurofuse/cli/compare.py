@@ -57,7 +57,7 @@ def compare_files(
     overwrite : bool
         Replace existing outputs.
     step : Progress
-        Told what is being done.
+        Called with the fraction done and the current step.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""`neurofuse demo`: the whole way on a simulated pair of files."""
+"""`neurofuse demo`: all steps on a simulated pair of files."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +24,7 @@ def draw_picture(
 ) -> Path:
     """Draw the half minute that changed most, as a PNG: recorded, cleaned and true.
 
-    Of each modality the three channels whose change is in the middle of all.
+    Of each modality three channels with a median change are shown.
     """
     with staged(target.parent, [target.name], overwrite=overwrite) as stage:
         from neurofuse.fusion.plot.draw_lanes import by_change

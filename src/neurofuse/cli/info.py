@@ -1,4 +1,4 @@
-"""`neurofuse info`: a recording at one look, or versions, models and folders for a bug report."""
+"""`neurofuse info`: a summary of a recording, or versions, models and folders for a bug report."""
 
 import json
 import os

@@ -161,7 +161,9 @@ def _find(entry: dict[str, Any], folder: Path, before: Path | None) -> Path:
             f"{REMEDY}, or clean it again",
         )
     if len(same) > 1 and same[0].is_dir():
-        raise ReadError(f"{len(same)} folders {name} below {before}", "one", "name it closer")
+        raise ReadError(
+            f"{len(same)} folders {name} below {before}", "one", "name a folder closer to it"
+        )
     return same[0]
 
 

@@ -118,7 +118,7 @@ def command(
     ] = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Draw a recording before and after cleaning into one self-contained HTML file."""
+    """Show a recording before and after cleaning on one self-contained HTML page."""
     if len(files) > 2:
         raise ParameterError(f"{len(files)} recordings", "BEFORE and AFTER", "leave some out")
     with progress("drawing"):
