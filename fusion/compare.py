@@ -1,6 +1,6 @@
 """Compare methods on one recording: joint, single-modality and baseline methods side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from os import PathLike, fspath
 from time import perf_counter
@@ -32,7 +32,7 @@ MISMATCHED = f"{JOINT}, mismatched partner"  # with both modalities
 
 def compare(
     recording: xr.DataTree,
-    methods: "Sequence[Method] | None" = None,
+    methods: "Method | Sequence[Method] | None" = None,
     truth: xr.DataTree | None = None,
     *,
     mismatched: xr.DataTree | None = None,
@@ -47,7 +47,7 @@ def compare(
         What is to be cleaned; with `truth`, the contaminated one with its `motion` masks.
     methods : sequence of str, Path, Cleaner or model, optional
         Names of `neurofuse.methods()`, paths of weights, configured or fitted methods, models, and
-        cleaners of your own; by default all that have a name.
+        cleaners of your own, or one of these; by default all that have a name.
     truth : Recording, optional
         The same recording without motion. Without it only no-reference metrics are given; their
         names begin with `noref_`.
@@ -142,13 +142,17 @@ def compare(
     )
 
 
-def _cleaners(methods: "Sequence[Method]") -> dict[str, Cleaner]:
+def _cleaners(methods: "Method | Sequence[Method]") -> dict[str, Cleaner]:
     """Cleaners by the name of their row, each once, the references last."""
+    if isinstance(methods, str | PathLike) or not isinstance(methods, Iterable):
+        methods = [methods]
     found: dict[str, Cleaner] = {}
+    own = {name: get_method(name) for name in (*REFERENCES, JOINT)}  # rows with a meaning
     for method in methods:
         cleaner = get_method(method)
         name = cleaner.name
-        if found.get(name, cleaner) is not cleaner:  # another method has this name
+        taken = found.get(name, own.get(name, cleaner)) is not cleaner
+        if taken or name in (ORACLE, MISMATCHED):
             same = sum(row.startswith(f"{name} (") for row in found) + 2
             name = fspath(method) if isinstance(method, PathLike | str) else f"{name} ({same})"
         found[name] = cleaner

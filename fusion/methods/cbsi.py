@@ -45,5 +45,5 @@ CBSI = Classical(
     "cbsi",
     "correlation based signal improvement: Cui et al. 2010, NeuroImage 49:3039; MNE-NIRS",
     {"nirs": Treatment(cbsi)},
-    needs="2 wavelengths, source-detector distances",
+    needs="exactly 2 wavelengths, source-detector distances",
 )

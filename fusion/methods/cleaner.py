@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import stream_dataset, streams
 
 
@@ -139,13 +140,13 @@ def _same_shape(name: str, before: xr.DataTree, after: object) -> None:
             "let `transform` return a new Recording, see `neurofuse.io.with_stream`",
         )
     for stream in streams(before):
-        for dim in ("channel", "time"):
+        for dim in MODALITIES[stream].dims:
             one = stream_dataset(before, stream)[dim].values
             other = stream_dataset(after, stream)[dim].values
             if not np.array_equal(one, other):
                 raise ParameterError(
                     f"a result of {name!r} with {other.size} /{stream} values along {dim}, "
                     f"or others than its input's {one.size}",
-                    "the channels and times that came in",
+                    f"the {dim}s that came in",
                     "return every channel and sample, in the same order",
                 )

@@ -4,7 +4,9 @@ A plug-in is a package with an entry point in the group `neurofuse.methods` that
 `Cleaner`, or to a class or function that makes one; `examples/` holds one.
 """
 
+import re
 from importlib.metadata import EntryPoint, entry_points
+from numbers import Real
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -33,6 +35,7 @@ from neurofuse.fusion.methods.wiener import WIENER
 from neurofuse.io.deprecation import renamed
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import LOG
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import streams
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     """What `clean` and `compare` take for a method: a name, a path, a cleaner or a model."""
 
 GROUP = "neurofuse.methods"  # of entry points
+NAME = re.compile(r"[\w.-]+")  # so that the command line can list methods between commas
 JOINT = "joint"
 MODELS = {name: Learned(name) for name in (JOINT, "eeg", "nirs")}
 PLAIN = (UNCORRECTED, ZERO, BANDPASS)
@@ -151,7 +155,7 @@ def register(cleaner: Cleaner, *, replace: bool = False) -> None:
     Raises
     ------
     ParameterError
-        If the object is no `Cleaner`, or the name is taken.
+        If the object is no sound `Cleaner`, or the name is taken.
 
     Examples
     --------
@@ -199,12 +203,16 @@ def _find(method: "Method") -> Cleaner:
                 "check its name",
             )
         return _known[name]
-    if isinstance(method, Cleaner):
+    if isinstance(method, type):
+        found = f"the class {method.__name__}"
+    elif isinstance(method, Cleaner):
         return method
-    if hasattr(method, "architecture"):
+    elif hasattr(method, "architecture"):
         return Learned(method)
+    else:
+        found = f"a method of type {type(method).__name__}"
     raise ParameterError(
-        f"a method of type {type(method).__name__}",
+        found,
         "a name, a path of weights, a model, or an object with name, streams, delay, citation, "
         "fit and transform",
         "see neurofuse.methods() for the names",
@@ -219,15 +227,32 @@ def _from_weights(path: Path) -> Cleaner:
 
 
 def _check(cleaner: object) -> None:
-    if isinstance(cleaner, Cleaner):
-        return
+    if isinstance(cleaner, type):
+        raise ParameterError(f"the class {cleaner.__name__}", "an object of it", "call it first")
     parts = ("name", "streams", "delay", "citation", "fit", "transform")
-    lacking = [part for part in parts if not hasattr(cleaner, part)]
-    raise ParameterError(
-        f"a {type(cleaner).__name__} without {', '.join(lacking)}",
-        f"a cleaner with {', '.join(parts)}",
-        "add what is missing",
-    )
+    if not isinstance(cleaner, Cleaner):
+        lacking = [part for part in parts if not hasattr(cleaner, part)]
+        raise ParameterError(
+            f"a {type(cleaner).__name__} without {', '.join(lacking)}",
+            f"a cleaner with {', '.join(parts)}",
+            "add what is missing",
+        )
+    if not isinstance(cleaner.name, str) or not NAME.fullmatch(cleaner.name):
+        raise ParameterError(
+            f"the name {cleaner.name!r}", "one word of letters, digits, _, - and .", "rename it"
+        )
+    if not isinstance(cleaner.streams, tuple) or not {*cleaner.streams} <= {*MODALITIES}:
+        raise ParameterError(
+            f"streams = {cleaner.streams!r} of {cleaner.name!r}",
+            f"a tuple of {' or '.join(MODALITIES)}",
+            "name the modalities that it treats",
+        )
+    if not isinstance(cleaner.delay, Real):
+        raise ParameterError(
+            f"delay = {cleaner.delay!r} of {cleaner.name!r}",
+            "a number [s]",
+            "take float('inf') for a method that needs the whole recording",
+        )
 
 
 def _load_plugins() -> None:

@@ -123,4 +123,5 @@ WIENER = Classical(
             choices={"reach": (0, 1), "whole": (False, True)},
         ),
     },
+    needs=f"{ENOUGH:g} s without motion",
 )

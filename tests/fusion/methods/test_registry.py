@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import neurofuse as nf
+from neurofuse.fusion.compare import MISMATCHED
 from neurofuse.fusion.methods import registry
 from neurofuse.fusion.methods.learned import Learned, weights_path
 from neurofuse.fusion.methods.plain import UNCORRECTED
@@ -128,6 +129,21 @@ def test_methods_of_one_name_have_a_row_each(pair):
     assert error.loc["bandpass"] != error.loc["bandpass (2)"]
 
 
+def test_one_method_is_compared_without_a_list(pair):
+    rows = ["pca", "uncorrected", "zero"]
+    for one in ("pca", get_method("pca")):
+        assert nf.compare(pair[1], one).method.values.tolist() == rows
+
+
+@pytest.mark.parametrize("name", ["oracle", "zero", "uncorrected", "joint", MISMATCHED])
+def test_ones_own_cleaner_takes_no_reference_row(pair, name):
+    table = nf.compare(pair[1], [type("Own", (Halved,), {"name": name})(), "pca"], pair[0])
+    rows = [f"{name} (2)", "pca", "uncorrected", "zero", "oracle"]
+    assert table.method.values.tolist() == rows
+    assert table.value.loc["zero", "eeg", "error_db"] == 0
+    assert 0 < table.value.loc[f"{name} (2)", "eeg", "residual"] < 1
+
+
 def test_registering_refuses_what_is_taken_or_no_cleaner(methods_as_before):
     own = Halved()
     nf.register(own)
@@ -141,11 +157,36 @@ def test_registering_refuses_what_is_taken_or_no_cleaner(methods_as_before):
 
 
 @pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"name": "two words"}, "the name 'two words'; wanted one word"),
+        ({"name": ""}, "the name ''; wanted one word"),
+        ({"streams": ("EEG",)}, r"streams = \('EEG',\) of 'odd'; wanted a tuple of eeg or nirs"),
+        ({"streams": "eeg"}, "streams = 'eeg' of 'odd'; wanted a tuple"),
+        ({"delay": "all"}, r"delay = 'all' of 'odd'; wanted a number \[s\]"),
+    ],
+)
+def test_registering_refuses_what_would_break_the_table(methods_as_before, attributes, message):
+    odd = type("Odd", (Halved,), {"name": "odd", **attributes})
+    with pytest.raises(ParameterError, match=message):
+        nf.register(odd())
+    assert "odd" not in nf.methods().index
+
+
+def test_a_class_is_no_cleaner_but_its_object_is(pair, methods_as_before):
+    with pytest.raises(ParameterError, match=r"found the class Halved; wanted .*an object with"):
+        nf.clean(pair[1], Halved)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ParameterError, match="found the class Halved; wanted an object of it"):
+        nf.register(Halved)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
     ("result", "message"),
     [
         (lambda r: None, "no Recording with the modalities"),
         (lambda r: without_stream(r, "nirs"), "no Recording with the modalities"),
         (lambda r: r.sel(time=slice(0, 5)), "along time"),
+        (lambda r: r.isel(wavelength=[0], missing_dims="ignore"), "along wavelength"),
     ],
 )
 def test_a_cleaner_that_returns_something_else_is_refused(pair, result, message):
