@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurofuse.io.errors import ReadError
+from neurofuse.io.formats.brainvision_header import read_brainvision
 from neurofuse.io.formats.detect import find_format
 from neurofuse.io.formats.edf import start_fraction
+from neurofuse.io.formats.eeglab import read_eeglab
 from neurofuse.io.formats.pauses import count_pauses
 from neurofuse.io.integrity.file import check_announced
 from neurofuse.io.logs import reading
@@ -57,9 +59,9 @@ def read_eeg_raw(path: str | Path) -> "mne.io.BaseRaw":
     readers = {
         "EDF": mne.io.read_raw_edf,
         "BDF": mne.io.read_raw_bdf,
-        "BrainVision": mne.io.read_raw_brainvision,
+        "BrainVision": read_brainvision,
         "FIF": functools.partial(mne.io.read_raw_fif, allow_maxshield=True),
-        "EEGLAB": mne.io.read_raw_eeglab,
+        "EEGLAB": read_eeglab,
     }
     with reading(path, f"a whole {kind} file"):
         raw = readers[kind](path, preload=False)

@@ -189,6 +189,6 @@ def _stimuli(parts: dict[str, Any], grid: Grid) -> "mne.Annotations":
                 rows.append((float(at), float(last - at), name))
         excluded = int((marks < 0).sum())
         if excluded:
-            LOG.info("%d stimulus marks are excluded in the file: left out", excluded)
+            LOG.warning("%d stimulus marks are excluded in the file: left out", excluded)
     onset, duration, names = zip(*sorted(rows), strict=True) if rows else ((), (), ())
     return mne.Annotations(list(onset), list(duration), list(names))

@@ -19,6 +19,7 @@ CELL, STRUCT, OBJECT, CHAR, SPARSE, FUNCTION, OPAQUE = 1, 2, 3, 4, 5, 16, 17
 CLASSES = range(1, 18)
 COMPLEX = 0x0800
 DEEPEST = 64  # structs within structs
+MOST_EMPTY = 1_000_000  # structs without fields: they take no space in the file
 LARGEST_RATIO = 1100  # deflate compresses by at most 1032
 
 
@@ -183,7 +184,7 @@ def _content(stream: _Stream, depth: int) -> None:
         if shape == OBJECT:
             stream.element({1: 1})
         fields = 1 if shape == CELL else _fields(stream)
-        if 8 * count * max(fields, 1) > stream.left:
+        if 8 * count * fields > stream.left or count > max(MOST_EMPTY, stream.left):
             raise _DamageError(f"{count} cells of {fields} fields in {stream.left} bytes")
         for _ in range(count * fields):
             _matrix(stream, *stream.tag()[:2], depth + 1)
