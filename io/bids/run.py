@@ -9,7 +9,8 @@ import numpy as np
 from neurofuse.io.bids.matching import channels_of
 from neurofuse.io.bids.placing import correct_unit, place_electrodes, place_optodes
 from neurofuse.io.bids.tables import acquired_at, facts_of, rows_of
-from neurofuse.io.logs import LOG, quiet
+from neurofuse.io.logs import LOG, quiet, source_of
+from neurofuse.io.mne_objects.pauses import is_paused
 from neurofuse.io.modality import EEG
 
 if TYPE_CHECKING:
@@ -158,6 +159,13 @@ def _with_marks(
     """A Raw at another date; its marks are those of events.tsv if there is one, gaps its own."""
     import mne
 
+    if listed is not None and is_paused(raw):
+        LOG.warning(
+            "%s has pauses, and events.tsv does not say whether its times count them: events are "
+            "those of the file itself",
+            source_of(raw),
+        )
+        listed = None
     marks = raw.annotations
     first = 0.0 if raw.info["meas_date"] is None else raw.first_time
     own = [i for i, text in enumerate(marks.description) if listed is None or text == "BAD_gap"]

@@ -15,8 +15,10 @@ TIMEKEEPER = re.compile(rb"\+(\d+(?:\.\d*)?)\x14")
 LABELS = (b"EDF Annotations", b"BDF Annotations")
 
 
-def start_fraction(path: str | Path) -> float:
-    """Seconds from the header's start time to the first sample: below 1; 0 where none is stored.
+def start_of_samples(path: str | Path) -> float:
+    """Seconds from the header's start time to the first sample; 0 where none is stored.
+
+    They are below 1 by the standard; of a part cut out of a longer recording they may be more.
 
     Examples
     --------
@@ -28,12 +30,11 @@ def start_fraction(path: str | Path) -> float:
     >>> node = eeg_dataset(np.zeros((1, 300)), 100.0, ["Cz"])
     >>> node.attrs["measured_at"] = "2024-05-17T09:30:12.250000+00:00"
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     start_fraction(write_eeg(build(node), f"{folder}/a.edf"))
+    ...     start_of_samples(write_eeg(build(node), f"{folder}/a.edf"))
     0.25
     """
     onset = read_records(path, most=1).onset
-    fraction = float(onset[0]) if len(onset) and np.isfinite(onset[0]) else 0.0
-    return fraction if fraction < 1 else 0.0
+    return float(onset[0]) if len(onset) and np.isfinite(onset[0]) else 0.0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from neurofuse.io.errors import ReadError
 from neurofuse.io.formats.brainvision_header import read_brainvision
 from neurofuse.io.formats.detect import find_format
-from neurofuse.io.formats.edf import start_fraction
+from neurofuse.io.formats.edf import start_of_samples
 from neurofuse.io.formats.eeglab import read_eeglab
 from neurofuse.io.formats.pauses import count_pauses
 from neurofuse.io.integrity.file import check_announced
@@ -80,9 +80,9 @@ def _restore(raw: "mne.io.BaseRaw", path: Path, kind: str) -> None:
     from datetime import timedelta
 
     if kind in ("EDF", "BDF") and raw.info["meas_date"] is not None:
-        fraction = timedelta(seconds=start_fraction(path))
-        if fraction:
-            raw.set_meas_date(raw.info["meas_date"] + fraction)
+        later = timedelta(seconds=start_of_samples(path))
+        if later:
+            raw.set_meas_date(raw.info["meas_date"] + later)
     elif kind == "FIF":  # MNE writes such letters as "&#937;"
         texts = [LETTER.sub(_letter, text) for text in raw.annotations.description]
         raw.annotations.description = np.array(texts, dtype=str)

@@ -132,6 +132,11 @@ def with_pauses(
     return filled
 
 
+def is_paused(raw: "mne.io.BaseRaw") -> bool:
+    """Whether a Raw holds pauses that its file does not hold as samples."""
+    return hasattr(raw, "pieces")
+
+
 def _delayed(raw: "mne.io.BaseRaw", pauses: Sequence[Pause], pieces: Pieces) -> list[Mark]:
     """The marks of a Raw, later by the pauses before them."""
     rate, marks = float(raw.info["sfreq"]), raw.annotations
@@ -163,6 +168,7 @@ def _filled(raw: "mne.io.BaseRaw", pieces: Pieces) -> "mne.io.BaseRaw":
         """Reads its samples from another Raw when they are needed."""
 
         def __init__(self) -> None:
+            self.pieces = pieces
             files = [name for name in raw.filenames if name is not None][:1]
             super().__init__(
                 info, last_samps=[pieces.count - 1], filenames=files or None, verbose="error"

@@ -1,5 +1,6 @@
 """Pauses of a recorder take their time: EDF+D, BrainVision segments, EEGLAB boundaries."""
 
+import json
 from datetime import datetime, timedelta
 
 import dask.array
@@ -267,3 +268,26 @@ def test_a_concatenated_fif_cannot_be_joined(tmp_path, eeg_raw, nirs_raw, caplog
     snirf = io.write_nirs(io.from_mne(None, nirs_raw()), tmp_path / "a.snirf")
     with pytest.raises(io.AlignmentError, match=r"EEG that was put together .*seams at 10 s"):
         nf.read(tmp_path / "a_raw.fif", snirf)
+
+
+def test_events_of_a_bids_run_with_pauses_are_those_of_its_file(edf, tmp_path, caplog):
+    folder = tmp_path / "set" / "sub-01" / "eeg"
+    folder.mkdir(parents=True)
+    path = edf(PAUSED, [(1, "go"), (35.5, "stop")]).rename(folder / "sub-01_task-rest_eeg.edf")
+    facts = {"TaskName": "rest", "SamplingFrequency": 100, "PowerLineFrequency": 50}
+    path.with_suffix(".json").write_text(json.dumps(facts))
+    table = "onset\tduration\ttrial_type\n1.0\t0\tgo\n5.5\t0\tstop\n"
+    (folder / "sub-01_task-rest_events.tsv").write_text(table)
+    assert events(nf.read(tmp_path / "set")) == {
+        "go": (1.0, 0.0),
+        "BAD_gap": (3.99, 30.01),
+        "stop": (35.5, 0.0),
+    }
+    assert "events.tsv does not say whether its times count them" in caplog.text
+
+
+def test_a_part_cut_out_of_a_longer_file_begins_later(edf):
+    recording = nf.read(edf([30.25 + n for n in range(8)], [(31.25, "go")]))
+    begun = datetime.fromisoformat(recording.attrs["measured_at"]).replace(tzinfo=None)
+    assert begun == BEGAN + timedelta(seconds=30.25)
+    assert events(recording) == {"go": (1.0, 0.0)}
