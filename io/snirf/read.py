@@ -19,14 +19,16 @@ from neurofuse.io.logs import reading
 from neurofuse.io.mne_objects.landmarks import HEAD
 from neurofuse.io.mne_objects.pair import to_mne
 from neurofuse.io.modality import NIRS
-from neurofuse.io.recording import build, events_dataset, nirs_dataset, note
+from neurofuse.io.recording import build, nirs_dataset, note
 from neurofuse.io.snirf.blocks import read_block
 from neurofuse.io.snirf.dates import begun_at
+from neurofuse.io.snirf.facts import read_facts
 from neurofuse.io.snirf.pairs import pairs_of
 from neurofuse.io.snirf.probe import Probe, read_probe
 from neurofuse.io.snirf.samples import report_gaps, sample_grid, samples
 from neurofuse.io.snirf.sensors import read_sensors
-from neurofuse.io.snirf.session import event_rows, subject
+from neurofuse.io.snirf.session import subject
+from neurofuse.io.snirf.stimuli import events_of
 from neurofuse.io.snirf.table import (
     Channels,
     channel_table,
@@ -77,7 +79,8 @@ def read_snirf(path: str | Path, group: str | None = None) -> xr.DataTree:
 def read_snirf_raw(path: str | Path, group: str | None = None) -> "mne.io.BaseRaw":
     """The optical data of a SNIRF file as an MNE Raw in memory, made from its Recording.
 
-    Channels are called S1_D1 760 after their indices and stand in the file's order; bad are those
+    Channels are called S1_D1 760 after the file's labels, where these are of that form, else
+    after their indices, and stand in the file's order; bad are those
     that the file lists. Stimuli and gaps become annotations.
 
     Parameters
@@ -128,9 +131,11 @@ def _recording(
 ) -> xr.DataTree:
     channels = channel_table(nirs, block, path)
     node = _node(nirs, block, channels, grid, path)
-    events = events_dataset(event_rows(nirs, grid, channels, path))
+    events, triggers = events_of(nirs, grid, channels, sensors, path)
     report_gaps(grid, path)
     recording = build(nirs=node, aux=sensors, events=events, measured_at=node.attrs["measured_at"])
+    if triggers:
+        recording = note(recording, "trigger_channels", **triggers)
     # the step's name stands in stored Recordings: it stays, though no Raw is made any more
     return note(recording, "from_mne", files={NIRS.name: path.name}, offset=None, align=None)
 
@@ -142,27 +147,30 @@ def _node(nirs: Any, block: Any, channels: Channels, grid: Grid, path: Path) -> 
     if not np.array_equal(rows, np.arange(len(light))):
         light = np.where(rows[:, None] < 0, np.nan, light[rows])
     names = np.array([[channels.name[r] if r >= 0 else "" for r in row] for row in pairs.row])
-    bad = _listed_bad(nirs)
+    bad, optodes = _listed_bad(nirs), channels.optodes(pairs.first_row)
     node = nirs_dataset(
         light.reshape(*pairs.row.shape, -1),
         grid.rate,
         pairs.wavelength,
-        [f"S{number}" for number in pairs.source],
-        [f"D{number}" for number in pairs.detector],
+        [source for source, _ in optodes],
+        [detector for _, detector in optodes],
         variable=channels.variable,
         source_position=_known(probe.source[pairs.first_row]),
         detector_position=_known(probe.detector[pairs.first_row]),
         bad=[bool(bad & set(row)) or "" in row for row in names.tolist()],
     )
-    node.attrs.update(_attributes(nirs, probe, grid, path))
+    facts = read_facts(nirs, block, channels, probe)
+    node.attrs.update(_attributes(nirs, probe, facts, grid, path))
     where = ("channel", "wavelength")
     if not ((pairs.exact == pairs.wavelength) | (pairs.row < 0)).all():
         node = node.assign_coords(raw_wavelength=(where, pairs.exact, {"units": "nm"}))
     return node.assign_coords(raw_name=(where, names), raw_order=(where, pairs.row))
 
 
-def _attributes(nirs: Any, probe: Probe, grid: Grid, path: Path) -> dict[str, Any]:
-    """Date, file, subject, frame and landmarks of the stream, and the header for `to_mne`."""
+def _attributes(
+    nirs: Any, probe: Probe, more: dict[str, Any], grid: Grid, path: Path
+) -> dict[str, Any]:
+    """Date, file, subject, frame and landmarks of the stream, and the header for writing."""
     person, points = subject(nirs), probe.digitised()
     first = begun_at(nirs, grid.start, path)
     facts = {
@@ -172,6 +180,7 @@ def _attributes(nirs: Any, probe: Probe, grid: Grid, path: Path) -> dict[str, An
         "custom_ref_applied": 0,
         "first_samp": 0,
         **({"dig": points} if points else {}),
+        **({"snirf": more} if more else {}),
     }
     fiducials = probe.fiducials()
     return {

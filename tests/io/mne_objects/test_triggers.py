@@ -69,9 +69,8 @@ def test_codes_are_those_of_mne_whatever_the_level_at_rest(with_line, length, re
     found = find_pulses(values, 250.0)
     assert (found.sample.tolist(), found.code.tolist(), found.rest) == (list(AT), list(CODES), rest)
     if rest == 0:
-        theirs = mne.find_events(
-            with_line(values), shortest_event=1, consecutive=True, verbose="error"
-        )
+        options: dict = {"shortest_event": 1, "consecutive": True}
+        theirs = mne.find_events(with_line(values), verbose="error", **options)
         np.testing.assert_array_equal(theirs[:, [0, 2]], np.column_stack([AT, CODES]))
 
 
@@ -160,7 +159,8 @@ def test_written_and_read_again_no_event_is_new(tmp_path, with_line, suffix, nam
 
 def test_fnirs_with_a_trigger_channel_in_one_file(tmp_path, nirs_raw, caplog):
     raw = nirs_raw()
-    info = mne.create_info(["STI 014", "Belt"], 10.0, ["stim", "misc"])
+    types: list = ["stim", "misc"]
+    info = mne.create_info(["STI 014", "Belt"], 10.0, types)  # pyright: ignore[reportArgumentType]
     values = np.stack([line([2], [30], length=3, count=100), np.ones(100)])
     raw.add_channels([mne.io.RawArray(values, info, verbose="error")], force_update_info=True)
     raw.save(tmp_path / "a_raw.fif", verbose="error")
@@ -183,6 +183,7 @@ def test_numbers_in_extras_of_annotations_are_columns_of_events(tmp_path, eeg_ra
     np.testing.assert_array_equal(events.trial, [np.nan, 7])
     assert events.channel.values.tolist() == ["", ""]
     made = io.to_mne(recording)[0]
+    assert made is not None
     assert [dict(extra) for extra in made.annotations.extras] == extras
     again = nf.read(io.write_eeg(recording, tmp_path / "a.fif"))
     assert again["events"].to_dataset().identical(events)
