@@ -61,3 +61,12 @@ def nirs_raw():
 def _annotations(marks, date):
     onsets = [float(m[0]) for m in marks]
     return mne.Annotations(onsets, [0.5] * len(marks), [str(m[1]) for m in marks], date)
+
+
+@pytest.fixture
+def case(data_dir):
+    """A function that gives the path of a small input after a report: shared/cases/INDEX.md."""
+    folder = data_dir.parent / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"no small inputs at {folder}")
+    return lambda name: folder / name
