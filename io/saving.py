@@ -6,6 +6,7 @@ import xarray as xr
 
 from neurofuse.io.formats.export import save_eeg, sensors_of
 from neurofuse.io.formats.netcdf import save_netcdf
+from neurofuse.io.identity import without_identity
 from neurofuse.io.mne_objects.pair import to_mne
 from neurofuse.io.names import stem_of
 from neurofuse.io.recording import check, streams
@@ -20,6 +21,7 @@ def write(
     stem: str | None = None,
     overwrite: bool = False,
     suffix: str = "",
+    keep_identity: bool = False,
 ) -> dict[str, Path]:
     """Write the EEG of a Recording as FIF, its fNIRS as SNIRF, and the whole as netCDF.
 
@@ -35,6 +37,9 @@ def write(
         Replace files that exist.
     suffix : str
         Put after the stem, e.g. "_desc-clean".
+    keep_identity : bool
+        Also write what identifies the subject, the operator and the place, and free text
+        (`neurofuse.io.identity`).
 
     Returns
     -------
@@ -59,8 +64,9 @@ def write(
     ['sub-01_eeg.fif', 'sub-01_recording.nc']
     """
     check(recording)
-    folder = Path(folder)
     start = (stem_of(recording) if stem is None else stem) + suffix
+    recording = recording if keep_identity else without_identity(recording)
+    folder = Path(folder)
     named = {"eeg": f"{start}_eeg.fif", "nirs": f"{start}_nirs.snirf"}
     paths = {s: folder / named[s] for s in streams(recording)}
     paths["recording"] = folder / f"{start}_recording.nc"

@@ -11,6 +11,7 @@ from neurofuse.io.bids.dataset import SHARED, check_root, same_positions, write_
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.formats.export import save_eeg, sensors_of
 from neurofuse.io.formats.fitting import count_from_zero
+from neurofuse.io.identity import without_identity
 from neurofuse.io.mne_objects.pair import to_mne
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.recording import check, streams
@@ -44,8 +45,8 @@ def write_bids(
 
     EEG goes to `eeg/` as BrainVision, fNIRS to `nirs/` as SNIRF, each with its JSON, channels and
     events. Positions, where they are known, belong to the whole session, as BIDS has it.
-    Auxiliary sensors go into the SNIRF file. Several calls may fill one data set. Names and
-    birthday of the subject are left out.
+    Auxiliary sensors go into the SNIRF file. Several calls may fill one data set. What
+    identifies somebody is left out (`neurofuse.io.identity`).
 
     Parameters
     ----------
@@ -102,12 +103,15 @@ def write_bids(
 
 
 def save_bids(recording: xr.DataTree, root: Path, entities: Entities) -> dict[str, str]:
-    """Write the data files and their sidecars; returns the data files' paths below `root`."""
+    """Write the data files and their sidecars; returns the data files' paths below `root`.
+
+    What identifies somebody is left out.
+    """
+    recording = without_identity(recording, f"sub-{entities['sub']}")
     raws = [raw for raw in to_mne(recording, copy=False) if raw is not None]
     files = {stream: _file(entities, stream) for stream in streams(recording)}
     for (stream, file), raw in zip(files.items(), raws, strict=True):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
-        _make_public(raw, entities["sub"])
         count_from_zero(raw)
         with holding(root / file):
             if stream == EEG.name:
@@ -204,11 +208,3 @@ def _sidecars(
         texts[POSITIONS[stream]] = sidecars.as_tsv(table)
         texts["coordsystem.json"] = sidecars.as_json(coordinates.coordinate_system(raw, stream))
     return texts
-
-
-def _make_public(raw: "mne.io.BaseRaw", subject: str) -> None:
-    """Leave out what identifies the subject."""
-    facts = dict(raw.info["subject_info"] or {})
-    public = {key: facts[key] for key in ("sex", "hand") if key in facts}
-    raw.info["subject_info"] = {"his_id": f"sub-{subject}", **public}
-    raw.info["experimenter"] = None

@@ -8,6 +8,7 @@ import xarray as xr
 from neurofuse.io.errors import SchemaError, WriteError
 from neurofuse.io.formats.brainvision import write_brainvision
 from neurofuse.io.formats.fitting import fit
+from neurofuse.io.identity import without_identity
 from neurofuse.io.logs import quiet
 from neurofuse.io.mne_objects.pair import to_mne
 from neurofuse.io.modality import EEG, NIRS, Modality
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 EEG_SUFFIXES = (".fif", ".edf", ".bdf", ".vhdr", ".set")
 
 
-def write_eeg(recording: xr.DataTree, path: str | Path, overwrite: bool = False) -> Path:
+def write_eeg(
+    recording: xr.DataTree,
+    path: str | Path,
+    overwrite: bool = False,
+    *,
+    keep_identity: bool = False,
+) -> Path:
     """Write the EEG of a Recording in the format that the suffix of `path` names.
 
     Parameters
@@ -33,6 +40,9 @@ def write_eeg(recording: xr.DataTree, path: str | Path, overwrite: bool = False)
         it) or .set; the last four to their format's precision.
     overwrite : bool
         Replace files that exist.
+    keep_identity : bool
+        Also write what identifies the subject, the operator and the place, and free text
+        (`neurofuse.io.identity`).
 
     Returns
     -------
@@ -60,7 +70,7 @@ def write_eeg(recording: xr.DataTree, path: str | Path, overwrite: bool = False)
     path = Path(path)
     if path.suffix.lower() not in EEG_SUFFIXES:
         raise WriteError(f"{path.name}", f"one of {', '.join(EEG_SUFFIXES)}", "change the suffix")
-    raw = _raw_of(recording, EEG)
+    raw = _raw_of(recording, EEG, keep_identity)
     family = {".vhdr": (".eeg", ".vmrk", ".vhdr")}.get(path.suffix.lower(), (path.suffix,))
     names = [path.with_suffix(s).name for s in family]
     with staged(path.parent, names, overwrite=overwrite) as stage, holding(path):
@@ -68,7 +78,13 @@ def write_eeg(recording: xr.DataTree, path: str | Path, overwrite: bool = False)
     return path
 
 
-def write_nirs(recording: xr.DataTree, path: str | Path, overwrite: bool = False) -> Path:
+def write_nirs(
+    recording: xr.DataTree,
+    path: str | Path,
+    overwrite: bool = False,
+    *,
+    keep_identity: bool = False,
+) -> Path:
     """Write the fNIRS of a Recording and its auxiliary sensors as SNIRF 1.1.
 
     Parameters
@@ -79,6 +95,9 @@ def write_nirs(recording: xr.DataTree, path: str | Path, overwrite: bool = False
         Ends in .snirf. Samples are stored as float64 and read back exactly.
     overwrite : bool
         Replace a file that exists.
+    keep_identity : bool
+        Also write what identifies the subject, the operator and the place, and free text
+        (`neurofuse.io.identity`).
 
     Returns
     -------
@@ -105,7 +124,7 @@ def write_nirs(recording: xr.DataTree, path: str | Path, overwrite: bool = False
     path = Path(path)
     if path.suffix.lower() != ".snirf":
         raise WriteError(f"{path.name}", "a name that ends in .snirf", "change the suffix")
-    raw = _raw_of(recording, NIRS)
+    raw = _raw_of(recording, NIRS, keep_identity)
     with staged(path.parent, [path.name], overwrite=overwrite) as stage, holding(path):
         write_snirf(raw, stage / path.name, sensors_of(recording))
     return path
@@ -140,8 +159,9 @@ def sensors_of(recording: xr.DataTree) -> dict[str, xr.Dataset]:
     }
 
 
-def _raw_of(recording: xr.DataTree, modality: Modality) -> "mne.io.BaseRaw":
+def _raw_of(recording: xr.DataTree, modality: Modality, identity: bool) -> "mne.io.BaseRaw":
     check(recording)
+    recording = recording if identity else without_identity(recording)
     raw_eeg, raw_nirs = to_mne(recording, copy=False)
     raw = raw_eeg if modality is EEG else raw_nirs
     if raw is None:

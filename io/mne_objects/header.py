@@ -4,6 +4,7 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
 from neurofuse.io.recording import header
@@ -28,7 +29,7 @@ SAME_TIME = 1e-6  # s, to find an annotation again
 
 
 def header_of(raw: "mne.io.BaseRaw") -> str:
-    """First sample number, filters, device, subject, digitised points and annotation extras.
+    """First sample number, filters, device, subject, projections, points and annotation extras.
 
     Examples
     --------
@@ -52,6 +53,10 @@ def header_of(raw: "mne.io.BaseRaw") -> str:
             marks.onset, marks.description, getattr(marks, "extras", ()), strict=False
         )
         if extra
+    ]
+    known = set(raw.ch_names)
+    facts["projs"] = [
+        _projection(one) for one in raw.info["projs"] if known & set(one["data"]["col_names"])
     ]
     facts["snirf"] = snirf_facts(raw) or None
     return json.dumps({name: value for name, value in facts.items() if value not in (None, [])})
@@ -80,6 +85,7 @@ def restore_info(raw: "mne.io.BaseRaw", node: xr.Dataset) -> None:
                 info[name] = facts[name]
         info["subject_info"] = subject
         info["lowpass"] = min(float(info["lowpass"]), info["sfreq"] / 2)
+        info["projs"] = [_made_projection(one) for one in facts.get("projs", ())]
         if "dig" in facts:
             info["dig"] = _format_dig_points(
                 [
@@ -107,6 +113,40 @@ def number_from(raw: "mne.io.BaseRaw", first: int) -> None:
     raw._cropped_samp = first
     if raw.preload:  # else they are positions in the file
         raw._first_samps, raw._last_samps = raw._first_samps + first, raw._last_samps + first
+
+
+def _projection(projection: Any) -> dict[str, Any]:
+    """A projection as JSON types."""
+    data = projection["data"]
+    return {
+        "kind": int(projection["kind"]),
+        "desc": str(projection["desc"]),
+        "active": bool(projection["active"]),
+        "columns": list(data["col_names"]),
+        "rows": None if data["row_names"] is None else list(data["row_names"]),
+        "matrix": data["data"].tolist(),
+        "explained": _plain(projection["explained_var"]),
+    }
+
+
+def _made_projection(facts: dict[str, Any]) -> Any:
+    import mne
+
+    matrix = np.array(facts["matrix"], float)
+    data = {
+        "nrow": matrix.shape[0],
+        "ncol": matrix.shape[1],
+        "row_names": facts["rows"],
+        "col_names": facts["columns"],
+        "data": matrix,
+    }
+    return mne.Projection(
+        data=data,
+        kind=facts["kind"],
+        desc=facts["desc"],
+        active=facts["active"],
+        explained_var=facts["explained"],
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -26,6 +26,7 @@ def clean_files(
     report: bool = True,
     bids: bool = False,
     uncertainty: bool = False,
+    keep_identity: bool = False,
     step: Progress = silent,
 ) -> dict[str, Path]:
     """Clean one or two files into a folder; all outputs appear together or none does.
@@ -50,6 +51,9 @@ def clean_files(
         inputs must be named in BIDS's way. Instead of FIF and SNIRF side by side.
     uncertainty : bool
         Also write how far cleaned samples may be off (`neurofuse.clean`) into the .nc.
+    keep_identity : bool
+        Write what identifies the subject, the operator and the place, and free text, as the
+        inputs have it (`neurofuse.io.identity`); not into BIDS.
     step : Progress
         Called with the fraction done.
 
@@ -64,6 +68,7 @@ def clean_files(
         For inputs that cannot be read, aligned or cleaned, and outputs that cannot be written.
     """
     options.one_alignment(offset, align)
+    options.no_identity_in_bids(keep_identity, bids)
     stem = names.stem(paths) + MARK
     expected = {
         "eeg": f"{stem}_eeg.fif",
@@ -81,9 +86,12 @@ def clean_files(
     with staged(out, dict.fromkeys(taken), overwrite=overwrite, merge=merge) as stage:
         from neurofuse.fusion.clean import clean
         from neurofuse.io import mark_bad, read, streams, write, write_netcdf
+        from neurofuse.io.identity import without_identity
 
         step(0.0, "reading")
         recording = mark_bad(read(*paths, offset=offset, align=align))
+        if not keep_identity:
+            recording = without_identity(recording, f"sub-{entities['sub']}" if bids else "")
         step(0.1, "cleaning")
         cleaned = clean(
             recording,
@@ -96,9 +104,10 @@ def clean_files(
             expected.update(_write_bids(cleaned, stage, entities, paths, Path(out)))
             write_netcdf(cleaned, stage / expected["recording"])
         else:
-            write(cleaned, stage, stem=names.stem(paths), suffix=MARK)
+            stem = names.stem(paths)
+            write(cleaned, stage, stem=stem, suffix=MARK, keep_identity=keep_identity)
             if "eeg" in streams(cleaned):
-                _write_native(cleaned, stage / expected["native"])
+                _write_native(cleaned, stage / expected["native"], keep_identity)
         if report:
             from neurofuse.fusion.report import report as write_report
 
@@ -113,7 +122,7 @@ def clean_files(
     return {kind: Path(out) / name for kind, name in made.items()}
 
 
-def _write_native(cleaned: "xr.DataTree", path: Path) -> None:
+def _write_native(cleaned: "xr.DataTree", path: Path, keep_identity: bool) -> None:
     """Write the EEG in the format it came in, unless it is there already or too large for it."""
     from neurofuse.io import write_eeg
     from neurofuse.io.lazy import is_lazy
@@ -124,7 +133,7 @@ def _write_native(cleaned: "xr.DataTree", path: Path) -> None:
     if is_lazy(cleaned["eeg"].eeg) and path.suffix != ".vhdr":
         LOG.warning("EEG above 1 GiB is not written as %s: its writer holds the whole", path.suffix)
     else:
-        write_eeg(cleaned, path)
+        write_eeg(cleaned, path, keep_identity=keep_identity)
 
 
 def _bids_plan(stem: str, out: Path, overwrite: bool) -> tuple[dict[str, str], dict]:
@@ -176,6 +185,7 @@ def command(
             help="Also write how far cleaned samples may be off, as standard deviations (.nc).",
         ),
     ] = False,
+    keep_identity: options.KeepIdentity = False,
 ) -> None:
     """Clean a simultaneous recording: both modalities jointly, back in the formats they came in."""
     with progress("reading") as step:
@@ -189,6 +199,7 @@ def command(
             report=report,
             bids=bids,
             uncertainty=uncertainty,
+            keep_identity=keep_identity,
             step=step,
         )
     show_files("cleaned:", files)

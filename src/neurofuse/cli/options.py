@@ -60,10 +60,18 @@ AlignBy = Annotated[
     Align | None,
     typer.Option(
         help="Align by shared events, by the files' dates, or by heart rate and movement that "
-        "both saw (default: events, else dates)."
+        "both measured (default: events, else dates)."
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing outputs.")]
+KeepIdentity = Annotated[
+    bool,
+    typer.Option(
+        "--keep-identity",
+        help="Also write subject, operator, institute, serial numbers and comments as the inputs "
+        "have them (not into BIDS).",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")]
 ShareBy = Annotated[
     Share, typer.Option(help="What the motion artifacts of both modalities have in common.")
@@ -86,7 +94,7 @@ Bouts = Annotated[
 ]
 Lag = Annotated[
     float | None,
-    typer.Option(metavar="S", help="fNIRS sees movements later by this (default: -0.3 to 0.3)."),
+    typer.Option(metavar="S", help="Delay of movements in fNIRS (default: random, -0.3 to 0.3)."),
 ]
 Sensors = Annotated[
     bool, typer.Option("--sensors", help="Also accelerometer and gyroscope (in the .nc).")
@@ -121,6 +129,16 @@ def one_alignment(offset: float | None, align: str | None) -> None:
     if offset is not None and align is not None:
         raise ParameterError(
             f"--offset {offset:g} and --align {align}", "one of the two", "leave one of them out"
+        )
+
+
+def no_identity_in_bids(keep_identity: bool, bids: bool) -> None:
+    """Refuse identity in a data set that is made for sharing."""
+    if keep_identity and bids:
+        raise ParameterError(
+            "--keep-identity with --bids",
+            "a BIDS data set without identity",
+            "leave one of them out",
         )
 
 

@@ -110,3 +110,20 @@ def test_real_brainvision(data_dir):
     recording = io.read(data_dir / "eeg_motion" / "porr" / "sub-00_task-blink_eeg.vhdr")
     assert recording["eeg"].attrs["rate"] == 1000.0
     assert "Comment/artefact" in recording["events"].description.values
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_projections_come_back(eeg_raw, tmp_path, applied):
+    raw = eeg_raw().set_eeg_reference("average", projection=True, verbose="error")
+    raw = raw.apply_proj(verbose="error") if applied else raw
+    recording = io.from_mne(raw)
+    io.write_netcdf(recording, tmp_path / "a.nc")
+    io.write_eeg(recording, tmp_path / "a.fif")
+    for again in (recording, io.read(tmp_path / "a.nc"), io.read(tmp_path / "a.fif")):
+        back = io.to_mne(again)[0]
+        assert [p["desc"] for p in back.info["projs"]] == ["Average EEG reference"]
+        assert back.proj is applied
+        matrices = [r.info["projs"][0]["data"]["data"] for r in (back, raw)]
+        np.testing.assert_allclose(*matrices, rtol=1e-7)  # FIF holds float32
+        both = [r.copy().apply_proj(verbose="error").get_data() for r in (raw, back)]
+        np.testing.assert_allclose(both[0], both[1], atol=1e-11)

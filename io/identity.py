@@ -1,0 +1,77 @@
+"""What in a Recording says who was measured, by whom and where; and the Recording without it.
+
+Identity is the subject's code and name, birthday and body, the operator, serial numbers, the
+institute, the project, and all free text, because nobody knows what it says. Make and model of the
+device, coordinate system, gains, wavelengths, dates and the names of files, channels and events are
+none. Files that leave the house by default hold no identity: `neurofuse.io.write` and
+`neurofuse clean` keep it only on request, a BIDS derivative never.
+"""
+
+import json
+from typing import Any
+
+import xarray as xr
+
+from neurofuse.io.recording import header, stream_dataset, streams, with_stream
+
+PUBLIC_OF_SUBJECT = ("sex", "hand")
+PUBLIC_OF_DEVICE = ("type", "model")
+PRIVATE = ("experimenter", "description", "proj_name", "proj_id")
+UNKNOWN = "unknown"  # as MNE and SNIRF call a subject without a code
+
+
+def without_identity(recording: xr.DataTree, code: str = "") -> xr.DataTree:
+    """The Recording without what identifies somebody.
+
+    Parameters
+    ----------
+    recording : Recording
+        It is not changed.
+    code : str
+        What the subject is called instead, "" for nothing.
+
+    Returns
+    -------
+    Recording
+        It shares its samples with the one given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]).assign_attrs(subject="Eva"))
+    >>> without_identity(recording, "sub-01")["eeg"].attrs["subject"]
+    'sub-01'
+    """
+    for stream in streams(recording):
+        node = stream_dataset(recording, stream)
+        changes: dict[str, Any] = {}
+        if "subject" in node.attrs:
+            changes["subject"] = code
+        if "header" in node.attrs:
+            changes["header"] = json.dumps(_public(header(node), code))
+        recording = with_stream(recording, stream, node.assign_attrs(changes))
+    return recording
+
+
+def _public(facts: dict[str, Any], code: str) -> dict[str, Any]:
+    """A stream's header without identity."""
+    public = {name: value for name, value in facts.items() if name not in PRIVATE}
+    person = _only(facts.get("subject_info"), PUBLIC_OF_SUBJECT)
+    public["subject_info"] = {"his_id": code or UNKNOWN, **person}
+    if "device_info" in facts:
+        public["device_info"] = _only(facts["device_info"], PUBLIC_OF_DEVICE)
+    if "snirf" in facts:
+        public["snirf"] = {k: v for k, v in facts["snirf"].items() if k != "private"}
+    if "extras" in facts:
+        extras = [[at, name, _numbers(extra)] for at, name, extra in facts["extras"]]
+        public["extras"] = [extra for extra in extras if extra[2]]
+    return {name: value for name, value in public.items() if value not in ({}, [])}
+
+
+def _only(facts: dict[str, Any] | None, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: facts[name] for name in names if facts and name in facts}
+
+
+def _numbers(extra: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in extra.items() if not isinstance(value, str)}
