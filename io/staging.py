@@ -2,20 +2,18 @@
 
 import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from neurofuse.io import journal
+from neurofuse.io.disk import is_full
 from neurofuse.io.errors import NeurofuseError, WriteError
 
 _REFUSED = {
     errno.EACCES: "choose a folder you may write to",
     errno.EPERM: "choose a folder you may write to",
     errno.EROFS: "choose a folder that is not read-only",
-    errno.ENOSPC: "free some space or choose another disk",
-    errno.EDQUOT: "free some space or choose another disk",
     errno.ENOTDIR: "choose a path that is not below a file",
     errno.EEXIST: "choose a path that is not a file",
     errno.ENAMETOOLONG: "choose a shorter path",
@@ -65,21 +63,27 @@ def staged(
     'done'
     """
     folder, merge = Path(folder), merge or {}
-    _refuse_existing(folder, set(names) - set(merge), overwrite)
-    made = make_folder(folder)
-    stage = None
+    own, made = set(names) - set(merge), make_folder(folder)
+    transaction = None
     try:
-        stage = Path(tempfile.mkdtemp(prefix=".neurofuse-", dir=folder))
-        yield stage
-        results = _outputs(stage)
-        _refuse_existing(folder, set(results) - set(merge), overwrite)
-        _move(stage, folder, results, merge, made)
+        with journal.locked(folder):
+            _refuse_existing(folder, own, overwrite)
+            transaction = journal.begin(folder)
+        yield transaction.stage
+        results = _outputs(transaction.stage)
+        with journal.locked(folder):
+            _refuse_existing(folder, set(results) - set(merge), overwrite)
+            _merge(transaction.stage, folder, merge)
+            journal.move(transaction, results)
     except BaseException as error:
-        _clear(stage, made)
+        full = is_full(error, folder)
+        _clear(transaction, made)
+        if full:
+            raise _full_disk(folder, error) from error
         if isinstance(error, OSError) and error.errno in _REFUSED:
             raise _write_error(folder, error) from error
         raise
-    _clear(stage, [])
+    _clear(transaction, [])
 
 
 @contextmanager
@@ -103,6 +107,8 @@ def _outputs(stage: Path) -> list[str]:
     """Files and stores below `stage`, by their paths in it."""
     found = []
     for path in sorted(stage.iterdir()):
+        if path.name == journal.HELD:
+            continue
         if path.is_dir() and path.suffix != STORE:
             found += [f"{path.name}/{below}" for below in _outputs(path)]
         else:
@@ -110,49 +116,12 @@ def _outputs(stage: Path) -> list[str]:
     return found
 
 
-def _move(
-    stage: Path, folder: Path, results: list[str], merge: Mapping[str, Merge], made: list[Path]
-) -> None:
-    """Move each of `results` into `folder`, or, if one of them fails, none."""
-    replaced: list[tuple[Path, Path]] = []
-    added: list[Path] = []
-    aside = Path(tempfile.mkdtemp(prefix=".neurofuse-old-", dir=folder))
-    try:
-        for rank, name in enumerate(results):
-            new, target = stage / name, folder / name
-            made[:0] = make_folder(target.parent)
-            if os.path.lexists(target):
-                if name in merge:
-                    text = merge[name](target.read_text("utf-8"), new.read_text("utf-8"))
-                    new.write_text(text, "utf-8")
-                replaced.append((target, aside / str(rank)))
-                _set_aside(*replaced[-1])
-            os.replace(new, target)
-            added.append(target)
-    except BaseException:
-        for target in added:
-            _remove(target)
-        for target, old in replaced:
-            if os.path.lexists(old):
-                os.replace(old, target)
-        raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _set_aside(target: Path, old: Path) -> None:
-    try:
-        os.link(target, old, follow_symlinks=False)  # the name is never without a file
-    except (OSError, NotImplementedError):  # a folder, or a disk without links
-        os.replace(target, old)
-
-
-def _remove(target: Path) -> None:
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            target.unlink()
+def _merge(stage: Path, folder: Path, merge: Mapping[str, Merge]) -> None:
+    """Make the new text of each shared file from the one in `folder` and the one in `stage`."""
+    for name, merged in merge.items():
+        new, target = stage / name, folder / name
+        if new.exists() and os.path.lexists(target):
+            new.write_text(merged(target.read_text("utf-8"), new.read_text("utf-8")), "utf-8")
 
 
 def _refuse_existing(folder: Path, names: Iterable[str], overwrite: bool) -> None:
@@ -193,14 +162,21 @@ def make_folder(folder: Path) -> list[Path]:
     return missing
 
 
-def _clear(stage: Path | None, made: list[Path]) -> None:
-    if stage is not None:
-        shutil.rmtree(stage, ignore_errors=True)
+def _clear(transaction: journal.Transaction | None, made: list[Path]) -> None:
+    if transaction is not None:
+        journal.close(transaction)
     for path in made:
-        try:
+        with suppress(OSError):  # not made yet, or another process has put a file there
             path.rmdir()
-        except OSError:  # not made yet, or another process has put a file there
-            continue
+
+
+def _full_disk(folder: Path, error: BaseException) -> WriteError:
+    reason = " ".join(str(error).split())
+    return WriteError(
+        f"disk full at {folder} ({reason[:300] or type(error).__name__})",
+        "room for all outputs",
+        "free some space or choose another disk (--out)",
+    )
 
 
 def _write_error(folder: Path, error: OSError) -> WriteError:

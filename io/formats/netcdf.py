@@ -6,6 +6,7 @@ from pathlib import Path
 import xarray as xr
 
 from neurofuse.io import lazy
+from neurofuse.io.disk import reserve
 from neurofuse.io.errors import ReadError, WriteError
 from neurofuse.io.formats.detect import find_format
 from neurofuse.io.integrity.recording import checked
@@ -67,6 +68,9 @@ def save_netcdf(recording: xr.DataTree, path: Path) -> None:
         f"/{stream}": {name: small for name in sparse if name in recording[stream]}
         for stream in streams(recording)
     }
+    nodes = [node.to_dataset(inherit=False) for node in recording.subtree]
+    stored = sum(v.nbytes for node in nodes for n, v in node.variables.items() if n not in sparse)
+    reserve(path, stored)
     with config.set(scheduler="synchronous"):  # one block in memory at a time
         recording.to_netcdf(path, engine="h5netcdf", encoding=encoding)
 

@@ -13,6 +13,8 @@ from neurofuse.cli import options
 from neurofuse.cli.console import Progress, progress, show_files, silent
 from neurofuse.cli.inputs import CLEANED, provenance_beside, read_inputs
 from neurofuse.io.errors import NeurofuseError, ReadError
+from neurofuse.io.journal import is_temporary, unfinished
+from neurofuse.io.logs import LOG
 from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def cohort_files(
     Returns
     -------
     list of CohortRow
-        A row each; those that could not be measured say why in `failure`.
+        One row per recording; `failure` says why one could not be measured.
 
     Raises
     ------
@@ -61,7 +63,6 @@ def cohort_files(
         raise ReadError(f"no folder {before}", "a folder with recordings", "check --before")
     with staged(out.parent, [out.name], overwrite=overwrite):  # refuses before the work begins
         from neurofuse.fusion.report import CohortRow, cohort_report
-        from neurofuse.io.logs import LOG
 
         rows: list[CohortRow] = []
         for number, (name, path) in enumerate(named.items()):
@@ -86,15 +87,27 @@ def cohort_files(
 def find_cleaned(paths: Sequence[Path]) -> list[Path]:
     """The cleaned recordings that folders and files stand for, each once, in order of name.
 
+    Those of which another process has not put all outputs in place yet are left out.
+
     Raises
     ------
     ReadError
         If a path holds none.
     """
     files: dict[Path, None] = {}
+    pending: dict[Path, set[Path]] = {}  # by folder, looked at once each
     for path in paths:
         here = sorted(path.rglob(f"*{CLEANED}")) if path.is_dir() else [path]
         here = [file.resolve() for file in here if file.name.endswith(CLEANED) and file.is_file()]
+        here = [file for file in here if not is_temporary(file)]
+        half = [file for file in here if _is_half_made(file, pending)]
+        if half:
+            LOG.warning(
+                "%s: left out %s, whose outputs are not all in place: run `neurofuse clean` again",
+                path,
+                ", ".join(file.name for file in half),
+            )
+            here = [file for file in here if file not in half]
         if not here:
             raise ReadError(
                 f"no cleaned recording at {path}",
@@ -105,14 +118,23 @@ def find_cleaned(paths: Sequence[Path]) -> list[Path]:
     return list(files)
 
 
+def _is_half_made(file: Path, pending: dict[Path, set[Path]]) -> bool:
+    for folder in file.parents:
+        if folder not in pending:
+            pending[folder] = unfinished(folder)
+        if file in pending[folder]:
+            return True
+    return False
+
+
 def names_of(files: Sequence[Path]) -> dict[str, Path]:
     """A file by its stem, and by its folders too where a stem occurs twice."""
     stems = {file: file.name.removesuffix(CLEANED) for file in files}
     often = Counter(stems.values())
-    twins = [file.parent for file, stem in stems.items() if often[stem] > 1]
-    # a page that is sent to somebody need not show where it was made
-    one_disk = len({folder.anchor for folder in twins}) == 1
-    root = Path(os.path.commonpath(twins)) if one_disk else None
+    namesakes = [file.parent for file, stem in stems.items() if often[stem] > 1]
+    # without the folders that they share: a page for others need not show where it was made
+    one_disk = len({folder.anchor for folder in namesakes}) == 1
+    root = Path(os.path.commonpath(namesakes)) if one_disk else None
 
     def label(file: Path, stem: str) -> str:
         if often[stem] == 1:
@@ -160,7 +182,7 @@ def command(
     overwrite: options.Overwrite = False,
     json_output: options.Json = False,
 ) -> None:
-    """Draw many cleaned recordings onto one page: a row each, with links to their reports."""
+    """Show many cleaned recordings on one page: one row each, with links to their reports."""
     with progress("reading") as step:
         rows = cohort_files(
             cleaned, out, before=before, title=title, overwrite=overwrite, step=step
