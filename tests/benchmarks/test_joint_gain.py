@@ -16,14 +16,9 @@ from neurofuse.io.recording import stream_dataset
 from neurofuse.synth import simulate
 
 
-@pytest.fixture(scope="module")
-def pair():
-    return simulate(60, seed=4, bouts_per_minute=4)
-
-
 @pytest.fixture
-def found(pair):
-    return {stream: segments.material(pair[0], pair[1], stream) for stream in ("eeg", "nirs")}
+def found(simulated):
+    return {stream: segments.material(*simulated, stream) for stream in ("eeg", "nirs")}
 
 
 def totals(energies, view):
@@ -64,8 +59,8 @@ def test_the_bound_is_far_below_zero_and_below_the_no_reference_filter(found, st
     assert errors[0] < errors[1]
 
 
-def test_the_bound_does_nothing_without_motion(pair):
-    truth, contaminated = pair
+def test_the_bound_does_nothing_without_motion(simulated):
+    truth, contaminated = simulated
     one = segments.material(truth, contaminated, "eeg")
     still = segments.Material(**{**vars(one), "contaminated": one.truth})
     cleaned = bounds.bound(still)
@@ -152,9 +147,9 @@ def test_a_methods_key_holds_its_settings_and_a_networks_weights(tmp_path, monke
     assert keys.method_key("cnn") != usual["cnn"]
 
 
-def test_a_run_of_baselines_and_references_makes_a_page(pair, tmp_path):
+def test_a_run_of_baselines_and_references_makes_a_page(simulated, tmp_path):
     made = [p for p in gain.producers([]) if p.key.split("-")[1] not in ("ica",)]
-    recordings = [("sub-1+sub-2", pair[0]), ("sub-3+sub-4", pair[0])]
+    recordings = [("sub-1+sub-2", simulated[0]), ("sub-3+sub-4", simulated[0])]
     gain.run(recordings, 1, made, tmp_path, ("timing",), (1.0,))
     files = sorted(tmp_path.glob("*/*_timing_1.0.json"))
     assert len(files) == len(made)

@@ -87,7 +87,7 @@ def test_iclabel_takes_blinks_out_and_leaves_the_back_of_the_head():
     assert change.var() < 0.1 * eeg_of(plain)[back].var()
 
 
-def test_only_the_judgement_of_iclabel_depends_on_size(monkeypatch):
+def test_only_the_judgement_of_iclabel_depends_on_size(monkeypatch, simulated):
     """With the same labels, a louder recording loses the same, louder."""
     from mne_icalabel import iclabel
 
@@ -96,7 +96,7 @@ def test_only_the_judgement_of_iclabel_depends_on_size(monkeypatch):
         "iclabel_label_components",
         lambda raw, ica, **_: np.eye(7)[[3] + (ica.n_components_ - 1) * [0]],
     )
-    recording = nf.simulate(60, seed=3, nirs_montage=None)[0]
+    recording = without_stream(simulated[0], "nirs")
     eeg = stream_dataset(recording, "eeg")
     louder = with_stream(recording, "eeg", eeg.assign(eeg=eeg.eeg.copy(data=1000 * eeg.eeg.values)))
     wanted = 1000 * eeg_of(get_method("iclabel").transform(recording))
@@ -188,8 +188,13 @@ def test_regression_takes_the_eog_out_with_its_lag(pair):
     assert np.linalg.norm(without_lags[:6] - eeg_of(truth)) > 0.3 * before
 
 
-def test_regression_uses_an_accelerometer():
-    truth, contaminated = nf.simulate(60, seed=3, sensors=True, nirs_montage=None)
+@pytest.fixture(scope="module")
+def eeg_and_sensors():
+    return nf.simulate(60, seed=3, sensors=True, nirs_montage=None)
+
+
+def test_regression_uses_an_accelerometer(eeg_and_sensors):
+    truth, contaminated = eeg_and_sensors
     cleaned = get_method("regression").transform(contaminated)
     before, after = (np.linalg.norm(eeg_of(r) - eeg_of(truth)) for r in (contaminated, cleaned))
     assert after < before
@@ -200,9 +205,9 @@ def test_regression_wants_references(pair):
         get_method("regression").transform(pair[1])
 
 
-def test_gedai_where_it_is_installed():
+def test_gedai_where_it_is_installed(eeg_and_sensors):
     pytest.importorskip("gedai", reason="gedai is not installed: its licence is noncommercial")
-    truth, contaminated = nf.simulate(60, seed=3, nirs_montage=None)
+    truth, contaminated = eeg_and_sensors
     cleaned = get_method("gedai").transform(contaminated)
     before, after = (np.linalg.norm(eeg_of(r) - eeg_of(truth)) for r in (contaminated, cleaned))
     assert after < before

@@ -372,9 +372,9 @@ def with_gates_everywhere(recording):
     return recording
 
 
-def test_examples_of_the_page_run(tmp_path, monkeypatch):
+def test_examples_of_the_page_run(tmp_path, monkeypatch, simulated):
     page = (Path(__file__).parents[3] / "docs" / "mne.md").read_text(encoding="utf-8")
-    raws = io.to_mne(nf.simulate(duration=30, seed=3)[1])
+    raws = io.to_mne(simulated[1])
     names: dict[str, Any] = dict(zip(("raw_eeg", "raw_nirs"), raws, strict=True))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(nf, "clean", with_gates_everywhere, raising=False)  # the page is of io
