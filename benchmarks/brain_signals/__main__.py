@@ -64,10 +64,10 @@ def feature_facts(seed: int, severity: float, folder: Path) -> dict:
     taps = tapped.onset.values[tapped.description.values == "task"]
     trials = Trials(onsets, taps)
     base = features(truth, truth, trials)
-    found = {"truth": base}
+    results = {"truth": base}
     for arm, recording in cleaned_by(contaminated, folder).items():
-        found[arm] = features(recording, truth, trials)
-    return {"seed": seed, "severity": severity, "features": found}
+        results[arm] = features(recording, truth, trials)
+    return {"seed": seed, "severity": severity, "features": results}
 
 
 def surrogate_facts(seed: int, folder: Path) -> dict:
@@ -178,7 +178,7 @@ def main() -> None:
     folder = options.out / key
     todo = [(f"feature_{k}_{s}", k, s) for k in range(options.participants) for s in SEVERITIES]
     todo += [(f"surrogate_{k}", k, None) for k in range(options.surrogates)]
-    found: dict[str, list[dict]] = {"feature": [], "surrogate": []}
+    results: dict[str, list[dict]] = {"feature": [], "surrogate": []}
     for name, number, severity in track(todo, description="participants"):
         target = folder / f"{name}.json"
         if not target.exists():
@@ -187,10 +187,10 @@ def main() -> None:
             else:
                 facts = feature_facts(40_000 + number, severity, options.weights)
             write(target, facts)
-        found[name.split("_")[0]].append(json.loads(target.read_text()))
+        results[name.split("_")[0]].append(json.loads(target.read_text()))
     made = page(
-        feature_table(found["feature"]),
-        surrogate_table(found["surrogate"]),
+        feature_table(results["feature"]),
+        surrogate_table(results["surrogate"]),
         options.participants,
         options.surrogates,
         options.weights,

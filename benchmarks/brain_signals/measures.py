@@ -86,8 +86,8 @@ def response(hbo: np.ndarray, time: np.ndarray, onsets: np.ndarray) -> np.ndarra
 def distance(rows: np.ndarray, truth: np.ndarray) -> float:
     """Mean absolute difference of correlations between channels over their mean absolute size."""
     off = ~np.eye(len(rows), dtype=bool)
-    found, wanted = (np.corrcoef(x)[off] for x in (rows, truth))
-    return float(np.abs(found - wanted).mean() / np.abs(wanted).mean())
+    results, wanted = (np.corrcoef(x)[off] for x in (rows, truth))
+    return float(np.abs(results - wanted).mean() / np.abs(wanted).mean())
 
 
 def _hbo(recording: xr.DataTree) -> np.ndarray:

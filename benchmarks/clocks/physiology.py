@@ -35,7 +35,7 @@ WITHIN = 0.1  # s
 
 
 def wave(frequency: float, spread: float, count: int, rng: np.random.Generator) -> np.ndarray:
-    """A wave (at 10 Hz) whose frequency [Hz] wanders within 10 s, and whose size does."""
+    """A wave (sampled at 10 Hz) whose frequency [Hz] and amplitude vary within 10 s."""
     wander = ndimage.gaussian_filter1d(rng.standard_normal((2, count)), 50, axis=-1)
     wander /= wander.std(-1, keepdims=True)
     return (1 + 0.4 * wander[0]) * np.sin(0.2 * np.pi * np.cumsum(frequency + spread * wander[1]))
@@ -117,10 +117,10 @@ def trial(condition: str, seed: int) -> tuple[str, float]:
     truth = offset + file_time * (1 + drift / 1e6)
     nirs = nirs_of(other, rng, truth, 6.0 if condition == "noisy" else 1.0)
     try:
-        found = by_physiology(eeg, nirs)
+        estimate = by_physiology(eeg, nirs)
     except AlignmentError:
         return "refused", np.nan
-    error = float(np.abs(found.to_common(file_time) - truth).max())
+    error = float(np.abs(estimate.to_common(file_time) - truth).max())
     return ("right" if error <= WITHIN and condition != "mismatched" else "wrong"), error
 
 

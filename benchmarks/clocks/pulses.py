@@ -1,4 +1,4 @@
-"""How exactly shared event pulses determine a clock, and whether they ever mislead.
+"""How exactly shared event pulses determine a clock, and how often an alignment is wrong.
 
     python -m benchmarks.clocks.pulses --page docs/clocks.md
 
@@ -82,12 +82,12 @@ class Pair:
     def truth(self, time):
         return self.offset + np.asarray(time) * (1 + self.drift / 1e6)
 
-    def found(self):
+    def estimated_clock(self):
         return match_pulses([(t, "go") for t in self.y], [(t, "go") for t in self.x])
 
 
 def reading(name: str, seeds: int) -> dict:
-    """Errors of one reading of "5 ms jitter" [ms], and how they compare with what can be had."""
+    """Errors of one reading of "5 ms jitter" [ms], and how they compare with the bound."""
     shape, size, streams, count = READINGS[name]
     spread = size * np.sqrt(streams) / (np.sqrt(3) if shape == "uniform" else 1)
     error, oracle, variance, inside, refused = [], [], [], [], 0
@@ -96,7 +96,7 @@ def reading(name: str, seeds: int) -> dict:
         rng = np.random.default_rng([seed, list(READINGS).index(name)])
         pair = Pair(rng, np.sort(rng.uniform(0, HOUR, count)), shape, size, streams)
         try:
-            clock = pair.found()
+            clock = pair.estimated_clock()
         except AlignmentError:
             refused += 1
             continue
@@ -146,7 +146,7 @@ def trains(name: str, seeds: int) -> dict:
 
 def _verdict(pair: Pair) -> str:
     try:
-        clock = pair.found()
+        clock = pair.estimated_clock()
     except AlignmentError:
         return "refused"
     middle = pair.shared[0].mean() if len(pair.shared[0]) else pair.x.mean()

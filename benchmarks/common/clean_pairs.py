@@ -21,7 +21,7 @@ def quietest(node: xr.Dataset) -> float:
     """Start [s] of the stretch with the smallest largest GVTD (Sherafati 2020).
 
     "Clean" fNIRS holds unmarked movements; a truth with movement in it would count their
-    removal as an error. No method has a say in this choice.
+    removal as an error. No cleaning method influences this choice.
     """
     rate = float(node.attrs["rate"])
     good = node.od.values[~node.bad.values].reshape(-1, node.sizes["time"])

@@ -84,8 +84,8 @@ def _values(cell: str, wide: bool) -> list[str]:
     cell = "" if cell == "–" else cell
     if not wide:
         return [cell]
-    found = INTERVAL.fullmatch(cell)
-    return list(found.groups()) if found else [cell, "", ""]
+    results = INTERVAL.fullmatch(cell)
+    return list(results.groups()) if results else [cell, "", ""]
 
 
 def no_run(name: str, reason: str, columns: int) -> list[str]:

@@ -109,7 +109,7 @@ def facts(task: Task, how: Callable[[xr.DataTree], xr.DataTree]) -> dict:
 
 def run(folder: Path) -> dict[str, dict[str, dict[str, dict]]]:
     """task: method: participant: facts."""
-    found: dict = {}
+    facts_of: dict = {}
     tasks = [*eeg_tasks(), *nirs_tasks(), *both_tasks()]
     own = result_key("decoding")
     for task in track(tasks, description="participants"):
@@ -121,14 +121,14 @@ def run(folder: Path) -> dict[str, dict[str, dict[str, dict]]]:
                 clear = [truth for truth, _ in task.recordings]
                 write(target, facts(task, how) if how else {"accuracy": task.decode(clear)})
             result = json.loads(target.read_text())
-            found.setdefault(task.name, {}).setdefault(name, {})[task.participant] = result
-    return found
+            facts_of.setdefault(task.name, {}).setdefault(name, {})[task.participant] = result
+    return facts_of
 
 
-def tables(found: dict) -> dict[str, Table]:
+def tables(facts_of: dict) -> dict[str, Table]:
     """Accuracies [%] and changes against the uncorrected recording, by task."""
     made = {}
-    for task, by_method in found.items():
+    for task, by_method in facts_of.items():
         participants = list(by_method[TRUTH])
         decoders_of_task = list(by_method[TRUTH][participants[0]]["accuracy"])
         columns = ["cleaned by"]

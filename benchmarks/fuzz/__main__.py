@@ -72,7 +72,7 @@ def attempt(io: Any, path: Path, out: str | None) -> Case:
     try:
         recording = io.read(path)
         stage = "look"
-        wrong = insane(io, recording)
+        wrong = invalidity(io, recording)
         if wrong:
             return {"outcome": "insane", "message": wrong}
         if out is None:
@@ -94,8 +94,8 @@ def attempt(io: Any, path: Path, out: str | None) -> Case:
         return {"outcome": "traceback", "message": traceback.format_exc()[-3000:]}
 
 
-def insane(io: Any, recording: Any) -> str:
-    """What a Recording has that none may have, or ""."""
+def invalidity(io: Any, recording: Any) -> str:
+    """What is invalid in a Recording, or ""."""
     io.check(recording)
     nodes = {s: recording[s] for s in io.streams(recording)}
     if "aux" in recording.children:

@@ -391,16 +391,16 @@ def _unpacked(value: Any) -> Any:
     return value
 
 
-def _slots(node: Any, path: str, found: list[tuple[Any, Any, str]]) -> None:
+def _slots(node: Any, path: str, results: list[tuple[Any, Any, str]]) -> None:
     if isinstance(node, dict):
         for key, value in node.items():
-            found.append((node, key, f"{path}.{key}"))
-            _slots(value, f"{path}.{key}", found)
+            results.append((node, key, f"{path}.{key}"))
+            _slots(value, f"{path}.{key}", results)
     elif isinstance(node, np.ndarray) and node.dtype == object:
         for i in range(min(node.size, 8)):
-            found.append((node.flat, i, f"{path}{{{i}}}"))
-            _slots(node.flat[i], f"{path}{{{i}}}", found)
+            results.append((node.flat, i, f"{path}{{{i}}}"))
+            _slots(node.flat[i], f"{path}{{{i}}}", results)
     elif isinstance(node, np.ndarray) and node.dtype.names:
         for i in range(min(node.size, 4)):
             for name in node.dtype.names:
-                found.append((node.flat[i], name, f"{path}({i}).{name}"))
+                results.append((node.flat[i], name, f"{path}({i}).{name}"))

@@ -45,32 +45,32 @@ SEVERE = 1.5  # severity of the partner's motion where only the partner is in mo
 
 def figures(producer: Producer, case: Case) -> dict:
     """All energies and mistakes of a producer's arms in one setting, by modality."""
-    found = {s: segments.material(case.truth, case.contaminated, s) for s in producer.streams}
+    data = {s: segments.material(case.truth, case.contaminated, s) for s in producer.streams}
     result: dict = {s: {"arms": {}, "failure": {}} for s in producer.streams}
     for arm, stream, cleaned in producer.arms(case):
         if isinstance(cleaned, str):
             result[stream]["failure"][arm] = cleaned
         else:
-            result[stream]["arms"][arm] = _figures(cleaned, found[stream])
+            result[stream]["arms"][arm] = _figures(cleaned, data[stream])
     if producer.arms is reference:
-        for stream, one in found.items():
+        for stream, one in data.items():
             result[stream]["truth"] = segments.energies(one.truth, one)
             result[stream]["artifact"] = segments.energies(one.contaminated - one.truth, one)
             result[stream]["segment"] = [[a / one.rate, b / one.rate] for a, b in one.segment]
     return {"streams": result}
 
 
-def _figures(cleaned: np.ndarray | xr.DataTree, found: segments.Material) -> dict:
+def _figures(cleaned: np.ndarray | xr.DataTree, data: segments.Material) -> dict:
     gate = None
     if isinstance(cleaned, xr.DataTree):
-        node = stream_dataset(cleaned, found.stream)
+        node = stream_dataset(cleaned, data.stream)
         if "gate" in node:
-            gate = node.gate.sel(channel=found.channel).values
-        cleaned = segments.samples(cleaned, found.stream, found.channel)
-    facts: dict = {"error": segments.energies(cleaned - found.truth, found)}
-    facts["beside"] = segments.beside(cleaned - found.contaminated, found)
+            gate = node.gate.sel(channel=data.channel).values
+        cleaned = segments.samples(cleaned, data.stream, data.channel)
+    facts: dict = {"error": segments.energies(cleaned - data.truth, data)}
+    facts["beside"] = segments.beside(cleaned - data.contaminated, data)
     if gate is not None:
-        facts["gate"] = segments.gate_mistakes(gate, found)
+        facts["gate"] = segments.gate_mistakes(gate, data)
     return facts
 
 
@@ -111,7 +111,7 @@ def run(
     shares: tuple[str, ...],
     severities: tuple[float, ...],
 ) -> None:
-    """Compute what is not there yet; the recording after each is its mismatched partner."""
+    """Compute what is missing; each recording's mismatched partner is the next recording."""
     todo = [
         (number, share, severity)
         for number in range(limit)
@@ -219,10 +219,10 @@ def report(facts: Facts, options: argparse.Namespace) -> None:
         more += f" --weights {' '.join(map(str, options.weights))}"
     made = described(facts, options.part, text, how, more)
     name = options.page.stem if options.page else "joint_gain"
-    found = page(tables(facts, thresholds), made, name, figure=options.page is not None)
-    print(found.markdown(name))
+    document = page(tables(facts, thresholds), made, name, figure=options.page is not None)
+    print(document.markdown(name))
     if options.page:
-        found.write(options.page)
+        document.write(options.page)
         draw(summaries(facts), figure_of(options.page))
 
 

@@ -1,4 +1,4 @@
-"""Who makes rows in `joint_gain`: filters without training, baselines, weights and their controls.
+"""Rows of `joint_gain`: filters without training, baselines, weights and their controls.
 
 Each is named by the key of its weights and settings, so that what has changed is computed again.
 """
@@ -29,7 +29,7 @@ Arms = Iterator[tuple[str, str, np.ndarray | xr.DataTree | str]]  # arm, stream,
 
 @dataclass(frozen=True)
 class Case:
-    """A recording, the same contaminated, and another participant's, contaminated as much."""
+    """A recording without and with motion, and a contaminated one of another participant."""
 
     truth: xr.DataTree
     contaminated: xr.DataTree
@@ -77,9 +77,9 @@ def _learned(path: str, name: str, treated: tuple[str, ...], case: Case) -> Arms
 def reference(case: Case) -> Arms:
     """The filters without training."""
     for stream in MODALITIES:
-        found = segments.material(case.truth, case.contaminated, stream)
-        yield NO_REFERENCE, stream, bounds.no_reference(found)
-        yield BOUND, stream, bounds.bound(found)
+        data = segments.material(case.truth, case.contaminated, stream)
+        yield NO_REFERENCE, stream, bounds.no_reference(data)
+        yield BOUND, stream, bounds.bound(data)
 
 
 def _baseline(name: str, case: Case) -> Arms:
@@ -104,5 +104,5 @@ def producers(
         for name, one in baselines(networks=networks).items()
         if baseline
     ]
-    found = [learned(path) for folder in folders for path in weights(folder)]
-    return made + list({p.key: p for p in found}.values())
+    trained = [learned(path) for folder in folders for path in weights(folder)]
+    return made + list({p.key: p for p in trained}.values())

@@ -1,4 +1,4 @@
-"""What correcting baseline levels after motion is worth in fNIRS, and how its constants matter.
+"""Gain by correcting baseline levels after motion in fNIRS, and the effect of its constants.
 
     python -m benchmarks.joint_gain.baseline_levels
 
@@ -57,37 +57,37 @@ def cases(group: str) -> Iterator[tuple[str, xr.DataTree, xr.DataTree]]:
             yield participant, *inject(rest, seed=seed, severity=severity, share="timing")
 
 
-def true_levels(rows: np.ndarray, found: segments.Material) -> np.ndarray:
+def true_levels(rows: np.ndarray, data: segments.Material) -> np.ndarray:
     """Rows (row, time) with true baseline levels at rest; straight lines between."""
     out = rows.copy()
-    for k, error in enumerate(rows - found.truth):
+    for k, error in enumerate(rows - data.truth):
         at, off = [], []
-        for first, last in segments.stretches(~found.motion[k // found.waves]):
+        for first, last in segments.stretches(~data.motion[k // data.waves]):
             at += [first, last - 1]
             off += 2 * [error[first:last].mean()]
         out[k] -= np.interp(np.arange(len(error)), at, off)
     return out
 
 
-def cleaned(contaminated, found: segments.Material, **settings: float) -> np.ndarray:
+def cleaned(contaminated, data: segments.Material, **settings: float) -> np.ndarray:
     model = load_model("nirs")
     level = model.architecture.baseline_level.model_copy(update=settings)
     model.architecture = model.architecture.model_copy(update={"baseline_level": level})
     done = clean(without_stream(contaminated, "eeg"), model)
-    return segments.samples(done, "nirs", found.channel)
+    return segments.samples(done, "nirs", data.channel)
 
 
-def uncorrected_levels(contaminated, found: segments.Material) -> np.ndarray:
+def uncorrected_levels(contaminated, data: segments.Material) -> np.ndarray:
     """Baseline levels as the filter of the derivative leaves them."""
     with mock.patch.object(windows, "baseline_level_error", lambda x, *_: np.zeros_like(x)):
-        return cleaned(contaminated, found)
+        return cleaned(contaminated, data)
 
 
-def preserved(rows: np.ndarray, found: segments.Material, truth: xr.DataTree) -> float:
+def preserved(rows: np.ndarray, data: segments.Material, truth: xr.DataTree) -> float:
     """Response to tapping over the true one, where it is strongest in optical density."""
     events, time = (stream_dataset(truth, s) for s in ("events", "nirs"))
     onsets = events.onset.values[events.description.values == "task"]
-    true, seen = (response(x, time.time.values, onsets) for x in (found.truth, rows))
+    true, seen = (response(x, time.time.values, onsets) for x in (data.truth, rows))
     strongest = np.argsort(-np.abs(true))[: 2 * STRONGEST]
     return float(np.mean(seen[strongest] / true[strongest]))
 
@@ -97,19 +97,19 @@ def column(group: str, arms: dict[str, Callable]) -> dict[str, list[str]]:
     sums_by_arm: dict[str, dict[str, np.ndarray]] = {name: {} for name in arms}
     responses: dict[str, list[float]] = {name: [] for name in arms}
     for participant, truth, contaminated in cases(group):
-        found = segments.material(truth, contaminated, "nirs")
-        energy = segments.energies(found.truth, found)
-        artifact = segments.energies(found.contaminated - found.truth, found)
+        data = segments.material(truth, contaminated, "nirs")
+        energy = segments.energies(data.truth, data)
+        artifact = segments.energies(data.contaminated - data.truth, data)
         size = np.array(sizes({"truth": energy, "artifact": artifact}, "nirs"))
         counted = np.flatnonzero((size >= TARGETED[0]) & (size < TARGETED[1]))
         for name, make in arms.items():
-            rows = make(contaminated, found)
-            error = segments.energies(rows - found.truth, found)
+            rows = make(contaminated, data)
+            error = segments.energies(rows - data.truth, data)
             sums = [[sum(sum(x[v][k]) for k in counted) for x in (error, energy)] for v in error]
             before = sums_by_arm[name].get(participant, 0.0)
             sums_by_arm[name][participant] = before + np.array(sums)
             if group == "tapping":
-                responses[name].append(preserved(rows, found, truth))
+                responses[name].append(preserved(rows, data, truth))
     cells = {}
     for name, by_participant in sums_by_arm.items():
         mean = np.mean([10 * np.log10(x[:, 0] / x[:, 1]) for x in by_participant.values()], axis=0)
@@ -126,11 +126,11 @@ def main() -> None:
     arms: dict[str, Callable] = {"as the filter leaves them": uncorrected_levels}
     for seconds, free in ((5, 0.4), (10, 0.4), (20, 0.4), (40, 0.4), (10, 0.2), (10, 0.6)):
         arms[f"returning in {seconds} s, free {free}"] = (
-            lambda c, found, seconds=seconds, free=free: cleaned(
-                c, found, return_time=float(seconds), error=free
+            lambda c, data, seconds=seconds, free=free: cleaned(
+                c, data, return_time=float(seconds), error=free
             )
         )
-    arms["true baseline levels"] = lambda c, found: true_levels(cleaned(c, found), found)
+    arms["true baseline levels"] = lambda c, data: true_levels(cleaned(c, data), data)
     columns = [column(group, arms) for group in SEEDS]
     severities = ", ".join(f"{s:g}" for s in SEVERITIES)
     print("fNIRS, error [dB] in 0.01-0.7 Hz / unfiltered; response over the true one at severity")

@@ -47,7 +47,7 @@ class Case:
     participant: str
     original: xr.DataTree
     contaminated: xr.DataTree
-    found: segments.Material
+    data: segments.Material
     counted: list[int]  # segments
     truth: dict[str, list[list[float]]]  # energies by view
 
@@ -60,13 +60,13 @@ def cases(stream: str) -> list[Case]:
             truth, contaminated = inject(
                 recording, seed=FIRST_SEED + number, severity=severity, share="timing"
             )
-            found = segments.material(truth, contaminated, stream)
-            energy = segments.energies(found.truth, found)
-            artifact = segments.energies(found.contaminated - found.truth, found)
+            data = segments.material(truth, contaminated, stream)
+            energy = segments.energies(data.truth, data)
+            artifact = segments.energies(data.contaminated - data.truth, data)
             size = sizes({"truth": energy, "artifact": artifact}, stream)
             counted = [k for k, v in enumerate(size) if TARGETED[0] <= v < TARGETED[1]]
             participant = name.split("+")[PARTICIPANT[stream]]
-            made.append(Case(participant, truth, contaminated, found, counted, energy))
+            made.append(Case(participant, truth, contaminated, data, counted, energy))
     return made
 
 
@@ -93,9 +93,9 @@ def facts(name: str, stream: str, setting: dict, tried: list[Case]) -> dict:
             cleaned = get_method(name, **setting).transform(given)
         except NeurofuseError as error:
             return {"failure": str(error)}
-        values = segments.samples(cleaned, stream, case.found.channel) - case.found.truth
+        values = segments.samples(cleaned, stream, case.data.channel) - case.data.truth
         harm = score(case.original, given, cleaned).value.loc[stream, "clean_change_db"]
-        error = segments.energies(values, case.found)
+        error = segments.energies(values, case.data)
         sums = {
             key: {v: sum(map(sum, (energy[v][k] for k in case.counted))) for v in view_names}
             for key, energy in (("error", error), ("truth", case.truth))
@@ -104,12 +104,12 @@ def facts(name: str, stream: str, setting: dict, tried: list[Case]) -> dict:
     return {"rows": rows}
 
 
-def decibels(found: dict, view: str) -> float:
+def decibels(results: dict, view: str) -> float:
     """Pooled for each participant, mean over participants."""
-    participants = dict.fromkeys(r["participant"] for r in found["rows"])
+    participants = dict.fromkeys(r["participant"] for r in results["rows"])
     errors = []
     for participant in participants:
-        own = [r for r in found["rows"] if r["participant"] == participant]
+        own = [r for r in results["rows"] if r["participant"] == participant]
         error, truth = (sum(r[k][view] for r in own) for k in ("error", "truth"))
         errors.append(10 * np.log10((error + 1e-30) / truth))
     return float(np.mean(errors))
@@ -134,7 +134,7 @@ def table(folder: Path, stream: str, only: set[str]) -> Table:
     rows = []
     chosen = [n for n in baselines(stream, networks=False) if not only or n in only]
     for name in track(chosen, description=stream):
-        found = []
+        results = []
         for setting in combinations(name, stream):
             key = hashlib.sha256(json.dumps(setting, sort_keys=True).encode()).hexdigest()[:8]
             target = folder / f"{stream}_{name}_{method_key(name)}_{key}.json"
@@ -146,11 +146,11 @@ def table(folder: Path, stream: str, only: set[str]) -> Table:
                 rows.append([name, f"did not run: {one['failure']}", *blank])
                 break
             harm = float(np.mean([row["quiet"] for row in one["rows"]]))
-            found.append((setting, [*(decibels(one, v) for v in view_names), harm]))
+            results.append((setting, [*(decibels(one, v) for v in view_names), harm]))
         judged = len(view_names) if stream == NIRS.name else 1  # views that choose
-        errors = [float(np.mean(values[:judged])) for _, values in found]
-        best = best_of(errors, [values[-1] for _, values in found]) if found else None
-        for number, (setting, values) in enumerate(found):
+        errors = [float(np.mean(values[:judged])) for _, values in results]
+        best = best_of(errors, [values[-1] for _, values in results]) if results else None
+        for number, (setting, values) in enumerate(results):
             words = ", ".join(f"{k} {v}" for k, v in setting.items()) or "–"
             own = setting == dict(baselines()[name].treatments[stream].settings)
             marks = " ".join([*["best"] * (number == best), *["default"] * own])
@@ -197,10 +197,10 @@ def main() -> None:
     only = {n for n in options.methods.split(",") if n}
     folder = options.out / pairs_key()
     tables = {one.display: table(folder, name, only) for name, one in MODALITIES.items()}
-    found = page(tables, len(list(pairs("validation"))))
-    print(found.markdown("baseline_settings"))
+    results = page(tables, len(list(pairs("validation"))))
+    print(results.markdown("baseline_settings"))
     if options.page:
-        found.write(options.page)
+        results.write(options.page)
 
 
 if __name__ == "__main__":

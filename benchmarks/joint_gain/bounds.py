@@ -1,4 +1,4 @@
-"""Closed-form filters that no training touched: a no-reference one to beat, and a bound.
+"""Closed-form filters without training: a no-reference filter, and a bound that knows the truth.
 
 The no-reference filter is the multichannel Wiener filter of Somers, Francart and Bertrand (2018):
 in each bout of motion that a modality itself shows, directions whose energy exceeds that of the
@@ -29,40 +29,40 @@ WINDOW = {"eeg": 0.5, "nirs": 1.0}  # s of the bound's covariances
 LAGS = {"eeg": 2, "nirs": 1}  # samples to each side that the bound may use
 
 
-def no_reference(found: Material) -> np.ndarray:
+def no_reference(data: Material) -> np.ndarray:
     """Cleaned rows: one filter a bout, from nothing but the contaminated recording."""
-    observed = _ready(found, found.contaminated)
+    observed = _ready(data, data.contaminated)
     mask: np.ndarray
-    if found.stream == "eeg":
-        mask = eeg_in_motion(found.contaminated, found.rate)
+    if data.stream == "eeg":
+        mask = eeg_in_motion(data.contaminated, data.rate)
     else:
-        speed = gvtd(found.contaminated, found.rate)
+        speed = gvtd(data.contaminated, data.rate)
         middle = np.median(speed)
         mask = speed > middle + SPREAD * 1.4826 * np.median(np.abs(speed - middle))
-        mask = np.asarray(binary_dilation(mask, iterations=max(1, round(AROUND * found.rate))))
+        mask = np.asarray(binary_dilation(mask, iterations=max(1, round(AROUND * data.rate))))
     cleaned = observed.copy()
-    if mask.any() and (~mask).sum() >= ENOUGH * found.rate:
+    if mask.any() and (~mask).sum() >= ENOUGH * data.rate:
         quiet = covariance(observed[:, ~mask])
         for first, last in stretches(mask):
             bout = observed[:, first:last]
             cleaned[:, first:last] = bout - excess(bout @ bout.T / (last - first), quiet) @ bout
-    return _back(found, cleaned)
+    return _back(data, cleaned)
 
 
-def bound(found: Material) -> np.ndarray:
+def bound(data: Material) -> np.ndarray:
     """Cleaned rows by the filter that knows the true artifact's covariance and mask."""
-    observed = _ready(found, found.contaminated)
-    artifact = observed - _ready(found, found.truth)
-    still = ~found.motion.any(0)
-    reach = LAGS[found.stream]
+    observed = _ready(data, data.contaminated)
+    artifact = observed - _ready(data, data.truth)
+    still = ~data.motion.any(0)
+    reach = LAGS[data.stream]
     stacked, artifacts = lagged(observed, reach), lagged(artifact, reach)
     own = slice(reach * len(observed), (reach + 1) * len(observed))
-    if still.sum() >= max(ENOUGH * found.rate, 2 * len(stacked)):
+    if still.sum() >= max(ENOUGH * data.rate, 2 * len(stacked)):
         quiet = covariance(stacked[:, still])
-    else:  # it is never at rest
-        quiet = covariance(lagged(_ready(found, found.truth), reach))
+    else:  # some channel is always in motion
+        quiet = covariance(lagged(_ready(data, data.truth), reach))
     removed, weight = np.zeros_like(observed), np.zeros(observed.shape[1])
-    for first, last in windows(observed.shape[1], WINDOW[found.stream] * found.rate):
+    for first, last in windows(observed.shape[1], WINDOW[data.stream] * data.rate):
         taper = np.hanning(last - first + 2)[1:-1]
         weight[first:last] += taper
         part = artifacts[:, first:last]
@@ -70,8 +70,8 @@ def bound(found: Material) -> np.ndarray:
             known = (part * taper) @ part.T / taper.sum()
             filter_ = solve(known + quiet, known[:, own], assume_a="pos")
             removed[:, first:last] += taper * (filter_.T @ stacked[:, first:last])
-    rows = np.repeat(found.motion, found.waves, axis=0)
-    return _back(found, observed - rows * removed / weight)
+    rows = np.repeat(data.motion, data.waves, axis=0)
+    return _back(data, observed - rows * removed / weight)
 
 
 def windows(length: int, size: float) -> Iterator[tuple[int, int]]:
@@ -81,15 +81,15 @@ def windows(length: int, size: float) -> Iterator[tuple[int, int]]:
         yield max(first, 0), min(first + 2 * hop, length)
 
 
-def _ready(found: Material, rows: np.ndarray) -> np.ndarray:
+def _ready(data: Material, rows: np.ndarray) -> np.ndarray:
     """EEG without constants, or the derivative of optical density, scaled to about 1."""
-    if found.stream == "eeg":
-        return 1e5 * (rows - found.contaminated.mean(-1, keepdims=True))
+    if data.stream == "eeg":
+        return 1e5 * (rows - data.contaminated.mean(-1, keepdims=True))
     return 1e3 * np.diff(rows, axis=-1, prepend=rows[:, :1])
 
 
-def _back(found: Material, rows: np.ndarray) -> np.ndarray:
+def _back(data: Material, rows: np.ndarray) -> np.ndarray:
     """Undo `_ready`."""
-    if found.stream == "eeg":
-        return rows / 1e5 + found.contaminated.mean(-1, keepdims=True)
-    return rows.cumsum(-1) / 1e3 + found.contaminated[:, :1]
+    if data.stream == "eeg":
+        return rows / 1e5 + data.contaminated.mean(-1, keepdims=True)
+    return rows.cumsum(-1) / 1e3 + data.contaminated[:, :1]

@@ -1,4 +1,4 @@
-"""What `joint_gain` computed, read back: energies by segment of motion, masks, clean modalities."""
+"""Results of `joint_gain` from its files: energies by segment of motion, masks, clean modalities."""
 
 import json
 from dataclasses import dataclass
@@ -62,17 +62,17 @@ class Facts:
                     common = [_read(folder / key / file) for key in fixed]
                     own = [[_read(folder / key / file) for key in keys] for keys in seeds]
                     for stream in VIEWS:
-                        found = [_arms(common + of_seed, stream, failures) for of_seed in own]
+                        by_seed = [_arms(common + of_seed, stream, failures) for of_seed in own]
                         base = common[0]["streams"][stream]
                         size = sizes(base, stream)
                         participant = name.split("+")[PARTICIPANT[stream]]
                         settings.append(
                             {"share": share, "severity": severity, "participant": participant}
                             | {"stream": stream, "size": size}
-                            | {"seeds": found}
+                            | {"seeds": by_seed}
                         )
                         segments[stream] += [
-                            _segment(k, participant, share, size[k], base, found, stream)
+                            _segment(k, participant, share, size[k], base, by_seed, stream)
                             for k in range(len(size))
                         ]
         clean = [(name, [_change(folder, keys, name) for keys in seeds]) for name in names]
@@ -85,7 +85,7 @@ def _segment(
     share: str,
     size: float,
     base: dict,
-    found: list[dict[str, dict]],
+    by_seed: list[dict[str, dict]],
     stream: str,
 ) -> Segment:
     """Segment number k of a recording."""
@@ -93,7 +93,7 @@ def _segment(
     truth = {v: np.array(base["truth"][v][k]) for v in views}
     error = [
         {arm: {v: np.array(f["error"][v][k]) for v in views} for arm, f in arms.items()}
-        for arms in found
+        for arms in by_seed
     ]
     return Segment(participant, share, size, truth, error)
 
@@ -104,12 +104,12 @@ def _read(path: Path) -> dict:
 
 def _arms(files: list[dict], stream: str, failures: set[str]) -> dict[str, dict]:
     """Figures by arm of one stream."""
-    found: dict[str, dict] = {}
+    figures: dict[str, dict] = {}
     for facts in files:
         node = facts["streams"].get(stream, {"arms": {}, "failure": {}})
-        found |= node["arms"]
+        figures |= node["arms"]
         failures |= {f"{arm} ({stream}): {why}" for arm, why in node["failure"].items()}
-    return found
+    return figures
 
 
 def _change(folder: Path, keys: list[str], name: str) -> dict[str, dict]:
@@ -123,9 +123,9 @@ def sizes(base: dict, stream: str) -> list[float]:
     return [float(10 * np.log10((sum(a) + 1e-30) / (sum(t) + 1e-30))) for a, t in pairs]
 
 
-def within(found: list[Segment], low: float, high: float) -> list[Segment]:
+def within(segments: list[Segment], low: float, high: float) -> list[Segment]:
     """Segments whose artifact is of a size [dB]."""
-    return [s for s in found if low <= s.size < high]
+    return [s for s in segments if low <= s.size < high]
 
 
 def arms_of(facts: Facts, stream: str) -> list[str]:

@@ -32,7 +32,7 @@ def rates(
     facts: Facts, stream: str, arm: str, near: bool, share: str | None
 ) -> dict[str, list[np.ndarray]]:
     """Sums over a participant's recordings: (missed, false, judged; threshold) for each seed."""
-    found: dict[str, list[np.ndarray]] = {}
+    counts: dict[str, list[np.ndarray]] = {}
     for setting in facts.settings:
         if setting["stream"] != stream or (share and setting["share"] != share):
             continue
@@ -40,17 +40,17 @@ def rates(
         judged = [p for p in parts if p is not None]
         if len(judged) == facts.seeds:
             participant = setting["participant"]
-            sums = found.get(participant, [np.zeros(())] * facts.seeds)
-            found[participant] = [a + b for a, b in zip(sums, judged, strict=True)]
-    return found
+            sums = counts.get(participant, [np.zeros(())] * facts.seeds)
+            counts[participant] = [a + b for a, b in zip(sums, judged, strict=True)]
+    return counts
 
 
 def best_threshold(facts: Facts, stream: str, arm: str) -> float | None:
     """The threshold with the least missed plus false motion where artifact and signal are alike."""
-    found = rates(facts, stream, arm, True, None) or rates(facts, stream, arm, False, None)
-    if not found:
+    counts = rates(facts, stream, arm, True, None) or rates(facts, stream, arm, False, None)
+    if not counts:
         return None
-    total = sum(sum(own) for own in found.values())
+    total = sum(sum(own) for own in counts.values())
     assert isinstance(total, np.ndarray)
     return THRESHOLDS[int(np.argmin(total[0] + total[1]))]
 
@@ -67,12 +67,12 @@ def mistaken(
 ) -> dict[str, float]:
     """Percent of each participant's channel-seconds that are missed (0), false (1) or either."""
     at = THRESHOLDS.index(thresholds.get(f"{stream}/{arm}", GATE_OPEN))
-    found = rates(facts, stream, arm, near, share)
+    counts = rates(facts, stream, arm, near, share)
     return {
         participant: float(
             np.mean([100 * p[list(which), at].sum() / max(p[2, at], 1e-9) for p in own])
         )
-        for participant, own in found.items()
+        for participant, own in counts.items()
     }
 
 

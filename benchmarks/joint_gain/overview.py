@@ -23,14 +23,14 @@ def summaries(facts: Facts) -> dict[tuple[str, str], xr.Dataset]:
     return {key: _summary(facts, *key) for key in VIEWS}
 
 
-def overview(found: dict[tuple[str, str], xr.Dataset]) -> Table:
+def overview(by_view: dict[tuple[str, str], xr.Dataset]) -> Table:
     """A table of all arms, the least error first, with p values against joint."""
-    arms = list(dict.fromkeys(a for s in found.values() for a in s.method.values.tolist()))
-    ranked = sorted(arms, key=lambda arm: _rank(found, arm))
+    arms = list(dict.fromkeys(a for s in by_view.values() for a in s.method.values.tolist()))
+    ranked = sorted(arms, key=lambda arm: _rank(by_view, arm))
     columns = ["method"]
     for key in VIEWS:
         columns += [error_column(key), f"p, {TITLES[key]}"]
-    rows = [[arm, *(text for key in VIEWS for text in _cells(found[key], arm))] for arm in ranked]
+    rows = [[arm, *(text for key in VIEWS for text in _cells(by_view[key], arm))] for arm in ranked]
     return Table(columns, rows)
 
 
@@ -49,16 +49,16 @@ def shown(table: Table) -> Table:
     return Table(chosen.columns, [row for row in chosen.rows if set(row[1:]) != {"–"}])
 
 
-def draw(found: dict[tuple[str, str], xr.Dataset], path: Path) -> None:
+def draw(by_view: dict[tuple[str, str], xr.Dataset], path: Path) -> None:
     """Every method's error with its interval, a panel for each modality and view."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    most = max(s.sizes["method"] for s in found.values())
+    most = max(s.sizes["method"] for s in by_view.values())
     figure = Figure(figsize=(15, 1 + 0.24 * most), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, len(found))
-    for ax, ((stream, view), summary) in zip(panels, found.items(), strict=True):
+    panels = figure.subplots(1, len(by_view))
+    for ax, ((stream, view), summary) in zip(panels, by_view.items(), strict=True):
         plot_intervals(summary, stream, METRIC, ax=ax)
         ax.set_xlim(right=min(ax.get_xlim()[1], LARGEST_DRAWN))
         ax.axvline(0, color="0.6", linewidth=0.8)
@@ -95,12 +95,12 @@ def error_column(key: tuple[str, str]) -> str:
     return f"{TITLES[key]} [dB]"
 
 
-def _rank(found: dict[tuple[str, str], xr.Dataset], arm: str) -> float:
+def _rank(by_view: dict[tuple[str, str], xr.Dataset], arm: str) -> float:
     """The lesser of an arm's errors in EEG and in fNIRS."""
     errors = [
-        float(found[key]["mean"].sel({"method": arm}).squeeze())
+        float(by_view[key]["mean"].sel({"method": arm}).squeeze())
         for key in VIEWS[:2]
-        if arm in found[key].method
+        if arm in by_view[key].method
     ]
     return float(np.nanmin([*errors, np.inf]))
 

@@ -64,7 +64,7 @@ def described(facts: Facts, part: str, weights: str, thresholds: str, options: s
 
 def tables(facts: Facts, thresholds: dict[str, float]) -> dict[str, Table]:
     """All tables, by the ending of their file."""
-    found = {
+    all_tables = {
         "": overview(summaries(facts)),
         "targets": target_table(facts, thresholds),
         "controls": gain_table(facts),
@@ -73,8 +73,8 @@ def tables(facts: Facts, thresholds: dict[str, float]) -> dict[str, Table]:
         "rest": rest_table(facts),
     }
     if facts.failures:
-        found["failures"] = Table(["did not run"], [[why] for why in sorted(facts.failures)])
-    return found
+        all_tables["failures"] = Table(["did not run"], [[why] for why in sorted(facts.failures)])
+    return all_tables
 
 
 def page(data: dict[str, Table], run: Described, name: str, *, figure: bool = False) -> Page:
@@ -103,15 +103,15 @@ def mask_thresholds(facts: Facts, part: str, file: Path) -> tuple[dict[str, floa
     Returns them and a sentence that says how they were set.
     """
     best = {f"{s}/{a}": best_threshold(facts, s, a) for s in VIEWS for a in arms_of(facts, s)}
-    found = {name: at for name, at in best.items() if at is not None}
+    chosen = {name: at for name, at in best.items() if at is not None}
     if part == "validation":
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(found, indent=1) + "\n")
-        return found, "Thresholds of motion masks were set on these participants."
+        file.write_text(json.dumps(chosen, indent=1) + "\n")
+        return chosen, "Thresholds of motion masks were set on these participants."
     if not file.exists():
         return {}, f"Thresholds of motion masks are {GATE_OPEN:g}: no validation run set any."
     stored = json.loads(file.read_text())
     how = "Thresholds of motion masks were set on validation participants"
-    lacking = sorted(set(found) - set(stored))
+    lacking = sorted(set(chosen) - set(stored))
     more = f" ({GATE_OPEN:g} for {', '.join(lacking)}, which were not run there)" if lacking else ""
     return stored, f"{how}{more}."

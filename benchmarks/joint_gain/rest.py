@@ -1,4 +1,4 @@
-"""What `joint_gain` found of modalities without motion, and of channels at rest beside others."""
+"""Changes of modalities without motion, and of channels at rest while others are in motion."""
 
 import numpy as np
 
@@ -43,15 +43,15 @@ def rest_table(facts: Facts) -> Table:
     rows = []
     arms = dict.fromkeys(arm for _, seeds in facts.clean for s in seeds for arm in s)
     for stream in VIEWS:
-        found = {
+        values_of = {
             (case, arm): quiet_change(facts, stream, case, arm)
             for case in (NO_MOTION, PARTNER_ONLY)
             for arm in arms
         }
-        found |= {
+        values_of |= {
             (OTHER_CHANNELS, arm): beside(facts, stream, arm) for arm in arms_of(facts, stream)
         }
-        for (case, arm), values in found.items():
+        for (case, arm), values in values_of.items():
             if values:
                 cells = [cell(values), f"{np.median(values):.1f}"]
                 if max(values) <= NOTHING:

@@ -56,8 +56,8 @@ def material(truth: xr.DataTree, contaminated: xr.DataTree, stream: str) -> Mate
     motion = node.motion.sel(channel=names).values.astype(bool)[finite]
     rate = float(node.attrs["rate"])
     rows = np.repeat(finite, waves)
-    found = stretches(widened(motion.any(0), stream, rate))
-    return Material(stream, rate, names[finite], arrays[0][rows], arrays[1][rows], motion, found)
+    segment = stretches(widened(motion.any(0), stream, rate))
+    return Material(stream, rate, names[finite], arrays[0][rows], arrays[1][rows], motion, segment)
 
 
 def samples(recording: xr.DataTree, stream: str, names: np.ndarray) -> np.ndarray:
@@ -101,68 +101,68 @@ def views(rows: np.ndarray, stream: str, rate: float) -> dict[str, np.ndarray]:
     return {"whole": centred, "slow": slow}
 
 
-def energies(rows: np.ndarray, found: Material) -> dict[str, list[list[float]]]:
+def energies(rows: np.ndarray, data: Material) -> dict[str, list[list[float]]]:
     """Energy (segment, channel) of rows (row, time) in each view, in a channel's own motion."""
-    near = np.repeat(widened(found.motion, found.stream, found.rate), found.waves, axis=0)
+    near = np.repeat(widened(data.motion, data.stream, data.rate), data.waves, axis=0)
     result = {}
-    for view, values in views(rows, found.stream, found.rate).items():
+    for view, values in views(rows, data.stream, data.rate).items():
         energy = values**2 * near
-        per = [energy[:, a:b].sum(-1).reshape(-1, found.waves).sum(-1) for a, b in found.segment]
+        per = [energy[:, a:b].sum(-1).reshape(-1, data.waves).sum(-1) for a, b in data.segment]
         result[view] = [[float(f"{v:.5g}") for v in row] for row in per]
     return result
 
 
-def beside(change: np.ndarray, found: Material) -> tuple[float, float]:
+def beside(change: np.ndarray, data: Material) -> tuple[float, float]:
     """Energy of the change to channels at rest while others are in motion, and of the truth there.
 
     For fNIRS of sample-to-sample changes: a corrected shift changes the baseline level of what
     follows.
     """
-    truth = found.truth - found.truth.mean(-1, keepdims=True)
-    if found.stream == "eeg":
+    truth = data.truth - data.truth.mean(-1, keepdims=True)
+    if data.stream == "eeg":
         change = change - np.median(change, axis=-1, keepdims=True)
     else:
-        change, truth = (np.diff(x, prepend=x[:, :1]) for x in (change, found.truth))
-    own = widened(found.motion, found.stream, found.rate)
-    rest = np.repeat(own.any(0) & ~own, found.waves, axis=0)
+        change, truth = (np.diff(x, prepend=x[:, :1]) for x in (change, data.truth))
+    own = widened(data.motion, data.stream, data.rate)
+    rest = np.repeat(own.any(0) & ~own, data.waves, axis=0)
     return float((change**2 * rest).sum()), float((truth**2 * rest).sum())
 
 
-def noticeable(found: Material) -> np.ndarray:
+def noticeable(data: Material) -> np.ndarray:
     """Where (channel, time) an artifact is large enough to be worth finding.
 
     Its energy within 0.5 s exceeds a fifth of the channel's mean clean energy; for fNIRS of
     sample-to-sample changes, since a shift changes the baseline level for good.
     """
-    truth = found.truth - found.truth.mean(-1, keepdims=True)
-    artifact = found.contaminated - found.truth
-    if found.stream == "nirs":
+    truth = data.truth - data.truth.mean(-1, keepdims=True)
+    artifact = data.contaminated - data.truth
+    if data.stream == "nirs":
         truth, artifact = (np.diff(x, prepend=x[:, :1]) for x in (truth, artifact))
-    size = max(round(NEAR * found.rate), 1)
-    shape = (len(found.channel), found.waves, -1)
+    size = max(round(NEAR * data.rate), 1)
+    shape = (len(data.channel), data.waves, -1)
     local = uniform_filter1d(artifact**2, size, axis=-1).reshape(shape).sum(1)
     usual = (truth**2).reshape(shape).sum(1).mean(-1, keepdims=True)
-    return found.motion & (local > NOTICEABLE * usual)
+    return data.motion & (local > NOTICEABLE * usual)
 
 
-def gate_mistakes(gate: np.ndarray, found: Material) -> dict[str, Any]:
+def gate_mistakes(gate: np.ndarray, data: Material) -> dict[str, Any]:
     """Channel-seconds that a motion mask (channel, time) misses or reports for nothing.
 
     Motion too small to notice counts neither way. `missed` and `false` (threshold, segment) are
     inside segments, `false_outside` (threshold,) between them; `seconds` (segment,) and
     `seconds_outside` are what was judged.
     """
-    target = noticeable(found)
-    wrong = ~found.motion
+    target = noticeable(data)
+    wrong = ~data.motion
     judged = target | wrong
-    count = len(found.segment)
-    at = np.full(found.motion.shape[1], count)
-    for number, (first, last) in enumerate(found.segment):
+    count = len(data.segment)
+    at = np.full(data.motion.shape[1], count)
+    for number, (first, last) in enumerate(data.segment):
         at[first:last] = number
 
     def per(mask: np.ndarray) -> np.ndarray:
         """Channel-seconds by segment, those outside last."""
-        return np.bincount(at, mask.sum(0), minlength=count + 1) / found.rate
+        return np.bincount(at, mask.sum(0), minlength=count + 1) / data.rate
 
     missed = [per(target & (gate < t)) for t in THRESHOLDS]
     false = [per(wrong & (gate >= t)) for t in THRESHOLDS]

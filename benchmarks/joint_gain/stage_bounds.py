@@ -1,4 +1,4 @@
-"""What the Wiener stages give with a true mask in place of the network: what the mask is worth.
+"""Errors of the Wiener stages with the true mask in place of the network's.
 
     python -m benchmarks.joint_gain.stage_bounds
 
@@ -48,7 +48,7 @@ def smoothed(contaminated, seconds: float):
     observed = torch.from_numpy(change[used])
     size = int(seconds * rate) // 2 * 2
     open_ = mask[:, None]
-    found = temporal_filter(
+    estimated = temporal_filter(
         observed,
         0 * observed[:, None],
         open_ * observed**2,
@@ -57,7 +57,7 @@ def smoothed(contaminated, seconds: float):
         reach=torch.tensor([1.0]),
         active=(frames_of(open_, size, size // 2) > 0).any(-1).any(-1),
     )
-    change[used] = (observed - open_ * found).numpy()
+    change[used] = (observed - open_ * estimated).numpy()
     return with_steps(contaminated, change)
 
 
@@ -113,12 +113,12 @@ def main() -> None:
     for (stream, name), method in rows.items():
         cells = []
         for severity in SEVERITY:
-            found = []
+            scores = []
             for number, recording in enumerate(recordings):
                 truth, contaminated = inject(recording, seed=1000 + number, severity=severity)
                 value = score(truth, contaminated, method(truth, contaminated)).value
-                found.append(value.sel(modality=stream, metric=["error_db", "error_db_median"]))
-            cells.append(" / ".join(f"{v:.1f}" for v in np.mean(found, axis=0)))
+                scores.append(value.sel(modality=stream, metric=["error_db", "error_db_median"]))
+            cells.append(" / ".join(f"{v:.1f}" for v in np.mean(scores, axis=0)))
         print(f"| {MODALITIES[stream].display} | {name} | {cells[0]} | {cells[1]} |", flush=True)
 
 

@@ -31,10 +31,12 @@ TITLES = {
 Figure = Callable[[list[Segment], int], float]  # of a participant's segments and a seed
 
 
-def by_participant(found: list[Segment], figure: Figure, seeds: range | list[int]) -> list[float]:
+def by_participant(
+    own_segments: list[Segment], figure: Figure, seeds: range | list[int]
+) -> list[float]:
     """A figure of each participant's segments, averaged over seeds; those without it left out."""
     own: dict[str, list[Segment]] = {}
-    for segment in found:
+    for segment in own_segments:
         own.setdefault(segment.participant, []).append(segment)
     values = [np.mean([figure(each, seed) for seed in seeds]) for each in own.values()]
     return [float(v) for v in values if np.isfinite(v)]
@@ -128,11 +130,11 @@ def gain_table(facts: Facts) -> Table:
     }
     rows = []
     shares = list(dict.fromkeys(s["share"] for s in facts.settings))
-    for title, (found, stream, view) in measures.items():
+    for title, (own_segments, stream, view) in measures.items():
         others = [a for a in arms_of(facts, stream) if a in LEARNED and a != JOINT]
         others += [a for a in arms_of(facts, stream) if a.startswith("joint_")]
         for share in shares:
-            own = [s for s in found if s.share == share]
+            own = [s for s in own_segments if s.share == share]
             for other in others:
                 figure = against(JOINT, other, view)
                 alone = [by_participant(own, figure, [k]) for k in range(facts.seeds)]

@@ -1,4 +1,4 @@
-"""What the joint model was meant to reach, beside what `joint_gain` found."""
+"""Targets of the joint model, compared with the results of `joint_gain`."""
 
 from collections.abc import Callable, Iterator
 
@@ -37,15 +37,15 @@ MISTAKES = 0.4
 
 
 def target_table(facts: Facts, thresholds: dict[str, float]) -> Table:
-    """Each target, what was found, and whether the interval lies below it."""
+    """Each target, its measured value, and whether the interval lies below the target."""
     rows = []
     for what, unit, values, most in targets(facts, thresholds):
         if values:
             middle, low, high = (unit(v) for v in interval(values))
             met = "yes" if high <= most else "on average" if middle <= most else "no"
             digits = 1 if unit is float else 2
-            found = f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
-            rows.append([what, found, f"≤ {most:g}", met])
+            value = f"{middle:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+            rows.append([what, value, f"≤ {most:g}", met])
     return Table(["what", "found", "target", "met"], rows)
 
 

@@ -27,8 +27,8 @@ def train_arm(config: Path, seed: int, steps: int, out: Path) -> str:
     if not target.exists():
         plan = json.loads(config.read_text())
         plan |= {"seed": seed, "steps": steps, "warm_steps": steps // 5}
-        found = train(plan, out / str(seed) / config.stem, resume=True)
-        for file in (found.with_suffix(".json"), found):  # weights last: they say it is done
+        results = train(plan, out / str(seed) / config.stem, resume=True)
+        for file in (results.with_suffix(".json"), results):  # weights last: they say it is done
             shutil.copy(file, target.with_suffix(file.suffix))
     return f"{config.stem}, seed {seed}: {target}"
 

@@ -123,12 +123,12 @@ def table(folder: Path, every: int) -> Table:
 
 
 def _loaded(path: Path) -> np.ndarray:
-    found = np.load(path, allow_pickle=False)
-    if found.ndim != 2 or not np.isfinite(found).all():
+    results = np.load(path, allow_pickle=False)
+    if results.ndim != 2 or not np.isfinite(results).all():
         raise ReadError(
-            f"{path.name} of shape {found.shape}", "finite (segment, time)", "download it again"
+            f"{path.name} of shape {results.shape}", "finite (segment, time)", "download it again"
         )
-    return np.asarray(found, float)
+    return np.asarray(results, float)
 
 
 QUESTION = """How much of an ocular or muscular artifact does each method remove from segments of 2

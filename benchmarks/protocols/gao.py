@@ -128,9 +128,9 @@ def source() -> Source:
     for path in sorted((folder / "fnirs_motion/homer3_twni").glob("*.snirf")):
         hbo = concentration(path)[0]
         for series in hbo:
-            found = counted(movements(series))
-            sizes += [np.ptp(series[a:b]) for a, b in found]
-            density.append(len(found) / series.size)
+            results = counted(movements(series))
+            sizes += [np.ptp(series[a:b]) for a, b in results]
+            density.append(len(results) / series.size)
     return Source(models, np.array(sizes), np.array(density))
 
 
@@ -151,14 +151,14 @@ def rest_of(model, rng: np.random.Generator) -> np.ndarray:
 
 def artifact_of(rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """Movements (kind, time): spikes and shifts at the same times in HbO and HbR."""
-    found, time = source(), np.arange(LENGTH) / RATE
-    count = round(rng.choice(found.density) * LENGTH)
+    results, time = source(), np.arange(LENGTH) / RATE
+    count = round(rng.choice(results.density) * LENGTH)
     total = np.zeros((2, LENGTH))
     shifts = round(rng.integers(count + 1) / (SHIFTS / 2)) if count else 0
     for number in range(count):
         at, ramp = rng.uniform(0, time[-1]), rng.uniform(0.25, 1.5)
         for kind in range(2):
-            size = rng.choice([-1, 1]) * rng.choice(found.sizes)
+            size = rng.choice([-1, 1]) * rng.choice(results.sizes)
             if number < shifts:
                 total[kind] += size * np.clip((time - at) / ramp, 0, 1)
             else:
@@ -182,10 +182,10 @@ def response_of(rng: np.random.Generator) -> np.ndarray:
 def record(number: int) -> tuple[xr.DataTree, np.ndarray, int]:
     """A Recording, the response (kind, sample of a trial) [µM mm], and how many movements."""
     rng = np.random.default_rng([2022, number])
-    found = source()
+    results = source()
     response = np.zeros((2, TRIAL)) if number % EVERY == 0 else response_of(rng)
     artifact, count = artifact_of(rng)
-    rest = rest_of(found.models[rng.integers(len(found.models))], rng)
+    rest = rest_of(results.models[rng.integers(len(results.models))], rng)
     hbo, hbr = PER_MOLAR * (rest + np.tile(response, TRIALS) + artifact)
     density = haemoglobin_to_density(
         hbo[None], hbr[None], WAVELENGTHS, np.array([DISTANCE]), partial_pathlength=PATHLENGTH
@@ -235,7 +235,7 @@ def methods() -> Iterator[tuple[str, str]]:
 
 def run(folder: Path, count: int) -> dict[str, list[dict]]:
     own = result_key("gao")
-    found: dict[str, list[dict]] = {}
+    results: dict[str, list[dict]] = {}
     for number in track(range(count), description="records"):
         made = None
         for name, key in methods():
@@ -250,14 +250,14 @@ def run(folder: Path, count: int) -> dict[str, list[dict]]:
                 else:
                     result = facts(cleaned, recording, response)
                     write(target, result | {"movements": movements_put_in})
-            found.setdefault(row_name(name), []).append(json.loads(target.read_text()))
-    return found
+            results.setdefault(row_name(name), []).append(json.loads(target.read_text()))
+    return results
 
 
-def table(found: dict[str, list[dict]]) -> Table:
+def table(results: dict[str, list[dict]]) -> Table:
     """Movements left, errors of the response, and their ratio to the best classical method."""
-    before = sum(f["left"] for f in found[UNCORRECTED])
-    ran = {n: rows for n, rows in found.items() if "failure" not in rows[0]}
+    before = sum(f["left"] for f in results[UNCORRECTED])
+    ran = {n: rows for n, rows in results.items() if "failure" not in rows[0]}
     hbo = {n: np.array([f["hbo"] for f in rows]) for n, rows in ran.items()}
     means = {n: float(errors.mean()) for n, errors in hbo.items()}
     best = min((CLASSICAL_NAMES | {"bandpass"}) & set(means), key=lambda n: means[n])
@@ -268,8 +268,8 @@ def table(found: dict[str, list[dict]]) -> Table:
         cells = ["{:.1f} [{:.1f}, {:.1f}]".format(*error) for error in errors]
         cells += ["{:.2f} [{:.2f}, {:.2f}]".format(*ratio(hbo[name], hbo[best]))]
         made.append([name, f"{left}", f"{100 * (1 - left / before):.1f}", *cells])
-    for name in sorted(set(found) - set(ran)):
-        made.append(no_run(name, found[name][0]["failure"], len(COLUMNS)))
+    for name in sorted(set(results) - set(ran)):
+        made.append(no_run(name, results[name][0]["failure"], len(COLUMNS)))
     return Table(COLUMNS, made)
 
 

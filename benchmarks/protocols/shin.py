@@ -70,7 +70,7 @@ def _load(folder: Path, ending: str) -> tuple[list, list]:
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
-    found = []
+    results = []
     for kind in ("cnt", "mrk"):
         path = folder / f"{kind}{ending}.mat"
         try:
@@ -81,8 +81,8 @@ def _load(folder: Path, ending: str) -> tuple[list, list]:
                 f"a MATLAB file with the variable {kind + ending}",
                 "download the data again",
             ) from error
-        found.append(list(np.atleast_1d(held)))
-    return found[0], found[1]
+        results.append(list(np.atleast_1d(held)))
+    return results[0], results[1]
 
 
 def session(parts: dict[str, tuple[list, list]], number: int) -> Session:
@@ -109,18 +109,18 @@ def session(parts: dict[str, tuple[list, list]], number: int) -> Session:
     return Session(mark_bad(recording), onset, label)
 
 
-def _nirs(found: Any, start: float) -> xr.Dataset:
+def _nirs(results: Any, start: float) -> xr.Dataset:
     """fNIRS of a file: light at two wavelengths, or HbO and HbR."""
-    if hasattr(found, "oxy"):
-        pairs = [SUFFIX.sub("", str(c)) for c in found.oxy.clab]
-        molar = CONCENTRATION * np.stack([found.oxy.x.T, found.deoxy.x.T], 1)
-        rate, variable, data = float(found.oxy.fs), "od", _density(molar)
+    if hasattr(results, "oxy"):
+        pairs = [SUFFIX.sub("", str(c)) for c in results.oxy.clab]
+        molar = CONCENTRATION * np.stack([results.oxy.x.T, results.deoxy.x.T], 1)
+        rate, variable, data = float(results.oxy.fs), "od", _density(molar)
     else:
-        names = [str(c) for c in found.clab]
+        names = [str(c) for c in results.clab]
         pairs = list(dict.fromkeys(SUFFIX.sub("", n) for n in names))
         order = {n.lower(): k for k, n in enumerate(names)}
         columns = [[order[f"{p}{w}".lower()] for w in ("lowWL", "highWL")] for p in pairs]
-        rate, variable, data = float(found.fs), "intensity", found.x.T[np.array(columns)]
+        rate, variable, data = float(results.fs), "intensity", results.x.T[np.array(columns)]
     ends = [_ends(p) for p in pairs]
     place = _places()
     source, detector = (np.stack([place[e[k]] for e in ends]) for k in (0, 1))
@@ -174,8 +174,8 @@ def _density(molar: np.ndarray) -> np.ndarray:
             course, 10.0, WAVELENGTHS, ["S1"], ["D1"], variable="od",
             source_position=ends[0], detector_position=ends[1],
         )  # fmt: skip
-        found = stream_dataset(to_haemoglobin(build(nirs=node)), "nirs")
-        matrix.append([float(found[v][0, -1] - found[v][0, 0]) for v in ("hbo", "hbr")])
+        results = stream_dataset(to_haemoglobin(build(nirs=node)), "nirs")
+        matrix.append([float(results[v][0, -1] - results[v][0, 0]) for v in ("hbo", "hbr")])
     return np.einsum("wh,cht->cwt", np.linalg.inv(np.array(matrix).T), molar)
 
 
@@ -214,11 +214,11 @@ def report(folder: Path, name: str, task: str, methods: list[str]) -> None:
     participants = [own for _, own in sessions(folder, name, task)]
     for method in track(methods, description=task):
         try:
-            found = [accuracy(p, lambda r, m=method: clean(r, m)) for p in participants]
+            results = [accuracy(p, lambda r, m=method: clean(r, m)) for p in participants]
         except NeurofuseError as error:
             print(f"| {method} | did not run: {error} | | |")
             continue
-        cells = [cell([100 * f[k] for f in found]) for k in found[0]]
+        cells = [cell([100 * f[k] for f in results]) for k in results[0]]
         print(f"| {method} | {' | '.join(cells)} |", flush=True)
 
 

@@ -37,7 +37,7 @@ from neurofuse.io.modality import MODALITIES
 
 RATES = {"eeg": 256.0, "nirs": 25.0}  # Hz that records are brought to
 BANDS = {"eeg": (0.5, 100.0), "nirs": (0.01, 0.7)}  # Hz of reference and signal alike
-TINY = 1e-300  # an error of nothing
+TINY = 1e-300  # replaces an error of zero
 START, STOP = "F", "R"  # marks of the trigger file
 
 
@@ -142,15 +142,15 @@ def figures(pair: Pair, cleaned: np.ndarray) -> dict[str, float]:
     rows = [np.atleast_2d(x) for x in (pair.reference, pair.contaminated, cleaned)]
     reference, before, after = (bandpass(x, pair.rate, *BANDS[pair.stream]) for x in rows)
     inside = pair.motion
-    found = []
+    results = []
     for wanted, disturbed, got in zip(reference, before, after, strict=True):
         snr = [
             10 * np.log10(wanted[inside].var() / max((x[inside] - wanted[inside]).var(), TINY))
             for x in (disturbed, got)
         ]
         similar = [correlation(wanted[inside], x[inside]) for x in (disturbed, got)]
-        found.append((*snr, 100 * (1 - (1 - similar[1]) / (1 - similar[0]))))
-    before_, after_, eta = (float(np.mean(x)) for x in zip(*found, strict=True))
+        results.append((*snr, 100 * (1 - (1 - similar[1]) / (1 - similar[0]))))
+    before_, after_, eta = (float(np.mean(x)) for x in zip(*results, strict=True))
     return {"SNR before": before_, "SNR after": after_, "ΔSNR": after_ - before_, "η": eta}
 
 
@@ -169,7 +169,7 @@ def cleaned_by(pair: Pair, method: str) -> np.ndarray:
 
 def table(folder: Path) -> Table:
     """SNR and η of every method, mean over records with a 95 % interval."""
-    found: dict[tuple[str, str], list[dict[str, float]]] = {}
+    results: dict[tuple[str, str], list[dict[str, float]]] = {}
     reasons: dict[tuple[str, str], str] = {}
     for pair in pairs(folder):
         for method in names():
@@ -180,7 +180,7 @@ def table(folder: Path) -> Table:
             except NeurofuseError as error:
                 reasons[pair.stream, method] = str(error)
             else:
-                found.setdefault((pair.stream, method), []).append(row)
+                results.setdefault((pair.stream, method), []).append(row)
     columns = ["modality", "method", "records", "SNR before [dB]", "SNR after [dB]"]
     columns += ["ΔSNR [dB]", "η [%]"]
     made = [
@@ -190,10 +190,10 @@ def table(folder: Path) -> Table:
             str(len(rows)),
             *(cell([r[k] for r in rows], digits=2) for k in rows[0]),
         ]
-        for (stream, method), rows in found.items()
+        for (stream, method), rows in results.items()
     ]
     for (stream, method), reason in reasons.items():
-        if (stream, method) not in found:
+        if (stream, method) not in results:
             blank = [""] * (len(columns) - 3)
             made.append([MODALITIES[stream].display, method, f"did not run: {reason}", *blank])
     return Table(columns, made)

@@ -52,8 +52,8 @@ def deviations(folder: Path) -> Iterator[str]:
     largest: dict[str, float] = {}
     for path in sorted((folder / "eeg_motion" / "porr").glob("*.vhdr")):
         task = path.stem.split("task-")[1].removesuffix("_eeg")
-        found = float(channel_quality(read(path), "eeg").deviation.max())
-        largest[task] = max(largest.get(task, 0.0), found)
+        results = float(channel_quality(read(path), "eeg").deviation.max())
+        largest[task] = max(largest.get(task, 0.0), results)
     path = folder / "simultaneous" / "openmuse_worn" / "own_zero" / "test_eeg_quality_eeg.edf"
     table = channel_quality(read(path).sel(time=slice(0, WORN)), "eeg")
     for name in ("TP9", "TP10", "AF7", "AF8"):

@@ -40,12 +40,12 @@ class _Notes(logging.Handler):
 def entries(folder: Path) -> list[Path]:
     """What to open: files, and folders of NIRx in place of what is in them."""
     nirx = {path.parent for path in folder.rglob("*.hdr")}
-    found = list(nirx)
+    results = list(nirx)
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         inside = path.parent in nirx and path.suffix.lower() not in (".nirs",)
         if not inside and path.suffix.lower() not in PARTS:
-            found.append(path)
-    return sorted(found)
+            results.append(path)
+    return sorted(results)
 
 
 def describe(recording: xr.DataTree) -> tuple[str, dict[str, float]]:
@@ -82,18 +82,18 @@ def look(path: Path, folder: Path) -> dict:
 
         recording = io.read(path)
         kind = find_format(path).replace("neurofuse ", "")
-        found, seconds = describe(recording)
+        results, seconds = describe(recording)
         events = recording["events"].sizes["event"]
     except io.NeurofuseError as error:
         reason = str(error).replace(READABLE, "…")
-        kind, found, seconds, events = "–", f"refused: {reason}", {}, 0
+        kind, results, seconds, events = "–", f"refused: {reason}", {}, 0
     finally:
         logger.removeHandler(notes)
     plain = [_relative(text, path, folder) for text in dict.fromkeys(notes.said)]
     return {
         "path": path,
         "kind": kind,
-        "found": _relative(found, path, folder),
+        "found": _relative(results, path, folder),
         "seconds": seconds,
         "notes": "; ".join(plain),
         "events": events,
@@ -104,11 +104,11 @@ def rows(folder: Path) -> Table:
     """A row for each set of files in one folder in which the same was found."""
     seen: dict[tuple, list[dict]] = {}
     for path in entries(folder):
-        found = look(path, folder)
-        if found["kind"] == "–" and path.suffix.lower() in TEXTS:
+        results = look(path, folder)
+        if results["kind"] == "–" and path.suffix.lower() in TEXTS:
             continue  # a sidecar, a licence: refused, as below
-        key = path.parent, path.suffix, found["kind"], found["found"], _shape(found["notes"])
-        seen.setdefault(key, []).append(found)
+        key = path.parent, path.suffix, results["kind"], results["found"], _shape(results["notes"])
+        seen.setdefault(key, []).append(results)
     columns = ["files", "format", "found", "notes"]
     return Table(columns, [_row(same, folder) for same in seen.values()])
 
@@ -116,15 +116,15 @@ def rows(folder: Path) -> Table:
 def _row(same: list[dict], folder: Path) -> list[str]:
     first = same[0]["path"].relative_to(folder).as_posix()
     name = first if len(same) == 1 else f"{first} and {len(same) - 1} more"
-    found = same[0]["found"]
+    results = same[0]["found"]
     for stream in same[0]["seconds"]:
         values = [one["seconds"][stream] for one in same]
-        found = found.replace(f"{{{stream}}}", f"{_span(values, '.4g')} s")
+        results = results.replace(f"{{{stream}}}", f"{_span(values, '.4g')} s")
     counts = [one["events"] for one in same]
     if max(counts):
-        found += f"; {_span(counts, 'd')} events"
+        results += f"; {_span(counts, 'd')} events"
     notes = same[0]["notes"] + (" (figures of the first)" if _differ(same) else "")
-    return [name, same[0]["kind"], " ".join(found.split()), " ".join(notes.split())]
+    return [name, same[0]["kind"], " ".join(results.split()), " ".join(notes.split())]
 
 
 def _span(values: list, form: str) -> str:
@@ -155,7 +155,7 @@ def shown(whole: Table) -> Table:
         groups.setdefault(row[1] if row[1] != "–" else REFUSED, []).append(row)
     lines = []
     for kind, own in groups.items():
-        files = sum(1 + int(found[1]) if (found := MORE.search(r[0])) else 1 for r in own)
+        files = sum(1 + int(results[1]) if (results := MORE.search(r[0])) else 1 for r in own)
         noted = sum(bool(row[3]) for row in own)
         lines.append([kind, str(files), str(len(own)), str(noted)])
     return Table(["format", "files", "different contents", "with notes"], lines)

@@ -144,24 +144,24 @@ def facts(before: xr.DataTree, name: str, how: Callable) -> dict:
 def run(folder: Path, chosen: list[InMotion]) -> dict[str, dict[str, dict]]:
     """name of recording: method: facts."""
     own = folder / result_key("real motion")
-    found: dict[str, dict[str, dict]] = {}
+    facts_of: dict[str, dict[str, dict]] = {}
     for one in track(chosen, description="recordings"):
         before = one.load()
         for name, key, how in jobs(streams(before)):
             target = own / f"{one.name}_{name}_{key}.json".replace(" ", "-")
             if not target.exists():
                 write(target, facts(before, name, how))
-            found.setdefault(one.name, {})[name] = json.loads(target.read_text())
-    return found
+            facts_of.setdefault(one.name, {})[name] = json.loads(target.read_text())
+    return facts_of
 
 
-def table(chosen: list[InMotion], found: dict[str, dict[str, dict]], stream: str) -> xr.Dataset:
+def table(chosen: list[InMotion], facts_of: dict[str, dict[str, dict]], stream: str) -> xr.Dataset:
     """value (recording, method, modality, metric) of one stream, as `statistics` takes it."""
-    names = list(dict.fromkeys(n for m in chosen for n in found[m.name]))
+    names = list(dict.fromkeys(n for m in chosen for n in facts_of[m.name]))
     value = np.full((len(chosen), len(names), 1, len(UNITS)), np.nan)
     for i, one in enumerate(chosen):
         for j, name in enumerate(names):
-            own = found[one.name].get(name, {}).get("value", {}).get(stream, {})
+            own = facts_of[one.name].get(name, {}).get("value", {}).get(stream, {})
             value[i, j, 0] = [own.get(metric, np.nan) for metric in UNITS]
     dims = ("recording", "method", "modality", "metric")
     coords = {"method": names, "modality": [stream], "metric": list(UNITS)}
@@ -172,14 +172,14 @@ def table(chosen: list[InMotion], found: dict[str, dict[str, dict]], stream: str
     return xr.Dataset({"value": (dims, value)}, coords | extra)
 
 
-def tables(chosen: list[InMotion], found: dict[str, dict[str, dict]]) -> dict[str, Table]:
+def tables(chosen: list[InMotion], facts_of: dict[str, dict[str, dict]]) -> dict[str, Table]:
     """No-reference metrics of every method, by group of recordings and modality."""
     made = {}
     for group in dict.fromkeys(m.group for m in chosen):
         own = [m for m in chosen if m.group == group]
         participants = len({m.participant for m in own})
         for stream, modality in MODALITIES.items():
-            whole = table(own, found, stream).dropna("metric", how="all")
+            whole = table(own, facts_of, stream).dropna("metric", how="all")
             if not whole.metric.size:
                 continue
             summary = summarise(whole, against=UNCORRECTED).sel(modality=stream)
@@ -189,7 +189,7 @@ def tables(chosen: list[InMotion], found: dict[str, dict[str, dict]]) -> dict[st
             for name in summary.method.values.tolist():
                 row = summary.sel({"method": name})
                 if not row.people.values.any():
-                    failures = [found[m.name][name].get("failure", "") for m in own]
+                    failures = [facts_of[m.name][name].get("failure", "") for m in own]
                     reason = next((f for f in failures if f), "")
                     if reason and stream in streams_of(name):
                         rows.append(no_run(row_name(name), reason, len(columns)))

@@ -68,12 +68,12 @@ class Row:
 
 def bases(wanted: dict[str, dict]) -> dict[str, dict[str, float]]:
     """Base key to its quantiles ("" for a single number)."""
-    found: dict[str, dict[str, float]] = {}
+    results: dict[str, dict[str, float]] = {}
     for key, entry in wanted.items():
         match = re.fullmatch(r"(.*)_(q\d\d(?:p9)?)", key)
         base, name = match.groups() if match else (key, "")
-        found.setdefault(base, {})[name] = float(entry["value"])
-    return found
+        results.setdefault(base, {})[name] = float(entry["value"])
+    return results
 
 
 def rows_of(wanted: dict[str, dict], real: list[Values], made: list[Values]) -> list[Row]:
@@ -128,11 +128,11 @@ def _percentiles(values: list[float]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def by_subject(found: list[tuple[str, str, Values]]) -> list[Values]:
+def by_subject(results: list[tuple[str, str, Values]]) -> list[Values]:
     """All tasks of a subject (or of a subject and seed) are one recording."""
     joined: list[Values] = []
     last = ""
-    for subject, _, values in found:
+    for subject, _, values in results:
         if subject != last:
             joined.append({})
         joined[-1] |= values
@@ -142,13 +142,13 @@ def by_subject(found: list[tuple[str, str, Values]]) -> list[Values]:
 
 def clean_rows(wanted: dict[str, dict], seeds: int) -> list[Row]:
     """Rows of simulated clean physiology."""
-    found = clean_quantities(range(nirs.FRESH, nirs.FRESH + seeds))
+    results = clean_quantities(range(nirs.FRESH, nirs.FRESH + seeds))
     real = real_quantities(recordings_folder())
     rows = []
     for base, have in bases(wanted).items():
-        if base not in found or not {"q25", "q50", "q75"} <= have.keys():
+        if base not in results or not {"q25", "q50", "q75"} <= have.keys():
             continue
-        values = np.asarray(found[base], float)
+        values = np.asarray(results[base], float)
         key, ends = f"{base}_q50", ("q05", "q95") if "q05" in have else ("q25", "q75")
         low, high = have[ends[0]], have[ends[1]]
         at = np.percentile(values, [25, 50, 75])

@@ -83,13 +83,13 @@ def tabulate(samples: list[Sample], *, quiet: bool = False, whole: bool = False)
         seen = np.ones_like(active) if quiet else active
         if len(sample.broad):
             broad = cut_windows(sample.broad, sample.rate, starts)
-            found = eeg_features(windows, broad, sample.rate, seen)
+            results = eeg_features(windows, broad, sample.rate, seen)
         else:
-            found = nirs_features(windows, sample.rate, seen, sample.related)
+            results = nirs_features(windows, sample.rate, seen, sample.related)
         rows, channels = np.nonzero(chosen)
-        values = np.stack([f[rows, channels] for f in found.values()], -1)
+        values = np.stack([f[rows, channels] for f in results.values()], -1)
         late = starts[rows] > sample.signal.shape[-1] / 2
-        blocks.append((list(found), values, sample, channels, late))
+        blocks.append((list(results), values, sample, channels, late))
     names = blocks[0][0]
     return Windows(
         names,
@@ -206,10 +206,10 @@ def _resampled(
     weight = np.zeros(len(truth))
     for c in (0, 1):
         rows = truth == c
-        found, index = np.unique(names[rows], return_inverse=True)
-        weight[rows] = np.bincount(rng.integers(len(found), size=len(found)), minlength=len(found))[
-            index
-        ]
+        distinct, index = np.unique(names[rows], return_inverse=True)
+        weight[rows] = np.bincount(
+            rng.integers(len(distinct), size=len(distinct)), minlength=len(distinct)
+        )[index]
     used = weight > 0
     if len(set(truth[used].tolist())) < 2:
         return np.nan
@@ -221,7 +221,7 @@ def single_features(real: Windows, made: Windows) -> list[tuple[str, float]]:
 
     Above 0.5: injected windows have more of it.
     """
-    found = []
+    results = []
     keys = sorted(set(zip(made.subject.tolist(), made.kind.tolist(), strict=True)))
     shared = [k for k in keys if ((real.subject == k[0]) & (real.kind == k[1])).sum() >= 10]
     for number, name in enumerate(real.names):
@@ -236,8 +236,8 @@ def single_features(real: Windows, made: Windows) -> list[tuple[str, float]]:
             if min(map(len, sides)) >= 10:
                 truth = np.repeat([0, 1], [len(s) for s in sides])
                 aucs.append(roc_auc_score(truth, np.concatenate(sides)))
-        found.append((name, float(np.mean(aucs)) if aucs else 0.5))
-    return sorted(found, key=lambda f: -abs(f[1] - 0.5))
+        results.append((name, float(np.mean(aucs)) if aucs else 0.5))
+    return sorted(results, key=lambda f: -abs(f[1] - 0.5))
 
 
 def against_quiet(in_motion: Windows, quiet: Windows) -> Windows:
@@ -287,18 +287,18 @@ def spoken(name: str) -> str:
 def nirs_rows(seeds: int) -> list[tuple[str, Verdict]]:
     """fNIRS: the same device, between participants, and other devices with their control."""
     real, made = nirs_windows(seeds)
-    found = [("fNIRS, same device", by_participant(real, made))]
+    results = [("fNIRS, same device", by_participant(real, made))]
     one, two = (real.take(real.subject == name) for name in ("s1", "s2"))
     verdict = distinguish(one, two, folds(one.recording, two.recording))
-    found.append(("fNIRS, real against real (two participants)", verdict))
+    results.append(("fNIRS, real against real (two participants)", verdict))
     in_motion, elsewhere, bare = nirs_other_device(max(1, seeds // 3))
     calm = tabulate([*in_motion, *bare], quiet=True)
     one, two = (against_quiet(tabulate(m), calm) for m in (in_motion, elsewhere))
     one, two = balanced(one, two, 4 * PER_GROUP, each=False)
-    found.append(("fNIRS, injected into other devices", by_participant(one, two)))
+    results.append(("fNIRS, injected into other devices", by_participant(one, two)))
     one, two = (tabulate(m, quiet=True) for m in (in_motion, bare))
     one, two = balanced(one, two, PER_GROUP, each=False)
-    return [*found, ("fNIRS, quiet against quiet of other devices", by_participant(one, two))]
+    return [*results, ("fNIRS, quiet against quiet of other devices", by_participant(one, two))]
 
 
 def by_participant(one: Windows, other: Windows) -> Verdict:
@@ -309,22 +309,22 @@ def by_participant(one: Windows, other: Windows) -> Verdict:
 def eeg_rows(seeds: int) -> list[tuple[str, Verdict]]:
     """EEG: all tasks, each task, between participants, sitting against lying quietly."""
     real, made = eeg_windows(seeds)
-    found = [("EEG, all movements", by_participant(real, made))]
+    results = [("EEG, all movements", by_participant(real, made))]
     for kind in sorted(set(real.kind.tolist())):
         verdict = by_participant(*(t.take(t.kind == kind) for t in (real, made)))
-        found.append((f"EEG, {kind}", verdict))
+        results.append((f"EEG, {kind}", verdict))
     early = np.isin(real.subject, sorted(set(real.subject.tolist()))[::2])
     name = "EEG, real against real (half of the participants)"
-    found.append((name, by_participant(real.take(early), real.take(~early))))
+    results.append((name, by_participant(real.take(early), real.take(~early))))
     in_motion, _, bare = eeg_material(1)
     heads = [s for s in in_motion if s.kind == "movehead"]
     one, two = (tabulate(m, quiet=True) for m in (heads, bare))
     one, two = balanced(one, two, PER_GROUP, each=False)
-    return [*found, ("EEG, quiet while sitting against lying", by_participant(one, two))]
+    return [*results, ("EEG, quiet while sitting against lying", by_participant(one, two))]
 
 
-def betraying(seeds: int) -> Table:
-    """What gives injected windows away, a row a feature."""
+def distinguishing_features(seeds: int) -> Table:
+    """Features by which injected windows are recognised, one row per feature."""
     columns = ["modality", "feature", "AUC alone", "real, median", "injected, median"]
     rows = []
     for modality, make in (("fNIRS", nirs_windows), ("EEG", eeg_windows)):
@@ -336,11 +336,11 @@ def betraying(seeds: int) -> Table:
     return Table(columns, rows)
 
 
-def comparisons(found: list[tuple[str, Verdict]]) -> Table:
+def comparisons(results: list[tuple[str, Verdict]]) -> Table:
     """AUCs with intervals, beside those of the generator's first version."""
     first = json.loads(FIRST.read_text())["auc"]
     rows = []
-    for name, v in found:
+    for name, v in results:
         before = f"{first[name]:.2f}" if name in first else "–"
         value = f"{v.auc:.2f} [{v.low:.2f}, {v.high:.2f}]"
         rows.append([name, value, before, f"{v.windows[0]} + {v.windows[1]}"])
@@ -360,17 +360,17 @@ fitted to measurements. Features that give injected windows away most: {features
 of each feature alone, above 0.5 if injected windows have more of it)."""
 
 
-def page(found: Table, features: Table, seeds: int) -> Page:
+def page(results: Table, features: Table, seeds: int) -> Page:
     most = sorted(features.rows, key=lambda row: -abs(float(row[2]) - 0.5))[:4]
     named = ", ".join(f"{name} ({modality} {auc})" for modality, name, auc, *_ in most)
     return Page(
         title="Can a classifier distinguish real from injected motion?",
         question=QUESTION,
-        table=found,
+        table=results,
         limits=LIMITS.format(features=named),
         command=f"python -m benchmarks.realism.classifier --seeds {seeds} "
         "--page docs/measured/synth_classifier.md",
-        data={"": found, "features": features},
+        data={"": results, "features": features},
     )
 
 
@@ -380,8 +380,8 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="write the page and its rows")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    found = [*nirs_rows(options.seeds), *eeg_rows(options.seeds)]
-    made = page(comparisons(found), betraying(options.seeds), options.seeds)
+    results = [*nirs_rows(options.seeds), *eeg_rows(options.seeds)]
+    made = page(comparisons(results), distinguishing_features(options.seeds), options.seeds)
     print(made.markdown("synth_classifier"))
     if options.page:
         made.write(options.page)

@@ -59,7 +59,7 @@ def measure_eeg(recording: xr.DataTree) -> Values:
     place = node.position.values[keep]
     frequency, power = signal.welch(volt, rate, nperseg=int(4 * rate))
     away = (frequency >= 2) & (frequency <= 40) & ((frequency < 6.5) | (frequency > 14))
-    found: Values = {"eeg_clean_psd_slope_2_40hz": slope(frequency, power, away)}
+    results: Values = {"eeg_clean_psd_slope_2_40hz": slope(frequency, power, away)}
     names = [str(n) for n in node.channel.values[keep]]
     back = [i for i, n in enumerate(names) if n in ("O1", "O2", "P3", "P4", "Pz")]
     spectrum = np.median(power[back or slice(None)], axis=0)
@@ -69,17 +69,17 @@ def measure_eeg(recording: xr.DataTree) -> Values:
     )
     alpha = np.flatnonzero((frequency >= 7) & (frequency <= 13.5))
     peak = alpha[above[alpha].argmax()]
-    found["eeg_clean_alpha_peak_hz"] = frequency[[peak]]
-    found["eeg_clean_alpha_prominence_db"] = above[[peak]]
+    results["eeg_clean_alpha_peak_hz"] = frequency[[peak]]
+    results["eeg_clean_alpha_prominence_db"] = above[[peak]]
     broad = band(volt, rate, 1, 40)
-    found["eeg_clean_sd_1_40hz_uv"] = np.array([np.median(broad.std(axis=1))])
+    results["eeg_clean_sd_1_40hz_uv"] = np.array([np.median(broad.std(axis=1))])
     window = int(2 * rate)
     whole = band(volt, rate, 0.5, 45)
     cut = whole[:, : whole.shape[1] // window * window].reshape(len(broad), -1, window)
-    found["eeg_clean_ptp_2s_uv"] = np.array([np.median(np.ptp(cut, axis=-1))])
+    results["eeg_clean_ptp_2s_uv"] = np.array([np.median(np.ptp(cut, axis=-1))])
     for name, (low, high) in BANDS.items():
         rms = np.sqrt(power[:, (frequency >= low) & (frequency < high)].sum(axis=1) * frequency[1])
-        found[f"eeg_clean_rms_{name}_hz_uv"] = np.array([np.median(rms)])
+        results[f"eeg_clean_rms_{name}_hz_uv"] = np.array([np.median(rms)])
     apart = np.linalg.norm(place[:, None] - place, axis=-1)
     upper = np.triu(np.ones(apart.shape, bool), 1)
     for name, limits in CORRELATED.items():
@@ -88,8 +88,8 @@ def measure_eeg(recording: xr.DataTree) -> Values:
             pairs = upper & (apart >= near) & (apart < limit)
             if pairs.any():
                 key = f"eeg_clean_corr_{name}_hz_dist_{far}cm"
-                found[key] = np.array([np.median(alike[pairs])])
-    return found
+                results[key] = np.array([np.median(alike[pairs])])
+    return results
 
 
 def measure_nirs(recording: xr.DataTree, prefix: str = EXAMPLE6) -> Values:
@@ -104,11 +104,11 @@ def measure_nirs(recording: xr.DataTree, prefix: str = EXAMPLE6) -> Values:
     heart = band(od, rate, 0.7, 2.0)
     coupling = np.array([np.corrcoef(c[0], c[1])[0, 1] for c in heart])
     good = coupling > COUPLED
-    found = {"channel_fraction_scalp_coupling_gt_0p7": good.astype(float)}
+    results = {"channel_fraction_scalp_coupling_gt_0p7": good.astype(float)}
     od, hbo = od[good], hbo[good]
     if len(od) >= 2:
-        found |= _pulse(od, rate) | _slow(od, hbo, rate)
-    return {prefix + key: value for key, value in found.items()}
+        results |= _pulse(od, rate) | _slow(od, hbo, rate)
+    return {prefix + key: value for key, value in results.items()}
 
 
 def _spectra(x: np.ndarray, rate: float, seconds: float) -> tuple[np.ndarray, np.ndarray]:
@@ -171,11 +171,11 @@ def _slow(od: np.ndarray, hbo: np.ndarray, rate: float) -> Values:
 
 def gather(recordings: Iterable[xr.DataTree], measure: Callable[[xr.DataTree], Values]) -> Values:
     """The values of several recordings, one after another."""
-    found: dict[str, list[np.ndarray]] = {}
+    results: dict[str, list[np.ndarray]] = {}
     for recording in recordings:
         for key, value in measure(recording).items():
-            found.setdefault(key, []).append(value)
-    return {key: np.concatenate(values) for key, values in found.items()}
+            results.setdefault(key, []).append(value)
+    return {key: np.concatenate(values) for key, values in results.items()}
 
 
 def clean_quantities(seeds: Iterable[int] = FRESH) -> Values:

@@ -1,4 +1,4 @@
-"""Do detectors made by others fire on injected motion as they do on real motion?
+"""Do published motion detectors respond to injected motion as they do to real motion?
 
     python -m benchmarks.realism.detectors --page docs/measured/synth_detectors.md
 
@@ -83,12 +83,12 @@ def nirs_rows() -> Iterator[tuple[str, list[float]]]:
             for severity in SEVERITIES:
                 _, made = inject(build(nirs=base), seed=300 + number, severity=severity)
                 there = stream_dataset(made, "nirs")
-                found, mask = fires(there), there.motion.values.any(axis=0)
+                results, mask = fires(there), there.motion.values.any(axis=0)
                 if mask.any():
-                    hits[severity].append(found[mask].mean())
+                    hits[severity].append(results[mask].mean())
                 if severity == 1:
-                    injected.append(found.mean())
-                    false.append(found[~mask].mean())
+                    injected.append(results.mean())
+                    false.append(results[~mask].mean())
         yield name, [*_percent(real, quiet, injected), *_percent(*hits.values(), false)]
 
 
@@ -108,13 +108,13 @@ def eeg_rows() -> Iterator[tuple[str, list[float]]]:
                     severity=severity,
                     bouts_per_minute=12.0,
                 )
-                found = marked(rest, made, detector)
+                results = marked(rest, made, detector)
                 mask = made["eeg"].motion.values.any(axis=0)
                 if mask.any():
-                    hits[severity].append(found[mask].mean())
+                    hits[severity].append(results[mask].mean())
                 if severity == 1:
-                    injected.append(found.mean())
-                    false.append(found[~mask].mean())
+                    injected.append(results.mean())
+                    false.append(results[~mask].mean())
         what = "epochs above 150 µV" if detector == "epochs" else f"muscle z-score, {detector}"
         yield (
             f"EEG, {what} ({task})",

@@ -202,12 +202,12 @@ def burst_spans(values: np.ndarray, rate: float, usual: float) -> list[tuple[int
     The width of the RMS is taken off, and gaps below MERGE are closed (neither is in the text).
     """
     rms, half, least = sliding_rms(values, rate), int(RMS * rate) // 2, int(BRIEFEST * rate)
-    found = []
+    results = []
     for start, stop in runs(rms > LOW * usual):
         if (rms[start:stop] > HIGH * usual).any():
             centre = (start + stop) // 2
-            found.append((min(start + half, centre), max(stop - half, centre + least)))
-    return merged(found, MERGE * rate)
+            results.append((min(start + half, centre), max(stop - half, centre + least)))
+    return merged(results, MERGE * rate)
 
 
 def _bursts(out, name: str, values: np.ndarray, rate: float, usual: float) -> None:

@@ -27,8 +27,8 @@ def shape_features(windows: np.ndarray, rate: float) -> dict[str, np.ndarray]:
     Examples
     --------
     >>> step = np.repeat([0.0, 0.0, 1.0, 1.0], [20, 10, 10, 20])
-    >>> found = shape_features(step, 20.0)
-    >>> found["step_share"].item(), found["largest_change_share"].item()
+    >>> results = shape_features(step, 20.0)
+    >>> results["step_share"].item(), results["largest_change_share"].item()
     (1.0, 1.0)
     """
     second = round(rate)
@@ -80,12 +80,14 @@ def band_features(
     inside = [(frequency >= low) & (frequency < high + 1e-9) for low, high in bands]
     parts = np.stack([power[..., mask].sum(-1) for mask in inside], -1)
     fractions = np.log10((parts + SMALL**2) / (parts.sum(-1, keepdims=True) + SMALL**2))
-    found = {f"share_{low:g}_{high:g}_Hz": fractions[..., k] for k, (low, high) in enumerate(bands)}
+    results = {
+        f"share_{low:g}_{high:g}_Hz": fractions[..., k] for k, (low, high) in enumerate(bands)
+    }
     used = np.any(inside, axis=0) & (frequency > 0) & (frequency < 45.5)
     axis = np.log10(frequency[used]) - np.log10(frequency[used]).mean()
     logarithm = np.log10(power[..., used] + SMALL**2)
-    found["spectral_slope"] = (logarithm * axis).sum(-1) / (axis**2).sum()
-    return found
+    results["spectral_slope"] = (logarithm * axis).sum(-1) / (axis**2).sum()
+    return results
 
 
 def alike(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -116,20 +118,20 @@ def among_channels(
     count = pair.sum(-1)
     size = np.ptp(x, -1)
     largest = np.max(np.where(active, size, 0), 1, keepdims=True)
-    found = {
+    results = {
         "share_of_channels_active": np.repeat(active.mean(1)[:, None], channels, 1),
         "mean_likeness_to_active": _mean(np.abs(together), pair),
         "mean_correlation_to_active": _mean(together, pair),
         "log_size_to_largest": np.log10(size / np.maximum(largest, SMALL) + SMALL),
     }
-    found["mean_likeness_to_active"][count == 0] = np.nan
+    results["mean_likeness_to_active"][count == 0] = np.nan
     if related is not None:
         kin = pair & related
-        found["likeness_to_shared_optode"] = _mean(np.abs(together), kin)
-        found["share_of_related_active"] = (active[:, None] & related).sum(-1) / np.maximum(
+        results["likeness_to_shared_optode"] = _mean(np.abs(together), kin)
+        results["share_of_related_active"] = (active[:, None] & related).sum(-1) / np.maximum(
             related.sum(-1), 1
         )
-    return found
+    return results
 
 
 def _mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -56,13 +56,13 @@ def draw_nirs(real: list[Values], made: list[Values], examples, path: Path) -> N
 
 def middle(recordings: list) -> tuple[np.ndarray, float]:
     """Samples (channel, time) [uV] in 0.5-45 Hz, and rate, of the recording of middling size."""
-    found = []
+    results = []
     for recording in recordings:
         samples, rate = eeg.samples_of(recording)
         course = eeg.filtered(samples, rate, 0.5, 45.0) * 1e6
-        found.append((np.percentile(np.abs(course), 99), course, rate))
-    found.sort(key=lambda f: f[0])
-    return found[len(found) // 2][1:]
+        results.append((np.percentile(np.abs(course), 99), course, rate))
+    results.sort(key=lambda f: f[0])
+    return results[len(results) // 2][1:]
 
 
 def draw_eeg(real: list[Values], made: list[Values], path: Path) -> None:
@@ -76,9 +76,9 @@ def draw_eeg(real: list[Values], made: list[Values], path: Path) -> None:
             (-0.15, "k", real, "real"),
             (0.15, "C1", made, "generated"),
         ):
-            found = summarise(group)
+            results = summarise(group)
             base = [f"eeg_{task}_psd_{b}_hz_over_relax_db" for b in eeg.BANDS]
-            low, mid, high = np.array([[found[f"{b}_q{q}"] for b in base] for q in (25, 50, 75)])
+            low, mid, high = np.array([[results[f"{b}_q{q}"] for b in base] for q in (25, 50, 75)])
             ends = [mid - low, high - mid]
             axis.errorbar(place + shift, mid, ends, fmt="o", color=color, ms=3, label=who)
         axis.set_xticks(place, [f"{int(b[1])}" for b in eeg.BANDS.values()], fontsize=7)

@@ -112,7 +112,7 @@ def in_motion(od: np.ndarray, rate: float) -> np.ndarray:
 @cache
 def real_nirs() -> tuple[tuple[str, xr.Dataset], ...]:
     """Name and optical density of twNI's runs, with unusable channels left out."""
-    found = []
+    results = []
     for path in sorted((recordings_folder() / TWNI).glob("*.snirf")):
         recording = mark_bad(read(path))
         node = stream_dataset(recording, "nirs")
@@ -127,8 +127,8 @@ def real_nirs() -> tuple[tuple[str, xr.Dataset], ...]:
         od = -np.log(good / np.median(good, -1, keepdims=True))
         trim = round(node.attrs["rate"])
         made = _nirs(node, od[..., trim:-trim])
-        found.append((path.stem, made))
-    return tuple(found)
+        results.append((path.stem, made))
+    return tuple(results)
 
 
 def _nirs(node: xr.Dataset, od: np.ndarray, rate: float | None = None) -> xr.Dataset:

@@ -74,11 +74,11 @@ def density(recording: xr.DataTree | xr.Dataset) -> xr.DataArray:
     """OD (channel, wavelength, time) about the median at the native rate, usable channels only."""
     node = recording["nirs"].to_dataset() if isinstance(recording, xr.DataTree) else recording
     if "od" in node:
-        found = node.od.transpose("channel", "wavelength", "time")
-        values, usable = found.values.copy(), ~node.bad.values
+        results = node.od.transpose("channel", "wavelength", "time")
+        values, usable = results.values.copy(), ~node.bad.values
     else:
-        found = node.intensity.transpose("channel", "wavelength", "time")
-        raw = found.values
+        results = node.intensity.transpose("channel", "wavelength", "time")
+        raw = results.values
         top = raw.max(axis=-1, keepdims=True)
         clipped = (raw >= top).mean(axis=-1) > 0.01
         usable = ((raw <= 0).mean(axis=-1) <= 0.01).all(axis=1) & ~clipped.any(axis=1)
@@ -88,8 +88,8 @@ def density(recording: xr.DataTree | xr.Dataset) -> xr.DataArray:
     usable &= (noise < FLOOR).all(axis=1)
     edge = int(TRIM * node.attrs["rate"])
     values -= np.median(values, axis=-1, keepdims=True)
-    found = found.copy(data=values)[usable, :, edge:-edge]
-    return found.assign_attrs(rate=float(node.attrs["rate"]))
+    results = results.copy(data=values)[usable, :, edge:-edge]
+    return results.assign_attrs(rate=float(node.attrs["rate"]))
 
 
 def runs(mask: np.ndarray) -> list[tuple[int, int]]:
@@ -116,10 +116,10 @@ def spans_of(course: np.ndarray, rate: float) -> list[tuple[int, int]]:
     wide = maximum_filter1d(course, width) - minimum_filter1d(course, width)
     middle = np.median(wide)
     spread = 1.4826 * np.median(np.abs(wide - middle))
-    found = wide > max(middle + HIGH * spread, FLOOR)
+    results = wide > max(middle + HIGH * spread, FLOOR)
     spans = []
     for start, stop in runs(wide > middle + LOW * spread):
-        if found[start:stop].any():
+        if results[start:stop].any():
             # a window of `width` samples sees a step from width - 1 places
             start, stop = start + width // 2 - 1, stop - (width - 1) // 2
             centre = (start + stop) // 2
@@ -250,12 +250,12 @@ def run_level(events: list[Event], rate: float) -> list[tuple[int, int]]:
 
 def active(events: list[Event], span: tuple[int, int]) -> dict[int, Event]:
     """The largest event of each channel inside a span."""
-    found: dict[int, Event] = {}
+    results: dict[int, Event] = {}
     for e in events:
         inside = e.start < span[1] and span[0] < e.stop
-        if inside and (e.channel not in found or e.size > found[e.channel].size):
-            found[e.channel] = e
-    return found
+        if inside and (e.channel not in results or e.size > results[e.channel].size):
+            results[e.channel] = e
+    return results
 
 
 def _rates(out, name: str, events: list[Event], od: xr.DataArray, minutes: float) -> None:
@@ -432,22 +432,23 @@ def _contrast(out, key: str, in_motion: float, still: float) -> None:
 
 def summarise(measured: list[Values]) -> dict[str, float]:
     """Keys of motion_statistics.json with their values, pooled over recordings."""
-    found: dict[str, float] = {}
+    results: dict[str, float] = {}
     for base in sorted({k for m in measured for k in m}):
         pool = np.concatenate([m[base] for m in measured if base in m])
         if not len(pool):
             continue
         if pool.ndim == 2:
-            found[base] = float(pool[:, 0].sum() / pool[:, 1].sum())
+            results[base] = float(pool[:, 0].sum() / pool[:, 1].sum())
         elif pool.dtype == bool:
-            found[base] = float(pool.mean())
+            results[base] = float(pool.mean())
         elif re.search(r"_median(_|$)|_rms_od$", base):
-            found[base] = float(np.median(pool))
+            results[base] = float(np.median(pool))
         else:
             values = np.percentile(pool, QUANTILES)
-            found |= {f"{base}_q{q:02d}": float(v) for q, v in zip(QUANTILES, values, strict=True)}
-            found[f"{base}_q99p9"] = float(np.percentile(pool, 99.9))
-    return found
+            by_name = zip(QUANTILES, values, strict=True)
+            results |= {f"{base}_q{q:02d}": float(v) for q, v in by_name}
+            results[f"{base}_q99p9"] = float(np.percentile(pool, 99.9))
+    return results
 
 
 def targets() -> dict[str, dict]:
@@ -519,7 +520,7 @@ def generated(count: int, first: int = FRESH) -> Iterator[xr.DataTree]:
         yield inject(bases[number % len(bases)], seed=first + number)[1]
 
 
-def agreement(found: dict[str, float], pattern: str) -> dict[str, bool]:
+def agreement(results: dict[str, float], pattern: str) -> dict[str, bool]:
     """Medians and single numbers of keys like `pattern`: do real recordings give them again?
 
     True within 15 % of the JSON or between its quartiles. The JSON had more recordings than are
@@ -527,28 +528,28 @@ def agreement(found: dict[str, float], pattern: str) -> dict[str, bool]:
     """
     wanted = {k: v["value"] for k, v in targets().items() if re.match(pattern, k)}
     near = {}
-    for key in (k for k in wanted if k in found and not re.search(r"_q(05|25|75|95|99)$", k)):
+    for key in (k for k in wanted if k in results and not re.search(r"_q(05|25|75|95|99)$", k)):
         low, high = (wanted.get(re.sub("q50$", q, key), np.nan) for q in ("q25", "q75"))
-        within = abs(found[key] - wanted[key]) <= 0.15 * abs(wanted[key])
-        near[key] = bool(within or (key.endswith("q50") and low <= found[key] <= high))
+        within = abs(results[key] - wanted[key]) <= 0.15 * abs(wanted[key])
+        near[key] = bool(within or (key.endswith("q50") and low <= results[key] <= high))
     return near
 
 
-def comparison(found: dict[str, float], pattern: str) -> None:
+def comparison(results: dict[str, float], pattern: str) -> None:
     """Print what was found in real recordings next to the JSON, for keys like `pattern`."""
     wanted = {k: v for k, v in targets().items() if re.match(pattern, k)}
-    near = agreement(found, pattern)
+    near = agreement(results, pattern)
     for key, good in near.items():
         base, entry = re.sub(r"_q50$", "", key), wanted[key]
         ends = " ".join(
-            f"{found.get(f'{base}_q{q}', np.nan):.3g}/{wanted[f'{base}_q{q}']['value']:.3g}"
+            f"{results.get(f'{base}_q{q}', np.nan):.3g}/{wanted[f'{base}_q{q}']['value']:.3g}"
             for q in ("05", "25", "75", "95")
             if f"{base}_q{q}" in wanted
         )
         wish = f"{entry['value']:9.4g} {entry['strength']:5}"
-        print(f"{' ' if good else '*'} {key:75} {found[key]:9.4g} wanted {wish} {ends}")
+        print(f"{' ' if good else '*'} {key:75} {results[key]:9.4g} wanted {wish} {ends}")
     print(f"{sum(near.values())} of {len(near)} within 15 % or inside the middle half")
-    print("not measured:", sorted(k for k in wanted if k not in found))
+    print("not measured:", sorted(k for k in wanted if k not in results))
 
 
 def main() -> None:

@@ -99,12 +99,12 @@ def table(length: float) -> Table:
     for method in names():
         if method in (UNCORRECTED, ZERO):
             continue
-        found = apart(method, length)
-        if "failure" in found:
-            rows.append(no_run(row_name(method), found["failure"], len(columns)))
+        results = apart(method, length)
+        if "failure" in results:
+            rows.append(no_run(row_name(method), results["failure"], len(columns)))
             continue
-        more = found["peak"] - found["before"]
-        hour = found["seconds"] * 3600 / length
+        more = results["peak"] - results["before"]
+        hour = results["seconds"] * 3600 / length
         treated = ", ".join(MODALITIES[s].display for s in get_method(method).streams)
         rows.append([row_name(method), treated, f"{hour:.0f}", f"{3600 / hour:.0f}", f"{more:.2f}"])
         print(rows[-1], flush=True)
@@ -144,15 +144,15 @@ def main() -> None:
         if options.page:
             made.write(options.page)
         return
-    found = measure(options.methods, options.seconds)
-    if options.json or "failure" in found:
-        print(json.dumps(found))
+    results = measure(options.methods, options.seconds)
+    if options.json or "failure" in results:
+        print(json.dumps(results))
         return
-    spent, before = found["seconds"], found["before"]
+    spent, before = results["seconds"], results["before"]
     print(f"32 EEG channels at 250 Hz, 40 fNIRS channels at 10 Hz, {options.seconds:g} s")
     print(f"{spent:.1f} s, {options.seconds / spent:.0f} x real time")
-    more = found["peak"] - before
-    print(f"peak memory {found['peak']:.2f} GB, {more:.2f} GB more than before cleaning")
+    more = results["peak"] - before
+    print(f"peak memory {results['peak']:.2f} GB, {more:.2f} GB more than before cleaning")
 
 
 if __name__ == "__main__":
