@@ -1,4 +1,4 @@
-"""What a BIDS derivative data set holds once: description, participants, shared positions."""
+"""Files that a BIDS derivative data set has once: description, participants, shared positions."""
 
 import json
 import os

@@ -16,7 +16,7 @@ LARGEST_WANDER = 0.25  # of a step: times that wander further, without jitter, k
 CONTEXT = 10  # samples on either side of a long step that show whether the delay lasts
 SMOOTHING = 21  # samples over which jitter is averaged out
 MOST_REPEATED = 0.01  # of all times; a device that gives more of them twice does not count time
-LONGEST_GRID = 50  # times the number of samples: a longer grid consists nearly of gaps only
+LONGEST_GRID = 50  # times the number of samples: a longer grid consists mostly of gaps
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Seams: where pieces of a recording were put together without a word of the time between them.
+"""Seams: where pieces of a recording were joined and the time between them is unknown.
 
 MNE marks them when it concatenates Raws, EEGLAB where data were cut out, and BrainVision where a
 recording was resumed. Times behind a seam count samples only, so they fit no other device's clock.
@@ -13,7 +13,7 @@ from neurofuse.io.logs import LOG
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
 NAMES = ("bad boundary", "edge boundary", "boundary", "new segment/", "new segment")
-SAME_SEAM = 0.1  # s; seams of both streams this near to each other are one
+SAME_SEAM = 0.1  # s; seams of both modalities that are closer than this are the same
 
 
 def is_seam(description: str) -> bool:

@@ -131,7 +131,7 @@ def write_nirs(
 
 
 def save_eeg(raw: "mne.io.BaseRaw", path: Path) -> None:
-    """Write a Raw that nobody else uses: what its format cannot hold is changed in it."""
+    """Write a Raw; what its format cannot hold is changed in the Raw itself."""
     import mne
 
     suffix = path.suffix.lower()

@@ -29,7 +29,7 @@ def fit(raw: "mne.io.BaseRaw", suffix: str) -> "mne.io.BaseRaw":
     Parameters
     ----------
     raw : mne.io.Raw
-        One that nobody else uses: its info is changed.
+        Its info is changed in place.
     suffix : {".fif", ".edf", ".bdf", ".set"}
 
     Raises

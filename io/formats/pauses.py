@@ -1,4 +1,4 @@
-"""Where a recorder paused or data were cut out, as EDF+, BrainVision and EEGLAB files tell it."""
+"""Pauses of the recorder and cut-out data, as EDF+, BrainVision and EEGLAB files store them."""
 
 import re
 from collections.abc import Callable
@@ -22,15 +22,15 @@ CLOCK_ERROR = 1e-3  # of the time between two dates: a recorder's clocks differ 
 LEAST_PAUSE = 1.5  # samples
 
 
-class Found(NamedTuple):
-    """What a file tells of its pauses; `marks` where its marks count them already."""
+class StoredPauses(NamedTuple):
+    """Pauses stored in a file; `marks` where the times of its marks include them already."""
 
     pauses: list[Pause]
     marks: list[Mark] | None = None
 
 
 def count_pauses(raw: "mne.io.BaseRaw", path: Path, kind: str) -> "mne.io.BaseRaw":
-    """The Raw of an EEG file in which pauses take their time.
+    """The Raw of an EEG file with its pauses filled in.
 
     Parameters
     ----------
@@ -45,26 +45,26 @@ def count_pauses(raw: "mne.io.BaseRaw", path: Path, kind: str) -> "mne.io.BaseRa
     ReadError
         If the records of an EDF+D or BDF+D file go back in time.
     """
-    finders: dict[str, Callable[[mne.io.BaseRaw, Path], Found]] = {
+    finders: dict[str, Callable[[mne.io.BaseRaw, Path], StoredPauses]] = {
         "EDF": _between_records,
         "BDF": _between_records,
         "BrainVision": _between_segments,
         "EEGLAB": _at_boundaries,
     }
     if kind in finders:
-        found = finders[kind](raw, path)
-        if found.pauses:
-            return with_pauses(raw, found.pauses, path, found.marks)
+        stored = finders[kind](raw, path)
+        if stored.pauses:
+            return with_pauses(raw, stored.pauses, path, stored.marks)
     return raw
 
 
-def _between_records(raw: "mne.io.BaseRaw", path: Path) -> Found:
+def _between_records(raw: "mne.io.BaseRaw", path: Path) -> StoredPauses:
     """Pauses by the starts of data records, which headers that say EDF+C may have as well."""
     records, rate = read_records(path), float(raw.info["sfreq"])
     if len(records.onset) < 2 or not np.isfinite(records.onset[0]):
         if records.interrupted and len(records.onset) > 1:
             LOG.warning("%s: its records may have pauses between them, but no times", path)
-        return Found([])
+        return StoredPauses([])
     late = records.lateness()
     least = max(LEAST_PAUSE / rate, CLOCK_ERROR * records.seconds)
     highest, lowest = np.maximum.accumulate(late)[:-1], np.minimum.accumulate(late[::-1])[-2::-1]
@@ -79,11 +79,11 @@ def _between_records(raw: "mne.io.BaseRaw", path: Path) -> Found:
                 "export the recording again",
             )
         LOG.warning("%s: %s; its records are taken for contiguous, as its header says", path, words)
-        return Found([])
+        return StoredPauses([])
     after = np.flatnonzero(lowest - highest > least) + 1  # late for good: rounding is made up for
     length = round(records.seconds * rate)
     pauses = [Pause(int(n) * length, float(late[n] - late[n - 1])) for n in after]
-    return Found(pauses, _marks_of_records(records.annotations, raw) if pauses else None)
+    return StoredPauses(pauses, _marks_of_records(records.annotations, raw) if pauses else None)
 
 
 def _marks_of_records(annotations: bytes, raw: "mne.io.BaseRaw") -> list[Mark]:
@@ -100,12 +100,12 @@ def _marks_of_records(annotations: bytes, raw: "mne.io.BaseRaw") -> list[Mark]:
     ]
 
 
-def _between_segments(raw: "mne.io.BaseRaw", path: Path) -> Found:
+def _between_segments(raw: "mne.io.BaseRaw", path: Path) -> StoredPauses:
     """Pauses by the dates of "New Segment" markers; one without a date stays a seam."""
     fields = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", path.read_text("utf-8", errors="replace")))
     file = path.parent / fields.get("MarkerFile", "").replace("$b", path.stem)
     if not file.is_file():
-        return Found([])
+        return StoredPauses([])
     rate, pauses = float(raw.info["sfreq"]), []
     known: tuple[int, datetime] | None = None
     for position, text in SEGMENT.findall(file.read_text("latin-1")):
@@ -126,7 +126,7 @@ def _between_segments(raw: "mne.io.BaseRaw", path: Path) -> Found:
             else:
                 pauses.append(Pause(sample, apart - held if apart - held > error else 0.0))
         known = sample, date
-    return Found(pauses)
+    return StoredPauses(pauses)
 
 
 def _date(text: str) -> datetime | None:
@@ -136,12 +136,12 @@ def _date(text: str) -> datetime | None:
         return None
 
 
-def _at_boundaries(raw: "mne.io.BaseRaw", path: Path) -> Found:
+def _at_boundaries(raw: "mne.io.BaseRaw", path: Path) -> StoredPauses:
     """Pauses by the lengths of "boundary" events; one without a length stays a seam."""
     import mne
 
     if not any(is_seam(str(text)) for text in raw.annotations.description):
-        return Found([])
+        return StoredPauses([])
     marks, rate = mne.read_annotations(path), float(raw.info["sfreq"])  # a Raw cuts lengths off
     rows = zip(marks.onset, marks.duration, marks.description, strict=True)
     pauses = [
@@ -149,4 +149,4 @@ def _at_boundaries(raw: "mne.io.BaseRaw", path: Path) -> Found:
         for onset, length, text in rows
         if is_seam(str(text)) and np.isfinite(length) and length > 0
     ]
-    return Found([pause for pause in pauses if 0 < pause.sample < raw.n_times])
+    return StoredPauses([pause for pause in pauses if 0 < pause.sample < raw.n_times])

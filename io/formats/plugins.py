@@ -88,7 +88,7 @@ def naming_plugin(path: Path, kind: str) -> Iterator[None]:
     """Let every error leave as a ReadError that names the plug-in of format `kind`."""
     try:
         yield
-    except Exception as error:  # a plug-in is somebody else's code: anything may go wrong
+    except Exception as error:  # third-party code may raise anything
         reason = " ".join(str(error).split())[:300]
         raise ReadError(
             f"{path}, which the {kind} cannot read ({type(error).__name__}: {reason})",

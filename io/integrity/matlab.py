@@ -116,7 +116,7 @@ class _Stream:
 
 
 class _Inflated:
-    """The bytes of a deflated element, with the part of a file's face that _Stream uses."""
+    """The bytes of a deflated element, with those methods of a file that _Stream uses."""
 
     def __init__(self, file: BinaryIO, length: int):
         self.file, self.left = file, length

@@ -84,7 +84,7 @@ def with_pauses(
     path: str | Path,
     marks: Sequence[Mark] | None = None,
 ) -> "mne.io.BaseRaw":
-    """A Raw in which pauses take their time: interpolated linearly and annotated BAD_gap.
+    """A Raw with its pauses filled in: interpolated linearly and annotated BAD_gap.
 
     Channels of type stim keep their last value, so that no pulse arises. Samples are read when
     they are asked for, as those of `raw` are. Marks of seams whose pause is known are dropped.

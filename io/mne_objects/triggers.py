@@ -24,12 +24,12 @@ NAMES = re.compile(
 COMPOSITE = ("STI101", "STI 014")  # Neuromag's sum of its single lines, as MNE prefers it
 CODES = 0xFFFF  # the bits that hold codes; BioSemi keeps its own state in those above
 UNITS = (1e6, 1e3)  # per volt: codes that a file scaled to volts
-BUSIEST = 0.1  # of all samples; a channel that changes more often is an analogue line
-CLEAN = 0.15  # of the step of an analogue line: largest scatter about its two levels
+MOST_CHANGES = 0.1  # of all samples; a channel that changes more often is an analogue line
+CLEAN = 0.15  # of the step of an analogue line: largest scatter about its two voltages
 SHORT_PULSE = 1.0  # s; the longest median pulse of a line that rests high
-MOST_LOW = 0.1  # of the time that a line resting high may be at 0
-APART = 0.6  # samples; a stored event this near to a pulse of its name is the same one
-DOMINANT = 0.9  # of all changes that begin or end at the level of rest
+MOST_TIME_LOW = 0.1  # of the time that a line resting high may be at 0
+SAME_PULSE_SAMPLES = 0.6  # a stored event this close to a pulse of its name is the same one
+LEAST_RESTING = 0.9  # fraction of changes that begin or end at the resting code
 
 Line = tuple[str, np.ndarray]
 Facts = dict[str, Any]
@@ -47,7 +47,7 @@ class Pulses:
     rest : int
         The code between pulses.
     steps : int
-        How many codes follow another one without the level of rest between them.
+        How many codes follow another one without the resting code between them.
     kind : str
         "codes", or "analogue" for a line that was cut at half its height.
     """
@@ -91,9 +91,9 @@ def trigger_channels(names: Sequence[str], types: Sequence[str]) -> list[int]:
 def find_pulses(values: np.ndarray, rate: float) -> Pulses:
     """The codes of a trigger channel, as `mne.find_events` with `consecutive=True` gives them.
 
-    A code is an event where it begins, whether the level of rest or another code lies before it.
-    The level of rest is 0; where a line spends its time at another level, leaves it for codes and
-    returns to it, it is that level (idle-high ports; codes of MNE would be late by one pulse). A
+    A code is an event where it begins, whether the resting code or another one lies before it. The
+    resting code is 0; where a line spends its time at another code and returns to it after each
+    event, it is that one (idle-high ports; codes of MNE would be late by one pulse). A
     value held for a single sample between a lower and a higher one is an edge on its way up or
     down. A line that is no code but an analogue voltage is cut at half its height: code 1.
 
@@ -113,7 +113,7 @@ def find_pulses(values: np.ndarray, rate: float) -> Pulses:
     values = np.nan_to_num(np.asarray(values, float), posinf=0.0, neginf=0.0)
     codes = _codes(values)
     kind = "codes"
-    if np.count_nonzero(np.diff(codes)) > max(BUSIEST * len(codes), 20):
+    if np.count_nonzero(np.diff(codes)) > max(MOST_CHANGES * len(codes), 20):
         codes, kind = _halved(values), "analogue"
     first, run = _runs(codes)
     if len(run) < 2:
@@ -122,7 +122,7 @@ def find_pulses(values: np.ndarray, rate: float) -> Pulses:
     rest = _rest(run, length, rate)
     ignored = {rest} if rest == 0 or set(run.tolist()) - {0, rest} == set() else {0, rest}
     begins = ~np.isin(run, list(ignored))
-    begins[0] = False  # what stood there before the first sample nobody knows
+    begins[0] = False  # the onset of the first code is unknown
     steps = int((begins[1:] & ~np.isin(run[:-1], list({0, rest}))).sum())
     return Pulses(first[begins], run[begins], rest, steps, kind)
 
@@ -191,7 +191,7 @@ def trigger_rows(
         LOG.info("trigger channel %s: %s", name, facts[name])
         onsets = np.asarray(time)[found.sample].tolist()
         rows += [(t, 0.0, str(c), "", stream) for t, c in zip(onsets, found.code, strict=True)]
-    return new_rows(list(dict.fromkeys(rows)), known, APART / rate), facts
+    return new_rows(list(dict.fromkeys(rows)), known, SAME_PULSE_SAMPLES / rate), facts
 
 
 def new_rows(rows: list[EventRow], known: Iterable[EventRow], apart: float) -> list[EventRow]:
@@ -215,14 +215,14 @@ def _codes(values: np.ndarray) -> np.ndarray:
     largest = np.abs(values).max(initial=0.0)
     scale = 1.0 if largest >= 0.5 else next(u for u in UNITS if largest * u <= CODES)
     whole = np.round(values * scale).clip(-(2**31), 2**31 - 1).astype(np.int64)
-    if whole.min(initial=0) < 0:  # a line about 0 V has its lower level at rest
+    if whole.min(initial=0) < 0:  # a line about 0 V rests at its lower voltage
         levels = np.unique(whole)
         whole = whole - levels[0] if len(levels) == 2 else np.abs(whole)
     return whole & CODES
 
 
 def _halved(values: np.ndarray) -> np.ndarray:
-    """1 where an analogue line is above half its height; nothing where it has no two levels."""
+    """1 where an analogue line is above half its height; nothing without two voltages."""
     low, high = float(values.min()), float(values.max())
     upper = values > (low + high) / 2
     if not 0 < upper.sum() < len(values):
@@ -255,12 +255,12 @@ def _rest(run: np.ndarray, length: np.ndarray, rate: float) -> int:
     if rest == 0 or total.max() < total.sum() / 2:
         return 0
     at_rest = run == rest
-    if (at_rest[:-1] | at_rest[1:]).mean() < DOMINANT:
+    if (at_rest[:-1] | at_rest[1:]).mean() < LEAST_RESTING:
         return 0  # steps from code to code
     others = ~at_rest
     low = run == 0
     if low.any() and (len(codes) == 2 or low[1:].any()):
         short = np.median(length[others]) < SHORT_PULSE * rate
-        rare = length[low].sum() < MOST_LOW * length.sum()
+        rare = length[low].sum() < MOST_TIME_LOW * length.sum()
         return rest if short and rare and at_rest[0] and at_rest[-1] else 0
     return rest

@@ -1,4 +1,4 @@
-"""Tables of positions as files have them, lying or standing → one row an optode."""
+"""Tables of positions, stored with one row or one column per optode → one row per optode."""
 
 import numpy as np
 
@@ -11,9 +11,9 @@ def rows_of_optodes(
 ) -> tuple[np.ndarray, np.ndarray, bool] | None:
     """Source and detector positions (optode, width), and whether they were stored as columns.
 
-    The specification has one row an optode. Files also hold one column an optode, and a single
-    optode without a second axis. Where a table can be either, it lies as the other one does;
-    where both can, rows count unless they put a source upon its own detector.
+    The specification has one row per optode. Files also hold one column per optode, and a single
+    optode without a second axis. A table that can be either is taken like the other one; if both
+    can, as rows, unless these place a source at its own detector.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ SMALLEST, LARGEST = 0.006, 0.15  # m; in no probe are all pairs shorter, all of 
 HEAD_SIZE = 0.3  # m; no pair is longer
 DENSE = 4  # sources and detectors; with half of all pairs or more they are a dense array
 TYPICAL = 0.03  # m, the usual source-detector distance
-UNKNOWN = 0  # FIFF's number of a coordinate frame that nobody knows
+UNKNOWN = 0  # FIFF's number of an unknown coordinate frame
 FRAMES = tuple("01234567")  # FIFF's numbers of frames
 FIDUCIALS = {"nz": "nasion", "al": "lpa", "ar": "rpa"}  # SNIRF's names of landmarks -> MNE's
 
@@ -103,7 +103,8 @@ def read_probe(nirs: Any, channels: Channels, path: Path) -> Probe:
 def positions(nirs: Any, channels: Channels, path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Source and detector positions (optode, 3) in the file's unit: in space, else flat, else none.
 
-    Optodes that all lie at the origin have no position. A warning names tables that lie across.
+    Optodes that all lie at the origin have no position.
+    A warning names tables with one column per optode.
     """
     probe = nirs.get("probe", {})
     for width in (3, 2):
