@@ -10,7 +10,18 @@ import pytest
 from neurofuse.cli import app, info
 from neurofuse.io.errors import ParameterError
 
-COMMANDS = ["clean", "compare", "simulate", "inject", "train", "report", "cohort", "demo", "info"]
+COMMANDS = [
+    "clean",
+    "compare",
+    "simulate",
+    "inject",
+    "train",
+    "report",
+    "cohort",
+    "demo",
+    "info",
+    "methods",
+]
 
 
 def failing(error: BaseException):
