@@ -164,7 +164,7 @@ def cached(kind: str, name: str, seeds: int, compute) -> dict:
 
 def reading_table(seeds: int) -> list[str]:
     rows = [
-        "| jitter of each pulse time | SD of a difference [ms] | found, 95 % [ms] | same pulses, "
+        "| jitter of each pulse time | SD of a difference [ms] | error, 95 % [ms] | same pulses, "
         "matches known [ms] | bound [ms] | offset, drift in their intervals | refused "
         "| time [ms] |",
         "|---|---|---|---|---|---|---|---|",

@@ -178,8 +178,8 @@ uncorrected recording. Chance is 50 %. EEG: CSP (4 components) or log band power
 fNIRS: mean and slope of HbO and HbR, shrinkage LDA. Shown: truth, uncorrected, the model, and the
 {best} baseline methods with the highest accuracy."""
 LIMITS = """Rest and arithmetic are two files, which differ in more than the task: compare rows, not
-with the literature. A method that is fitted to each file (ICA, ICLabel) can leave a mark of the
-file, so a lead over the truth is no brain signal."""
+with the literature. A method that is fitted to each file (ICA, ICLabel) can make files
+distinguishable, so an accuracy above that of the truth is not due to brain signals."""
 
 
 def page(made: dict[str, Table]) -> Page:

@@ -1,4 +1,4 @@
-"""Results of `joint_gain` from its files: energies by segment of motion, masks, clean modalities."""
+"""Results of `joint_gain` from its files: energies by segment of motion, masks, clean parts."""
 
 import json
 from dataclasses import dataclass

@@ -26,10 +26,10 @@ is −5 to 20 dB of the signal, pooled for each participant; mean over participa
 bootstrap interval; an output of zeros has 0 dB. The mismatched partner is the contaminated other
 modality of another participant; the silent one is withheld."""
 LIMITS = """{targets} Intervals of {nirs} participants are too narrow. {thresholds} Five earlier
-models were scored on the same test participants, the last with the same weights and another
-tolerance of baseline levels. FineMI sub-06 was one of four participants on whom the fNIRS stage was
-sketched before the split was written, and ICA's rule was written with some of these in view, in
-ICA's favour. p values (Wilcoxon by participant against joint, Holm) are in the CSV."""
+models were scored on the same test participants, the last with the same weights and another setting
+of baseline levels. FineMI sub-06 is not independent: the fNIRS stage was first designed on it and
+three others, before the split. ICA's rule was designed on some of the test participants, in ICA's
+favour. p values (Wilcoxon by participant against joint, Holm) are in the CSV."""
 COMMAND = "python -m benchmarks.joint_gain --part {part}{options} --page docs/measured/{name}.md"
 CAPTION = "Error of every method with its 95 % interval, EEG and fNIRS"
 

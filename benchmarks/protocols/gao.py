@@ -294,7 +294,7 @@ against the response that was put in (none in every tenth record), filtered alik
 records, and the ratio of HbO's to the classical method with the least, with 95 % bootstrap
 intervals by record."""
 LIMITS = """No EEG, so the joint model has no partner: the fNIRS model stands alone. It and the
-baseline networks met exponential spikes and shifts of this kind in training
+baseline networks were trained with exponential spikes and shifts of this kind
 (`models/training/augment.py`), on other participants' rest. The paper has a low-pass only, and
 other recordings as sources."""
 
