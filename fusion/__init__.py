@@ -8,6 +8,8 @@ recordings and for new methods. They are loaded when they are first used.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from neurofuse.io.deprecation import former_module
+
 if TYPE_CHECKING:
     from neurofuse.fusion.cohort import compare_all
     from neurofuse.fusion.controls import with_partner
@@ -59,3 +61,22 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_HOME])
+
+
+_METHODS = f"{__name__}.methods"
+_FORMER = {  # modules that were public, until neurofuse 1.0
+    "blind": {"score_blind": f"{__name__}.score_no_reference"},
+    "kept": {"score_kept": f"{__name__}.score_preservation"},
+    "neurovascular": {name: f"{__name__}.{name}" for name in ("coupling", "coupling_p")},
+    "oracle": {"oracle": f"{__name__}.oracle"},
+    "peers": {
+        "PEERS": f"{_METHODS}.registry.BASELINES",
+        "Peer": f"{_METHODS}.classical_base.Classical",
+        "get": f"{_METHODS}.registry.get_method",
+    },
+    "peers.peer": {"Peer": f"{_METHODS}.classical_base.Classical"},
+    "statistics": {"summarise": f"{__name__}.summarise"},
+    "table": {name: f"{__name__}.{name}" for name in ("to_csv", "to_table")},
+}
+for _module, _names in _FORMER.items():
+    former_module(f"{__name__}.{_module}", _names)

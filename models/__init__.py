@@ -8,6 +8,8 @@ used, and torch with them.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from neurofuse.io.deprecation import former_module
+
 if TYPE_CHECKING:
     from neurofuse.models.joint.architecture import Architecture
     from neurofuse.models.training.config import Training
@@ -32,3 +34,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_HOME])
+
+
+# a module that was public, until neurofuse 1.0
+former_module(f"{__name__}.train", {name: f"{__name__}.{name}" for name in ("Training", "train")})

@@ -1,5 +1,6 @@
 """Methods by name, by path and as objects; registering; plug-ins."""
 
+from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -220,7 +221,7 @@ def test_former_names_still_work_and_warn(pair):
         by_old = nf.clean(pair[1], model="pca")
     same(by_old, nf.clean(pair[1], method="pca"))
     with pytest.warns(FutureWarning, match=r"peers\.get is now .*registry\.get_method"):
-        from neurofuse.fusion.peers import get
+        get = import_module("neurofuse.fusion.peers").get
     assert get is get_method
     with pytest.warns(FutureWarning, match="'untouched' is now 'uncorrected'"):
         assert get_method("untouched") is UNCORRECTED
