@@ -48,7 +48,7 @@ def gao():
     return benchmark
 
 
-def test_records_are_as_they_were_drawn(gao):
+def test_records_are_as_they_were_sampled(gao):
     (one, response, count), (same, _, _), (other, _, _) = (
         gao.record(3),
         gao.record(3),

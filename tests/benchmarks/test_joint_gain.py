@@ -18,7 +18,8 @@ from neurofuse.synth import simulate
 
 @pytest.fixture
 def found(simulated):
-    return {stream: segments.material(*simulated, stream) for stream in ("eeg", "nirs")}
+    truth, contaminated = simulated
+    return {stream: segments.material(truth, contaminated, stream) for stream in ("eeg", "nirs")}
 
 
 def totals(energies, view):
@@ -67,7 +68,7 @@ def test_the_bound_does_nothing_without_motion(simulated):
     np.testing.assert_allclose(cleaned, one.truth, atol=1e-12)
 
 
-def test_a_perfect_gate_makes_no_mistakes_and_others_do(found):
+def test_a_perfect_motion_mask_makes_no_mistakes_and_others_do(found):
     one = found["eeg"]
     right = segments.gate_mistakes(one.motion.astype(float), one)
     assert np.sum(right["missed"]) == np.sum(right["false"]) == np.sum(right["false_outside"]) == 0
@@ -147,6 +148,7 @@ def test_a_methods_key_holds_its_settings_and_a_networks_weights(tmp_path, monke
     assert keys.method_key("cnn") != usual["cnn"]
 
 
+@pytest.mark.slow
 def test_a_run_of_baselines_and_references_makes_a_page(simulated, tmp_path):
     made = [p for p in gain.producers([]) if p.key.split("-")[1] not in ("ica",)]
     recordings = [("sub-1+sub-2", simulated[0]), ("sub-3+sub-4", simulated[0])]
@@ -186,7 +188,7 @@ def test_features_of_the_truth_are_the_truths():
     assert size == pytest.approx(1)
 
 
-def test_coupling_is_found_where_it_is_at_its_lag_and_rarely_where_it_is_not(
+def test_neurovascular_coupling_is_found_at_its_lag_and_rarely_where_there_is_none(
     monkeypatch,
 ):
     rng = np.random.default_rng(0)

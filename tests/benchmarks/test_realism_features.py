@@ -54,7 +54,7 @@ def test_the_classifier_separates_what_differs_and_only_that():
 
 
 @pytest.mark.parametrize("participants", [(range(4), range(4)), (range(3), range(3, 8))])
-def test_nobody_is_trained_and_tested_on(participants):
+def test_no_participant_is_in_training_and_test(participants):
     sides = [table(p) for p in participants]
     for a, b in classifier.folds(sides[0].subject, sides[1].subject):
         tested = set(sides[0].subject[a]) | set(sides[1].subject[b])

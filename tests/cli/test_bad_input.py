@@ -32,11 +32,11 @@ def refused(run, tmp_path):
 
 
 @pytest.fixture
-def eeg_file(simulated, tmp_path):
+def eeg_file(recorded, tmp_path):
     """Write the simulated EEG with other samples, as FIF (which holds NaN)."""
 
     def write(change) -> Path:
-        recording = nf.read(simulated["eeg"])
+        recording = nf.read(recorded["eeg"])
         node = stream_dataset(recording, "eeg")
         samples = node.eeg.transpose("channel", "time")
         changed = node.assign(eeg=samples.copy(data=change(samples.values.copy())))
@@ -46,12 +46,12 @@ def eeg_file(simulated, tmp_path):
 
 
 @pytest.fixture
-def nirs_file(simulated, tmp_path):
+def nirs_file(recorded, tmp_path):
     """Write the simulated SNIRF with other samples."""
 
     def write(change) -> Path:
         path = tmp_path / "changed_nirs.snirf"
-        path.write_bytes(simulated["nirs"].read_bytes())
+        path.write_bytes(recorded["nirs"].read_bytes())
         with h5py.File(path, "r+") as file:
             samples = file["nirs/data1/dataTimeSeries"]
             assert isinstance(samples, h5py.Dataset)
@@ -67,17 +67,17 @@ def cut(source: Path, target: Path, share: float = 0.5) -> Path:
 
 
 @pytest.mark.parametrize("position", [0, 1])
-def test_missing_file(refused, simulated, position):
-    pair = [simulated["eeg"], simulated["nirs"]]
+def test_missing_file(refused, recorded, position):
+    pair = [recorded["eeg"], recorded["nirs"]]
     pair[position] = Path("nowhere") / f"absent{pair[position].suffix}"
     assert f"found no file {pair[position]}" in refused(*pair)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "notes.edf", "notes.snirf", "notes.nc", "notes"])
-def test_wrong_format(refused, simulated, tmp_path, name):
+def test_wrong_format(refused, recorded, tmp_path, name):
     notes = tmp_path / name
     notes.write_text("time,Fp1\n0,1\n" * 200)
-    assert str(notes) in refused(notes, simulated["nirs"])
+    assert str(notes) in refused(notes, recorded["nirs"])
 
 
 def test_empty_file(refused, tmp_path):
@@ -86,34 +86,32 @@ def test_empty_file(refused, tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.001, 0.02, 0.5, 0.999])
-def test_truncated_edf(refused, simulated, tmp_path, share):
-    assert "cut.edf" in refused(
-        cut(simulated["eeg"], tmp_path / "cut.edf", share), simulated["nirs"]
-    )
+def test_truncated_edf(refused, recorded, tmp_path, share):
+    assert "cut.edf" in refused(cut(recorded["eeg"], tmp_path / "cut.edf", share), recorded["nirs"])
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
-def test_truncated_snirf(refused, simulated, tmp_path, share):
-    broken = cut(simulated["nirs"], tmp_path / "cut.snirf", share)
-    assert "cut.snirf" in refused(simulated["eeg"], broken)
+def test_truncated_snirf(refused, recorded, tmp_path, share):
+    broken = cut(recorded["nirs"], tmp_path / "cut.snirf", share)
+    assert "cut.snirf" in refused(recorded["eeg"], broken)
 
 
-def test_truncated_recording(refused, simulated, tmp_path):
-    assert "cut.nc" in refused(cut(simulated["recording"], tmp_path / "cut.nc"))
+def test_truncated_recording(refused, recorded, tmp_path):
+    assert "cut.nc" in refused(cut(recorded["recording"], tmp_path / "cut.nc"))
 
 
 @pytest.mark.parametrize(("stream", "what"), [("eeg", "two EEG"), ("nirs", "two fNIRS")])
-def test_the_same_modality_twice(refused, simulated, stream, what):
-    line = refused(simulated[stream], simulated[stream])
+def test_the_same_modality_twice(refused, recorded, stream, what):
+    line = refused(recorded[stream], recorded[stream])
     assert what in line
     assert "one EEG and one fNIRS file" in line
 
 
-def test_files_in_the_other_order_are_no_mistake(run, simulated, tmp_path):
+def test_files_in_the_other_order_are_no_mistake(run, recorded, tmp_path):
     done = run(
         "clean",
-        simulated["nirs"],
-        simulated["eeg"],
+        recorded["nirs"],
+        recorded["eeg"],
         "--offset",
         0,
         "--out",
@@ -124,13 +122,13 @@ def test_files_in_the_other_order_are_no_mistake(run, simulated, tmp_path):
 
 
 @pytest.mark.parametrize("offset", [1000, -1000])
-def test_streams_that_do_not_overlap(refused, simulated, offset):
-    line = refused(simulated["eeg"], simulated["nirs"], f"--offset={offset}")
+def test_streams_that_do_not_overlap(refused, recorded, offset):
+    line = refused(recorded["eeg"], recorded["nirs"], f"--offset={offset}")
     assert "wanted streams that overlap in time" in line
 
 
-def test_streams_with_nothing_to_align_by(refused, simulated, tmp_path):
-    recording = nf.read(simulated["recording"])
+def test_streams_with_nothing_to_align_by(refused, recorded, tmp_path):
+    recording = nf.read(recorded["recording"])
     recording.attrs["measured_at"] = ""
     eeg = write_eeg(recording, tmp_path / "undated_eeg.edf")
     nirs = write_nirs(recording, tmp_path / "undated_nirs.snirf")
@@ -140,13 +138,13 @@ def test_streams_with_nothing_to_align_by(refused, simulated, tmp_path):
 
 
 @pytest.mark.parametrize("offset", ["nan", "inf"])
-def test_an_offset_that_is_no_time(refused, simulated, offset):
-    assert offset in refused(simulated["eeg"], simulated["nirs"], "--offset", offset)
+def test_an_offset_that_is_no_time(refused, recorded, offset):
+    assert offset in refused(recorded["eeg"], recorded["nirs"], "--offset", offset)
 
 
 @pytest.mark.parametrize(("value", "reason"), [(np.nan, "all samples missing"), (1e-5, "flat")])
-def test_no_eeg_channel_with_a_signal(refused, simulated, eeg_file, value, reason):
-    line = refused(eeg_file(lambda x: np.full_like(x, value)), simulated["nirs"], "--offset", 0)
+def test_no_eeg_channel_with_a_signal(refused, recorded, eeg_file, value, reason):
+    line = refused(eeg_file(lambda x: np.full_like(x, value)), recorded["nirs"], "--offset", 0)
     assert "no usable EEG channel" in line
     assert reason in line
 
@@ -155,19 +153,19 @@ def test_no_eeg_channel_with_a_signal(refused, simulated, eeg_file, value, reaso
     ("value", "reason"),
     [(np.nan, "missing"), (0.5, "flat"), (0.0, "zero or negative"), (-1.0, "zero or negative")],
 )
-def test_no_nirs_channel_with_a_signal(refused, simulated, nirs_file, value, reason):
+def test_no_nirs_channel_with_a_signal(refused, recorded, nirs_file, value, reason):
     broken = nirs_file(lambda x: np.full_like(x, value))
-    line = refused(simulated["eeg"], broken, "--offset", 0)
+    line = refused(recorded["eeg"], broken, "--offset", 0)
     assert "no usable fNIRS channel" in line
     assert reason in line
 
 
-def test_negative_intensity_that_still_varies(refused, simulated, nirs_file):
-    line = refused(simulated["eeg"], nirs_file(lambda x: -x), "--offset", 0)
+def test_negative_intensity_that_still_varies(refused, recorded, nirs_file):
+    line = refused(recorded["eeg"], nirs_file(lambda x: -x), "--offset", 0)
     assert "zero or negative" in line
 
 
-def test_some_broken_channels_are_named_and_passed_through(run, simulated, eeg_file, tmp_path):
+def test_some_broken_channels_are_named_and_passed_through(run, recorded, eeg_file, tmp_path):
     def break_some(x):
         x[2], x[5, 100:200] = 0.0, np.nan
         return x
@@ -183,8 +181,8 @@ def test_some_broken_channels_are_named_and_passed_through(run, simulated, eeg_f
     np.testing.assert_array_equal(np.isnan(after["eeg"].eeg), np.isnan(before["eeg"].eeg))
 
 
-def test_one_eeg_channel_works(run, simulated, tmp_path):
-    recording = nf.read(simulated["eeg"])
+def test_one_eeg_channel_works(run, recorded, tmp_path):
+    recording = nf.read(recorded["eeg"])
     one = with_stream(recording, "eeg", stream_dataset(recording, "eeg").isel(channel=[3]))
     source = write_eeg(one, tmp_path / "one_eeg.edf")
     done = run("clean", source, "--out", tmp_path / "out")
@@ -192,8 +190,9 @@ def test_one_eeg_channel_works(run, simulated, tmp_path):
     assert nf.read(tmp_path / "out" / "one_desc-clean_eeg.edf")["eeg"].sizes["channel"] == 1
 
 
-def test_one_nirs_channel_with_one_eeg_channel_works(run, simulated, tmp_path):
-    recording = nf.read(simulated["recording"])
+@pytest.mark.slow
+def test_one_nirs_channel_with_one_eeg_channel_works(run, recorded, tmp_path):
+    recording = nf.read(recorded["recording"])
     for stream in ("eeg", "nirs"):
         node = stream_dataset(recording, stream).isel(channel=[1])
         recording = with_stream(recording, stream, node)
@@ -202,9 +201,10 @@ def test_one_nirs_channel_with_one_eeg_channel_works(run, simulated, tmp_path):
     assert done.exit_code == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [3, 0.5])
-def test_a_recording_shorter_than_a_window_works_or_is_refused(run, simulated, tmp_path, seconds):
-    whole = nf.read(simulated["recording"])
+def test_a_recording_shorter_than_a_window_works_or_is_refused(run, recorded, tmp_path, seconds):
+    whole = nf.read(recorded["recording"])
     short = whole.sel(time=slice(10, 10 + seconds))
     source = write_netcdf(short, tmp_path / "short_recording.nc")
     out = tmp_path / "out"
@@ -218,9 +218,9 @@ def test_a_recording_shorter_than_a_window_works_or_is_refused(run, simulated, t
         assert not out.exists()
 
 
-def test_an_output_folder_below_a_file(run, simulated, tmp_path):
+def test_an_output_folder_below_a_file(run, recorded, tmp_path):
     (tmp_path / "file").write_text("mine")
-    done = run("clean", simulated["eeg"], "--out", tmp_path / "file" / "out")
+    done = run("clean", recorded["eeg"], "--out", tmp_path / "file" / "out")
     assert done.exit_code == 2
     assert f"a folder that can be written at {tmp_path / 'file' / 'out'}" in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
@@ -235,15 +235,15 @@ def test_other_commands_refuse_such_a_folder_too(run, tmp_path, command):
     assert "a folder that can be written" in done.stderr
 
 
-def test_an_unknown_model(refused, simulated):
-    line = refused(simulated["eeg"], "--model", "jiont")
+def test_an_unknown_model(refused, recorded):
+    line = refused(recorded["eeg"], "--model", "jiont")
     assert "jiont" in line
 
 
 @pytest.mark.parametrize("stream", ["eeg", "nirs"])
-def test_a_model_of_the_other_stream(run, simulated, tmp_path, stream):
+def test_a_model_of_the_other_stream(run, recorded, tmp_path, stream):
     other = {"eeg": "nirs", "nirs": "eeg"}[stream]
-    done = run("clean", simulated[stream], "--model", other, "--out", tmp_path / "out")
+    done = run("clean", recorded[stream], "--model", other, "--out", tmp_path / "out")
     assert done.exit_code in (0, 2), done.output  # leaves the stream as it was, or says so
     if done.exit_code == 2:
         assert not (tmp_path / "out").exists()
@@ -265,9 +265,10 @@ def test_a_missing_training_configuration(run, tmp_path):
     assert "none.json" in done.stderr
 
 
-def test_a_process_of_its_own_says_the_same(simulated, tmp_path):
-    broken = cut(simulated["nirs"], tmp_path / "cut.snirf")
-    command = [sys.executable, "-m", "neurofuse", "clean", simulated["eeg"], broken]
+@pytest.mark.slow
+def test_a_process_of_its_own_says_the_same(recorded, tmp_path):
+    broken = cut(recorded["nirs"], tmp_path / "cut.snirf")
+    command = [sys.executable, "-m", "neurofuse", "clean", recorded["eeg"], broken]
     done = subprocess.run(
         [*command, "--out", tmp_path / "out"], capture_output=True, text=True, check=False
     )

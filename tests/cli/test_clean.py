@@ -17,10 +17,17 @@ KINDS = {"eeg", "nirs", "recording", "native", "report", "provenance"}
 
 
 @pytest.fixture(scope="module")
-def cleaned(simulated, tmp_path_factory) -> dict[str, Path]:
+def cleaned(recorded, tmp_path_factory) -> dict[str, Path]:
     """The simulated pair, cleaned by the command in a process of its own."""
     out = tmp_path_factory.mktemp("cleaned") / "out"
-    command = [sys.executable, "-m", "neurofuse", "clean", simulated["eeg"], simulated["nirs"]]
+    command = [
+        sys.executable,
+        "-m",
+        "neurofuse",
+        "clean",
+        recorded["eeg"],
+        recorded["nirs"],
+    ]
     done = subprocess.run(
         [*command, "--offset", "0", "--out", out], capture_output=True, text=True, check=False
     )
@@ -56,8 +63,8 @@ def test_outputs_read_back_as_one_recording(cleaned):
     np.testing.assert_allclose(native["eeg"].eeg, whole["eeg"].eeg, atol=step)
 
 
-def test_the_cleaned_recording_holds_its_gate_and_the_very_samples_outside_it(simulated, cleaned):
-    before = nf.read(simulated["eeg"])
+def test_the_cleaned_recording_holds_its_gate_and_the_very_samples_outside_it(recorded, cleaned):
+    before = nf.read(recorded["eeg"])
     after = nf.read(cleaned["recording"])
     gate = after["eeg"].gate.transpose("channel", "time").values
     assert {"gate"} <= set(after["nirs"].data_vars)
@@ -66,9 +73,12 @@ def test_the_cleaned_recording_holds_its_gate_and_the_very_samples_outside_it(si
     np.testing.assert_array_equal(after["eeg"].eeg.values[closed], before["eeg"].eeg.values[closed])
 
 
-def test_provenance_names_inputs_and_steps(simulated, cleaned):
+def test_provenance_names_inputs_and_steps(recorded, cleaned):
     facts = json.loads(cleaned["provenance"].read_text())
-    assert [i["name"] for i in facts["inputs"]] == [simulated["eeg"].name, simulated["nirs"].name]
+    assert [i["name"] for i in facts["inputs"]] == [
+        recorded["eeg"].name,
+        recorded["nirs"].name,
+    ]
     assert all(re.fullmatch(r"[0-9a-f]{64}", i["sha256"]) for i in facts["inputs"])
     assert facts["steps"] == provenance(nf.read(cleaned["recording"]))
     assert facts["steps"][-1]["step"] == "clean"
@@ -81,8 +91,8 @@ def test_the_report_is_one_page_that_loads_nothing(cleaned):
 
 
 @pytest.mark.parametrize(("stream", "other"), [("eeg", "nirs"), ("nirs", "eeg")])
-def test_one_file_is_cleaned_with_its_own_twin(simulated, run, tmp_path, stream, other):
-    done = run("clean", simulated[stream], "--out", tmp_path, "--no-report")
+def test_one_file_is_cleaned_with_its_single_modality_model(recorded, run, tmp_path, stream, other):
+    done = run("clean", recorded[stream], "--out", tmp_path, "--no-report")
     assert done.exit_code == 0, done.stderr
     made = {path.name for path in tmp_path.iterdir()}
     assert not any(f"_{other}." in name or name.endswith(".html") for name in made)
@@ -91,21 +101,22 @@ def test_one_file_is_cleaned_with_its_own_twin(simulated, run, tmp_path, stream,
     assert provenance(recording)[-1]["parameters"]["method"] == stream
 
 
-def test_a_recording_file_is_taken_too(simulated, run, tmp_path):
-    done = run("clean", simulated["recording"], "--out", tmp_path, "--no-report")
+def test_a_recording_file_is_taken_too(recorded, run, tmp_path):
+    done = run("clean", recorded["recording"], "--out", tmp_path, "--no-report")
     assert done.exit_code == 0, done.stderr
     assert streams(nf.read(tmp_path / "simulated_desc-clean_recording.nc")) == ("eeg", "nirs")
 
 
-def test_a_bids_derivative_is_made_and_added_to(simulated, run, tmp_path):
+@pytest.mark.slow
+def test_a_bids_derivative_is_made_and_added_to(recorded, run, tmp_path):
     source, out = tmp_path / "study", tmp_path / "study" / "derivatives" / "neurofuse"
     source.mkdir()
     (source / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.8.0"}')
     for number in ("01", "02"):
         stem = f"sub-{number}_task-rest"
         eeg, nirs = source / f"{stem}_eeg.edf", source / f"{stem}_nirs.snirf"
-        shutil.copy(simulated["eeg"], eeg)
-        shutil.copy(simulated["nirs"], nirs)
+        shutil.copy(recorded["eeg"], eeg)
+        shutil.copy(recorded["nirs"], nirs)
         command = ("clean", eeg, nirs, "--offset", "0", "--bids", "--no-report", "--out")
         done = run(*command, out)
         assert done.exit_code == 0, done.stderr
@@ -123,15 +134,15 @@ def test_a_bids_derivative_is_made_and_added_to(simulated, run, tmp_path):
     other = run(*command, source)
     assert other.exit_code == 2
     assert "another BIDS data set" in other.stderr
-    nameless = run("clean", simulated["eeg"], "--bids", "--out", tmp_path / "new")
+    nameless = run("clean", recorded["eeg"], "--bids", "--out", tmp_path / "new")
     assert nameless.exit_code == 2
     assert "no subject and no task" in nameless.stderr
     assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("kinds", [("eeg", "nirs"), ("eeg",), ("nirs",)])
-def test_the_default_method_is_that_of_python(simulated, tmp_path, kinds):
-    paths = [simulated[kind] for kind in kinds]
+def test_the_default_method_is_that_of_python(recorded, tmp_path, kinds):
+    paths = [recorded[kind] for kind in kinds]
     files = clean_files(paths, tmp_path / "out", offset=0 if len(paths) > 1 else None, report=False)
     here = nf.read(files["recording"])
     there = nf.clean(nf.read(*paths, offset=0 if len(paths) > 1 else None))
@@ -144,8 +155,8 @@ def test_the_default_method_is_that_of_python(simulated, tmp_path, kinds):
         np.testing.assert_array_equal(here[kind][name].values, there[kind][name].values)
 
 
-def test_the_former_name_of_the_option_still_works(run, simulated, tmp_path):
-    done = run("clean", simulated["nirs"], "--model", "tddr", "--no-report", "--out", tmp_path)
+def test_the_former_name_of_the_option_still_works(run, recorded, tmp_path):
+    done = run("clean", recorded["nirs"], "--model", "tddr", "--no-report", "--out", tmp_path)
     assert done.exit_code == 0, done.stderr
     assert "--model is now --method" in done.stderr
     recording = nf.read(next(tmp_path.glob("*_recording.nc")))
@@ -153,8 +164,8 @@ def test_the_former_name_of_the_option_still_works(run, simulated, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".bdf", ".vhdr", ".set", ".fif"])
-def test_eeg_comes_back_in_the_format_it_came_in(simulated, tmp_path, suffix):
-    source = write_eeg(nf.read(simulated["eeg"]), tmp_path / f"sub-07_eeg{suffix}")
+def test_eeg_comes_back_in_the_format_it_came_in(recorded, tmp_path, suffix):
+    source = write_eeg(nf.read(recorded["eeg"]), tmp_path / f"sub-07_eeg{suffix}")
     files = clean_files([source], tmp_path / "out", report=False)
     if suffix == ".fif":
         assert "native" not in files
@@ -164,16 +175,17 @@ def test_eeg_comes_back_in_the_format_it_came_in(simulated, tmp_path, suffix):
         np.testing.assert_allclose(again["eeg"].eeg, exact["eeg"].eeg, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_existing_outputs_are_refused_before_reading_and_replaced_on_demand(
-    simulated, run, tmp_path
+    recorded, run, tmp_path
 ):
     taken = tmp_path / "simulated_desc-clean_report.html"
     taken.write_text("mine")
-    refused = run("clean", "simulated_eeg.edf", simulated["nirs"], "--out", tmp_path)
+    refused = run("clean", "simulated_eeg.edf", recorded["nirs"], "--out", tmp_path)
     assert refused.exit_code == 2
     assert f"found {taken.name} in {tmp_path} already" in refused.stderr
     assert [p.name for p in tmp_path.iterdir()] == [taken.name]
-    done = run("clean", simulated["eeg"], "--out", tmp_path, "--overwrite")
+    done = run("clean", recorded["eeg"], "--out", tmp_path, "--overwrite")
     assert done.exit_code == 0, done.stderr
     assert "</html>" in taken.read_text()
 
@@ -181,22 +193,22 @@ def test_existing_outputs_are_refused_before_reading_and_replaced_on_demand(
 @pytest.mark.parametrize(
     ("error", "status"), [(RuntimeError("broken model"), 1), (KeyboardInterrupt(), 130)]
 )
-def test_a_run_that_dies_leaves_nothing(simulated, run, tmp_path, monkeypatch, error, status):
+def test_a_run_that_dies_leaves_nothing(recorded, run, tmp_path, monkeypatch, error, status):
     import neurofuse.fusion.report
 
     def report(*args, **options):
         raise error
 
     monkeypatch.setattr(neurofuse.fusion.report, "report", report)
-    done = run("clean", simulated["eeg"], "--out", tmp_path / "out")
+    done = run("clean", recorded["eeg"], "--out", tmp_path / "out")
     assert done.exit_code == status
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_fraction_done_rises_to_one(simulated, tmp_path):
+def test_the_fraction_done_rises_to_one(recorded, tmp_path):
     steps: list[tuple[float, str | None]] = []
     clean_files(
-        [simulated["nirs"]],
+        [recorded["nirs"]],
         tmp_path,
         report=False,
         step=lambda fraction, label=None: steps.append((fraction, label)),
@@ -207,13 +219,14 @@ def test_the_fraction_done_rises_to_one(simulated, tmp_path):
     assert "cleaning" in [label for _, label in steps]
 
 
-def test_two_ways_of_alignment_are_refused(simulated, run, tmp_path):
-    done = run("clean", simulated["eeg"], simulated["nirs"], "--out", tmp_path / "out",
+def test_two_ways_of_alignment_are_refused(recorded, run, tmp_path):
+    done = run("clean", recorded["eeg"], recorded["nirs"], "--out", tmp_path / "out",
                "--offset", "0", "--align", "events")  # fmt: skip
     assert done.exit_code == 2
     assert "--offset 0 and --align events" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_real_recording(data_dir, run, tmp_path):
     folder = data_dir / "simultaneous" / "openmuse_worn" / "aligned"
     eeg, nirs = next(folder.glob("*.edf")), next(folder.glob("*.snirf"))

@@ -35,7 +35,7 @@ def copy(study, tmp_path):
     return tmp_path / "study"
 
 
-def test_a_row_each_with_links_to_their_reports(run, study, tmp_path):
+def test_one_row_per_recording_with_links_to_reports(run, study, tmp_path):
     page = tmp_path / "index.html"
     done = run("cohort", study / "cleaned", "--out", page, "--title", "A & B", "--json")
     assert done.exit_code == 0, done.stderr
@@ -106,7 +106,7 @@ def test_damaged_outputs_are_gaps(run, copy, tmp_path, damage):
     assert str(victim) in failures[2]
 
 
-def test_same_names_are_told_apart_and_counted_once(run, study, tmp_path):
+def test_same_names_are_distinguished_and_counted_once(run, study, tmp_path):
     for folder in ("a", "b"):
         shutil.copytree(study / "cleaned" / "sub-1", tmp_path / folder)
     a = tmp_path / "a"
@@ -119,7 +119,7 @@ def test_same_names_are_told_apart_and_counted_once(run, study, tmp_path):
     assert [name.split("/")[-2:] for name in names] == [["a", "sub-1"], ["b", "sub-1"]]
 
 
-def test_mistakes_are_told(run, study, tmp_path):
+def test_mistakes_are_reported(run, study, tmp_path):
     page = tmp_path / "a.html"
     for given in (study / "raw", tmp_path / "none"):
         done = run("cohort", given, "--out", page)
@@ -133,7 +133,7 @@ def test_mistakes_are_told(run, study, tmp_path):
     assert page.read_text() == "mine"
 
 
-def test_names_that_occur_twice_are_told_by_the_folders_that_differ():
+def test_names_that_occur_twice_are_distinguished_by_their_folders():
     files = [Path(f"/home/me/study/{p}_desc-clean_recording.nc") for p in ("a/x", "b/c/x", "a/y")]
     assert list(cohort.names_of(files)) == ["a/x", "b/c/x", "y"]
 

@@ -9,18 +9,18 @@ import neurofuse as nf
 from neurofuse.cli.compare import LEADING, compare_files, with_known_motion
 from neurofuse.io import stream_dataset, with_stream
 
-METHODS = "tddr,pca,untouched,zero"
+METHODS = "tddr,pca,uncorrected,zero"
 
 
 @pytest.fixture(scope="module")
-def pair(simulated):
-    return [simulated["eeg"], simulated["nirs"]]
+def pair(recorded):
+    return [recorded["eeg"], recorded["nirs"]]
 
 
 @pytest.fixture
-def compared(pair, simulated, tmp_path):
+def compared(pair, recorded, tmp_path):
     return compare_files(
-        pair, tmp_path, truth=simulated["truth"], methods=METHODS.split(","), offset=0
+        pair, tmp_path, truth=recorded["truth"], methods=METHODS.split(","), offset=0
     )
 
 
@@ -42,12 +42,12 @@ def test_files_hold_the_same_figures_as_the_table(compared):
     assert set(written["methods"]) == {*METHODS.split(","), "oracle"}
 
 
-def test_files_are_scored_by_the_truths_mask(compared, simulated):
+def test_files_are_scored_by_the_truths_mask(compared, recorded):
     table, _ = compared
     assert table.attrs["truth"] == "known"
     assert float(table.value.loc["uncorrected", "eeg", "residual"]) == pytest.approx(1)
     whole, _ = compare_files(
-        [simulated["recording"]], truth=simulated["truth"], methods=["uncorrected"]
+        [recorded["recording"]], truth=recorded["truth"], methods=["uncorrected"]
     )
     np.testing.assert_allclose(
         whole.value.loc["uncorrected", "eeg", "error_db"],
@@ -56,24 +56,24 @@ def test_files_are_scored_by_the_truths_mask(compared, simulated):
     )
 
 
-def test_a_recordings_own_mask_comes_first(simulated):
-    truth, recording = nf.read(simulated["truth"]), nf.read(simulated["recording"])
+def test_a_recordings_own_mask_comes_first(recorded):
+    truth, recording = nf.read(recorded["truth"]), nf.read(recorded["recording"])
     node = stream_dataset(recording, "eeg")
     recording = with_stream(recording, "eeg", node.assign(motion=~node.motion))
     xr.testing.assert_identical(with_known_motion(recording, truth)["eeg"], recording["eeg"])
 
 
-def test_masks_are_matched_by_channel_name(simulated):
-    truth = nf.read(simulated["truth"])
-    bare = nf.read(simulated["recording"])
+def test_masks_are_matched_by_channel_name(recorded):
+    truth = nf.read(recorded["truth"])
+    bare = nf.read(recorded["recording"])
     node = stream_dataset(bare, "eeg").drop_vars("motion")
     bare = with_stream(bare, "eeg", node.isel(channel=slice(None, None, -1)))
     found = with_known_motion(bare, truth)["eeg"].motion
     xr.testing.assert_equal(found.sel(channel=truth["eeg"].channel), truth["eeg"].motion)
 
 
-def test_the_printed_tables_name_streams_methods_and_leading_figures(run, pair, simulated):
-    done = run("compare", *pair, "--offset", 0, "--truth", simulated["truth"], "--methods", METHODS)
+def test_the_printed_tables_name_streams_methods_and_leading_figures(run, pair, recorded):
+    done = run("compare", *pair, "--offset", 0, "--truth", recorded["truth"], "--methods", METHODS)
     assert done.exit_code == 0, done.stderr
     for word in ("EEG", "fNIRS", "uncorrected", "residual", "correlation"):
         assert word in done.stdout
@@ -85,7 +85,7 @@ def test_leading_figures_are_figures_of_the_table(compared):
 
 
 def test_without_truth_the_figures_are_labelled(run, pair):
-    done = run("compare", *pair, "--offset", 0, "--methods", "tddr,untouched")
+    done = run("compare", *pair, "--offset", 0, "--methods", "tddr,uncorrected")
     assert done.exit_code == 0, done.stderr
     assert "The truth is unknown" in done.stdout
 
@@ -94,7 +94,7 @@ def test_json_is_all_that_is_printed(run, pair):
     done = run("compare", *pair, "--offset", 0, "--methods", "uncorrected", "--json")
     found = json.loads(done.stdout)
     assert found["attributes"] == {"truth": "unknown"}
-    assert "-inf" in [row["value"] for row in found["rows"]]  # untouched: nothing changed
+    assert "-inf" in [row["value"] for row in found["rows"]]  # uncorrected: nothing changed
 
 
 def test_an_unknown_method_is_refused_and_named(run, pair, tmp_path):
@@ -104,16 +104,16 @@ def test_an_unknown_method_is_refused_and_named(run, pair, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_methods_that_cannot_treat_the_recording_are_refused(run, simulated):
-    done = run("compare", simulated["nirs"], "--methods", "pca")
+def test_methods_that_cannot_treat_the_recording_are_refused(run, recorded):
+    done = run("compare", recorded["nirs"], "--methods", "pca")
     assert done.exit_code == 2
     assert "no method that runs on this recording" in done.stderr
 
 
-def test_a_truth_of_another_recording_is_refused(run, simulated, tmp_path):
-    nf.write(nf.simulate(duration=20, seed=0)[0], tmp_path, stem="other")
+def test_a_truth_of_another_recording_is_refused(run, recorded, tmp_path, at_rest):
+    nf.write(at_rest, tmp_path, stem="other")
     done = run(
-        "compare", simulated["recording"], "--truth", tmp_path / "other_recording.nc",
+        "compare", recorded["recording"], "--truth", tmp_path / "other_recording.nc",
     )  # fmt: skip
     assert done.exit_code == 2
     assert "the same times" in done.stderr

@@ -7,7 +7,8 @@ import neurofuse as nf
 from neurofuse.cli import clean, compare, demo, report, simulate
 
 
-def test_the_demo_does_the_whole_way_on_files(run, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_the_demo_does_all_steps_on_files(run, tmp_path, monkeypatch):
     quick = ("joint", "eeg", "nirs", "tddr", "uncorrected")
     monkeypatch.setattr(demo, "METHODS", quick)
     done = run("demo", "--duration", 90, "--out", tmp_path / "out")

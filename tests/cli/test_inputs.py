@@ -8,13 +8,13 @@ from neurofuse.io import streams
 
 
 @pytest.fixture
-def bids(tmp_path, simulated):
+def bids(tmp_path, recorded):
     """The simulated pair in a BIDS folder."""
     folder = tmp_path / "set" / "sub-07"
     for stream, suffix in (("eeg", ".edf"), ("nirs", ".snirf")):
         (folder / stream).mkdir(parents=True)
         target = folder / stream / f"sub-07_task-walk_{stream}{suffix}"
-        target.write_bytes(simulated[stream].read_bytes())
+        target.write_bytes(recorded[stream].read_bytes())
     return tmp_path / "set"
 
 
@@ -40,10 +40,10 @@ def test_a_bids_folder_with_too_much_is_refused_in_one_line(run, bids, tmp_path)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_zarr_store_is_injected_with_movement(run, simulated, tmp_path):
+def test_a_zarr_store_is_injected_with_movement(run, recorded, tmp_path):
     from neurofuse.io import write_zarr
 
-    recording = nf.read(simulated["recording"])
+    recording = nf.read(recorded["recording"])
     store = write_zarr(recording, tmp_path / "sub-09_recording.zarr")
     done = run("inject", store, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.output

@@ -26,7 +26,7 @@ def test_stem_is_the_eeg_name_without_its_modality(paths, expected):
     assert stem([Path(path) for path in paths]) == expected
 
 
-def test_a_nirx_folder_lends_its_whole_name(tmp_path):
+def test_outputs_have_the_whole_name_of_a_nirx_folder(tmp_path):
     folder = tmp_path / "2021-05-05.run"
     folder.mkdir()
     assert stem([folder]) == "2021-05-05.run"
@@ -47,7 +47,7 @@ def bids(tmp_path):
     return tmp_path / "set"
 
 
-def test_a_bids_folder_lends_the_entities_of_its_session(bids):
+def test_outputs_have_the_entities_of_a_bids_session(bids):
     assert stem([bids]) == stem([bids / "sub-01"]) == "sub-01_task-rest_run-2"
     assert stem([bids / "sub-02"]) == "sub-02_task-rest"
     assert eeg_suffix([bids]) == ".bdf"
@@ -61,7 +61,7 @@ def test_a_bids_folder_of_several_sessions_is_refused(bids):
         stem([bids])
 
 
-def test_a_zarr_store_lends_its_stem(tmp_path):
+def test_outputs_have_the_stem_of_a_zarr_store(tmp_path):
     store = tmp_path / "sub-01_recording.zarr"
     store.mkdir()
     assert stem([store]) == "sub-01"

@@ -7,18 +7,18 @@ from neurofuse.cli.compare import compare_files
 
 
 @pytest.fixture(scope="module")
-def comparison(simulated, tmp_path_factory):
+def comparison(recorded, tmp_path_factory):
     _, files = compare_files(
-        [simulated["recording"]], tmp_path_factory.mktemp("table"), truth=simulated["truth"],
+        [recorded["recording"]], tmp_path_factory.mktemp("table"), truth=recorded["truth"],
         methods=["uncorrected", "tddr"],
     )  # fmt: skip
     return files["table"]
 
 
-def test_a_page_with_truth_and_comparison(run, simulated, comparison, tmp_path):
+def test_a_page_with_truth_and_comparison(run, recorded, comparison, tmp_path):
     page = tmp_path / "new" / "page.html"
     done = run(
-        "report", simulated["recording"], simulated["truth"], "--truth", simulated["truth"],
+        "report", recorded["recording"], recorded["truth"], "--truth", recorded["truth"],
         "--comparison", comparison, "--out", page,
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
@@ -28,12 +28,12 @@ def test_a_page_with_truth_and_comparison(run, simulated, comparison, tmp_path):
     assert [p.name for p in page.parent.iterdir()] == ["page.html"]
 
 
-def test_another_file_as_comparison_is_refused(run, simulated, comparison, tmp_path):
+def test_another_file_as_comparison_is_refused(run, recorded, comparison, tmp_path):
     broken = tmp_path / "cut.nc"
     broken.write_bytes(comparison.read_bytes()[:100])
-    for given in (simulated["truth"], simulated["eeg"], broken, tmp_path / "none.nc"):
+    for given in (recorded["truth"], recorded["eeg"], broken, tmp_path / "none.nc"):
         done = run(
-            "report", simulated["recording"], simulated["truth"], "--comparison", given,
+            "report", recorded["recording"], recorded["truth"], "--comparison", given,
             "--out", tmp_path / "page.html",
         )  # fmt: skip
         assert done.exit_code == 2, done.stderr
@@ -41,37 +41,42 @@ def test_another_file_as_comparison_is_refused(run, simulated, comparison, tmp_p
         assert not (tmp_path / "page.html").exists()
 
 
-def test_an_existing_page_stays(run, simulated, tmp_path):
+def test_an_existing_page_stays(run, recorded, tmp_path):
     page = tmp_path / "page.html"
     page.write_text("mine")
-    done = run("report", simulated["recording"], simulated["truth"], "--out", page)
+    done = run("report", recorded["recording"], recorded["truth"], "--out", page)
     assert done.exit_code == 2
     assert "page.html" in done.stderr
     assert page.read_text() == "mine"
 
 
-def test_another_recording_is_refused(run, simulated, tmp_path):
-    done = run("report", simulated["eeg"], simulated["nirs"], "--out", tmp_path / "page.html")
+def test_another_recording_is_refused(run, recorded, tmp_path):
+    done = run("report", recorded["eeg"], recorded["nirs"], "--out", tmp_path / "page.html")
     assert done.exit_code == 2
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_each_stream_contributed_on_request(run, simulated, tmp_path):
+def test_what_each_stream_contributed_on_request(run, recorded, tmp_path):
     page = tmp_path / "page.html"
     done = run(
-        "report", simulated["recording"], simulated["truth"], "--contribution", "--out", page
+        "report",
+        recorded["recording"],
+        recorded["truth"],
+        "--contribution",
+        "--out",
+        page,
     )
     assert done.exit_code == 0, done.stderr
     assert "What each modality contributed" in page.read_text()
 
 
-def test_what_was_cleaned_is_found_again(run, simulated, tmp_path):
-    files = clean_files([simulated["eeg"], simulated["nirs"]], tmp_path / "out", report=False)
+def test_what_was_cleaned_is_found_again(run, recorded, tmp_path):
+    files = clean_files([recorded["eeg"], recorded["nirs"]], tmp_path / "out", report=False)
     page = tmp_path / "page.html"
     done = run("report", files["recording"], "--out", page)
     assert done.exit_code == 0, done.stderr
     assert "What each modality" not in page.read_text()
-    for given in ([simulated["recording"]], [simulated["eeg"]] * 3):
+    for given in ([recorded["recording"]], [recorded["eeg"]] * 3):
         done = run("report", *given, "--out", tmp_path / "none.html")
         assert done.exit_code == 2
         assert "wanted" in done.stderr

@@ -10,17 +10,17 @@ from neurofuse.synth import SHARE, TYPES
 BRISK = ("--bouts-per-minute", 8)
 
 
-def test_files_hold_the_recording_with_movement(simulated):
-    whole = nf.read(simulated["recording"])
-    pair = nf.read(simulated["eeg"], simulated["nirs"], offset=0)
+def test_files_hold_the_recording_with_movement(recorded):
+    whole = nf.read(recorded["recording"])
+    pair = nf.read(recorded["eeg"], recorded["nirs"], offset=0)
     step = float(np.ptp(whole["eeg"].eeg.values) / 2**15)
     np.testing.assert_allclose(pair["eeg"].eeg, whole["eeg"].eeg, atol=step)
     np.testing.assert_allclose(pair["nirs"].intensity, whole["nirs"].intensity, rtol=1e-9)
     assert pair["eeg"].channel.values.tolist() == whole["eeg"].channel.values.tolist()
 
 
-def test_truth_lacks_the_movement_and_tells_where_it_was(simulated):
-    whole, truth = nf.read(simulated["recording"]), nf.read(simulated["truth"])
+def test_truth_lacks_the_movement_and_marks_where_it_was(recorded):
+    whole, truth = nf.read(recorded["recording"]), nf.read(recorded["truth"])
     np.testing.assert_array_equal(truth["eeg"].motion, whole["eeg"].motion)
     assert bool(whole["eeg"].motion.any())
     same = (truth["eeg"].eeg == whole["eeg"].eeg).transpose("channel", "time").values
@@ -35,10 +35,11 @@ def test_a_longer_pair_aligns_by_itself(run, tmp_path):
     assert float(clock.offset.sel(stream="nirs")) == pytest.approx(0, abs=0.01)
 
 
-def test_seeds(simulated, tmp_path):
+@pytest.mark.slow
+def test_seeds(recorded, tmp_path):
     same = simulate_files(tmp_path / "same", duration=30, seed=7, bouts_per_minute=8.0)
     other = simulate_files(tmp_path / "other", duration=30, seed=2)
-    first = nf.read(simulated["recording"])
+    first = nf.read(recorded["recording"])
     np.testing.assert_array_equal(nf.read(same["recording"])["eeg"].eeg, first["eeg"].eeg)
     assert not np.array_equal(nf.read(other["recording"])["eeg"].eeg, first["eeg"].eeg)
 
@@ -104,11 +105,11 @@ def test_too_short_a_simulation_is_refused(run, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".edf", ".vhdr"])
-def test_injection_keeps_the_input_as_truth(simulated, run, tmp_path, suffix):
-    clean = nf.read(simulated["truth"])
+def test_injection_keeps_the_input_as_truth(recorded, run, tmp_path, suffix):
+    clean = nf.read(recorded["truth"])
     eeg = write_eeg(clean, tmp_path / f"rest_eeg{suffix}")
     out = tmp_path / "out"
-    done = run("inject", eeg, simulated["nirs"], "--offset", 0, "--seed", 5, *BRISK, "--out", out)
+    done = run("inject", eeg, recorded["nirs"], "--offset", 0, "--seed", 5, *BRISK, "--out", out)
     assert done.exit_code == 0, done.stderr
     names = {path.name for path in out.iterdir()}
     expected = {f"rest_motion_eeg{suffix}", "rest_motion_nirs.snirf", "rest_motion_recording.nc",
@@ -124,8 +125,8 @@ def test_injection_keeps_the_input_as_truth(simulated, run, tmp_path, suffix):
     assert np.abs(exact.values - before["eeg"].eeg.values).max() > 1e-5
 
 
-def test_injection_into_one_stream(simulated, tmp_path):
-    files = inject_files([simulated["nirs"]], tmp_path, seed=3)
+def test_injection_into_one_stream(recorded, tmp_path):
+    files = inject_files([recorded["nirs"]], tmp_path, seed=3)
     assert set(files) == {"nirs", "recording", "truth", "events"}
     assert streams(nf.read(files["recording"])) == ("nirs",)
     assert files["nirs"].name == "simulated_motion_nirs.snirf"

@@ -15,12 +15,11 @@ from neurofuse.io import (
 )
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.io.lazy import blocks_of, is_lazy
-from neurofuse.synth import simulate
 
 
 @pytest.fixture(scope="module")
-def pair():
-    return simulate(150.0, seed=2)
+def pair(simulated_long):
+    return simulated_long
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +27,7 @@ def cleaned(pair):
     return clean(pair[1])
 
 
-def test_less_is_left_than_untouched_and_than_zero(pair, cleaned):
+def test_less_is_left_than_uncorrected_and_than_zero(pair, cleaned):
     truth, contaminated = pair
     found = score(truth, contaminated, cleaned).value
     before = score(truth, contaminated, contaminated).value
@@ -38,7 +37,7 @@ def test_less_is_left_than_untouched_and_than_zero(pair, cleaned):
         assert left < 0
 
 
-def test_shut_gates_leave_eeg_bit_for_bit(pair, cleaned):
+def test_a_motion_mask_of_zero_keeps_eeg_bit_for_bit(pair, cleaned):
     shut = cleaned["eeg"].gate.values == 0
     same = cleaned["eeg"].eeg.values == pair[1]["eeg"].eeg.values
     assert shut.mean() > 0.5
@@ -46,7 +45,7 @@ def test_shut_gates_leave_eeg_bit_for_bit(pair, cleaned):
     assert not same.all()
 
 
-def test_shut_gates_leave_changes_of_optical_density(pair, cleaned):
+def test_a_motion_mask_of_zero_keeps_changes_of_optical_density(pair, cleaned):
     before, after = (to_optical_density(r)["nirs"].od.values for r in (pair[1], cleaned))
     shut = cleaned["nirs"].gate.values == 0
     both = shut[:, 1:] & shut[:, :-1]
@@ -54,7 +53,7 @@ def test_shut_gates_leave_changes_of_optical_density(pair, cleaned):
     assert difference[both].max() < 1e-9
 
 
-def test_nearly_all_samples_of_somebody_who_sits_still_are_unchanged(pair):
+def test_nearly_all_samples_at_rest_are_unchanged(pair):
     still = clean(pair[0])
     for stream, variable in (("eeg", "eeg"), ("nirs", "intensity")):
         same = still[stream][variable].values == pair[0][stream][variable].values
@@ -62,7 +61,7 @@ def test_nearly_all_samples_of_somebody_who_sits_still_are_unchanged(pair):
 
 
 @pytest.mark.parametrize(("model", "treated"), [("eeg", ["eeg"]), ("nirs", ["nirs"])])
-def test_twins_leave_the_other_stream(pair, model, treated):
+def test_single_modality_models_leave_the_other_modality(pair, model, treated):
     result = clean(pair[1], model)
     other = ({"eeg", "nirs"} - set(treated)).pop()
     name = "eeg" if other == "eeg" else "intensity"

@@ -44,6 +44,7 @@ def perfect(pair, monkeypatch):
     monkeypatch.setattr(Learned, "transform", transform)
 
 
+@pytest.mark.slow
 def test_default_methods_against_a_truth(pair, perfect):
     truth, contaminated = pair
     seen = []
@@ -115,7 +116,7 @@ def test_refusals(pair):
         compare(contaminated, ["zero"], truth.sel(time=slice(0, 20)))
 
 
-def test_every_peer_is_compared_by_default():
+def test_every_method_is_compared_by_default():
     assert set(BASELINES) == {*METHODS, *REFERENCES} - {"joint", "eeg", "nirs"}
 
 
@@ -136,7 +137,7 @@ def test_references_are_in_every_table(pair, perfect):
 def test_oracle_corrects_where_motion_is_and_nowhere_else(pair):
     truth, contaminated = pair
     node = stream_dataset(contaminated, "nirs").copy(deep=True)
-    node.motion[0, 150:] = False  # a movement that nobody marked stays
+    node.motion[0, 150:] = False  # an unmarked movement stays
     best = oracle(truth, with_stream(contaminated, "nirs", node))["nirs"].intensity.values
     before, true = node.intensity.values, truth["nirs"].intensity.values
     np.testing.assert_allclose(np.diff(np.log(best[0])), np.diff(np.log(before[0])), atol=1e-9)
@@ -211,7 +212,7 @@ def test_without_a_mismatched_recording_the_partner_is_from_another_time(pair):
     assert alone.method.values.tolist() == ["joint", *REFERENCES]
 
 
-def test_channels_without_a_signal_are_told_once_and_judged_alike(pair, caplog):
+def test_channels_without_a_signal_are_reported_once_and_judged_alike(pair, caplog):
     truth, contaminated = pair
     flat = stream_dataset(contaminated, "eeg").copy(deep=True)
     flat.eeg[1] = 0.0

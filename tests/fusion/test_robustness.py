@@ -115,8 +115,9 @@ def test_light_taken_for_optical_density_is_refused(simulated):
         clean(with_stream(density, "nirs", node.assign(od=node.od * 1000)))
 
 
-def test_uncertainty_tells_how_far_samples_are_off():
-    """Nine in ten errors lie within 1.645 standard deviations, on somebody simulated."""
+@pytest.mark.slow
+def test_uncertainty_is_the_size_of_errors():
+    """Nine in ten errors lie within 1.645 standard deviations, on a simulated participant."""
     truth, contaminated = simulate(150.0, seed=14, severity=0.5)
     cleaned = clean(contaminated, uncertainty=True)
     node = stream_dataset(cleaned, "eeg")

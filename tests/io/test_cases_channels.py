@@ -138,7 +138,7 @@ def test_a_sensor_in_a_row(cases, caplog):
     assert "one channel a row" in caplog.text
 
 
-def test_nobody_is_named_in_a_bids_derivative(cases, tmp_path):
+def test_no_participant_is_named_in_a_bids_derivative(cases, tmp_path):
     from neurofuse.cli.clean import clean_files
 
     paths = []

@@ -51,12 +51,12 @@ def test_the_lag_is_found_in_the_truth(lag):
 
 
 @pytest.mark.slow
-def test_nothing_is_found_without_coupling():
+def test_nothing_is_found_without_neurovascular_coupling():
     assert np.abs(power_to_blood(0.0, 5.0)).max() < 0.12
 
 
 @pytest.mark.slow
-def test_coupling_one_drives_a_fifth_of_the_variance():
+def test_neurovascular_coupling_of_one_drives_a_fifth_of_the_variance():
     variance = {}
     for coupling in (0.0, 1.0):
         values = []

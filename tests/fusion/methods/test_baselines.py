@@ -150,7 +150,7 @@ def test_scale_in_scale_out(pair, name):
         )
 
 
-def test_untouched_is_bit_for_bit(pair):
+def test_uncorrected_is_bit_for_bit(pair):
     cleaned = cleaned_by("uncorrected", pair[1])
     for stream in ("eeg", "nirs"):
         assert cleaned[stream].to_dataset().identical(pair[1][stream].to_dataset())

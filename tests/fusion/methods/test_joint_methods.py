@@ -71,7 +71,7 @@ def test_streams_without_anything_in_common_stay_as_they_are_under_tcca(seed):
     np.testing.assert_array_equal(after["nirs"].od, apart["nirs"].od)
 
 
-def test_chance_is_told_by_shifts_where_no_correlation_is_too_small():
+def test_chance_is_estimated_by_shifts_where_no_correlation_is_too_small():
     changed = 0
     for seed in range(8):
         apart = make(seed, shared=0.0)[1]

@@ -78,7 +78,7 @@ def test_moving_deviation_is_the_deviation_within_a_second():
         np.testing.assert_allclose(found[:, i], rows[:, i - 5 : i + 6].std(-1))
 
 
-def test_movement_is_told_from_the_usual_level_of_each_row():
+def test_movement_is_detected_relative_to_each_row():
     rows = calm()[:, 0] + 0.3 * bump(60, 0.5)
     mask = rows_in_motion(rows, RATE, 5.0)
     assert mask[:, (TIME > 59.5) & (TIME < 60.5)].all()
@@ -87,7 +87,7 @@ def test_movement_is_told_from_the_usual_level_of_each_row():
     assert segments(mask[0])[0][0] / RATE < 60 < segments(mask[0])[0][1] / RATE
 
 
-def test_levels_are_joined_at_the_seams():
+def test_baseline_levels_are_joined_at_the_seams():
     row = np.repeat([0.0, 5.0, 3.0], 100)
     np.testing.assert_allclose(join_segments(row, [(100, 200)], RATE), 0, atol=1e-12)
 
@@ -123,7 +123,7 @@ def test_wavelets_take_a_shift_down_to_a_slow_ramp():
     assert abs(np.diff(change)).max() < 0.2 * np.diff(shift).max()
 
 
-def test_of_gaussian_coefficients_wavelets_take_the_asked_share_out():
+def test_of_gaussian_coefficients_wavelets_remove_the_given_fraction():
     """White noise is Gaussian at all levels; beyond z lies 2 (z φ(z) + 1 - Φ(z)) of its energy."""
     noise = 0.01 * np.random.default_rng(0).standard_normal((8, 2, 4096))
     for chance in (0.1, 0.01):
@@ -155,7 +155,7 @@ def test_a_higher_chance_takes_more_out():
     assert taken[0] > taken[-1]
 
 
-def test_wavelets_pass_what_is_too_short_to_tell():
+def test_wavelets_leave_short_series_unchanged():
     od = calm()[..., :6]
     np.testing.assert_allclose(cleaned("wavelet", od), od, atol=1e-12)
 
@@ -169,7 +169,7 @@ def test_what_does_not_move_is_not_touched(name):
 
 
 @pytest.mark.parametrize("name", ["spline", "tpca"])
-def test_levels_meet_after_a_shift_and_calm_parts_keep_their_form(name):
+def test_baseline_levels_meet_after_a_shift_and_calm_parts_keep_their_form(name):
     od = calm()
     after = cleaned(name, od + 0.3 * step(60) * np.linspace(0.5, 1, 4)[:, None, None])
     for part in (TIME < 57, TIME > 63):
@@ -308,7 +308,7 @@ def test_short_channels_are_regressed_as_in_mne_nirs_of_each_wavelength():
         np.testing.assert_allclose(after[:, k], expected, atol=1e-12)
 
 
-def test_a_scalp_that_short_channels_see_is_gone_and_levels_stay():
+def test_scalp_signals_are_removed_and_baseline_levels_stay():
     rng = np.random.default_rng(1)
     brain = 1e-5 * rng.standard_normal((2, 2, 1200))
     scalp = 1e-2 * rng.standard_normal((2, 1200))

@@ -56,7 +56,7 @@ def test_zeros_are_0_db(pair, stream):
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_untouched_has_residual_1(pair, stream):
+def test_uncorrected_has_residual_1(pair, stream):
     truth, contaminated = pair
     table = score(truth, contaminated, contaminated)
     assert figure(table, stream, "residual") == 1
@@ -78,7 +78,7 @@ def test_half_of_the_artifact_is_a_quarter_of_its_energy(pair):
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_zeros_gain_as_much_as_the_recording_was_bad(pair, stream):
-    """So the gain tells nothing without the ratio after it."""
+    """So the gain means nothing without the ratio after it."""
     truth, contaminated = pair
     table = score(truth, contaminated, get_method("zero").transform(contaminated))
     before = figure(table, stream, "snr_before")
@@ -89,7 +89,7 @@ def test_zeros_gain_as_much_as_the_recording_was_bad(pair, stream):
     assert figure(untouched, stream, "snr_after") == pytest.approx(before)
 
 
-def test_eta_is_the_share_of_the_lacking_correlation_that_came_back(pair):
+def test_eta_is_the_fraction_of_the_lost_correlation_that_came_back(pair):
     truth, contaminated = pair
     eta = [figure(score(truth, contaminated, x), "eeg", "eta") for x in (truth, contaminated)]
     assert eta == pytest.approx([100, 0])

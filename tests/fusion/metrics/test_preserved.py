@@ -17,7 +17,7 @@ PERFECT = {metric: 1.0 if unit == "1" else 0.0 for metric, unit in UNITS.items()
 
 @pytest.fixture(scope="module")
 def tapping():
-    """A person who taps, without movement: eight trials, twelve at least for the ERP."""
+    """A participant who taps, without movement: eight trials, twelve at least for the ERP."""
     return nf.simulate(320, seed=4, coupling=3.0, severity=0.0)[0]
 
 
@@ -79,7 +79,7 @@ def test_one_channel_in_all_others_is_seen_in_connectivity(tapping):
     assert table.loc["kept_connectivity"] > 0.3
 
 
-def test_coupling_that_is_taken_away_is_missed(tapping):
+def test_neurovascular_coupling_that_is_removed_is_missed(tapping):
     node = stream_dataset(tapping, "nirs")
     turned = node.assign(intensity=node.intensity.copy(data=node.intensity.values[..., ::-1]))
     table = kept(tapping, with_stream(tapping, "nirs", turned))
@@ -90,7 +90,7 @@ def test_coupling_that_is_taken_away_is_missed(tapping):
     assert coupling_p(tapping) < 0.05
 
 
-def test_what_cannot_be_told_is_not_told(at_rest):
+def test_what_cannot_be_determined_is_missing(at_rest):
     table = kept(at_rest, at_rest)
     assert np.isnan(table.loc["eeg", "kept_erp_amplitude"])
     assert np.isnan(table.loc["nirs", "kept_glm_beta"])
@@ -101,7 +101,7 @@ def test_what_cannot_be_told_is_not_told(at_rest):
     assert kept(one, one).loc["eeg", "kept_alpha"] == pytest.approx(1)
 
 
-def test_coupling_needs_both_streams_and_places(at_rest):
+def test_neurovascular_coupling_needs_both_modalities_and_positions(at_rest):
     with pytest.raises(ParameterError, match="eeg only"):
         coupling(without_stream(at_rest, "nirs"))
     node = stream_dataset(at_rest, "eeg")

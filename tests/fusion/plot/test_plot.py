@@ -73,7 +73,7 @@ def test_plots_draw_on_given_axes(pair, cleaned):
     assert plt.get_fignums() == [figure.number]
 
 
-def test_gate_image_is_the_gate(cleaned):
+def test_the_image_is_the_motion_mask(cleaned):
     _, ax = nf.plot.gate(cleaned)
     image = np.asarray(ax.images[0].get_array())
     gate = cleaned["nirs"].gate.transpose("channel", "time").values
@@ -112,7 +112,7 @@ def test_response_is_the_mean_over_events(pair):
     np.testing.assert_allclose(np.asarray(line.get_ydata(), float), wanted, atol=1e-9)
 
 
-def test_both_haemoglobins_are_drawn(pair, cleaned):
+def test_both_haemoglobins_are_plotted(pair, cleaned):
     ax = nf.plot.evoked(pair[1], cleaned, pair[0], stream="nirs")
     legend = _legend(ax)
     assert legend[:2] == ["HbO, recorded", "HbR, recorded"]

@@ -270,7 +270,7 @@ def test_channels_are_chosen(opened):
     assert opened.drawn("eeg after") is not None
 
 
-def test_who_was_not_recording_is_told(browser, tmp_path):
+def test_a_modality_that_was_not_recording_is_named(browser, tmp_path):
     rng = np.random.default_rng(0)
     still = recording_of(1e-5 * rng.standard_normal((1, 2000)), np.ones((1, 2, 1000)))
     page = Opened(browser, report(still, still, tmp_path / "a.html")).ready()
@@ -344,7 +344,7 @@ def test_paper_and_pages_without_scripts_have_the_static_figures(opened, browser
     opened.page.emulate_media(media="print")
     assert opened.page.is_visible(".still svg >> nth=0")
     assert not opened.page.is_visible("#strip")
-    # nobody presses a button on paper; the works are read, not copied
+    # buttons are useless on paper; the works are read, not copied
     assert not opened.page.is_visible("button >> nth=-1")
     assert opened.page.is_visible(".references")
     opened.page.emulate_media(media="screen")

@@ -16,7 +16,7 @@ def cells(path):
     return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in rows]
 
 
-def test_intervals_of_offset_and_drift_are_told(tmp_path):
+def test_intervals_of_offset_and_drift_are_shown(tmp_path):
     noise = np.random.default_rng(0).normal(scale=1e-5, size=(2, 2500))
     found = ClockModel(2.0, 81.5, 0.004, 16, "events", (1.998, 2.0021), (79.25, 83.75))
     recording = recording_of(noise, clock={"eeg": ClockModel(), "nirs": found})

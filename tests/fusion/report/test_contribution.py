@@ -78,7 +78,7 @@ def found(monkeypatch):
     return result
 
 
-def test_the_share_is_that_of_the_partner(found):
+def test_the_contribution_is_that_of_the_partner(found):
     wanted = np.array([[0.25, 0.0, 0.0]] * 2)  # half of the amplitude is a quarter of the energy
     np.testing.assert_allclose(found.from_partner, wanted, atol=1e-9)
     halves = found.changed.sel(run="withheld") / found.changed.sel(run="joint")
@@ -91,6 +91,7 @@ def test_the_share_is_that_of_the_partner(found):
     assert float(found.difference.sel(run="joint", second=31.5).min()) > 1e-3 * 1e-3
 
 
+@pytest.mark.slow
 def test_the_page_says_so(found, tmp_path):
     eeg = sentences_of(found)[0]
     assert "25 % of the correction's energy came from fNIRS" in eeg

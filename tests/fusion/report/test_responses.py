@@ -96,7 +96,7 @@ def test_without_events_a_sentence_says_why():
     assert "HbO" not in text.partition("<figcaption>")[0]
 
 
-def test_conditions_that_are_not_drawn_are_told():
+def test_conditions_that_are_not_plotted_are_counted():
     often = [(20.0 + 12.0 * i + 2 * k, 0.0, f"c{k}", "", "") for i in range(16) for k in range(6)]
     before, after = make(extra=often)
     text = responses_section(before, after, None, views_of(before, after))

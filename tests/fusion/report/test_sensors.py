@@ -81,7 +81,7 @@ def test_the_nose_is_up_and_right_is_right():
     assert circles[0] == ("0.0", "-100.0")  # SVG counts downwards
 
 
-def test_colour_tells_how_much_was_changed(pair):
+def test_colour_shows_how_much_was_changed(pair):
     found = views_of(*pair)
     size = amount(found[0])
     np.testing.assert_allclose(size[1], 1e-4 * np.sqrt(0.5))
@@ -95,7 +95,7 @@ def test_colour_tells_how_much_was_changed(pair):
     assert "<b>" not in text
 
 
-def test_bad_channels_are_crossed_and_faults_told(pair):
+def test_bad_channels_are_crossed_and_faults_named(pair):
     node = stream_dataset(pair[0], "eeg")
     flat = node.eeg.values.copy()
     flat[3] = 0.0

@@ -157,6 +157,7 @@ def test_a_corrected_shift_counts_where_it_shifts():
     assert where.max() <= MOVED[1]
 
 
+@pytest.mark.slow
 def test_nothing_changed_is_said(tmp_path):
     _, before, _ = make()
     text = report(before, before, tmp_path / "a.html").read_text("utf-8")
@@ -166,7 +167,7 @@ def test_nothing_changed_is_said(tmp_path):
     assert "Nothing was changed" not in changed
 
 
-def test_a_bad_channel_that_was_changed_is_told(tmp_path):
+def test_a_bad_channel_that_was_changed_is_reported(tmp_path):
     _, before, after = make()
     for tree, expected in ((before, "passed through unchanged"), (after, "changed nevertheless")):
         node = stream_dataset(tree, "eeg")
@@ -246,6 +247,7 @@ def test_a_measure_beyond_its_limit_is_marked(tmp_path):
     assert "2 of 3 channels usable" in table
 
 
+@pytest.mark.slow
 def test_a_comparison_is_shown_and_another_refused(tmp_path):
     _, before, after = make()
     comparison = xr.Dataset(
@@ -276,7 +278,7 @@ def test_a_comparison_is_shown_and_another_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_existing_file_is_kept_unless_told(tmp_path):
+def test_an_existing_file_is_kept_unless_overwritten_on_request(tmp_path):
     _, before, after = make()
     path = tmp_path / "a.html"
     path.write_text("mine")
@@ -328,11 +330,11 @@ def test_bouts_reach_both_ends():
 
 def test_every_metric_of_a_comparison_is_explained():
     from neurofuse.fusion.metrics import errors as metrics
-    from neurofuse.fusion.metrics import no_reference as blind
+    from neurofuse.fusion.metrics import no_reference
     from neurofuse.fusion.metrics import preserved as kept
     from neurofuse.fusion.report.comparison import MEANING
 
-    assert {*metrics.UNITS, *kept.UNITS, *blind.UNITS} == set(MEANING)
+    assert {*metrics.UNITS, *kept.UNITS, *no_reference.UNITS} == set(MEANING)
 
 
 def test_brain_signals_have_a_table_of_their_own(pair):
@@ -357,7 +359,7 @@ def test_rounding_of_fnirs_is_no_change():
     assert all(change(view, i).max() == 0 for i in range(len(view.channel)))
 
 
-def test_a_close_up_leaves_out_who_was_not_recording_then():
+def test_a_close_up_leaves_out_a_modality_that_was_not_recording():
     eeg = 1e-5 * np.ones((1, 2000))
     rng = np.random.default_rng(0)
     moved = np.exp(0.001 * rng.standard_normal((1, 2, 1000)))

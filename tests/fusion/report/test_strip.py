@@ -91,7 +91,7 @@ def test_bins_hold_every_peak_and_the_push_is_shown_finely():
     np.testing.assert_allclose(finer[0, 0], samples, atol=of.quantum / 2 * 1.001)
 
 
-def test_what_nobody_changed_costs_next_to_nothing():
+def test_unchanged_samples_take_little_space():
     before, after = make()
     alone, both = (
         pyramid(views_of(*given)[0], 10**7).size for given in ((before,), (before, after))
@@ -107,7 +107,7 @@ def test_a_stream_without_a_signal_is_packed(value):
     assert np.isnan(values).all() if np.isnan(value) else (values >= 0).all()
 
 
-def test_the_head_tells_the_page_what_there_is():
+def test_the_head_describes_the_contents_of_the_page():
     before, after = make()
     rows = [(5.0, 1.0, "</script><b>", "", ""), (9.0, -1.0, "x", "", ""), (5.0, 1.0, "x", "", "")]
     text = strip_chart(views_of(before, after), events_dataset(rows))

@@ -1,4 +1,4 @@
-"""Many recordings: people are drawn, not recordings; tests are paired and corrected."""
+"""Many recordings: participants are resampled, not recordings; tests are paired and corrected."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def cell(summary, method):
     return summary.sel(modality="eeg", metric="error").isel(method=METHODS.index(method))
 
 
-def test_people_count_alike_however_often_they_were_recorded():
+def test_participants_have_equal_weight_however_often_recorded():
     value = np.array([[0.0], [0.0], [0.0], [6.0]])
     found = cell(summarise(made(value, ["a", "a", "a", "b"], "1")), "joint")
     assert float(found["mean"]) == 3
@@ -45,17 +45,19 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     rng = np.random.default_rng(0)
     inside = 0
     for seed in range(60):
-        person = rng.standard_normal(20).repeat(3)
-        value = (person + 0.5 * rng.standard_normal(60))[:, None]
+        participant = rng.standard_normal(20).repeat(3)
+        value = (participant + 0.5 * rng.standard_normal(60))[:, None]
         found = cell(summarise(made(value, np.repeat(np.arange(20), 3)), seed=seed), "joint")
         inside += float(found.low) <= 0 <= float(found.high)
-    assert 50 <= inside < 60  # 95 % less what percentiles lack with 20 people
+    assert 50 <= inside < 60  # 95 % less what percentiles lack with 20 participants
 
 
 def test_differences_are_paired():
     rng = np.random.default_rng(1)
-    person = 10 * rng.standard_normal(8)
-    value = np.stack([person, person + 1 + 0.1 * rng.standard_normal(8), person], axis=1)
+    participant = 10 * rng.standard_normal(8)
+    value = np.stack(
+        [participant, participant + 1 + 0.1 * rng.standard_normal(8), participant], axis=1
+    )
     summary = summarise(made(value, np.arange(8)))
     ica, pca, joint = (cell(summary, name) for name in ("ica", "pca", "joint"))
     assert float(ica.difference) == pytest.approx(1, abs=0.1)
@@ -68,7 +70,7 @@ def test_differences_are_paired():
     assert np.isnan(joint.p)
 
 
-def test_what_failed_in_some_people_is_counted_in_the_others():
+def test_what_failed_in_some_participants_is_counted_in_the_others():
     value = np.array([[0.0, 1.0], [0.0, np.nan], [0.0, 3.0]])
     found = cell(summarise(made(value, ["a", "b", "c"])), "ica")
     assert float(found["mean"]) == 2

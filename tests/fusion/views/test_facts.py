@@ -31,7 +31,7 @@ def test_numbers_are_numbers_and_what_is_unknown_is_null():
     assert found["measured_at"] is None  # a dummy of the format
 
 
-def test_the_share_that_moves_is_the_gates():
+def test_the_fraction_in_motion_is_that_of_the_mask():
     given = aligned_recording()
     node = stream_dataset(given, "eeg")
     gate = np.zeros((2, 500))

@@ -45,13 +45,15 @@ def test_another_tree_looks_as_ever():
     assert recording_html(tree) == "TREE"
 
 
-def test_a_notebook_is_told_when_neurofuse_is_imported(monkeypatch, recording):
-    told = {}
-    formatter = SimpleNamespace(for_type_by_name=lambda module, name, f: told.update({module: f}))
+def test_importing_neurofuse_registers_the_view_of_notebooks(monkeypatch, recording):
+    registered = {}
+    formatter = SimpleNamespace(
+        for_type_by_name=lambda module, name, f: registered.update({module: f})
+    )
     shell = SimpleNamespace(display_formatter=SimpleNamespace(formatters={"text/html": formatter}))
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     nf._show_in_notebooks()
-    assert told[xr.DataTree.__module__](recording) == recording_html(recording)
+    assert registered[xr.DataTree.__module__](recording) == recording_html(recording)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
     nf._show_in_notebooks()  # IPython is there, but no notebook runs
 

@@ -28,7 +28,7 @@ def test_html_is_a_table_with_the_same_cells_and_escapes_names():
     assert html.count("<tr>") == 1 + len(summary.rows)
 
 
-def test_a_cleaned_recording_tells_how_much_motion_was_detected(simulated):
+def test_a_cleaned_recording_states_how_much_motion_was_detected(simulated):
     cleaned = nf.clean(without_stream(simulated[1], "nirs"))
     fraction = float((cleaned["eeg"].gate > GATE_OPEN).mean())
     text = repr(nf.summary(cleaned))
@@ -36,7 +36,7 @@ def test_a_cleaned_recording_tells_how_much_motion_was_detected(simulated):
     assert "done so far: simulate, inject, clean" in text
 
 
-def test_what_was_done_to_both_files_is_told_once():
+def test_what_was_done_to_both_files_is_shown_once():
     recording = aligned_recording()
     for step in ("from_mne", "from_mne", "clean"):
         recording = nf.io.note(recording, step)

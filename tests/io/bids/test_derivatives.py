@@ -136,7 +136,7 @@ def test_neurofuse_reads_the_pair_back(recording, tmp_path):
     assert again["eeg"].bad.values.tolist() == [False, True, False, False]
 
 
-def test_sidecars_tell_what_was_done(recording, tmp_path):
+def test_sidecars_state_what_was_done(recording, tmp_path):
     paths = write_bids(recording, tmp_path, source=tmp_path.parent)
     eeg = json.loads(paths["eeg"].with_suffix(".json").read_text())
     assert eeg["TaskName"] == "rest"
@@ -168,7 +168,7 @@ def test_sidecars_tell_what_was_done(recording, tmp_path):
     assert described["SourceDatasets"] == [{"URL": ".."}]
 
 
-def test_nobody_is_named(recording, tmp_path):
+def test_no_participant_is_named(recording, tmp_path):
     write_bids(recording, tmp_path)
     for path in tmp_path.rglob("*"):
         if path.is_file():

@@ -74,7 +74,7 @@ def test_a_time_zone_that_explains_the_dates_better_is_offered():
         match_dates(("2024-05-17T15:15:00", 36_000.0), ("2024-05-17T09:30:30+00:00", 36_000.0))
 
 
-def test_a_short_stream_inside_a_long_one_is_only_doubted(caplog):
+def test_a_short_stream_inside_a_long_one_only_warns(caplog):
     night = "2024-05-17T22:00:00.5+00:00", 36_000.0
     assert match_dates(night, ("2024-05-18T00:10:00.5+00:00", 1800.0)).offset == 7800
     assert "if one is in local time and the other in UTC (+2 h), then the offset is 600" in (

@@ -130,7 +130,7 @@ def test_a_cropped_raw(mixed, tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("year", [1904, 1970, 2037])
-def test_dates_that_a_format_cannot_tell_are_left_out(mixed, tmp_path, caplog, suffix, year):
+def test_dates_that_a_format_cannot_store_are_left_out(mixed, tmp_path, caplog, suffix, year):
     raw = mixed(date=datetime(year, 3, 2, 4, 5, 6, tzinfo=UTC), seconds=3)
     with caplog.at_level(logging.WARNING, "neurofuse"):
         again = there_and_back(raw, tmp_path / f"a{suffix}")
@@ -175,7 +175,7 @@ def test_rates_below_one_are_refused(eeg_raw, tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_odd_people_and_devices(mixed, tmp_path, suffix):
+def test_unusual_subjects_and_devices(mixed, tmp_path, suffix):
     raw = mixed(seconds=3)
     raw.info["subject_info"] = {
         "his_id": "Müller  no 7\0" + "x" * 60, "first_name": "José María", "sex": 2,
@@ -197,7 +197,7 @@ def test_brainvision_is_written_in_blocks(mixed, tmp_path, monkeypatch):
     assert whole.read_bytes() == blocks.read_bytes()
 
 
-def test_a_writer_that_fails_in_any_way_tells_it(eeg_raw, tmp_path, monkeypatch):
+def test_a_writer_that_fails_in_any_way_reports_it(eeg_raw, tmp_path, monkeypatch):
     def broken(*args, **kwargs):
         raise KeyError("signal")
 

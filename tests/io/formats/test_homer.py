@@ -173,7 +173,7 @@ def test_another_matlab_file_is_refused(tmp_path):
         nf.read(path)
 
 
-def test_real_file_equals_its_snirf_twin(data_dir):
+def test_real_file_equals_its_snirf_copy(data_dir):
     folder = data_dir / "fnirs_clean" / "homer3_fingertapping"
     homer = nf.read(folder / "sub-01_run-01_nirs.nirs")
     snirf = nf.read(folder / "sub-01_run-01_nirs.snirf")
@@ -187,7 +187,7 @@ def test_real_file_equals_its_snirf_twin(data_dir):
     assert list(homer["aux"].children) == list(snirf["aux"].children)
 
 
-def test_real_file_of_another_writer_equals_its_snirf_twin(data_dir):
+def test_real_file_of_another_writer_equals_its_snirf_copy(data_dir):
     folder = data_dir / "formats" / "mne_testing_data"
     homer = nf.read(next(folder.rglob("2021-05-05_001.nirs")))["nirs"].to_dataset()
     snirf = nf.read(next(folder.rglob("2021-05-05_001.snirf")))["nirs"].to_dataset()

@@ -169,7 +169,7 @@ def test_real_boxy_file(data_dir):
     np.testing.assert_array_equal(node.intensity.sel(channel="S3-D2").values, light)
 
 
-def test_fnir_devices_and_matlab_files_are_refused_with_a_way_out(data_dir):
+def test_fnir_devices_and_matlab_files_are_refused_with_a_remedy(data_dir):
     folder = data_dir / "formats" / "fnir_devices"
     with pytest.raises(io.ReadError, match=r"export SNIRF with the device's software"):
         nf.read(folder / "sampleNIR.nir")

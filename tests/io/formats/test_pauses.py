@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 import dask.array
 import mne
@@ -191,7 +192,7 @@ def dated(seconds: float) -> str:
     return (BEGAN + timedelta(seconds=seconds)).strftime("%Y%m%d%H%M%S%f")
 
 
-def test_dates_of_segments_tell_how_long_the_recorder_paused(tmp_path):
+def test_dates_of_segments_give_the_length_of_pauses(tmp_path):
     segments = [(1, dated(0)), (401, dated(64))]
     path = brainvision(tmp_path, segments, [(101, "S  1"), (501, "S  2")])
     recording = nf.read(path)
@@ -261,7 +262,7 @@ def test_a_boundary_without_a_length_cannot_be_joined(tmp_path, length, nirs_raw
 
 
 def test_a_concatenated_fif_cannot_be_joined(tmp_path, eeg_raw, nirs_raw, caplog):
-    raw = mne.concatenate_raws([eeg_raw(), eeg_raw(seed=3)], verbose="error")
+    raw: Any = mne.concatenate_raws([eeg_raw(), eeg_raw(seed=3)], verbose="error")
     raw.save(tmp_path / "a_raw.fif", verbose="error")
     assert nf.read(tmp_path / "a_raw.fif")["eeg"].sizes["time"] == 5000
     assert "1 seam, the first at 10 s" in caplog.text

@@ -94,7 +94,7 @@ def test_a_saturated_detector_hovers_beside_living_channels(nirs_raw):
     assert table.usable.all()
 
 
-def test_coupling_is_that_of_mne(nirs_raw):
+def test_scalp_coupling_index_is_that_of_mne(nirs_raw):
     raw = with_beat(nirs_raw(seconds=60.0, seed=3), slice(0, 2))
     recording = io.from_mne(None, raw)
     table = io.channel_quality(recording, "nirs")
@@ -103,7 +103,7 @@ def test_coupling_is_that_of_mne(nirs_raw):
     )
     np.testing.assert_allclose(table.sci, theirs[::2], atol=1e-9)
     assert table.uncoupled.values.tolist() == [False, True, True]
-    assert table.usable.all()  # poor contact is told, not refused
+    assert table.usable.all()  # poor contact is reported, not refused
     od = io.channel_quality(io.to_optical_density(recording), "nirs")
     np.testing.assert_allclose(od.sci, table.sci, atol=1e-9)
 
@@ -236,7 +236,7 @@ def test_global_variance_leaves_out_bad_channels_and_may_have_none(nirs_raw):
     assert global_variance(with_stream(recording, "nirs", none)).isnull().all()
 
 
-def test_coupling_of_finemi_is_that_of_its_table(data_dir):
+def test_scalp_coupling_index_of_finemi_is_that_of_its_table(data_dir):
     folder = data_dir / "fnirs_clean" / "finemi"
     with open(folder / "quality.tsv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))

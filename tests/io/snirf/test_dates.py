@@ -80,7 +80,7 @@ def test_the_tag_unix_time_alone_is_a_date(snirf, unix):
         ("09:37:12.25", DATE + timedelta(minutes=7)),  # no time zone explains it
     ],
 )
-def test_the_tag_unix_time_tells_the_zone_of_a_local_date(snirf, clock, expected):
+def test_the_tag_unix_time_gives_the_zone_of_a_local_date(snirf, clock, expected):
     path = snirf(MeasurementTime=clock, UnixTime=f"{UNIX:.2f}")
     if clock.endswith("Z"):
         expected = DATE + timedelta(hours=2)

@@ -55,7 +55,7 @@ def test_amplitudes_and_labelled_columns_come_back_written(snirf, tmp_path):
     assert text["dataLabels"][3:] == ["RT", "channel_"]
 
 
-def test_one_name_and_several_codes_can_be_told_apart(snirf):
+def test_one_name_and_several_codes_can_be_distinguished(snirf):
     table = [[1.0, 0, 1], [3, 0, 4], [5, 0, 1], [7, 0, 4]]
     found = events(snirf(lambda nirs: stimulus(nirs, 1, "Trigger", table)))
     np.testing.assert_array_equal(found.amplitude, [1, 4, 1, 4])
@@ -185,3 +185,20 @@ def test_trigger_sensors_give_events_that_count_once(snirf, tmp_path, named):
     assert rows(path) == [(5.0, 0.5, "5"), (15.0, 0.0, "5")]
     assert [s["step"] for s in io.provenance(io.read(path))] == ["trigger_channels", "from_mne"]
     written(path, tmp_path)
+
+
+def test_amplitudes_go_through_bids_and_are_missed_elsewhere(snirf, tmp_path, caplog, eeg_raw):
+    path = snirf(lambda nirs: stimulus(nirs, 1, "load", ROWS))
+    recording = io.read(path)
+    made = io.write_bids(recording, tmp_path / "bids", subject="01", task="load")
+    (table,) = (tmp_path / "bids").rglob("*_events.tsv")
+    assert [line.split("\t")[4] for line in table.read_text("utf-8").splitlines()] == [
+        *("amplitude", "1.0", "3.0", "2.0")
+    ]
+    np.testing.assert_array_equal(io.read(made["nirs"])["events"].amplitude, [1, 3, 2])
+    np.testing.assert_array_equal(io.read(tmp_path / "bids")["events"].amplitude, [1, 3, 2])
+    eeg = io.from_mne(eeg_raw())
+    marked = io.events_dataset([(1.0, 0.0, "load", "", "eeg")], [{"amplitude": 2.0}])
+    eeg = io.with_stream(eeg, "events", marked)
+    io.write_eeg(eeg, tmp_path / "a.edf")
+    assert ".edf holds no amplitude of events: left out" in caplog.text

@@ -78,7 +78,7 @@ def test_lost_samples_are_interpolated_where_they_were_in_spite_of_jitter(snirf)
     assert set(raw.annotations.description) == {"BAD_gap"}
 
 
-def test_clock_that_wanders_is_followed_and_told(snirf, caplog):
+def test_clock_that_wanders_is_followed_and_reported(snirf, caplog):
     even = np.arange(6000) / 10
     stamps = even + 0.3 * np.sin(2 * np.pi * even / 600)
 

@@ -210,7 +210,7 @@ def test_lost_samples_are_interpolated_and_annotated(tmp_path, caplog):
     assert "1 gap (0.5 s in total) was interpolated" in caplog.text
 
 
-def test_a_list_beside_the_file_tells_the_columns(tmp_path, caplog):
+def test_a_list_beside_the_file_defines_the_columns(tmp_path, caplog):
     light = np.random.default_rng(1).uniform(1, 2, (100, 6))
     raw = even(100, 9.13)
     writer = Writer()
@@ -486,8 +486,8 @@ def _restarted(first, second, source="amp-7", other=None):
 
 @pytest.mark.parametrize("turn", [1, -1])
 def test_a_device_connected_anew_is_one_stream_with_a_gap(tmp_path, caplog, turn):
-    parts = [slice(0, 1000), slice(1500, 3000)][::turn]
-    recording = nf.read(_restarted(*parts).save(tmp_path / "a.xdf"))
+    first, second = [slice(0, 1000), slice(1500, 3000)][::turn]
+    recording = nf.read(_restarted(first, second).save(tmp_path / "a.xdf"))
     node = recording["eeg"]
     assert node.time.values[-1] == pytest.approx(29.99, abs=1e-6)
     np.testing.assert_allclose(node.eeg.values[0, 1500:], 1e-6 * np.arange(1500, 3000), rtol=1e-6)

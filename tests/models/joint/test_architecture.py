@@ -84,7 +84,7 @@ def default(contaminated):
     return {m: estimated(contaminated, m, {}) for m in ("eeg", "nirs")}
 
 
-# what each changes is known, so that a field that nobody reads any more is noticed
+# what each changes is known, so that an unused field is noticed
 @pytest.mark.parametrize(
     ("modality", "part", "change"),
     [
@@ -124,7 +124,7 @@ def test_changing_a_setting_changes_the_result(contaminated, default, modality, 
         {"motion_above": 0.9},
     ],
 )
-def test_changing_how_levels_are_estimated_changes_them(change):
+def test_changing_how_baseline_levels_are_estimated_changes_them(change):
     rng = np.random.default_rng(0)
     density = np.cumsum(rng.normal(0, 1e-3, (1, 1200)), axis=-1)
     artifact = np.where(np.arange(1200) < 600, 0.0, 0.3)[None]

@@ -29,7 +29,7 @@ def _shifted(rng, moments, seconds=300.0, rate=RATE):
 
 
 @pytest.mark.parametrize("rate", [2.0, 7.8125, 12.5])
-def test_levels_after_movements_come_nearer_to_the_truth(rate):
+def test_baseline_levels_after_movements_come_nearer_to_the_truth(rate):
     rng = np.random.default_rng(0)
     before, after = [], []
     for _ in range(20):
@@ -92,7 +92,7 @@ def test_offsets_are_the_most_probable_ones():
     np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
 
 
-def test_drift_is_not_taken_for_a_wrong_level():
+def test_drift_is_not_taken_for_a_wrong_baseline_level():
     rng = np.random.default_rng(6)
     time = np.arange(6000) / RATE
     slow = 0.05 * np.sin(2 * np.pi * time / 600)

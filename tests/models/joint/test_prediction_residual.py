@@ -56,7 +56,7 @@ def test_flat_channels_do_no_harm():
     assert torch.isfinite(prediction_residual(x, torch.ones(1, 4000), FREE)).all()
 
 
-def test_freedom_is_twice_the_width_times_the_duration():
+def test_degrees_of_freedom_are_twice_the_width_times_the_duration():
     free = degrees_of_freedom(Bands().eeg, 250.0, 2500)
     assert free[0] == 2 * 2.0 * 10
     torch.testing.assert_close(free.sum(), torch.tensor(2500.0))

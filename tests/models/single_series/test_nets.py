@@ -42,7 +42,7 @@ TINY = {
     },
     "transformer": {"width": 8, "heads": 2, "layers": 1, "steps": 32},
 }
-PEERS = {peer.name: peer for peer in SINGLE_SERIES}
+NETWORKS = {network.name: network for network in SINGLE_SERIES}
 PACKAGED = [(name, stream) for name in NAMES for stream in KINDS]
 
 
@@ -69,9 +69,9 @@ def test_every_net_is_tested():
 @pytest.mark.parametrize("name", NAMES)
 def test_one_constructor_and_its_round_trip(name):
     net = NETS[name](3, 8.0, 512, **TINY[name])
-    told = json.loads(json.dumps(net.config))  # as it stands beside the weights
-    again = NETS[name].from_config(told)
-    assert json.loads(json.dumps(again.config)) == told
+    stored = json.loads(json.dumps(net.config))  # as it stands beside the weights
+    again = NETS[name].from_config(stored)
+    assert json.loads(json.dumps(again.config)) == stored
     assert {k: v.shape for k, v in again.state_dict().items()} == {
         k: v.shape for k, v in net.state_dict().items()
     }
@@ -166,7 +166,7 @@ def test_the_vae_samples_in_training_only():
     assert (vae.estimate(x)[0] - vae.estimate(x)[0]).abs().max() > 1e-6
 
 
-def test_ladder_saturates_and_is_the_signal_below():
+def test_saturated_copies_are_the_signal_below_their_limit():
     x = torch.tensor([[-1e6, -2.0, 0.0, 0.5, 3.0, 40.0]])
     torch.testing.assert_close(clipped(x, 8.0)[0, 1:5], x[0, 1:5], rtol=0.01, atol=0)
     assert saturated_copies(x).shape == (1, len(SATURATIONS), 6)
@@ -296,7 +296,7 @@ RECIPE = Recipe(windows=4, batch=2, simulated=1, validate_every=2, validation_ba
 
 @pytest.fixture(scope="module")
 def without_data():
-    """Train on simulated people alone: reading the real ones takes longer than the training."""
+    """Train on simulated participants alone: reading real recordings takes longer than training."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEUROFUSE_DATA", "/no/such/folder")
         yield
@@ -304,7 +304,7 @@ def without_data():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, without_data):
-    folder = tmp_path_factory.mktemp("zoo")
+    folder = tmp_path_factory.mktemp("networks")
     return folder, train("nirs", folder, steps=4, recipe=RECIPE, command="a test")
 
 
@@ -390,7 +390,7 @@ def test_weights_that_are_not_there_or_damaged(trained, simulated, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(weights, "PRETRAINED", tmp_path)
         with pytest.raises(ReadError, match=r"no weights dae_eeg\.safetensors of the net 'dae'"):
-            PEERS["dae"].transform(simulated[1])
+            NETWORKS["dae"].transform(simulated[1])
     (tmp_path / path.name).write_bytes(path.read_bytes()[:-8] + b"\1" * 8)
     (tmp_path / path.with_suffix(".json").name).write_text(path.with_suffix(".json").read_text())
     with pytest.raises(ReadError, match="SHA-256"):
@@ -404,26 +404,26 @@ def test_packaged_weights(name, stream):
     kind = KINDS[stream]
     assert (net.rate, net.length) == (kind.rate, kind.length)
     assert facts["parameters"] == sum(p.numel() for p in net.parameters()) < 230_000
-    people = {p for p in facts["training_data"][stream] if not p.startswith("simulated")}
-    assert people
-    assert people <= set(json.loads(SPLIT.read_text())["train"][stream])
+    participants = {p for p in facts["training_data"][stream] if not p.startswith("simulated")}
+    assert participants
+    assert participants <= set(json.loads(SPLIT.read_text())["train"][stream])
     assert facts["command"]
 
 
 def test_all_got_the_same_training():
     for stream in KINDS:
-        told = [
+        stored = [
             json.loads((weights.PRETRAINED / f"{name}_{stream}.json").read_text())["training"]
             for name in NAMES
         ]
-        alike = [{k: v for k, v in t.items() if k not in ("steps", "minutes")} for t in told]
+        alike = [{k: v for k, v in t.items() if k not in ("steps", "minutes")} for t in stored]
         assert all(one == alike[0] for one in alike)
 
 
 @pytest.mark.parametrize("name", slow(NAMES))
-def test_peers_clean_eeg_better_than_nothing(simulated, name):
+def test_networks_clean_eeg_better_than_nothing(simulated, name):
     truth, contaminated = simulated
-    cleaned = PEERS[name].transform(contaminated)
+    cleaned = NETWORKS[name].transform(contaminated)
     table = score(truth, contaminated, cleaned).value
     untouched = score(truth, contaminated, contaminated).value
     assert table.loc["eeg", "error_db"] < untouched.loc["eeg", "error_db"] - 3

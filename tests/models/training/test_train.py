@@ -61,7 +61,7 @@ def test_resumed_training_ends_at_the_same_weights(trained, tmp_path):
 
 
 @pytest.mark.slow
-def test_windows_drawn_ahead_train_the_same_weights(trained, tmp_path):
+def test_windows_sampled_ahead_train_the_same_weights(trained, tmp_path):
     ahead = train(TINY, tmp_path, workers=2)
     assert digest(ahead) == digest(trained)
 
@@ -169,7 +169,7 @@ def test_own_recordings_are_trained_on(own, tmp_path):
     assert facts["training_data"] == {s: ["anna", "simulated-1000000"] for s in ("eeg", "nirs")}
 
 
-def test_nobody_is_in_training_and_validation(own, tmp_path):
+def test_no_participant_is_in_training_and_validation(own, tmp_path):
     plan = TINY | {"own": {"train": {"anna": own}, "validation": {"anna": own}}}
     with pytest.raises(ParameterError, match="anna in training and in validation"):
         train(plan, tmp_path)
@@ -218,7 +218,7 @@ def test_a_file_in_both_parts_is_refused(tmp_path):
         train(TINY | {"own": own}, tmp_path)
 
 
-def test_no_data_are_read_that_nobody_named(tmp_path, monkeypatch):
+def test_only_data_that_were_named_are_read(tmp_path, monkeypatch):
     (tmp_path / "shared" / "data").mkdir(parents=True)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
