@@ -9,6 +9,7 @@ from neurofuse.fusion.methods.cleaner import apply
 from neurofuse.fusion.methods.registry import default_method, get_method
 from neurofuse.io.deprecation import renamed
 from neurofuse.io.mne_objects.pair import from_mne, to_mne
+from neurofuse.io.quality.reference import note_reference
 from neurofuse.io.quality.units import refuse_units
 from neurofuse.io.recording import check
 
@@ -55,7 +56,8 @@ def clean(
         (channel, time; 0 to 1) to the modalities that it treated. EEG samples where it is 0 are
         the input's, bit for bit. In fNIRS the sample-to-sample changes of optical density stay
         there as they were, but the baseline level of a stretch between movements may be shifted
-        as a whole, where a movement had shifted it. Channels marked bad pass unchanged.
+        as a whole, where a movement had shifted it. Channels marked bad pass unchanged. EEG that
+        was average-referenced no longer is where it was cleaned: provenance and log say so.
 
     Raises
     ------
@@ -81,7 +83,8 @@ def clean(
     check(recording)
     refuse_units(recording)
     cleaner = get_method(default_method(recording) if method is None else method)
-    return apply(cleaner, recording, progress=progress, uncertainty=uncertainty)
+    cleaned = apply(cleaner, recording, progress=progress, uncertainty=uncertainty)
+    return note_reference(recording, cleaned)
 
 
 def clean_raws(

@@ -404,8 +404,8 @@ def check(recording: xr.DataTree) -> None:
     Raises
     ------
     SchemaError
-        If it is no DataTree, holds neither EEG nor fNIRS, or a stream lacks its samples, `time`,
-        `channel`, `bad` or `rate`.
+        If it is no DataTree, holds neither EEG nor fNIRS, a stream lacks its samples, `time`,
+        `channel`, `bad` or `rate`, or its times do not increase.
 
     Examples
     --------
@@ -433,6 +433,14 @@ def check(recording: xr.DataTree) -> None:
                 f"/{stream} with {sorted(map(str, node.variables))}",
                 f"{' or '.join(variables)} with time, channel and bad, and attrs['rate']",
                 f"build it with neurofuse.io.{stream}_dataset",
+            )
+        increasing = np.diff(node.time.values) > 0
+        if not increasing.all():
+            late = int(np.argmin(increasing)) + 1
+            raise SchemaError(
+                f"/{stream} whose time does not increase at sample {late}",
+                "times that increase from sample to sample",
+                "sort it (recording[stream].sortby('time')) or drop what is there twice",
             )
 
 
