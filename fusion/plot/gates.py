@@ -72,8 +72,8 @@ def gate(
     scale, unit = (60, "min") if minutes else (1, "s")
     with style():
         heights = [float(np.clip(ROW * len(v.channel), 1.0, 3.5)) for v in views]
-        drawn = panels(axes, heights, sharex=True)
-        for ax, view in zip(drawn, views, strict=True):
+        panel_axes = panels(axes, heights, sharex=True)
+        for ax, view in zip(panel_axes, views, strict=True):
             mask = view.in_motion if view.gate is None else view.gate
             assert mask is not None  # others were left out above
             shown = np.nan_to_num(mask)
@@ -94,6 +94,6 @@ def gate(
             ax.set_title(
                 f"{view.name}: {'injected motion' if view.gate is None else 'motion mask (gate)'}"
             )
-        drawn[0].figure.colorbar(drawn[0].images[0], ax=drawn, shrink=0.6)
-        drawn[-1].set_xlabel(f"Time [{unit}]")
-    return drawn
+        panel_axes[0].figure.colorbar(panel_axes[0].images[0], ax=panel_axes, shrink=0.6)
+        panel_axes[-1].set_xlabel(f"Time [{unit}]")
+    return panel_axes

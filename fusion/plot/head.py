@@ -123,9 +123,9 @@ def _draw_stream(
     look |= {"label": view.name, "zorder": 2 + (view.modality is EEG)}
     shades = None if colour is None else SHADES[view.stream]
     bottom = 0 if colour is not None and np.nanmin(colour) >= 0 else None
-    drawn = ax.scatter(*at.T, s=size, c=fill, cmap=shades, vmin=bottom, plotnonfinite=True, **look)
+    points = ax.scatter(*at.T, s=size, c=fill, cmap=shades, vmin=bottom, plotnonfinite=True, **look)
     ax.scatter(*at[view.bad].T, s=60, marker="x", color="black", zorder=4)
     if colour is not None:
         unit = compared_unit(view.modality) if value is None else str(value.attrs.get("units", "1"))
         text = view.name if unit == "1" else f"{view.name} [{unit}]"
-        ax.figure.colorbar(drawn, ax=ax, shrink=0.6, label=text)
+        ax.figure.colorbar(points, ax=ax, shrink=0.6, label=text)

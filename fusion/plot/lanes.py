@@ -77,19 +77,19 @@ def traces(
     views = [view for view in views if rows[view.stream]]
     scale, unit = (60, "min") if stop - start > 600 else (1, "s")
     with style():
-        drawn = panels(axes, [LANE * max(3, len(rows[v.stream])) for v in views], sharex=True)
-        for ax, view in zip(drawn, views, strict=True):
+        panel_axes = panels(axes, [LANE * max(3, len(rows[v.stream])) for v in views], sharex=True)
+        for ax, view in zip(panel_axes, views, strict=True):
             draw_lanes(ax, view, rows[view.stream], (start, stop), scale, whole=window is None)
             ax.set_xlim(start / scale, stop / scale)
-        _draw_events(drawn, before, start, stop, scale)
-        drawn[-1].set_xlabel(f"Time [{unit}]")
-        drawn[-1].legend(
+        _draw_events(panel_axes, before, start, stop, scale)
+        panel_axes[-1].set_xlabel(f"Time [{unit}]")
+        panel_axes[-1].legend(
             handles=handles(views),
             loc="upper left",
             bbox_to_anchor=(0, -0.5 / LANE / max(3, len(rows[views[-1].stream]))),
             ncols=4,
         )
-    return drawn
+    return panel_axes
 
 
 def _rows(
@@ -110,7 +110,7 @@ def _rows(
 
 
 def _draw_events(
-    drawn: "list[Axes]", recording: xr.DataTree, start: float, stop: float, scale: float
+    panel_axes: "list[Axes]", recording: xr.DataTree, start: float, stop: float, scale: float
 ) -> None:
     if "events" not in recording.children:
         return
@@ -120,9 +120,9 @@ def _draw_events(
     # motion is shaded already
     marks = [(o, d) for o, d in marks if not d.startswith("motion/")]
     for onset, text in marks:
-        for ax in drawn:
+        for ax in panel_axes:
             ax.axvline(onset / scale, color="0.4", linewidth=0.7, linestyle=":")
         if len(marks) <= MOST_NAMES:
-            name, ax = f" {label(text)}", drawn[0]
+            name, ax = f" {label(text)}", panel_axes[0]
             at = (onset / scale, 0.0)
             ax.annotate(name, at, xycoords=("data", "axes fraction"), fontsize=7, va="bottom")

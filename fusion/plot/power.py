@@ -69,8 +69,8 @@ def spectra(
         results.append(result)
     wanted = WITH if moving else WITHOUT
     with style():
-        drawn = panels(axes, [2.4] * len(results))
-        for ax, result in zip(drawn, results, strict=True):
+        panel_axes = panels(axes, [2.4] * len(results))
+        for ax, result in zip(panel_axes, results, strict=True):
             part = wanted if wanted in result.parts else next(iter(result.parts))
             for kind, power in result.parts[part].items():
                 alone = kind == "before" and not result.treated
@@ -90,4 +90,4 @@ def spectra(
             ax.set_ylabel(f"{result.unit}²/Hz")
             ax.set_title(f"{result.name}, {part}")
             ax.legend(loc="upper right")
-    return drawn
+    return panel_axes

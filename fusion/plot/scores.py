@@ -77,8 +77,8 @@ def comparison(
     unit = str(table.units.sel(metric=metric).item())
     with style():
         heights = [0.4 + ROW * value.size for value in values.values()]
-        drawn = panels(axes, heights, sharex=True)
-        for ax, (name, value) in zip(drawn, values.items(), strict=True):
+        panel_axes = panels(axes, heights, sharex=True)
+        for ax, (name, value) in zip(panel_axes, values.items(), strict=True):
             value = value.isel(method=np.argsort(-value.values, kind="stable"))
             control = np.isin(value.method.values, [*REFERENCES, ORACLE, MISMATCHED])
             at, size = np.arange(value.size), value.values
@@ -91,8 +91,8 @@ def comparison(
             ax.set_yticks(at, [str(method) for method in value.method.values])
             ax.grid(axis="x", alpha=0.25)
             ax.set_title(MODALITIES[name].display)
-        drawn[-1].set_xlabel(metric.replace("_", " ") + (f" [{unit}]" if unit != "1" else ""))
-    return drawn
+        panel_axes[-1].set_xlabel(metric.replace("_", " ") + (f" [{unit}]" if unit != "1" else ""))
+    return panel_axes
 
 
 def intervals(

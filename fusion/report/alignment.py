@@ -42,8 +42,8 @@ def alignment_section(recording: xr.DataTree, views: Sequence[View]) -> str:
         if len(pairs)
         else "No event is in both files, so residuals between them cannot be shown."
     )
-    drawn = draw_clock(row, stop, pairs)
-    return text + figure_block(drawn, "clock", "Drift of the clock, and residuals", caption)
+    picture = draw_clock(row, stop, pairs)
+    return text + figure_block(picture, "clock", "Drift of the clock, and residuals", caption)
 
 
 def residuals(recording: xr.DataTree) -> np.ndarray:

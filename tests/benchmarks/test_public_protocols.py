@@ -56,7 +56,7 @@ def test_files_are_fetched_by_their_checksums(tmp_path, monkeypatch):
             data.fetch("motion-artifact")
     monkeypatch.setattr(data, "cache", lambda name: tmp_path / "empty" / name)
     with pytest.raises(ReadError, match=r"no whole copy.*a network.*by hand"):
-        data.fetch("motion-artifact")  # nobody serves it any more
+        data.fetch("motion-artifact")  # it is not served any more
 
 
 @contextmanager

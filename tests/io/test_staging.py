@@ -13,7 +13,7 @@ def everything(folder: Path) -> list[str]:
 
 
 def work(folder: Path, files: dict[str, str], *, overwrite=False, error=None, meanwhile=None):
-    """Stage `files`; then fail with `error`, or let somebody else write the file `meanwhile`."""
+    """Stage `files`; then fail with `error`, or let another process write the file `meanwhile`."""
     with staged(folder, list(files)[:1], overwrite=overwrite) as stage:
         for name, text in files.items():
             (stage / name).write_text(text)

@@ -78,7 +78,7 @@ def command(
             overwrite=overwrite,
         )
         step(0.95, "drawing the picture")
-        drawn = draw_picture(
+        picture = draw_picture(
             made["recording"],
             cleaned["recording"],
             made["truth"],
@@ -92,7 +92,7 @@ def command(
         ("", made["nirs"]),
         ("cleaned", cleaned["native"]),
         ("", cleaned["nirs"]),
-        ("picture", drawn),
+        ("picture", picture),
         ("report", page),
     ):
         console.print(f"{label:>14}  {escape(str(path))}", highlight=False)

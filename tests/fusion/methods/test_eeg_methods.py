@@ -75,6 +75,7 @@ def test_fit_learns_what_transform_would(pair):
     assert BASELINES["tddr"].fit(pair[1]).learned is None
 
 
+@pytest.mark.slow
 def test_iclabel_takes_blinks_out_and_leaves_the_back_of_the_head():
     rest = {"duration": 60, "seed": 3, "task": None, "severity": 0.0, "nirs_montage": None}
     plain, blinking = (nf.simulate(blinks=b, **rest)[0] for b in (False, True))
@@ -259,7 +260,7 @@ def test_gedai_works_at_any_scale(pair):
 
 
 def test_gedai_leaves_no_mean_that_moves():
-    """The mean over channels is told by the channels, not by what moved all of them."""
+    """The mean over channels is predicted from the channels, not from what is common to them."""
     rng = np.random.default_rng(0)
     brain = rng.standard_normal((4, 2000))
     brain[3] = 0.0  # the reference

@@ -55,7 +55,7 @@ def pair():
     return make(sphere(angle, 2.4 * np.arange(12)))
 
 
-def drawn(recording, found, quality=None):
+def map_of(recording, found, quality=None):
     quality = quality or {v.stream: channel_quality(recording, v.stream) for v in found}
     return sensor_map(recording, found, quality)
 
@@ -86,7 +86,7 @@ def test_colour_shows_how_much_was_changed(pair):
     size = amount(found[0])
     np.testing.assert_allclose(size[1], 1e-4 * np.sqrt(0.5))
     assert (np.delete(size, 1) == 0).all()
-    text = drawn(pair[0], found)
+    text = map_of(pair[0], found)
     first = text.partition(">Quality</p>")[0]
     opacity = [re.findall(r'fill-opacity="([\d.]+)"', part)[0] for part in first.split("<g ")[1:]]
     assert opacity == ["0.00"] * 3 + ["0.00", "1.00"] + ["0.00"] * 10
@@ -105,7 +105,7 @@ def test_bad_channels_are_crossed_and_faults_named(pair):
         "eeg",
         node.assign(eeg=node.eeg.copy(data=flat)).assign_coords(bad=("channel", bad)),
     )
-    text = drawn(before, views_of(before))
+    text = map_of(before, views_of(before))
     second = text.partition(">Quality</p>")[2]
     assert text.count('class="cross"') == 2  # once on each map
     assert "E3: bad: flat" in second
@@ -115,7 +115,7 @@ def test_bad_channels_are_crossed_and_faults_named(pair):
 @pytest.mark.parametrize("quality", [None, {}])
 def test_without_positions_words_stand_in(pair, quality):
     before, after = make(sphere(np.linspace(0.0, 1.8, 12), 0.0), unknown=True)
-    text = drawn(before, views_of(before, after), quality)
+    text = map_of(before, views_of(before, after), quality)
     assert "<svg" not in text
     assert "No position of any EEG channel is known" in text
     assert "No position of any fNIRS channel is known" in text
@@ -126,7 +126,7 @@ def test_without_positions_words_stand_in(pair, quality):
     partly = with_stream(
         before, "eeg", one.assign_coords(position=where.transpose("channel", "axis"))
     )
-    text = drawn(partly, views_of(partly, after))
+    text = map_of(partly, views_of(partly, after))
     assert "EEG, position unknown: E1, E2" in text
     assert "and 1 more" in text
 
@@ -143,4 +143,4 @@ def test_a_probe_on_paper_is_no_head(pair):
     assert 'class="head"' not in text
     assert "not those of a head" in text
     assert not places(pair[0], ["eeg"])["eeg"].flat
-    assert 'class="head"' in drawn(pair[0], views_of(*pair))
+    assert 'class="head"' in map_of(pair[0], views_of(*pair))

@@ -139,8 +139,8 @@ def test_line_noise_has_its_frequency(eeg_raw, mains):
     assert table.line_noisy.values.tolist() == [False, True, False]
     assert table.attrs["line_frequency"] == mains
     white = 4e-10 / 125  # V²/Hz, and ln 2 of it as the median; 11 lines share the sine's 5e-11 V²
-    told = 10 * np.log10((5e-11 / 1.1 + white) / (np.log(2) * white))
-    assert float(table.line_noise[1]) == pytest.approx(told, abs=0.7)
+    expected = 10 * np.log10((5e-11 / 1.1 + white) / (np.log(2) * white))
+    assert float(table.line_noise[1]) == pytest.approx(expected, abs=0.7)
     assert np.isnan(quality(eeg_raw(["C3"], seconds=30.0)).attrs["line_frequency"])
 
 

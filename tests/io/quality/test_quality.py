@@ -17,8 +17,8 @@ def both(eeg_raw, nirs_raw):
 def test_every_value_has_a_mask(eeg_raw, nirs_raw, stream):
     table = io.channel_quality(both(eeg_raw, nirs_raw), stream)
     values = {value for judged in MASKS[stream].values() for value in judged}
-    told = {"usable", "reason"} | ({"amplitude", "bridged_to"} if stream == "eeg" else set())
-    assert set(table.data_vars) == values | set(MASKS[stream]) | told
+    further = {"usable", "reason"} | ({"amplitude", "bridged_to"} if stream == "eeg" else set())
+    assert set(table.data_vars) == values | set(MASKS[stream]) | further
     for mask in MASKS[stream]:
         assert table[mask].dtype == bool
         assert table[mask].dims == ("channel",)
