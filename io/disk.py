@@ -1,4 +1,4 @@
-"""A full disk: asked for before HDF5 writes, known from whatever another library says of it."""
+"""A full disk: checked before HDF5 writes, and recognised in the errors of other libraries."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ LEAST_BYTES = 2**16  # with less to spare, any failure to write is one of space
 
 
 def is_full(error: BaseException, folder: Path) -> bool:
-    """Whether `error` came of a disk, or a part of it, that has no room left.
+    """Whether `error` was caused by a disk or quota without space left.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""What in a Recording says who was measured, by whom and where; and the Recording without it.
+"""Facts in a Recording that identify participant, operator or place, and how to remove them.
 
 Identity is the subject's code and name, birthday and body, the operator, serial numbers, the
-institute, the project, and all free text, because nobody knows what it says. Make and model of the
+institute, the project, and all free text, because its content is unknown. Make and model of the
 device, coordinate system, gains, wavelengths, dates and the names of files, channels and events are
-none. Files that leave the house by default hold no identity: `neurofuse.io.write` and
+none. Files hold no identity by default: `neurofuse.io.write` and
 `neurofuse clean` keep it only on request, a BIDS derivative never.
 """
 
@@ -21,7 +21,7 @@ UNKNOWN = "unknown"  # as MNE and SNIRF call a subject without a code
 
 
 def without_identity(recording: xr.DataTree, code: str = "") -> xr.DataTree:
-    """The Recording without what identifies somebody.
+    """A Recording without the facts that identify participant, operator or place.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class Transaction:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from moving files into `folder`; those of the dead are repaired."""
+    """Keep other processes from moving files into `folder`, and repair what killed ones left."""
     lock = _lock(folder)
     try:
         repair(folder)
@@ -59,7 +59,7 @@ def begin(folder: Path) -> Transaction:
 
 def close(transaction: Transaction) -> None:
     """Remove a temporary folder, unless its journal waits for the next process."""
-    lock = _lock(transaction.folder)  # else another process takes it for a dead one's
+    lock = _lock(transaction.folder)  # else another process takes it for that of a killed one
     for _ in range(TRIES if _journal(transaction.stage) is None else 0):
         shutil.rmtree(transaction.stage, ignore_errors=True)
         if not transaction.stage.exists():
@@ -104,7 +104,7 @@ def repair(folder: Path) -> None:
     """
     for stage in sorted(folder.glob(f"{PREFIX}*")):
         lock = _lock(stage / HELD) if _is_own(stage) else None
-        if lock is None:  # somebody is at work on it
+        if lock is None:  # another process is using it
             continue
         try:
             _repair_one(folder, stage)
@@ -125,7 +125,7 @@ def unfinished(folder: Path) -> set[Path]:
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether a path leads through a temporary folder, whose files are nobody's results yet."""
+    """Whether a path leads through a temporary folder, whose files are not results yet."""
     return any(part.startswith(PREFIX) for part in path.parts)
 
 
@@ -220,7 +220,7 @@ def _write(journal: Path, plan: dict) -> None:
 
 
 def _lock(path: Path) -> int | None:
-    """Hold a folder, waiting for others, or a file; None where somebody else holds the file."""
+    """Hold a folder, waiting for others, or a file; None where another process holds the file."""
     if fcntl is None:
         return None
     folder = path.is_dir()

@@ -46,7 +46,7 @@ def write_bids(
     EEG goes to `eeg/` as BrainVision, fNIRS to `nirs/` as SNIRF, each with its JSON, channels and
     events. Positions, where they are known, belong to the whole session, as BIDS has it.
     Auxiliary sensors go into the SNIRF file. Several calls may fill one data set. What
-    identifies somebody is left out (`neurofuse.io.identity`).
+    identifies a participant is left out (`neurofuse.io.identity`).
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def write_bids(
 def save_bids(recording: xr.DataTree, root: Path, entities: Entities) -> dict[str, str]:
     """Write the data files and their sidecars; returns the data files' paths below `root`.
 
-    What identifies somebody is left out.
+    What identifies a participant is left out.
     """
     recording = without_identity(recording, f"sub-{entities['sub']}")
     raws = [raw for raw in to_mne(recording, copy=False) if raw is not None]

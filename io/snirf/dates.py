@@ -10,7 +10,7 @@ from neurofuse.io.snirf.table import tag
 UNIX_TIME, LAST_UNIX_TIME = 1e8, 1e10  # s; dates since 1970 lie between, no recording is so long
 SAME_DATE = 2.0  # s by which two words of a file on one date may differ
 HOUR, QUARTER_HOUR = 3600.0, 900  # s; time zones differ by whole quarters of an hour
-PLACEHOLDER = datetime(2000, 1, 1, tzinfo=UTC)  # MNE writes it for a date that nobody knows
+PLACEHOLDER = datetime(2000, 1, 1, tzinfo=UTC)  # MNE writes it for an unknown date
 
 
 def begun_at(nirs: Any, start: float, path: Path) -> datetime | None:

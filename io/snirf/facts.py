@@ -21,7 +21,7 @@ from neurofuse.io.snirf.probe import Probe
 from neurofuse.io.snirf.table import Channels
 
 OPTODES = ("source", "detector")
-PUBLIC_TAGS = {  # of the device and the frame; whatever else a file says may name somebody
+PUBLIC_TAGS = {  # of the device and the frame; other tags may identify a participant
     "ManufacturerName", "Model", "DeviceName", "DeviceModel", "SystemModel", "UnixTime",
     "coordinateSystem",
 }  # fmt: skip

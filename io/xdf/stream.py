@@ -100,8 +100,8 @@ class Stream:
     @property
     def line(self) -> bool:
         """Whether type or name say that these even samples are a line of triggers."""
-        told = (self.type, self.name) if self.type else (self.name,)
-        return any(re.search(KINDS["markers"], text, re.I) for text in told) and not self.sparse
+        names = (self.type, self.name) if self.type else (self.name,)
+        return any(re.search(KINDS["markers"], text, re.I) for text in names) and not self.sparse
 
     @property
     def kind(self) -> str:
