@@ -25,6 +25,6 @@ def run() -> Run:
 
 
 @pytest.fixture(scope="session")
-def simulated(tmp_path_factory) -> dict[str, Path]:
+def recorded(tmp_path_factory) -> dict[str, Path]:
     """Half a minute of EDF and SNIRF with movement, its Recording and its truth."""
     return simulate_files(tmp_path_factory.mktemp("simulated"), duration=30.0, seed=7, **BRISK)
