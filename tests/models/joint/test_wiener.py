@@ -15,6 +15,7 @@ from neurofuse.models.joint.wiener import (
     spatial_filter,
     temporal_filter,
 )
+from tests.marks import slow
 
 rng = np.random.default_rng(0)
 
@@ -75,7 +76,7 @@ def test_spatial_filter_is_scale_and_permutation_equivariant():
 
 
 def test_temporal_filter_bridges_a_movement():
-    """A rhythm goes on through a movement of unknown shape, told only when it was."""
+    """A rhythm is continued through a movement of unknown shape and known time."""
     time = torch.arange(600).double() / 10
     clean = torch.sin(2 * np.pi * 0.4 * time)[None, None] + 0.05 * tensor(1, 1, 600)
     artifact = torch.zeros_like(clean)
@@ -95,7 +96,7 @@ def test_temporal_filter_bridges_a_movement():
     assert left < 0.1 * clean[..., 300:312].square().mean()
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+@pytest.mark.parametrize("threads", slow([1, 2, 3, 8], {1, 2, 8}))
 def test_solve_is_right_whatever_the_threads_are(threads):
     """In a process of its own: torch keeps the number of threads, and could wait for ever."""
     code = (
@@ -104,7 +105,7 @@ def test_solve_is_right_whatever_the_threads_are(threads):
         "a = torch.randn(100, 156, 156); a = a @ a.mT / 156 + 0.1 * torch.eye(156)\n"
         "b = torch.randn(100, 156, 1); assert (a @ solve(a, b) - b).abs().max() < 1e-3"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=240)
 
 
 def test_solve_is_that_of_numpy():
