@@ -203,3 +203,9 @@ def test_real_file_with_an_untrue_unit_has_the_probe_of_its_snirf(data_dir):
     assert one.intensity.shape == other.intensity.shape == (4, 2, 1200)
     np.testing.assert_allclose(one.source_position, other.source_position)
     np.testing.assert_allclose(one.detector_position, other.detector_position)
+
+
+def test_times_in_milliseconds_are_refused(tmp_path, parts):
+    parts["t"] = parts["t"] * 1e3
+    with pytest.raises(io.ReadError, match=r"times in seconds; .* not seconds, it is 5 Hz"):
+        nf.read(save(tmp_path / "sub-01_nirs.nirs", parts, "5"))
