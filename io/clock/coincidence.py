@@ -8,16 +8,16 @@ from scipy import stats
 
 from neurofuse.io.clock.trains import SEARCHED_DRIFT, Match, Trains, nearest
 
-RANDOM_PAIRS = 300  # of pulses of one train that are laid on each other
-LONGEST_RUN = 50  # pulses after such a pair that are compared
+RANDOM_PAIRS = 300  # of pulses of one train; the train is shifted by their distance
+LONGEST_RUN = 50  # pulses after such a pair that are compared with the shifted ones
 
 
 def scattered_chance(trains: Trains, match: Match) -> float:
-    """Log of how many lines would match as well if both trains were unrelated, at random times.
+    """Log expected number of lines that match as well by chance, with pulses at random times.
 
-    Number of lines that differ by more than the scatter, times the binomial chance that so many
-    pulses of the shorter train coincide with one of the other (a-contrario: Desolneux, Moisan,
-    Morel 2000).
+    The number of lines that differ by more than the scatter, times the binomial probability that
+    at least so many pulses of the shorter train coincide with one of the other (a-contrario
+    detection: Desolneux, Moisan, Morel 2000).
     """
     near, count, shorter = _matched(trains, match)
     low, high = trains.span(match.clock)
@@ -35,10 +35,10 @@ def scattered_chance(trains: Trains, match: Match) -> float:
 
 
 def regular_chance(trains: Trains, match: Match) -> float:
-    """The same if both trains shared their distribution of intervals but were unrelated in time.
+    """The same with intervals of the observed distribution, but trains unrelated in time.
 
-    Where intervals take a few values only, trains with one common pulse tend to share the
-    following ones: how many is counted by laying each train on itself.
+    Where intervals take a few values only, trains that coincide in one pulse tend to coincide in
+    the following ones too. How many do is counted by shifting each train against itself.
     """
     _, count, shorter = _matched(trains, match)
     near = _surely_near(match)
@@ -52,11 +52,11 @@ def regular_chance(trains: Trains, match: Match) -> float:
 
 
 def echo_chance(trains: Trains, match: Match, rival: Match) -> float:
-    """Chance that `match` is only an echo of a true `rival`.
+    """Probability of a match as good as `match` if it is only an echo of a true `rival`.
 
-    If the rival were true, the match would join each pulse to another one of the same train, a lag
-    later. How many pulses have such a neighbour is counted in the trains themselves; by chance a
-    match could not join many more (binomial, the fraction rounded in favour of the rival).
+    If the rival is true, the match joins each pulse to another one of the same train, a lag later.
+    The fraction of pulses that have such a neighbour is counted in the trains themselves (rounded
+    in favour of the rival); the number that an echo can join is binomial.
     """
     near = 0.8 * _surely_near(match)
     count = int(np.count_nonzero(match.distance(trains) <= near))
@@ -93,9 +93,9 @@ def _matched(trains: Trains, match: Match) -> tuple[float, int, int]:
 
 
 def _likeness(times: np.ndarray, names: np.ndarray, length: int, near: float) -> float:
-    """Fraction of pulses that coincide when a train is laid on itself, two random pulses together.
+    """Fraction of pulses that coincide when a train is shifted so that two random pulses coincide.
 
-    Of the `length` pulses that follow the two.
+    Only the `length` pulses after these two are counted.
     """
     rng = np.random.default_rng(0)
     first, second = rng.integers(0, len(times), (2, RANDOM_PAIRS))

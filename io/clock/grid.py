@@ -9,13 +9,13 @@ from neurofuse.io.errors import ReadError
 from neurofuse.io.logs import LOG
 
 LONG_STEP = 1.5  # steps; a longer one may be a gap
-LASTING_DELAY = 0.75  # steps by which samples stay late after a gap; jitter is made up for
+LASTING_DELAY = 0.75  # steps by which samples stay late after a gap; after jitter they do not
 MOST_GAPS = 0.05  # of all steps; with more of them the times are uneven, not interrupted
 ON_GRID = 0.1  # of a step: times this near to the grid are taken to be on it
-LARGEST_WANDER = 0.25  # of a step: times that wander further, without jitter, keep their place
+LARGEST_WANDER = 0.25  # of a step: smoothed times that deviate further keep their place
 CONTEXT = 10  # samples on either side of a long step that show whether the delay lasts
 SMOOTHING = 21  # samples over which jitter is averaged out
-MOST_REPEATED = 0.01  # of all times; a device that gives more of them twice does not count time
+MOST_REPEATED = 0.01  # of all times; with more repeated ones the device's times are not usable
 LONGEST_GRID = 50  # times the number of samples: a longer grid consists mostly of gaps
 
 
