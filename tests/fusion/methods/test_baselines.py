@@ -50,14 +50,14 @@ EXPECTED = {
 }
 # What a method cannot do to the pair as it is, and why; its own tests are elsewhere.
 APART = {
-    "regression": "needs references: tests/fusion/methods/test_eeg_methods.py",
-    "gedai": "a package that may not be installed: tests/fusion/methods/test_eeg_methods.py",
+    "regression": "needs references: tests/fusion/methods/test_eeg.py",
+    "gedai": "a package that may not be installed: tests/fusion/methods/test_eeg.py",
 }
 ALONE = [name for name in EXPECTED if name not in APART]
 # ICA stops iterating at a tolerance, so its components differ in their last digits, as do solutions
 # near a boundary of what is removed; ASR adds a fixed floor to its covariances.
 TOLERANCE = {"ica": 1e-3, "asr": 1e-6}
-# What judges EEG by its size in µV, as it was trained: tests/fusion/methods/test_eeg_methods.py.
+# What judges EEG by its size in µV, as it was trained: tests/fusion/methods/test_eeg.py.
 IN_MICROVOLT = {"iclabel"}
 
 
