@@ -1,5 +1,5 @@
 "use strict";
-// Small things of every page: copying text, sorting tables by a click on a column's head.
+// Scripts of every page: copying text, sorting tables by a click on a column header.
 for (const button of document.querySelectorAll("[data-copy]"))
   button.addEventListener("click", async () => {
     const text = document.getElementById(button.dataset.copy).textContent;
@@ -7,7 +7,7 @@ for (const button of document.querySelectorAll("[data-copy]"))
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      // pages opened from a disk may not be let near the clipboard
+      // browsers may deny the clipboard to pages opened from a disk
       const field = document.createElement("textarea");
       field.value = text;
       document.body.append(field);

@@ -21,7 +21,7 @@ function bindSensors(whole) {
     return best;
   };
   const bound = [];
-  const tell = () => {
+  const showChecked = () => {
     for (const [sensor, box] of bound) sensor.setAttribute("aria-checked", box.checked);
   };
   for (const head of document.querySelectorAll("svg.map")) {
@@ -46,7 +46,7 @@ function bindSensors(whole) {
     }
     reach(sensors[0]);
   }
-  whole.addEventListener("change", tell);
-  whole.addEventListener("click", tell); // buttons tick boxes without a change event
-  tell();
+  whole.addEventListener("change", showChecked);
+  whole.addEventListener("click", showChecked); // buttons tick boxes without a change event
+  showChecked();
 }

@@ -256,7 +256,7 @@
     }
     await Plotly.react(chart, traces, layout, {
       displaylogo: false, doubleClick: false, responsive: false, displayModeBar: "hover",
-      // named one by one: plotly's own set has a button that sends the chart away
+      // named one by one: plotly's default set has a button that uploads the chart
       modeBarButtons: [["toImage"], ["zoom2d", "pan2d"]],
     });
     drawOverview();
