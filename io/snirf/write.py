@@ -162,9 +162,9 @@ def _write_channels(block: Any, indices: list[np.ndarray], waves: np.ndarray, ki
             _strings(group, dataTypeLabel="dOD")
 
 
-def _write_rows(block: Any, raw: "mne.io.BaseRaw", rows: Mapping[str, list]) -> None:
+def _write_rows(block: Any, raw: "mne.io.BaseRaw", rows: Mapping[str, list[Any]]) -> None:
     """The fields of the measurement list that the file read had; units of intensity only."""
-    number = {name: k for k, name in enumerate(rows.get("channel", ()))}
+    number: dict[str, int] = {name: k for k, name in enumerate(rows.get("channel", ()))}
     fields = [name for name in rows if name != "channel"]
     if set(raw.get_channel_types()) != {"fnirs_cw_amplitude"}:
         fields = [name for name in fields if name != "dataUnit"]

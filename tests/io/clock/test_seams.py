@@ -1,5 +1,7 @@
 """Seams of unknown length: allowed where both streams hold them, else refused."""
 
+from typing import Any
+
 import mne
 import pytest
 
@@ -14,7 +16,7 @@ def test_marks_of_seams():
 
 
 def test_fnirs_that_was_put_together_is_refused_too(eeg_raw, nirs_raw):
-    pieces = mne.concatenate_raws([nirs_raw(), nirs_raw(seed=4)], verbose="error")
+    pieces: Any = mne.concatenate_raws([nirs_raw(), nirs_raw(seed=4)], verbose="error")
     recording = io.from_mne(None, pieces)
     assert seams(recording, "nirs") == [10.0]
     with pytest.raises(io.AlignmentError, match="fNIRS that was put together"):
@@ -22,7 +24,7 @@ def test_fnirs_that_was_put_together_is_refused_too(eeg_raw, nirs_raw):
 
 
 def test_seams_that_both_streams_hold_are_one(eeg_raw, nirs_raw):
-    both = (
+    both: Any = (
         mne.concatenate_raws([make(seconds=10.0), make(seconds=10.0, seed=5)], verbose="error")
         for make in (eeg_raw, nirs_raw)
     )

@@ -1,5 +1,7 @@
 """EEG in and out: types, positions, samples."""
 
+from typing import Any
+
 import mne
 import numpy as np
 import pytest
@@ -120,7 +122,7 @@ def test_projections_come_back(eeg_raw, tmp_path, applied):
     io.write_netcdf(recording, tmp_path / "a.nc")
     io.write_eeg(recording, tmp_path / "a.fif")
     for again in (recording, io.read(tmp_path / "a.nc"), io.read(tmp_path / "a.fif")):
-        back = io.to_mne(again)[0]
+        back: Any = io.to_mne(again)[0]
         assert [p["desc"] for p in back.info["projs"]] == ["Average EEG reference"]
         assert back.proj is applied
         matrices = [r.info["projs"][0]["data"]["data"] for r in (back, raw)]

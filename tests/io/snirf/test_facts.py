@@ -1,5 +1,8 @@
 """What a SNIRF file says of probe, channels and device comes back; names follow its labels."""
 
+from pathlib import Path
+from typing import Any
+
 import h5py
 import mne
 import numpy as np
@@ -23,7 +26,7 @@ def again(path):
     return io.write_nirs(io.read(path), path.with_name("again.snirf"))
 
 
-def group(path):
+def group(path: Path) -> Any:
     return h5py.File(path)["nirs"]
 
 
@@ -65,7 +68,8 @@ def test_facts_of_probe_channels_and_device_come_back(snirf, by_mne):
     path = snirf(say, ManufacturerName="Maker", Model="M1", Comment="left-handed")
     recording = io.read(path)
     if by_mne:
-        recording = io.from_mne(None, io.to_mne(recording)[1].copy())
+        raw_nirs: Any = io.to_mne(recording)[1]
+        recording = io.from_mne(None, raw_nirs.copy())
     written = io.write_nirs(recording, path.with_name("again.snirf"), keep_identity=True)
     nirs = group(written)
     assert texts(nirs["probe/coordinateSystem"]) == ["CapTrak"]
@@ -120,8 +124,7 @@ def test_pairs_recorded_at_two_gains_are_read_once(snirf, caplog):
     path = snirf(pairs=((1, 1), (1, 1), (2, 2)))
     node = io.read(path)["nirs"]
     assert node.channel.values.tolist() == ["S1-D1", "S2-D2"]
-    with h5py.File(path) as file:
-        stored = file["nirs/data1/dataTimeSeries"][()].T
+    stored = group(path)["data1/dataTimeSeries"][()].T
     np.testing.assert_array_equal(node.intensity.values.reshape(4, -1), stored[[0, 1, 4, 5]])
     assert "more than one recording of S1_D1, as of several gains; the first is read" in caplog.text
 

@@ -373,7 +373,7 @@ def test_a_file_damaged_within_is_refused(tmp_path, both, at):
 
 def test_misnamed_file_is_called_what_it_is(tmp_path, both):
     path = both[0].save(tmp_path / "a.edf")
-    with pytest.raises(io.ReadError, match=r"in truth XDF; .*rename it to \.xdf"):
+    with pytest.raises(io.ReadError, match=r"whose content is XDF; .*rename it to \.xdf"):
         nf.read(path)
 
 
