@@ -10,6 +10,7 @@ from neurofuse.io.bids.matching import channels_of
 from neurofuse.io.bids.placing import correct_unit, place_electrodes, place_optodes
 from neurofuse.io.bids.tables import acquired_at, facts_of, rows_of
 from neurofuse.io.logs import LOG, quiet, source_of
+from neurofuse.io.mne_objects.header import extras_at
 from neurofuse.io.mne_objects.pauses import is_paused
 from neurofuse.io.modality import EEG
 
@@ -23,6 +24,7 @@ MNE_TYPES = {
     "TEMP": "temperature", "ECOG": "ecog", "SEEG": "seeg", "DBS": "dbs",
 }  # fmt: skip
 Mark = tuple[float, float, str, Any]  # onset, duration [s], description, names of channels
+SAME_EVENT = 1e-3  # s; events of one name this near to each other are the same one
 SAME_DATE = 1.0  # s; dates this near to each other are the same one, to the second or finer
 
 
@@ -174,15 +176,33 @@ def _with_marks(
         for i in own
     ]
     rows += listed or []
+    more = _numbers_of(marks, first, rows)
     raw.set_annotations(None)
     raw.set_meas_date(date)
     onset, duration, text, names = zip(*rows, strict=True) if rows else [()] * 4
     first = 0.0 if date is None else raw.first_time
     raw.set_annotations(
-        mne.Annotations(np.add(onset, first), list(duration), list(text), date, list(names)),
+        mne.Annotations(
+            np.add(onset, first), list(duration), list(text), date, list(names), **more
+        ),
         emit_warning=False,
     )
     return raw
+
+
+def _numbers_of(marks: Any, first: float, rows: list[Mark]) -> dict[str, Any]:
+    """What the file itself says of events of one name and time: amplitudes and further columns."""
+    extras = getattr(marks, "extras", None)
+    if extras is None or not any(extras):
+        return {}
+    facts = {
+        "extras": [
+            [onset - first, text, dict(extra)]
+            for onset, text, extra in zip(marks.onset, marks.description, extras, strict=True)
+            if extra
+        ]
+    }
+    return {"extras": [extras_at(facts, row[0], row[2], within=SAME_EVENT) for row in rows]}
 
 
 def _date(raw: "mne.io.BaseRaw", other: datetime | None) -> datetime | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from neurofuse.io.mne_objects.header import numbers_in
 from neurofuse.io.mne_objects.pair import names_of_channels
 from neurofuse.io.modality import EEG
 from neurofuse.io.recording import header, provenance, stream_dataset
@@ -114,11 +115,14 @@ def channel_table(recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw") ->
 def event_table(raw: "mne.io.BaseRaw") -> Table:
     """`events.tsv`: annotations, in seconds since the data file's first sample."""
     marks = raw.annotations
+    numbers = [numbers_in(extra) for extra in getattr(marks, "extras", None) or [{}] * len(marks)]
+    known = dict.fromkeys(n for facts in numbers for n in facts if n not in EVENT_COLUMNS)
     return {
         "onset": [float(onset - raw.first_time) for onset in marks.onset],
         "duration": [float(length) for length in marks.duration],
         "trial_type": [str(text) or NONE for text in marks.description],
         "channel": [",".join(names or ()) or NONE for names in marks.ch_names],
+        **{name: [facts.get(name, NONE) for facts in numbers] for name in known},
     }
 
 

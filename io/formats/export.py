@@ -9,7 +9,7 @@ from neurofuse.io.errors import SchemaError, WriteError
 from neurofuse.io.formats.brainvision import write_brainvision
 from neurofuse.io.formats.fitting import fit
 from neurofuse.io.identity import without_identity
-from neurofuse.io.logs import quiet
+from neurofuse.io.logs import LOG, quiet
 from neurofuse.io.mne_objects.pair import to_mne
 from neurofuse.io.modality import EEG, NIRS, Modality
 from neurofuse.io.recording import check
@@ -135,6 +135,9 @@ def save_eeg(raw: "mne.io.BaseRaw", path: Path) -> None:
     import mne
 
     suffix = path.suffix.lower()
+    known = {name for extra in getattr(raw.annotations, "extras", None) or () for name in extra}
+    if known and suffix != ".fif":
+        LOG.warning("%s holds no %s of events: left out", suffix, ", ".join(sorted(known)))
     with quiet():
         if suffix == ".vhdr":
             write_brainvision(raw, path)

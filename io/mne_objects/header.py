@@ -1,13 +1,14 @@
 """Metadata of an MNE Raw beyond samples, names and annotations ⇄ JSON in `attrs["header"]`."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.recording import header
+from neurofuse.io.recording import EVENT_COLUMNS, header
 
 if TYPE_CHECKING:
     import mne
@@ -100,12 +101,27 @@ def snirf_facts(raw: "mne.io.BaseRaw") -> dict[str, Any]:
     return getattr(raw, SNIRF_FACTS, {})
 
 
-def extras_at(facts: dict[str, Any], onset: float, description: str) -> dict[str, Any]:
+def extras_at(
+    facts: dict[str, Any], onset: float, description: str, within: float = SAME_TIME
+) -> dict[str, Any]:
     """The extras of the annotation `description` at `onset` [s] of the file, or none."""
     for at, name, extra in facts.get("extras", ()):
-        if name == description and abs(at - onset) <= SAME_TIME:
+        if name == description and abs(at - onset) <= within:
             return extra
     return {}
+
+
+def numbers_in(extra: Mapping[str, Any] | None) -> dict[str, float]:
+    """The numbers in an annotation's extras that can be columns of `/events`."""
+    return {
+        key: float(value)
+        for key, value in dict(extra or {}).items()
+        if isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and key not in EVENT_COLUMNS
+        and key == key.strip() != ""
+        and "/" not in key
+    }
 
 
 def number_from(raw: "mne.io.BaseRaw", first: int) -> None:

@@ -15,7 +15,13 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import LOG, quiet, source_of
 from neurofuse.io.mne_objects.annotations import Bout, bouts
 from neurofuse.io.mne_objects.eeg import eeg_from_raw, raw_from_eeg
-from neurofuse.io.mne_objects.header import extras_at, header_of, number_from, restore_info
+from neurofuse.io.mne_objects.header import (
+    extras_at,
+    header_of,
+    number_from,
+    numbers_in,
+    restore_info,
+)
 from neurofuse.io.mne_objects.nirs import nirs_from_raw, raw_from_nirs
 from neurofuse.io.mne_objects.triggers import (
     Line,
@@ -26,7 +32,6 @@ from neurofuse.io.mne_objects.triggers import (
 )
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.recording import (
-    EVENT_COLUMNS,
     EventRow,
     build,
     check,
@@ -181,10 +186,7 @@ def marks_of(raw: "mne.io.BaseRaw", stream: str) -> tuple[list[EventRow], list[d
             marks.onset, marks.duration, marks.description, marks.ch_names, strict=True
         )
     ]
-    facts = [
-        tuple((k, float(v)) for k, v in dict(e or {}).items() if _number(v) and _fits(k))
-        for e in extras
-    ]
+    facts = [tuple(numbers_in(extra).items()) for extra in extras]
     # some converters write every stim group twice
     once = list(dict.fromkeys(zip(rows, facts, strict=True)))
     return [row for row, _ in once], [dict(more) for _, more in once]
@@ -213,15 +215,6 @@ def _lines(raw: "mne.io.BaseRaw") -> Iterator[Line]:
     """Name and samples of each trigger channel beside fNIRS."""
     for row in trigger_channels(raw.ch_names, raw.get_channel_types()):
         yield raw.ch_names[row], np.asarray(raw.get_data(picks=np.array([row])))[0]
-
-
-def _fits(name: str) -> bool:
-    """Whether this can name a variable of `/events`."""
-    return name not in EVENT_COLUMNS and "/" not in name and name == name.strip() != ""
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _first_sample_date(recording: xr.DataTree, stream: str) -> datetime | None:

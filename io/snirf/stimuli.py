@@ -11,6 +11,7 @@ import xarray as xr
 from neurofuse.io.clock.grid import Grid
 from neurofuse.io.errors import ReadError
 from neurofuse.io.logs import LOG
+from neurofuse.io.mne_objects.header import numbers_in
 from neurofuse.io.mne_objects.triggers import sensor_triggers
 from neurofuse.io.modality import NIRS
 from neurofuse.io.recording import EVENT_COLUMNS, EventRow, events_dataset
@@ -166,7 +167,7 @@ def _labels(group: Any, width: int) -> list[str]:
     listed = listed if len(listed) == width else [""] * width
     names = [AMPLITUDE][: width - 2]
     for column, label in enumerate(listed[3:], 4):
-        name = label.replace("/", "_").strip() or f"column {column}"
+        name = " ".join(label.replace("/", "_").split()) or f"column {column}"
         while name in RESERVED or name in names:
             name += "_"
         names.append(name)
@@ -197,7 +198,7 @@ def write_stimuli(nirs: Any, raw: Any, as_text: Any) -> None:
         Makes HDF5 text of a string or a list of strings.
     """
     marks = raw.annotations
-    extras = [_numbers(e) for e in getattr(marks, "extras", None) or [{}] * len(marks)]
+    extras = [numbers_in(e) for e in getattr(marks, "extras", None) or [{}] * len(marks)]
     names = [_plain_name(n, e) for n, e in zip(marks.description, extras, strict=True)]
     for number, name in enumerate(dict.fromkeys(sorted(names)), 1):
         rows = [row for row, other in enumerate(names) if other == name]
@@ -221,14 +222,6 @@ def _plain_name(name: str, facts: Mapping[str, float]) -> str:
     """The name of a trial's condition, also where the trial is excluded."""
     excluded = facts.get(STATE, 1.0) < 0
     return str(name).removeprefix(EXCLUDED) if excluded else str(name)
-
-
-def _numbers(extra: Mapping[str, Any] | None) -> dict[str, float]:
-    return {
-        str(key): float(value)
-        for key, value in dict(extra or {}).items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
-    }
 
 
 def _cut(onset: float, length: float, end: timedelta) -> tuple[float, float]:

@@ -64,6 +64,16 @@ def marks_of(raw):
     return sorted({row for row in rows if row[2] not in ("BAD_ACQ_SKIP", "New Segment/")})
 
 
+def pulses_of(raw):
+    """The pulses on the trigger channel, which are events as well, in the form of `marks_of`."""
+    options: dict[str, Any] = {"consecutive": True, "shortest_event": 1}
+    found = mne.find_events(
+        raw, NAMES[4] if NAMES[4] in raw.ch_names else None, verbose="error", **options
+    )
+    rate = raw.info["sfreq"]
+    return [((s - raw.first_samp) / rate, 0.0, str(c)) for s, _, c in found.tolist()]
+
+
 def compare(again, raw, suffix):
     """What every format keeps: names, order, samples, rate, and marks to half a sample."""
     assert again.ch_names == raw.ch_names
@@ -72,10 +82,10 @@ def compare(again, raw, suffix):
     edf = suffix in (".edf", ".bdf")  # steps are fractions of each channel's own range
     size = np.ptp(theirs, axis=1) if edf else np.abs(theirs).max(axis=1)
     assert (np.abs(ours - theirs).max(axis=1) <= STEPS[suffix] * size * 1.01).all()
-    found, wanted = marks_of(again), marks_of(raw)
+    found, wanted = marks_of(again), sorted({*marks_of(raw), *pulses_of(raw)})
     texts = [text for *_, text in wanted]
     if suffix == ".vhdr":
-        texts = ["Stimulus/S  1", "Comment/tåp, left|b/c"]
+        texts = [t if t == "Stimulus/S  1" else f"Comment/{t}" for t in texts]
     assert [text for *_, text in found] == texts
     for (onset, length, _), (at, long, _) in zip(found, wanted, strict=True):
         assert onset == pytest.approx(at, abs=0.51 / raw.info["sfreq"])
