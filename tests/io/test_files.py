@@ -46,7 +46,7 @@ def test_streams_without_common_time_are_refused(pair):
 
 def test_write_gives_back_what_was_read(pair, tmp_path):
     recording = io.read(*pair, offset=0.5)
-    paths = io.write(recording, tmp_path / "new" / "out", suffix="_desc-clean")
+    paths = io.write(recording, tmp_path / "new" / "out", suffix="_desc-clean", keep_identity=True)
     assert {k: p.name for k, p in paths.items()} == {
         "eeg": "sub-01_task-rest_desc-clean_eeg.fif",
         "nirs": "sub-01_task-rest_desc-clean_nirs.snirf",
@@ -266,7 +266,7 @@ def test_real_pair_to_files_and_back(data_dir, tmp_path):
         worn / "test_eeg_quality_optics.snirf", worn / "test_eeg_quality_eeg.edf", offset=0.21
     )
     assert recording["nirs"].wavelength.values.tolist() == [660.0, 730.0, 850.0]
-    paths = io.write(recording, tmp_path)
+    paths = io.write(recording, tmp_path, keep_identity=True)
     assert paths["eeg"].name == "test_eeg_quality_eeg.fif"
     xr.testing.assert_identical(io.read(paths["recording"]), recording)
     again = io.read(paths["eeg"], paths["nirs"], offset=0.21)
