@@ -106,5 +106,5 @@ ICLABEL = Classical(
             choices={"least": (0.5, 0.7, 0.9, 0.95, 0.99)},
         )
     },
-    needs=f"4 EEG channels, {SHORTEST:g} s, mne-icalabel, python-picard",
+    needs=f"4 EEG channels with positions, {SHORTEST:g} s, mne-icalabel, python-picard",
 )
