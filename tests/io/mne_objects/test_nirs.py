@@ -163,7 +163,7 @@ def test_sample_times_that_stand_still_are_refused(tmp_path, nirs_raw):
     path = io.write_nirs(io.from_mne(None, nirs_raw()), tmp_path / "a.snirf")
 
     def stall(nirs):
-        nirs["data1/time"][50] = nirs["data1/time"][49]
+        nirs["data1/time"][50:60] = nirs["data1/time"][49]  # a single one is read with a warning
 
     _edit(path, stall)
     with pytest.raises(io.ReadError, match="sample times do not ascend"):
