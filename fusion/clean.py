@@ -8,6 +8,7 @@ import xarray as xr
 from neurofuse.fusion.methods.cleaner import apply
 from neurofuse.fusion.methods.registry import default_method, get_method
 from neurofuse.io.deprecation import renamed
+from neurofuse.io.errors import ParameterError
 from neurofuse.io.mne_objects.pair import from_mne, to_mne
 from neurofuse.io.quality.reference import note_reference
 from neurofuse.io.quality.units import refuse_units
@@ -114,12 +115,15 @@ def clean_raws(
     Returns
     -------
     raw_eeg, raw_nirs : mne.io.Raw or None
-        Same channels, order, times, units and annotations, cleaned; None where none was given.
+        Same channels, order, times, units and annotations, cleaned; None where none was given. Both
+        are on the EEG's clock, so that the measurement date of fNIRS follows from the offset.
 
     Raises
     ------
     AlignmentError
         If the two cannot be put on one clock.
+    ParameterError
+        If one of them is no MNE Raw.
     NeurofuseError
         As `clean`.
 
@@ -131,6 +135,13 @@ def clean_raws(
     >>> clean_eeg.ch_names == raw_eeg.ch_names, clean_nirs.get_channel_types(unique=True)
     (True, ['fnirs_cw_amplitude'])
     """
+    for raw in (raw_eeg, raw_nirs):
+        if raw is not None and not hasattr(raw, "get_channel_types"):
+            raise ParameterError(
+                f"a {type(raw).__name__} for an MNE Raw",
+                "mne.io.Raw objects: EEG, fNIRS",
+                "for files see neurofuse.read, for a Recording neurofuse.clean",
+            )
     recording = from_mne(raw_eeg, raw_nirs, offset=offset, align=align)
     options: dict[str, Any] = {"progress": progress}
     return to_mne(clean(recording, method, **options))

@@ -1,6 +1,7 @@
 """Compare methods on many recordings, for `neurofuse.fusion.results.statistics`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import xarray as xr
 
@@ -8,10 +9,13 @@ from neurofuse.fusion.compare import compare
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import streams
 
+if TYPE_CHECKING:
+    from neurofuse.fusion.methods.registry import Method
+
 
 def compare_all(
     recordings: Mapping[str, xr.DataTree],
-    methods: Sequence[str] | None = None,
+    methods: "Sequence[Method] | None" = None,
     truth: Mapping[str, xr.DataTree] | None = None,
     *,
     subject: Mapping[str, str] | None = None,

@@ -18,6 +18,7 @@ from neurofuse.fusion.metrics.scorer import Scorer
 from neurofuse.fusion.upper_bound import oracle
 from neurofuse.io.deprecation import renamed
 from neurofuse.io.errors import NeurofuseError, ParameterError
+from neurofuse.io.logs import LOG
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.quality.channels import mark_bad
 from neurofuse.io.recording import check, stream_dataset, streams, with_stream
@@ -114,11 +115,14 @@ def compare(
         try:
             with PeakMemory() as used:
                 cleaned = run()
-        except NeurofuseError as error:
+        except Exception as error:  # a cleaner may be anybody's: the other rows go on
+            known_error = isinstance(error, NeurofuseError)
+            if not known_error:
+                LOG.warning("%s failed with %s: %s", name, type(error).__name__, error)
             rows.append(None)
             seconds.append(np.nan)
             memory.append(np.nan)
-            failures.append(str(error))
+            failures.append(str(error) if known_error else f"{type(error).__name__}: {error}")
             continue
         seconds.append(perf_counter() - start)
         memory.append(float(used.peak))

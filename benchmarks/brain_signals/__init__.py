@@ -1,1 +1,3 @@
-"""What is left of known brain signals: `python -m benchmarks.brain_signals`."""
+"""Preservation of known brain signals: simulated participants in, pages out.
+
+Run as `python -m benchmarks.brain_signals`."""

@@ -1,1 +1,1 @@
-"""How well two clocks are brought together: pulses and physiology."""
+"""Alignment of two clocks: simulated pulses and hearts in, errors of the offset out."""

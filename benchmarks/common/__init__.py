@@ -1,1 +1,1 @@
-"""What several benchmarks need: test recordings, keys of results, paths and intervals."""
+"""What several benchmarks share: settings in; test recordings, keys, intervals and pages out."""

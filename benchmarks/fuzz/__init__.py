@@ -1,1 +1,3 @@
-"""Damaged files of every format: `python -m benchmarks.fuzz`."""
+"""Damaged files of every format in; a page on how many were read, refused or failed out.
+
+Run as `python -m benchmarks.fuzz`."""

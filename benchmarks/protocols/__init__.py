@@ -1,1 +1,1 @@
-"""Published protocols on public data: Gao, Shin, Sweeney, EEGdenoiseNet."""
+"""Published protocols (Gao, Shin, Sweeney, EEGdenoiseNet): public data in, their figures out."""

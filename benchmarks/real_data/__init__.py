@@ -1,1 +1,1 @@
-"""Real recordings without a truth: movement, quality, formats."""
+"""Real recordings without a truth in; pages on motion, channel quality and formats out."""

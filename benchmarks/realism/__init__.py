@@ -1,1 +1,3 @@
-"""How real synthetic motion is: `python -m benchmarks.realism`."""
+"""How real synthetic motion is: real recordings and published statistics in, pages out.
+
+Run as `python -m benchmarks.realism`."""

@@ -1,1 +1,3 @@
-"""Speed and memory: `python -m benchmarks.speed`."""
+"""Speed and memory: recordings of known length in, seconds and bytes by method out.
+
+Run as `python -m benchmarks.speed`."""

@@ -1,1 +1,1 @@
-"""Training of the packaged weights and of the single-channel baseline networks."""
+"""Training: configurations in, packaged weights and those of baseline networks out."""

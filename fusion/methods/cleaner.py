@@ -126,7 +126,9 @@ def apply(
         "judged": judged,
     }
     chosen = {name: value for name, value in options.items() if name in known and value}
-    cleaned = cleaner.transform(recording, **chosen)
+    # methods of neurofuse know `judged` and change nothing; of others' a copy is safe
+    given = recording if "judged" in known else recording.copy(deep=True)
+    cleaned = cleaner.transform(given, **chosen)
     _same_shape(cleaner.name, recording, cleaned)
     return cleaned
 

@@ -1,4 +1,4 @@
-"""Figures of a Recording, for notebooks and papers; public as `neurofuse.plot`.
+"""Figures: recordings or tables in, matplotlib axes out; public as `neurofuse.plot`.
 
 Each function draws with matplotlib and returns the axes that it drew on, so that titles, limits
 and sizes can be changed afterwards. EEG and fNIRS are drawn one below the other unless `stream`

@@ -1,4 +1,4 @@
-"""Pages that show what cleaning did, one self-contained HTML file each.
+"""Pages: recordings before and after in, one self-contained HTML file out.
 
 `report` is about one recording, `cohort_report` about many.
 """

@@ -1,4 +1,7 @@
-"""The command line `neurofuse`; heavy libraries are imported inside commands."""
+"""The command line: arguments and files in, files and printed results out.
+
+Heavy libraries are imported inside commands.
+"""
 
 from neurofuse.cli.app import app, main
 

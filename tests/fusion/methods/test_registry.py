@@ -277,3 +277,35 @@ def test_raws_are_cleaned_and_come_back_as_they_were(pair):
     assert none is None
     assert alone is not None
     assert alone.ch_names == raw_eeg.ch_names
+
+
+def test_a_cleaner_that_fails_or_writes_in_place_costs_its_own_row_only(pair, caplog):
+    class Broken(Halved):
+        name = "broken"
+
+        def transform(self, recording):
+            raise ZeroDivisionError("no quiet sample")
+
+    class InPlace(Halved):
+        name = "in_place"
+
+        def transform(self, recording):
+            recording["eeg"].eeg.values[:] = 0
+            return recording
+
+    before = pair[1]["eeg"].eeg.values.copy()
+    table = nf.compare(pair[1], [InPlace(), Broken(), "bandpass"], pair[0])
+    np.testing.assert_array_equal(pair[1]["eeg"].eeg.values, before)
+    assert table.failure.values[:3].tolist() == ["", "ZeroDivisionError: no quiet sample", ""]
+    alone = nf.compare(pair[1], ["bandpass"], pair[0])
+    np.testing.assert_array_equal(
+        table.value.loc["bandpass", "eeg"], alone.value.loc["bandpass", "eeg"]
+    )
+    assert "broken failed with ZeroDivisionError" in caplog.text
+
+
+def test_what_is_no_raw_is_refused(pair):
+    with pytest.raises(ParameterError, match=r"a str for an MNE Raw.*neurofuse\.read"):
+        nf.clean_raws("a.edf", "b.snirf")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ParameterError, match=r"a DataTree for an MNE Raw"):
+        nf.clean_raws(pair[1])
