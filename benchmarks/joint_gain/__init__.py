@@ -1,3 +1,4 @@
-"""What the joint model gains on injected motion: clean recordings and weights in, a page and rows out.
+"""What the joint model gains: clean recordings and weights in, a page and its rows out.
 
-Run as `python -m benchmarks.joint_gain`."""
+Run as `python -m benchmarks.joint_gain`.
+"""
