@@ -125,7 +125,7 @@ def _built_in_format(path: Path, wanted: str) -> tuple[str, str]:
             "unknown": "no known recording format",
             "HDF5": "an HDF5 file without /nirs",
             "broken HDF5": "an HDF5 file that is damaged or cut off",
-        }.get(content, f"in truth {content}")
+        }.get(content, f"whose content is {content}")
         other = _suffix_for(content)
         raise _UnknownFormatError(
             f"{path}, {what}",

@@ -37,12 +37,12 @@ def test_every_written_format_is_recognised(tmp_path, eeg_raw, edf, snirf):
         ("a.edf", b"", ["an empty file", "EDF"]),
         ("a.snirf", b"", ["an empty file", "SNIRF"]),
         ("a.fif", b"\x93NUMPY\x01\x00", ["no known recording format", "FIF"]),
-        ("a.set", b"PK\x03\x04\x00", ["in truth zip", "EEGLAB"]),
+        ("a.set", b"PK\x03\x04\x00", ["whose content is zip", "EEGLAB"]),
         ("a.xyz", b"anything", ["unknown type '.xyz'", "SNIRF"]),
         ("plain", b"anything", ["unknown type '(no suffix)'"]),
         ("a.nirs", b"MATLAB 5.0 MAT-file", ["a cut-off header", "MATLAB 5"]),
         ("a.nirs", b"t,d,s\n0,1,0\n", ["a text file", "Homer as its name says"]),
-        ("a.xdf", b"PK\x03\x04\x00", ["in truth zip", "XDF as its name says"]),
+        ("a.xdf", b"PK\x03\x04\x00", ["whose content is zip", "XDF as its name says"]),
         ("a.xdf", b"XDF:", ["no stream"]),
         ("a.csv", b"time,S1\n0,1\n", ["no recording of a known layout", "a Hitachi ETG export"]),
         ("a.txt", b"time S1\n0 1\n", ["a BOXY text file", "neurofuse.from_mne"]),
@@ -99,11 +99,13 @@ def test_missing_file_and_empty_folder(tmp_path):
 def test_misnamed_file_is_called_what_it_is(tmp_path, edf, snirf):
     wrong = tmp_path / "wrong.snirf"
     wrong.write_bytes(edf.read_bytes())
-    with pytest.raises(io.ReadError, match=r"in truth EDF.*SNIRF as its name says.*\.edf"):
+    with pytest.raises(io.ReadError, match=r"whose content is EDF.*SNIRF as its name says.*\.edf"):
         io.read(wrong)
     wrong = tmp_path / "wrong.edf"
     wrong.write_bytes(snirf.read_bytes())
-    with pytest.raises(io.ReadError, match=r"in truth SNIRF.*EDF as its name says.*\.snirf"):
+    with pytest.raises(
+        io.ReadError, match=r"whose content is SNIRF.*EDF as its name says.*\.snirf"
+    ):
         io.read(wrong)
 
 
