@@ -7,6 +7,8 @@ from pathlib import Path
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib or MNE
 os.environ["MNE_LOGGING_LEVEL"] = "ERROR"
 os.environ["MNE_DONTWRITE_HOME"] = "true"
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread each: the workers share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import xarray as xr

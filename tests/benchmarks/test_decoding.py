@@ -48,6 +48,7 @@ def gao():
     return benchmark
 
 
+@pytest.mark.slow
 def test_records_are_as_they_were_sampled(gao):
     (one, response, count), (same, _, _), (other, _, _) = (
         gao.record(3),

@@ -45,6 +45,7 @@ def table(participants, shift=0.0, seed=0):
     return classifier.Windows(["a", "b", "c", "d"], values, names, names, *extra)
 
 
+@pytest.mark.slow
 def test_the_classifier_separates_what_differs_and_only_that():
     first, alike = (table(range(4), seed=s) for s in (0, 1))
     other = table(range(4), shift=4.0, seed=2)

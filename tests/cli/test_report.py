@@ -56,6 +56,7 @@ def test_another_recording_is_refused(run, recorded, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_each_stream_contributed_on_request(run, recorded, tmp_path):
     page = tmp_path / "page.html"
     done = run(
@@ -70,6 +71,7 @@ def test_what_each_stream_contributed_on_request(run, recorded, tmp_path):
     assert "What each modality contributed" in page.read_text()
 
 
+@pytest.mark.slow
 def test_what_was_cleaned_is_found_again(run, recorded, tmp_path):
     files = clean_files([recorded["eeg"], recorded["nirs"]], tmp_path / "out", report=False)
     page = tmp_path / "page.html"

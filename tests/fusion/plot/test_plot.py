@@ -138,6 +138,7 @@ def test_a_channel_name_is_text_not_a_formula():
     assert not ax.get_yticklabels()[0].get_parse_math()
 
 
+@pytest.mark.slow
 def test_a_first_plot_leaves_a_notebook_showing_figures(tmp_path):
     (tmp_path / "notebook_backend.py").write_text(
         "import matplotlib\n"

@@ -203,6 +203,7 @@ def test_the_score_of_the_starting_weights_is_kept(trained, tmp_path):
     assert before["start_score"] is None
 
 
+@pytest.mark.slow
 def test_a_score_that_is_no_number_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(
         JointLearner, "validate", lambda self: (float("nan"), {"eeg_db": float("nan")})
