@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 WANTED = "a whole BOXY text file of version 0.40 or 0.84"
 NO_WAVELENGTH = 0  # nm, stands for the wavelengths that the format does not store
+MOST_DETECTORS, MOST_PAIRS = 26, 4096  # detectors have a letter each
+HEADER_LINES, LONGEST_LINE = 200, 2**20
+COUNTS = {b"Detector Channels": "detectors", b"External MUX Channels": "sources"}
 
 
 def read_boxy_raw(path: str | Path) -> "mne.io.BaseRaw":
@@ -28,6 +31,7 @@ def read_boxy_raw(path: str | Path) -> "mne.io.BaseRaw":
     import mne
 
     with reading(path, WANTED):
+        _check_header(Path(path))
         raw = mne.io.read_raw_boxy(path, preload=False)
         light = [name for name in raw.ch_names if name.endswith(" DC")]
         if not light or raw.n_times < 2:
@@ -43,3 +47,26 @@ def read_boxy_raw(path: str | Path) -> "mne.io.BaseRaw":
         NO_WAVELENGTH,
     )
     return raw
+
+
+def _check_header(path: Path) -> None:
+    """Raise ReadError for a header with more channels than a device or the file can have."""
+    counts = dict.fromkeys(COUNTS.values(), 1)
+    with path.open("rb") as file:
+        for _ in range(HEADER_LINES):
+            line = file.readline(LONGEST_LINE)
+            if len(line) == LONGEST_LINE:
+                raise ReadError(f"{path} with a line of no end", WANTED, "export it again")
+            words = line.split()
+            for label, name in COUNTS.items():
+                if label in line and words and words[0].isdigit():
+                    counts[name] = int(words[0][:12])
+            if b"#DATA BEGINS" in line:
+                break
+    detectors, sources = counts["detectors"], counts["sources"]
+    if not 1 <= detectors <= MOST_DETECTORS or not 1 <= sources <= MOST_PAIRS // detectors:
+        raise ReadError(
+            f"{path}, whose header says {detectors} detectors and {sources} sources",
+            f"at most {MOST_DETECTORS} detectors and {MOST_PAIRS} pairs",
+            "export it again",
+        )

@@ -6,6 +6,7 @@ from neurofuse.io.errors import ReadError
 from neurofuse.io.formats.content import content_of
 from neurofuse.io.formats.plugins import plugin_format
 from neurofuse.io.integrity.file import check_intact
+from neurofuse.io.integrity.kind import check_kind
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
 ANY, BOTH = "any", "recording"  # what a file may hold, beside one modality
@@ -69,6 +70,7 @@ def find_format(path: str | Path, modality: str = ANY) -> str:
         NIRS.name: "an fNIRS file: SNIRF, NIRx's folder or .hdr file, Homer .nirs, Hitachi .csv or "
         "BOXY .txt",
     }.get(modality, f"a readable file: {READABLE}")
+    check_kind(path)
     if not path.exists():
         raise ReadError(f"no file {path}", wanted, "check the path")
     try:

@@ -11,12 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from neurofuse.io.errors import ReadError
+from neurofuse.io.logs import LOG
 
 HEADER = struct.Struct(">4i")
 DIRECTORY = 32  # the type of a directory: an array of headers of other tags
 MATRIX = 0x40000000  # set in the type of an array with dimensions of its own
 SPARSE = 0x00300000
 END = -1
+# Kinds of tags.
+BLOCK_STARTS, BLOCK_ENDS = 104, 105
+CHANNELS, BUFFER, OTHER_FILE = 200, 300, 118
+RAW_BLOCKS = (102, 112, 119)  # raw data, continuous data, raw data with active shielding
+# Kinds between samples: structure, first and last sample, skips.
+AMONG_SAMPLES = {*range(100, 111), 208, 209, BUFFER, 301, 303}
+LARGEST_FACT = 20  # bytes of a tag between samples: an identity
+UNCHECKED_BYTES, LARGEST_RATIO = 2**26, 100  # by which gzip compresses samples, at most
+WIDTHS = {2: 2, 3: 4, 4: 4, 5: 8, 16: 2, 20: 8, 21: 16}  # of a sample, by the type of its buffer
 
 
 class _DamageError(Exception):
@@ -24,7 +34,10 @@ class _DamageError(Exception):
 
 
 def check_fif(path: str | Path) -> None:
-    """Raise ReadError if a tag of a FIF file reaches beyond the file or leads backwards.
+    """Raise ReadError if tags of a FIF file, or of the files it goes on in, are damaged.
+
+    No tag may reach beyond the file or lead backwards, blocks end in turn before the last tag,
+    and between samples there is nothing unknown: MNE would leave samples out without a warning.
 
     Examples
     --------
@@ -38,10 +51,19 @@ def check_fif(path: str | Path) -> None:
 at 0, 7 left); wanted a whole FIF file; copy or export the recording again
     """
     path = Path(path)
+    checked, waiting = {path}, [path]
+    while waiting:
+        parts = {path.parent / Path(name).name for name in _check_one(waiting.pop())} - checked
+        waiting += [part for part in parts if part.is_file()]  # MNE reports those that are missing
+        checked |= parts
+
+
+def _check_one(path: Path) -> list[str]:
+    """The names of other files that a whole file leads to."""
     packed = path.suffix.lower() == ".gz"
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
-            _walk(file)
+            return _walk(file, path)
     except (_DamageError, EOFError, OSError, struct.error) as error:
         raise ReadError(
             f"{path}, which is damaged or cut off ({error})",
@@ -50,20 +72,36 @@ at 0, 7 left); wanted a whole FIF file; copy or export the recording again
         ) from None
 
 
-def _walk(file: Any) -> None:
-    end = file.seek(0, 2) if not isinstance(file, gzip.GzipFile) else _length(file)
-    at, directories = 0, []
+def _walk(file: Any, path: Path) -> list[str]:
+    if file.read(4) != b"\x00\x00\x00\x64":
+        raise _DamageError("it does not begin as a FIF file")
+    packed = isinstance(file, gzip.GzipFile)
+    end = _length(file, path.stat().st_size) if packed else file.seek(0, 2)
+    at, directories, others, blocks = 0, [], [], _Blocks()
     while at + HEADER.size <= end:
         file.seek(at)
-        _, kind, size, following = HEADER.unpack(file.read(HEADER.size))
+        what, kind, size, following = HEADER.unpack(file.read(HEADER.size))
         _check_tag(file, at, kind, size, end)
         if kind == DIRECTORY:
             directories.append((at, size))
+        if what in (BLOCK_STARTS, BLOCK_ENDS, CHANNELS, OTHER_FILE):
+            file.seek(at + HEADER.size)
+            if what == OTHER_FILE:
+                others.append(file.read(size).decode("latin-1"))
+            else:
+                blocks.enter(what, file.read(size), at)
+        elif blocks.raw:
+            blocks.check(what, kind, size, at)
+        behind = at + HEADER.size + size
         if following == END:
+            if behind < end and not blocks.open:
+                LOG.warning("%s: %d bytes behind its last tag are not read", path, end - behind)
             break
-        if following < 0 or 0 < following <= at:
+        if following < 0 or 0 < following <= at or (blocks.raw and following not in (0, behind)):
             raise _DamageError(f"the tag at {at} leads to {following}")
-        at = following or at + HEADER.size + size
+        at = following or behind
+    if blocks.open:
+        raise _DamageError(f"its last tag, at {min(at, end)} of {end} bytes, is in the middle")
     for at, size in directories:
         file.seek(at + HEADER.size)
         for _, _, _, place in HEADER.iter_unpack(file.read(size - size % HEADER.size)):
@@ -74,6 +112,43 @@ def _walk(file: Any) -> None:
             _, kind, own, _ = HEADER.unpack(file.read(HEADER.size))
             _check_tag(file, place, kind, own, end)
             file.seek(here)
+    return others
+
+
+class _Blocks:
+    """The blocks that are open at a tag, and the samples in them."""
+
+    def __init__(self) -> None:
+        self.open: list[int] = []
+        self.channels, self.type = 0, 0
+
+    @property
+    def raw(self) -> bool:
+        """Whether the next tag stands between samples."""
+        return bool(self.open) and self.open[-1] in RAW_BLOCKS
+
+    def enter(self, what: int, data: bytes, at: int) -> None:
+        """Note where a block starts or ends, or how many channels there are."""
+        if len(data) != 4:
+            raise _DamageError(f"{len(data)} bytes for a number at {at}")
+        value = struct.unpack(">i", data)[0]
+        if what == CHANNELS:
+            self.channels = value
+        elif what == BLOCK_STARTS:
+            self.open.append(value)
+        elif not self.open or self.open.pop() != value:
+            raise _DamageError(f"the end of a block at {at} that is not open")
+
+    def check(self, what: int, kind: int, size: int, at: int) -> None:
+        """Check a tag between samples."""
+        if what not in AMONG_SAMPLES or (what != BUFFER and size > LARGEST_FACT):
+            raise _DamageError(f"{size} bytes of kind {what} among the samples at {at}")
+        if what != BUFFER:
+            return
+        self.type = self.type or kind
+        width = WIDTHS.get(kind, 0) * self.channels
+        if kind != self.type or width < 1 or size % width:
+            raise _DamageError(f"samples of another type or number of channels at {at}")
 
 
 def _check_tag(file: Any, at: int, kind: int, size: int, end: int) -> None:
@@ -93,9 +168,11 @@ def _check_tag(file: Any, at: int, kind: int, size: int, end: int) -> None:
         raise _DamageError(f"an array of {dims} in {size} bytes at {at}")
 
 
-def _length(file: gzip.GzipFile) -> int:
+def _length(file: gzip.GzipFile, packed: int) -> int:
     """Bytes of an unpacked file, in which no seek to the end is possible."""
     length = 0
     while block := file.read(2**20):
         length += len(block)
+        if length > max(UNCHECKED_BYTES, LARGEST_RATIO * packed):
+            raise _DamageError(f"{packed} bytes that unpack to more than {length}")
     return length

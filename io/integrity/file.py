@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurofuse.io.errors import ReadError
+from neurofuse.io.logs import LOG
 
 if TYPE_CHECKING:
     import mne
@@ -46,6 +47,9 @@ def check_intact(path: str | Path, kind: str) -> None:
         folder = path if path.is_dir() else path.parent
         for probe in sorted(folder.glob("*.mat")):
             _check_container(probe)
+        from neurofuse.io.integrity.nirx import check_nirx
+
+        check_nirx(folder)
 
 
 def check_edf(path: Path) -> None:
@@ -86,6 +90,32 @@ def check_edf(path: Path) -> None:
             "a whole EDF or BDF file",
             REMEDY,
         )
+    announced = whole if records < 0 else records
+    behind = size - header - announced * record
+    if behind:
+        _check_behind(path, size - behind, behind, record)
+
+
+def _check_behind(path: Path, at: int, count: int, record: int) -> None:
+    """Warn of bytes behind the data records of an EDF or BDF file; refuse a second recording."""
+    with path.open("rb") as file:
+        file.seek(at)
+        head = file.read(8)
+    if head in (b"0       ", b"\xffBIOSEMI"):
+        raise ReadError(
+            f"{path}, in which a second recording of {count} bytes follows the first",
+            "one EDF or BDF recording",
+            "split it, or export the recordings again",
+        )
+    more, rest = divmod(count, record)
+    words = f"{more} further records of {record} bytes are read" if more else ""
+    left = f"{rest} bytes, which are no whole record, are left out" if rest else ""
+    LOG.warning(
+        "%s: %d bytes behind the data records that its header announces; %s",
+        path,
+        count,
+        " and ".join(part for part in (words, left) if part),
+    )
 
 
 def check_brainvision(path: Path) -> None:

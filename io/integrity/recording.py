@@ -28,6 +28,7 @@ COORDS: dict[str, dict[str, tuple[str, ...]]] = {
 POSITIONS = ("position", "source_position", "detector_position")
 EVENT_KINDS = {"onset": "f", "duration": "f", "description": "UO", "channel": "UO", "stream": "UO"}
 CLOCK = ("offset", "drift", "residual", "anchors", "method")
+LOWEST_RATE, HIGHEST_RATE = 1e-6, 1e9  # Hz; beyond them, a header is damaged
 WANTED = "a whole recording"
 REMEDY = "copy or export the recording again"
 
@@ -105,11 +106,16 @@ def _wrong_axes(node: xr.Dataset, name: str) -> str:
     names = [str(c) for c in node.channel.values.ravel().tolist()]
     if not names or not node.sizes["time"]:
         return f"/{name} there are no samples"
+    if name in COORDS and node.sizes["time"] < 2:
+        return f"/{name} there is one sample, which is no signal"
     twice = next((c for c in names if names.count(c) > 1), None) if _repeats(names) else None
     if twice is not None:
         return f"/{name} two channels have the name {twice}"
     rate, time = node.attrs.get("rate"), node.time
-    if not isinstance(rate, (int, float, np.floating, np.integer)) or not 0 < rate < np.inf:
+    if (
+        not isinstance(rate, (int, float, np.floating, np.integer))
+        or not LOWEST_RATE < rate < HIGHEST_RATE
+    ):
         return f"/{name} the rate is {rate!r}"
     if time.dims != ("time",) or not _numbers(time) or not np.isfinite(time.values).all():
         return f"/{name} time is not an axis"
