@@ -133,9 +133,7 @@ def test_all_but_identity_stays(marked):
     np.testing.assert_array_equal(public["eeg"].eeg, recording["eeg"].eeg)
     eeg: Any
     light: Any
-    original: Any
     eeg, light = nf.to_mne(public)
-    _, original = nf.to_mne(recording)
     assert eeg.info["subject_info"] == {"his_id": "unknown", "sex": 1, "hand": 1}
     assert eeg.info["device_info"] == {"type": "MAKER"}
     assert light.info["meas_date"] == datetime(2024, 5, 17, tzinfo=UTC)
