@@ -29,7 +29,7 @@ CLEAN = 0.15  # of the step of an analogue line: largest scatter about its two v
 SHORT_PULSE = 1.0  # s; the longest median pulse of a line that rests high
 MOST_TIME_LOW = 0.1  # of the time that a line resting high may be at 0
 SAME_PULSE_SAMPLES = 0.6  # a stored event this close to a pulse of its name is the same one
-LEAST_RESTING = 0.9  # fraction of changes that begin or end at the resting code
+LEAST_RESTING = 0.75  # fraction of changes that begin or end at the resting code
 
 Line = tuple[str, np.ndarray]
 Facts = dict[str, Any]
