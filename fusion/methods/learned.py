@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from neurofuse.fusion.methods.limits import warn_of_limits
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.quality.channels import mark_bad
@@ -118,6 +119,7 @@ class Learned:
 
         check(recording)
         cleaned = recording if judged else mark_bad(recording)
+        warn_of_limits(cleaned, self.streams)
         estimates = estimate_artifacts(
             cleaned, self.model, uncertainty=uncertainty, progress=progress
         )

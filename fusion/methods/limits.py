@@ -1,0 +1,123 @@
+"""Recordings that the trained models were not made for: a warning that names channels and cause."""
+
+import numpy as np
+import xarray as xr
+from scipy.ndimage import median_filter
+
+from neurofuse.io.lazy import is_lazy, time_blocks
+from neurofuse.io.logs import LOG
+from neurofuse.io.modality import EEG, NIRS
+from neurofuse.io.quality.rails import NEAR_RAIL, rail_share
+from neurofuse.io.recording import stream_dataset, streams
+
+SLOWEST_NIRS = 3.0  # Hz; the models were trained at 5 to 10 Hz
+LARGEST_DRIFT = 15e-6  # V, robust standard deviation of means over 1 s; EEG at rest has 7e-6
+DRIFT_WINDOW = 31  # s; slower drift is left as it is by the models
+RAIL_WINDOW = 5.0  # s
+AT_RAILS = 0.2  # fraction of a window at the rails above which there is no contact
+MOST_BLOCKS = 20  # of a recording that is still in its file
+
+
+def warn_of_limits(recording: xr.DataTree, treated: tuple[str, ...]) -> None:
+    """Warn where cleaning by a trained model changes what is no motion, or cannot help.
+
+    fNIRS that is sampled too slowly, EEG with slow electrode drift, and EEG channels that jump
+    from rail to rail because there is no contact. Of a recording that is still in its file some
+    blocks are looked at.
+
+    Parameters
+    ----------
+    recording : Recording
+        Bad channels are marked already.
+    treated : tuple of str
+        The modalities that the model treats.
+    """
+    present = [stream for stream in streams(recording) if stream in treated]
+    if NIRS.name in present:
+        rate = float(stream_dataset(recording, NIRS.name).attrs["rate"])
+        if rate < SLOWEST_NIRS:
+            LOG.warning(
+                "fNIRS at %g Hz: the models were trained at 5 to 10 Hz, and below %g Hz slow waves "
+                "become flatter under the motion mask in all channels; compare with uncorrected",
+                rate,
+                SLOWEST_NIRS,
+            )
+    if EEG.name in present:
+        _warn_of_eeg(stream_dataset(recording, EEG.name))
+
+
+def _warn_of_eeg(node: xr.Dataset) -> None:
+    rate = float(node.attrs["rate"])
+    good = (node.ch_type.values == "eeg") & ~node.bad.values
+    names = node.channel.values[good]
+    blocks = [(first, block[good]) for first, block in _some_blocks(node, rate)]
+    railed = {}
+    for row, name in enumerate(names):
+        starts = _at_rails([(first, block[row]) for first, block in blocks], rate)
+        if starts:
+            railed[str(name)] = starts
+    if railed:
+        first = float(node.time[0]) + min(min(starts) for starts in railed.values())
+        LOG.warning(
+            "EEG channels %s are at the rails of the amplifier for up to %g s, from %.1f s on: "
+            "there is no contact and no EEG there, whatever comes back",
+            ", ".join(railed),
+            RAIL_WINDOW * max(len(starts) for starts in railed.values()),
+            first,
+        )
+    drift = np.max([_drift(block, rate) for _, block in blocks], axis=0, initial=0.0)
+    drifting = [
+        str(name)
+        for name, size in zip(names, np.broadcast_to(drift, len(names)), strict=True)
+        if size > LARGEST_DRIFT and str(name) not in railed
+    ]
+    if drifting:
+        LOG.warning(
+            "EEG channels with slow drift of up to %.0f µV: %s; the models take a part of it for "
+            "motion, so high-pass filter the recording first (for example at 0.5 Hz)",
+            1e6 * float(np.max(drift)),
+            ", ".join(drifting),
+        )
+
+
+def _some_blocks(node: xr.Dataset, rate: float) -> list[tuple[int, np.ndarray]]:
+    """First sample and samples (channel, time): all, or `MOST_BLOCKS` blocks of a large file."""
+    samples = node.eeg.transpose("channel", "time")
+    if not is_lazy(samples):
+        return [(0, samples.values)]
+    length = samples.sizes["time"]
+    size = max(1, length // MOST_BLOCKS)
+    return [
+        (start + first, block)
+        for start in range(0, length, size)
+        for first, block in [next(time_blocks(samples.isel(time=slice(start, None)), rate))]
+    ]
+
+
+def _drift(block: np.ndarray, rate: float) -> np.ndarray:
+    """Robust standard deviation [V] of each channel's means over 1 s, slower drift taken off."""
+    size = max(1, round(rate))
+    count = block.shape[1] // size
+    if count < 3:
+        return np.zeros(len(block))
+    means = np.nan_to_num(block[:, : count * size]).reshape(len(block), count, size).mean(-1)
+    means = means - median_filter(means, size=(1, DRIFT_WINDOW), mode="nearest")
+    return 1.4826 * np.median(np.abs(means), axis=-1)
+
+
+def _at_rails(blocks: list[tuple[int, np.ndarray]], rate: float) -> list[float]:
+    """Starts [s] of the windows of a channel that lie at its rails for `AT_RAILS` of their time."""
+    series = [block[np.isfinite(block)] for _, block in blocks]
+    if not any(part.size for part in series):
+        return []
+    low, high = min(s.min() for s in series if s.size), max(s.max() for s in series if s.size)
+    if not any(rail_share(block[None], low, high) for _, block in blocks):
+        return []
+    size, reach = max(1, round(RAIL_WINDOW * rate)), NEAR_RAIL * (high - low)
+    starts = []
+    for first, block in blocks:
+        held = (block >= high - reach) | (block <= low + reach)
+        for window in range(len(block) // size):
+            if held[window * size : (window + 1) * size].mean() >= AT_RAILS:
+                starts.append((first + window * size) / rate)
+    return starts
