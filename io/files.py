@@ -7,14 +7,14 @@ import xarray as xr
 
 from neurofuse.io.bids.read import is_bids_path, read_bids
 from neurofuse.io.clock.joining import join
+from neurofuse.io.detect.format import find_format
+from neurofuse.io.detect.plugins import PREFIX as PLUGIN
+from neurofuse.io.detect.plugins import call_plugin, naming_plugin
 from neurofuse.io.errors import ParameterError, ReadError
-from neurofuse.io.formats.detect import find_format
 from neurofuse.io.formats.eeg import read_eeg_raw
 from neurofuse.io.formats.homer import read_homer_aux
 from neurofuse.io.formats.netcdf import read_netcdf
 from neurofuse.io.formats.nirs import read_nirs_raw
-from neurofuse.io.formats.plugins import PREFIX as PLUGIN
-from neurofuse.io.formats.plugins import call_plugin, naming_plugin
 from neurofuse.io.integrity.recording import checked
 from neurofuse.io.logs import LOG, quiet, reading, source_of
 from neurofuse.io.mne_objects.eeg import channel_type
@@ -34,7 +34,7 @@ def read(*paths: Any, offset: float | None = None, align: str | None = None) -> 
 
     The format of each file is detected from its content and its suffix. A file of none of these
     formats goes to a reader plug-in that announces its suffix, if one is installed (see
-    `neurofuse.io.formats.plugins`).
+    `neurofuse.io.detect.plugins`).
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def open_file(
     path : path
         A file or folder, or a BIDSPath.
     kind : str
-        Its format, as `neurofuse.io.formats.detect.find_format` returns it.
+        Its format, as `neurofuse.io.detect.format.find_format` returns it.
     offset, align
         For the two runs of a BIDS folder, and for a file whose one table holds both modalities.
 

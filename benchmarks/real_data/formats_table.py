@@ -15,7 +15,7 @@ import xarray as xr
 from benchmarks.common.page import Page, Table
 from benchmarks.common.paths import recordings_folder
 from neurofuse import io
-from neurofuse.io.formats.detect import READABLE
+from neurofuse.io.detect.format import READABLE
 
 PARTS = {  # files that belong to another one
     ".eeg": "BrainVision", ".vmrk": "BrainVision", ".wl1": "NIRx", ".wl2": "NIRx", ".evt": "NIRx",
@@ -78,7 +78,7 @@ def look(path: Path, folder: Path) -> dict:
     logger = logging.getLogger("neurofuse")
     logger.addHandler(notes)
     try:
-        from neurofuse.io.formats.detect import find_format
+        from neurofuse.io.detect.format import find_format
 
         recording = io.read(path)
         kind = find_format(path).replace("neurofuse ", "")

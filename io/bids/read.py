@@ -9,8 +9,8 @@ from typing import Any
 import xarray as xr
 
 from neurofuse.io.bids.run import read_with_sidecars
+from neurofuse.io.detect.folder import INNER_FOLDER, subject_folder
 from neurofuse.io.errors import ReadError
-from neurofuse.io.formats.folder import INNER_FOLDER, subject_folder
 from neurofuse.io.logs import LOG
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 

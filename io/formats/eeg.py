@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurofuse.io.detect.format import find_format
 from neurofuse.io.errors import ReadError
 from neurofuse.io.formats.brainvision_header import read_brainvision
-from neurofuse.io.formats.detect import find_format
 from neurofuse.io.formats.edf import start_of_samples
 from neurofuse.io.formats.eeglab import read_eeglab
 from neurofuse.io.formats.pauses import count_pauses

@@ -6,9 +6,9 @@ from pathlib import Path
 import xarray as xr
 
 from neurofuse.io import lazy
+from neurofuse.io.detect.format import find_format
 from neurofuse.io.disk import reserve
 from neurofuse.io.errors import ReadError, WriteError
-from neurofuse.io.formats.detect import find_format
 from neurofuse.io.integrity.recording import checked
 from neurofuse.io.logs import reading
 from neurofuse.io.recording import check, streams

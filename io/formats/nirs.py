@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neurofuse.io.detect.format import find_format
 from neurofuse.io.formats.boxy import read_boxy_raw
-from neurofuse.io.formats.detect import find_format
 from neurofuse.io.formats.hitachi import read_hitachi_raw
 from neurofuse.io.formats.homer import read_homer_raw
 from neurofuse.io.logs import reading

@@ -30,7 +30,7 @@ def check_intact(path: str | Path, kind: str) -> None:
     path : path
         An existing file or folder of that format.
     kind : str
-        As `neurofuse.io.formats.detect.find_format` returns it.
+        As `neurofuse.io.detect.format.find_format` returns it.
     """
     path = Path(path)
     if kind in ("EDF", "BDF"):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import neurofuse as nf
+from neurofuse.io.detect.format import SUFFIXES
 from neurofuse.io.errors import ReadError
-from neurofuse.io.formats.detect import SUFFIXES
 from neurofuse.io.integrity.fif import HEADER
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names, no holes")

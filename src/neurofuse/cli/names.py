@@ -66,7 +66,7 @@ def _is_nirs(path: Path) -> bool:
 
 
 def _is_bids(path: Path) -> bool:
-    from neurofuse.io.formats.folder import folder_content
+    from neurofuse.io.detect.folder import folder_content
 
     return path.is_dir() and folder_content(path) == "BIDS"
 

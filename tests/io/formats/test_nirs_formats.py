@@ -6,7 +6,7 @@ import pytest
 
 import neurofuse as nf
 import neurofuse.io as io
-from neurofuse.io.formats.detect import find_format
+from neurofuse.io.detect.format import find_format
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from neurofuse.io.detect.content import content_of
+from neurofuse.io.detect.plugins import plugin_format
 from neurofuse.io.errors import ReadError
-from neurofuse.io.formats.content import content_of
-from neurofuse.io.formats.plugins import plugin_format
 from neurofuse.io.integrity.file import check_intact
 from neurofuse.io.integrity.kind import check_kind
 from neurofuse.io.modality import EEG, MODALITIES, NIRS

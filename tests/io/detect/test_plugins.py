@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import neurofuse.io as io
-from neurofuse.io.formats import plugins
-from neurofuse.io.formats.detect import find_format
+from neurofuse.io.detect import plugins
+from neurofuse.io.detect.format import find_format
 
 MODULE = "neurofuse_test_readers"
 

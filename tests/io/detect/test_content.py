@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import neurofuse.io as io
-from neurofuse.io.formats.content import content_of
-from neurofuse.io.formats.detect import find_format
+from neurofuse.io.detect.content import content_of
+from neurofuse.io.detect.format import find_format
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from neurofuse.io.formats.folder import folder_content
+from neurofuse.io.detect.folder import folder_content
 from neurofuse.io.integrity.hdf5 import check_heaps
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
