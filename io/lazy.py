@@ -58,6 +58,8 @@ def lazy_raw(variable: xr.DataArray, info: "mne.Info") -> "mne.io.BaseRaw":
     """A Raw, not preloaded, over a variable (channel, time) whose samples are still in a file."""
     import mne
 
+    held = _HeldBlock(variable, info["sfreq"])
+
     class RecordingRaw(mne.io.BaseRaw):
         """Reads its samples from a Recording when they are needed."""
 
@@ -69,10 +71,36 @@ def lazy_raw(variable: xr.DataArray, info: "mne.Info") -> "mne.io.BaseRaw":
         ) -> None:
             from mne._fiff.utils import _mult_cal_one
 
-            block = variable.isel(time=slice(start, stop)).values
+            block = held.samples(start, stop)
             _mult_cal_one(data, np.ascontiguousarray(block, float), idx, cals, mult)
 
     return RecordingRaw()
+
+
+class _HeldBlock:
+    """Samples of a variable (channel, time), block by block.
+
+    A writer asks for a second at a time; the block of `BLOCK` seconds that it lies in is read, or
+    cleaned, once.
+    """
+
+    def __init__(self, variable: xr.DataArray, rate: float) -> None:
+        self.variable, self.size = variable, max(round(BLOCK * rate), 1)
+        self.number, self.block = -1, np.empty((0, 0))
+
+    def samples(self, start: int, stop: int) -> np.ndarray:
+        """The samples from `start` to `stop`."""
+        parts = []
+        while start < stop:
+            number, offset = divmod(start, self.size)
+            if number != self.number:
+                first = number * self.size
+                chosen = self.variable.isel(time=slice(first, first + self.size))
+                self.number, self.block = number, np.asarray(chosen.values)
+            last = min(stop - number * self.size, self.size)
+            parts.append(self.block[:, offset:last])
+            start = number * self.size + last
+        return np.concatenate(parts, axis=1)
 
 
 class _RawSamples:

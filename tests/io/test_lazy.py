@@ -104,3 +104,26 @@ def test_a_spool_gives_back_what_was_written(on_disk):
     result = spool.array(rate=0.25)
     np.testing.assert_array_equal(np.asarray(result), data)
     np.testing.assert_array_equal(np.asarray(result[1:, 3:44:3]), data[1:, 3:44:3])
+
+
+def test_a_writer_reads_every_block_once(edf, everything_is_large, tmp_path, monkeypatch):
+    recording = io.read(edf)
+    node = io.stream_dataset(recording, "eeg")
+    whole = node.eeg.values
+    read: list[tuple[int, int]] = []
+
+    class Counted:
+        shape, dtype, ndim = whole.shape, whole.dtype, 2
+
+        def __getitem__(self, key):
+            if key[1].stop > key[1].start:  # dask asks for nothing once, to learn the type
+                read.append((key[1].start, key[1].stop))
+            return whole[key]
+
+    counted = node.assign(eeg=node.eeg.copy(data=lazy.blocks_of(Counted(), 250.0)))
+    path = io.write_eeg(io.with_stream(recording, "eeg", counted), tmp_path / "b_eeg.fif")
+    size = round(2.0 * 250)
+    assert sorted(read) == [
+        (s, min(s + size, whole.shape[1])) for s in range(0, whole.shape[1], size)
+    ]
+    np.testing.assert_allclose(io.read(path)["eeg"].eeg.values, whole, rtol=1e-6, atol=1e-12)
