@@ -35,10 +35,15 @@ RUN = [path for path in PAGES if blocks(path, "python") and path.name != "README
 CALLS = [(path.name, line) for path in PAGES for line in commands(path)]
 
 
+@pytest.fixture(scope="module")
+def session():
+    return nf.simulate(duration=120, seed=4)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", RUN, ids=lambda p: p.name)
-def test_python_blocks_of_a_page_run_in_order(path, simulated_long, tmp_path, monkeypatch):
-    truth, recording = simulated_long
+def test_python_blocks_of_a_page_run_in_order(path, session, tmp_path, monkeypatch):
+    truth, recording = session
     nf.io.write_eeg(recording, tmp_path / "sub-01_eeg.edf")
     late = without_stream(recording, "eeg").sel(time=slice(2.5, None))
     nf.io.write_nirs(late, tmp_path / "sub-01_nirs.snirf")
