@@ -11,6 +11,7 @@ from neurofuse.io.recording import streams
 from neurofuse.models.inference.windows import ArtifactEstimate, EegSource, NirsSource, Source
 from neurofuse.models.joint.architecture import Windows
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.threads import torch_threads
 from neurofuse.models.weights import load_model
 
 SOURCES: dict[str, type[EegSource] | type[NirsSource]] = {"eeg": EegSource, "nirs": NirsSource}
@@ -58,7 +59,18 @@ def estimate_artifacts(
                 sources[stream] = source
     if not sources:
         return {}
-    spans = list(_spans(sources.values(), architecture.windows))
+    with torch_threads():
+        _walk(network, sources, progress)
+        return {s: source.result() for s, source in sources.items()}
+
+
+def _walk(
+    network: CrossModalAutoencoder,
+    sources: dict[str, Source],
+    progress: Callable[[float], None] | None,
+) -> None:
+    """Let every source collect what the network estimates, window by window."""
+    spans = list(_spans(sources.values(), network.architecture.windows))
     for number, (begin, end) in enumerate(spans):
         first, last = number == 0, number == len(spans) - 1
         pieces = {s: source.piece(begin, end) for s, source in sources.items()}
@@ -71,7 +83,6 @@ def estimate_artifacts(
             source.settle(np.inf if last else spans[number + 1][0])
         if progress is not None:
             progress((number + 1) / len(spans))
-    return {s: source.result() for s, source in sources.items()}
 
 
 def _spans(sources: Collection[Source], windows: Windows) -> Iterator[tuple[float, float]]:

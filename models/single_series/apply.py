@@ -14,6 +14,7 @@ from neurofuse.models.inference.drift import drift
 from neurofuse.models.single_series.kind import KINDS, changes, ratio, resampled
 from neurofuse.models.single_series.net import Net
 from neurofuse.models.single_series.weights import load_net
+from neurofuse.models.threads import torch_threads
 
 TOGETHER = 4  # series that are resampled at once
 BATCH = 32  # windows that a net sees at once
@@ -96,7 +97,7 @@ def estimate(net: Net, working: np.ndarray) -> np.ndarray:
     for row, pieces in enumerate(windows):
         for first in range(0, count, BATCH):
             piece = torch.from_numpy(np.ascontiguousarray(pieces[first : first + BATCH]))
-            with torch.inference_mode():
+            with torch_threads(), torch.inference_mode():
                 cleaned = net(piece[None])[0].numpy()
             for place, one in enumerate(cleaned, first):
                 total[row, place * hop : place * hop + size] += weight * one

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from neurofuse.models.threads import torch_threads
+
 
 @contextmanager
 def isolated(threads: int = 1) -> Iterator[None]:
@@ -17,7 +19,7 @@ def isolated(threads: int = 1) -> Iterator[None]:
     Parameters
     ----------
     threads : int
-        More than one gain nothing at the size of these networks; see also `wiener.solve`.
+        As of `torch_threads`.
 
     Examples
     --------
@@ -29,12 +31,10 @@ def isolated(threads: int = 1) -> Iterator[None]:
     >>> torch.equal(torch.get_rng_state(), before)
     True
     """
-    threads_before, numpy_state = torch.get_num_threads(), np.random.get_state()
+    numpy_state = np.random.get_state()
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    torch.set_num_threads(threads)
     try:
-        with torch.random.fork_rng(devices=list(gpus)):
+        with torch_threads(threads), torch.random.fork_rng(devices=list(gpus)):
             yield
     finally:
-        torch.set_num_threads(threads_before)
         np.random.set_state(numpy_state)

@@ -157,3 +157,20 @@ def test_samples_still_in_a_file_are_cleaned_alike(pair, cleaned):
     for name in ("eeg", "gate"):
         np.testing.assert_array_equal(found["eeg"][name].values, cleaned["eeg"][name].values)
     np.testing.assert_array_equal(found["nirs"].intensity.values, cleaned["nirs"].intensity.values)
+
+
+@pytest.mark.parametrize("method", ["joint", "cnn"])
+def test_the_number_of_threads_changes_nothing(pair, method):
+    torch = pytest.importorskip("torch")
+    short = pair[1].sel(time=slice(0, 40))
+    before, results = torch.get_num_threads(), []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            results.append(clean(short, method))
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(before)
+    for stream, name in (("eeg", "eeg"), ("nirs", "intensity")):
+        one, two = (result[stream][name].values for result in results)
+        np.testing.assert_array_equal(one, two)
