@@ -56,6 +56,7 @@ def staged(
 
     Examples
     --------
+    >>> import tempfile
     >>> home = Path(tempfile.mkdtemp())
     >>> with staged(home / "out", ["a.txt"], overwrite=False) as stage:
     ...     _ = (stage / "a.txt").write_text("done")
