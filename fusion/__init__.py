@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from neurofuse.fusion.controls import with_partner
     from neurofuse.fusion.methods.classical_base import Classical, Treatment
     from neurofuse.fusion.metrics.errors import score
-    from neurofuse.fusion.metrics.neurovascular import coupling, coupling_p
+    from neurofuse.fusion.metrics.neurovascular import (
+        neurovascular_coupling,
+        neurovascular_coupling_p,
+    )
     from neurofuse.fusion.metrics.no_reference import score_no_reference
     from neurofuse.fusion.metrics.preserved import score_preservation
     from neurofuse.fusion.results.statistics import summarise
@@ -26,8 +29,8 @@ __all__ = [
     "Classical",
     "Treatment",
     "compare_all",
-    "coupling",
-    "coupling_p",
+    "neurovascular_coupling",
+    "neurovascular_coupling_p",
     "oracle",
     "score",
     "score_no_reference",
@@ -43,7 +46,7 @@ _HOMES = {
     "controls": "with_partner",
     "methods.classical_base": "Classical Treatment",
     "metrics.errors": "score",
-    "metrics.neurovascular": "coupling coupling_p",
+    "metrics.neurovascular": "neurovascular_coupling neurovascular_coupling_p",
     "metrics.no_reference": "score_no_reference",
     "upper_bound": "oracle",
     "metrics.preserved": "score_preservation",
@@ -67,7 +70,9 @@ _METHODS = f"{__name__}.methods"
 _FORMER = {  # modules that were public, until neurofuse 1.0
     "blind": {"score_blind": f"{__name__}.score_no_reference"},
     "kept": {"score_kept": f"{__name__}.score_preservation"},
-    "neurovascular": {name: f"{__name__}.{name}" for name in ("coupling", "coupling_p")},
+    "neurovascular": {
+        name: f"{__name__}.neurovascular_{name}" for name in ("coupling", "coupling_p")
+    },
     "oracle": {"oracle": f"{__name__}.oracle"},
     "peers": {
         "PEERS": f"{_METHODS}.registry.BASELINES",

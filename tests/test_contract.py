@@ -44,7 +44,7 @@ CANNOT_FAIL = {  # entries without Raises, and why
 }
 AFTER_A_PAPER = [
     *("neurofuse.io.channel_quality", "neurofuse.io.global_variance"),
-    *("neurofuse.io.to_haemoglobin", "neurofuse.fusion.coupling_p"),
+    *("neurofuse.io.to_haemoglobin", "neurofuse.fusion.neurovascular_coupling_p"),
     *("neurofuse.fusion.score", "neurofuse.fusion.score_no_reference"),
 ]
 OWN = {"joint", "eeg", "nirs", "uncorrected", "zero", "bandpass"}  # methods without a paper

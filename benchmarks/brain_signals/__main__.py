@@ -27,7 +27,7 @@ from benchmarks.common.page import Page, Table
 from benchmarks.common.paths import ROOT, write
 from benchmarks.common.statistics import cell
 from neurofuse.fusion.clean import clean
-from neurofuse.fusion.metrics.neurovascular import coupling_p
+from neurofuse.fusion.metrics.neurovascular import neurovascular_coupling_p
 from neurofuse.io import stream_dataset
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import with_stream
@@ -75,7 +75,7 @@ def surrogate_facts(seed: int, folder: Path) -> dict:
     truth, contaminated = simulate(DURATION["surrogate"], seed=seed, task=None, coupling=0.0)
     joint = clean(contaminated, folder / "joint.safetensors")
     cases = {"truth": truth, UNCORRECTED: contaminated, JOINT: joint}
-    return {"seed": seed, "p": {name: coupling_p(r) for name, r in cases.items()}}
+    return {"seed": seed, "p": {name: neurovascular_coupling_p(r) for name, r in cases.items()}}
 
 
 def change(facts: list[dict], arm: str, feature: str) -> list[float]:

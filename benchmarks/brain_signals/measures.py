@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.metrics.neurovascular import coupling
+from neurofuse.fusion.metrics.neurovascular import neurovascular_coupling
 from neurofuse.fusion.signal.bands import ALPHA, HAEMODYNAMIC, bandpass
 from neurofuse.io import stream_dataset, to_haemoglobin
 from neurofuse.io.recording import with_stream
@@ -62,7 +62,7 @@ def features(recording: xr.DataTree, truth: xr.DataTree, trials: Trials) -> dict
         "fNIRS connectivity": distance(
             *(bandpass(x, slow_rate, *HAEMODYNAMIC) for x in (hbo, true_hbo))
         ),
-        "neurovascular coupling": coupling(recording),
+        "neurovascular coupling": neurovascular_coupling(recording),
     }
 
 

@@ -20,7 +20,7 @@ LONGEST_LAG = 15.0  # s, that the test looks at
 NEARBY = 0.03  # m between an electrode and the middle of fNIRS channels below it
 
 
-def coupling(recording: xr.DataTree, lag: float = LAG) -> float:
+def neurovascular_coupling(recording: xr.DataTree, lag: float = LAG) -> float:
     """Correlation of a fall of alpha and beta power with HbO nearby, `lag` seconds later.
 
     Power is minus the logarithm of that in 8-30 Hz, HbO the mean of the fNIRS channels whose
@@ -48,7 +48,7 @@ def coupling(recording: xr.DataTree, lag: float = LAG) -> float:
     --------
     >>> import neurofuse as nf
     >>> coupled, _ = nf.simulate(120, seed=2, task=None, severity=0.0, coupling=10.0)
-    >>> coupling(coupled) > 0.5
+    >>> neurovascular_coupling(coupled) > 0.5
     True
     """
     return lagged_correlation(*courses(recording), lag)
@@ -62,7 +62,7 @@ def lagged_correlation(power: np.ndarray, blood: np.ndarray, lag: float = LAG) -
     return float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs]))
 
 
-def coupling_p(recording: xr.DataTree, surrogates: int = 199, seed: int = 0) -> float:
+def neurovascular_coupling_p(recording: xr.DataTree, surrogates: int = 199, seed: int = 0) -> float:
     """p value of the largest absolute correlation at lags of 0-15 s, by surrogates.
 
     Surrogates are power courses with random phases, the same for all electrodes, which keeps
@@ -71,7 +71,7 @@ def coupling_p(recording: xr.DataTree, surrogates: int = 199, seed: int = 0) -> 
     Parameters
     ----------
     recording : Recording
-        As of `coupling`.
+        As of `neurovascular_coupling`.
     surrogates : int
         How many.
     seed : int
@@ -85,13 +85,13 @@ def coupling_p(recording: xr.DataTree, surrogates: int = 199, seed: int = 0) -> 
     Raises
     ------
     ParameterError
-        As of `coupling`.
+        As of `neurovascular_coupling`.
 
     Examples
     --------
     >>> import neurofuse as nf
     >>> coupled, _ = nf.simulate(120, seed=2, task=None, severity=0.0, coupling=10.0)
-    >>> coupling_p(coupled) < 0.05
+    >>> neurovascular_coupling_p(coupled) < 0.05
     True
     """
     power, blood = courses(recording)

@@ -198,11 +198,11 @@ def test_neurovascular_coupling_is_found_at_its_lag_and_rarely_where_there_is_no
 
     power = slow()
     monkeypatch.setattr(neurovascular, "courses", lambda _: (power, np.roll(power, 20, axis=1)))
-    assert neurovascular.coupling_p(xr.DataTree()) < 0.05
-    assert neurovascular.coupling(xr.DataTree()) > 0.9
+    assert neurovascular.neurovascular_coupling_p(xr.DataTree()) < 0.05
+    assert neurovascular.neurovascular_coupling(xr.DataTree()) > 0.9
     found = 0
     for _ in range(60):
         pair = (slow(), slow())
         monkeypatch.setattr(neurovascular, "courses", lambda _, pair=pair: pair)
-        found += neurovascular.coupling_p(xr.DataTree()) < 0.05
+        found += neurovascular.neurovascular_coupling_p(xr.DataTree()) < 0.05
     assert found <= 8  # 3 expected

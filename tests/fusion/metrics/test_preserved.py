@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import neurofuse as nf
-from neurofuse.fusion.metrics.neurovascular import coupling, coupling_p
+from neurofuse.fusion.metrics.neurovascular import neurovascular_coupling, neurovascular_coupling_p
 from neurofuse.fusion.metrics.preserved import UNITS, score_preservation
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.recording import stream_dataset, streams, with_stream, without_stream
@@ -86,8 +86,8 @@ def test_neurovascular_coupling_that_is_removed_is_missed(tapping):
     lost = float(table.loc["nirs", "kept_coupling"])
     assert lost == float(table.loc["eeg", "kept_coupling"])
     assert lost < -0.1
-    assert coupling(tapping) > 0.2
-    assert coupling_p(tapping) < 0.05
+    assert neurovascular_coupling(tapping) > 0.2
+    assert neurovascular_coupling_p(tapping) < 0.05
 
 
 def test_what_cannot_be_determined_is_missing(at_rest):
@@ -103,11 +103,11 @@ def test_what_cannot_be_determined_is_missing(at_rest):
 
 def test_neurovascular_coupling_needs_both_modalities_and_positions(at_rest):
     with pytest.raises(ParameterError, match="eeg only"):
-        coupling(without_stream(at_rest, "nirs"))
+        neurovascular_coupling(without_stream(at_rest, "nirs"))
     node = stream_dataset(at_rest, "eeg")
     nowhere = node.assign_coords(position=node.position * np.nan)
     with pytest.raises(ParameterError, match=r"0 electrodes with fNIRS within 30 mm"):
-        coupling(with_stream(at_rest, "eeg", nowhere))
+        neurovascular_coupling(with_stream(at_rest, "eeg", nowhere))
 
 
 def test_channels_without_haemoglobin_are_left_out(tapping):
@@ -117,7 +117,7 @@ def test_channels_without_haemoglobin_are_left_out(tapping):
     table = kept(gap, gap)
     assert table.loc["nirs", "kept_glm_beta"] == pytest.approx(1)
     assert table.loc["eeg", "kept_coupling"] == 0
-    assert coupling(gap) == pytest.approx(coupling(tapping), abs=0.1)
+    assert neurovascular_coupling(gap) == pytest.approx(neurovascular_coupling(tapping), abs=0.1)
     node.intensity[2:, 0, 5] = 0.0  # no logarithm in the cleaned one only
     cleaned = with_stream(tapping, "nirs", node)
     found = score_preservation(tapping, tapping, cleaned).value.loc["nirs"]
