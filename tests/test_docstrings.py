@@ -10,6 +10,7 @@ import pytest
 
 import neurofuse
 from neurofuse.cli.simulate import simulate_files
+from neurofuse.fusion.methods import registry
 
 NAMES = [
     module.name
@@ -18,6 +19,13 @@ NAMES = [
 ]
 
 
+@pytest.fixture
+def methods_as_before(monkeypatch):
+    """What an example registers is gone after it."""
+    monkeypatch.setattr(registry, "_known", dict(registry._known))
+
+
+@pytest.mark.usefixtures("methods_as_before")
 @pytest.mark.parametrize("name", NAMES)
 def test_examples_of_docstrings(name):
     found = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
