@@ -26,6 +26,7 @@ def test_a_rhythm_in_one_class_is_found():
     assert min(found.values()) > 0.9
 
 
+@pytest.mark.slow
 def test_simulated_tapping_is_decoded_from_both_streams():
     truth, _ = simulate(400, seed=1, severity=0.0)
     found = decoders.both([truth])
@@ -64,6 +65,7 @@ def test_records_are_as_they_were_sampled(gao):
     assert count == gao.record(3)[2]
 
 
+@pytest.mark.slow
 def test_a_perfect_cleaner_leaves_no_error_and_no_movement(gao):
     from neurofuse.io.optics.absorption import haemoglobin_to_density
     from neurofuse.io.recording import stream_dataset, with_stream

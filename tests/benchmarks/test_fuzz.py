@@ -72,6 +72,7 @@ def test_what_a_reader_raises_is_distinguished(tmp_path, error, outcome):
     assert fuzz.attempt(Reader, tmp_path, None)["outcome"] == outcome
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "outcome", "limit"),
     [("import os; os.abort()", "crash", 60.0), ("import time; time.sleep(60)", "hang", 2.0)],

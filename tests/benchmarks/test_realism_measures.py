@@ -148,6 +148,7 @@ def test_only_the_intervals_count():
     assert eeg.measure_task(task, rate, "jaw", usual, []) == {}
 
 
+@pytest.mark.slow
 def test_the_real_runs_give_the_published_figures(data_dir):
     """Six of the ten runs: medians within 20 % of those that all ten gave."""
     found, wanted = nirs.summarise(nirs.real()), nirs.targets()

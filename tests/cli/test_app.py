@@ -102,6 +102,12 @@ def test_an_interrupt_is_status_130(run, monkeypatch):
     assert run("info").exit_code == 130
 
 
+def test_a_signal_that_a_library_swallows_is_still_the_status(run, monkeypatch):
+    monkeypatch.setattr(sys.modules["neurofuse.cli.app"], "_stopped", [143])
+    monkeypatch.setattr(info, "installation", failing(ImportError("broken while it was loaded")))
+    assert run("info").exit_code == 143
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGTERM")
 def test_a_terminated_run_cleans_up(tmp_path):
     out = tmp_path / "out"

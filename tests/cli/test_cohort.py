@@ -51,6 +51,7 @@ def test_one_row_per_recording_with_links_to_reports(run, study, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
 
+@pytest.mark.slow
 def test_a_moved_study_is_found_and_what_is_lost_is_a_gap(run, copy):
     (copy / "raw" / "sub-0_eeg.edf").unlink()
     page = copy / "index.html"
@@ -64,6 +65,7 @@ def test_a_moved_study_is_found_and_what_is_lost_is_a_gap(run, copy):
     assert "1 of 3 could not be measured" in page.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_recordings_that_lie_elsewhere(run, copy, tmp_path):
     elsewhere = tmp_path / "archive"
     shutil.move(copy / "raw", elsewhere / "deep" / "raw")
@@ -95,6 +97,7 @@ def test_another_file_of_the_same_name_is_not_taken(run, copy, tmp_path):
     assert done.exit_code == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["provenance", "recording"])
 def test_damaged_outputs_are_gaps(run, copy, tmp_path, damage):
     (victim,) = (copy / "cleaned" / "sub-2").glob(f"*_{damage}.*")

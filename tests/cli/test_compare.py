@@ -84,6 +84,7 @@ def test_leading_figures_are_figures_of_the_table(compared):
     assert set(LEADING) <= set(compared[0].metric.values)
 
 
+@pytest.mark.slow
 def test_without_truth_the_figures_are_labelled(run, pair):
     done = run("compare", *pair, "--offset", 0, "--methods", "tddr,uncorrected")
     assert done.exit_code == 0, done.stderr

@@ -82,6 +82,7 @@ def marked(tmp_path_factory):
     return files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eeg", ["edf", "fif"])
 @pytest.mark.parametrize("bids", [True, False])
 def test_no_output_identifies_anybody(marked, tmp_path, eeg, bids):

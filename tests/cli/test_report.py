@@ -15,6 +15,7 @@ def comparison(recorded, tmp_path_factory):
     return files["table"]
 
 
+@pytest.mark.slow
 def test_a_page_with_truth_and_comparison(run, recorded, comparison, tmp_path):
     page = tmp_path / "new" / "page.html"
     done = run(

@@ -104,6 +104,7 @@ def test_too_short_a_simulation_is_refused(run, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".edf", ".vhdr"])
 def test_injection_keeps_the_input_as_truth(recorded, run, tmp_path, suffix):
     clean = nf.read(recorded["truth"])

@@ -159,6 +159,7 @@ def test_samples_still_in_a_file_are_cleaned_alike(pair, cleaned):
     np.testing.assert_array_equal(found["nirs"].intensity.values, cleaned["nirs"].intensity.values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["joint", "cnn"])
 def test_the_number_of_threads_changes_nothing(pair, method):
     torch = pytest.importorskip("torch")

@@ -37,6 +37,7 @@ def test_montages_wavelengths_and_rates_not_trained_on(arguments):
         assert after < before - 3, stream
 
 
+@pytest.mark.slow
 def test_no_movement_hardly_any_change(simulated):
     """Somebody who sits still, alone and beside a stream that moves."""
     truth, contaminated = simulated
@@ -54,6 +55,7 @@ def test_no_movement_hardly_any_change(simulated):
             assert 10 * np.log10((change**2).sum() / (x**2).sum() + 1e-12) < -15
 
 
+@pytest.mark.slow
 def test_movement_all_the_time():
     truth, contaminated = simulate(60.0, seed=13, types=["gait"], bouts_per_minute=20.0)
     assert contaminated["eeg"].motion.values.any(0).mean() > 0.6

@@ -1,6 +1,7 @@
 """Blinks, pulse and mains in EEG; the heart of both modalities; light at the detectors."""
 
 import numpy as np
+import pytest
 from scipy import signal
 
 from neurofuse.io import to_optical_density
@@ -32,6 +33,7 @@ def test_blinks_are_frontal_and_of_usual_rate_length_and_size():
         assert 0.07 < np.median(widths) < 0.3
 
 
+@pytest.mark.slow
 def test_a_setting_adds_only_its_own_part():
     seen, names = extra(blinks=True)
     assert np.abs(seen[names.index("Fp1")]).max() > 50e-6
@@ -40,6 +42,7 @@ def test_a_setting_adds_only_its_own_part():
     assert (frequency[power.argmax(axis=1)] == 50).all()
 
 
+@pytest.mark.slow
 def test_one_heart_beats_in_both_modalities():
     settings = {"seed": 3, "severity": 0.0, "pulse_artifact": True}
     truth = simulate(120.0, **settings)[0]

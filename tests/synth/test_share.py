@@ -52,6 +52,7 @@ def explained(recording) -> float:
     return float((np.nanmedian(same) - chance) / (1 - chance))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("share", "least", "most"), [("timing", -0.1, 0.1), ("partial", 0.1, 0.3), ("full", 0.6, 1.0)]
 )

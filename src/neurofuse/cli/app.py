@@ -19,6 +19,9 @@ from neurofuse.cli.console import complain, show_warnings
 from neurofuse.io.errors import NeurofuseError
 
 
+_stopped: list[int] = []  # the exit status, once a signal has asked to stop
+
+
 class Commands(TyperGroup):
     """The commands; a failure becomes one line on stderr and an exit status."""
 
@@ -46,6 +49,8 @@ class Commands(TyperGroup):
         except Exception as error:
             if hasattr(error, "exit_code"):  # a usage error, which typer reports
                 raise
+            if _stopped:  # a library that was being imported made another error of the signal
+                raise typer.Exit(_stopped[0]) from error
             if debug:
                 traceback.print_exc()
             complain(f"{type(error).__name__}: {error}")
@@ -121,7 +126,8 @@ def main() -> None:
     """Run the command line; the entry point of `neurofuse`."""
 
     def stop(number: int, frame: Any) -> None:
-        sys.exit(128 + number)
+        _stopped.append(128 + number)
+        sys.exit(_stopped[0])
 
     # a terminated run cleans up its temporary folder like an interrupted one
     signal.signal(signal.SIGTERM, stop)

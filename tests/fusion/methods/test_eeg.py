@@ -88,6 +88,7 @@ def test_iclabel_takes_blinks_out_and_leaves_the_back_of_the_head():
     assert change.var() < 0.1 * eeg_of(plain)[back].var()
 
 
+@pytest.mark.slow
 def test_only_the_judgement_of_iclabel_depends_on_size(monkeypatch, simulated):
     """With the same labels, a louder recording loses the same, louder."""
     from mne_icalabel import iclabel

@@ -49,6 +49,7 @@ def moved(simulated_long):
     return simulated_long[1]
 
 
+@pytest.mark.slow
 def test_what_is_taken_out_goes_with_the_accelerometer(moved):
     table = score_no_reference(moved, nf.clean(moved)).value.loc[:, "noref_accelerometer"]
     assert float(table.loc["eeg"]) > 0.3

@@ -65,6 +65,7 @@ def test_without_anchors_there_is_no_figure():
     assert "No event is in both files" in alignment_section(apart, views_of(apart))
 
 
+@pytest.mark.slow
 def test_the_page_cites_what_it_used(tmp_path):
     recording = make()
     cleaned = note(recording, "clean", model="tddr")

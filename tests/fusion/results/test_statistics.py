@@ -115,6 +115,7 @@ def test_refusals(pair):
         plot_intervals(summarise(table), "eeg", "eror")
 
 
+@pytest.mark.slow
 def test_many_recordings_are_compared_one_by_one(pair):
     truth, moved = pair
     short = {"a": truth.sel(time=slice(0, 50)), "b": without_stream(truth, "nirs"), "c": truth}

@@ -96,6 +96,7 @@ def test_temporal_filter_bridges_a_movement():
     assert left < 0.1 * clean[..., 300:312].square().mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", slow([1, 2, 3, 8], {1, 2, 8}))
 def test_solve_is_right_whatever_the_threads_are(threads):
     """In a process of its own: torch keeps the number of threads, and could wait for ever."""
