@@ -18,7 +18,6 @@ from neurofuse.cli import clean, cohort, compare, demo, info, methods, report, s
 from neurofuse.cli.console import complain, show_warnings
 from neurofuse.io.errors import NeurofuseError
 
-
 _stopped: list[int] = []  # the exit status, once a signal has asked to stop
 
 
