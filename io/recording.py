@@ -19,6 +19,7 @@ seconds since the recording's origin. Functions never change a Recording: they r
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -568,10 +569,16 @@ def note(recording: xr.DataTree, step: str, **parameters: Any) -> xr.DataTree:
     entry = {
         "step": step,
         "parameters": parameters,
-        "neurofuse": version("neurofuse"),
+        "neurofuse": _own_version(),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return with_provenance(recording, [*provenance(recording), entry])
+
+
+@lru_cache
+def _own_version() -> str:
+    """The version of neurofuse, looked up once."""
+    return version("neurofuse")
 
 
 def with_provenance(recording: xr.DataTree, steps: list[dict[str, Any]]) -> xr.DataTree:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from neurofuse.io.snirf.hdf5 import first_numbers, numbered, numbers, text, texts
+from neurofuse.io.snirf.hdf5 import first_numbers, numbers, text, texts
 from neurofuse.io.snirf.labels import labels_of
 from neurofuse.io.snirf.orientation import rows_of_optodes
 from neurofuse.io.snirf.probe import Probe
@@ -78,7 +78,7 @@ def _probe(nirs: Any, channels: Channels, probe: Probe) -> dict[str, Any]:
 
 def _rows(block: Any, channels: Channels) -> dict[str, list]:
     """Columns by name, "channel" among them; None where a channel lacks a field."""
-    groups = [block[name] for name in numbered(block, "measurementList")]
+    groups = channels.groups
     lists = block.get("measurementLists")
     columns: dict[str, list] = {}
     for name in FIELDS:

@@ -47,6 +47,8 @@ class Channels:
         Names like "S1_D1 760", the form that MNE asks for.
     column : integer array (row,)
         Which columns of samples they are: all but those that repeat a pair.
+    groups : list of h5py.Group
+        The entries of the measurement list, one for each column of samples; opened once.
     """
 
     variable: str
@@ -56,6 +58,7 @@ class Channels:
     unit: list[str]
     name: list[str]
     column: np.ndarray
+    groups: list[Any]
 
     def optodes(self, rows: np.ndarray) -> list[tuple[str, str]]:
         """Names of source and detector of some rows."""
@@ -118,7 +121,7 @@ def channel_table(nirs: Any, block: Any, path: Path) -> Channels:
         rows = len(groups)
         columns = {name: first_numbers(groups, name) for name in (*INDICES, "dataType")}
         words = {
-            name: [text(group[name]) if name in group else "" for group in groups]
+            name: [text(group[name]) if name.encode() in group.id else "" for group in groups]
             for name in ("dataTypeLabel", "dataUnit")
         }
     else:  # the form that the draft 1.2 adds
@@ -147,6 +150,7 @@ def channel_table(nirs: Any, block: Any, path: Path) -> Channels:
         [words["dataUnit"][row] for row in column],
         _names(nirs, source, detector, waves, color - 1, path),
         column,
+        groups,
     )
 
 
