@@ -226,7 +226,12 @@ for path in sys.argv[1:]:
     else:
         print("read:", path)
 after = resource.getrusage(resource.RUSAGE_SELF)
-print(after.ru_maxrss, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+memory = after.ru_maxrss
+status = Path("/proc/self/status")
+if status.exists():  # on Linux ru_maxrss begins with the size of the process that forked this one
+    fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    memory = int(fields["VmHWM"].split()[0])
+print(memory, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 """
 GIB = 2**30
 
