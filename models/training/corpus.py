@@ -22,6 +22,7 @@ from neurofuse.synth.simulate import simulate
 
 SPLIT = Path(__file__).with_name("split.json")
 PARTS = ("train", "validation", "test")
+SUFFIXES = (".edf", ".vhdr", ".snirf", ".xdf")
 CONTACT = 0.4  # scalp coupling index below which a channel is not used as clean
 ENDS = ("source", "detector", "source_position", "detector_position")
 TRIM = 5.0  # s at both ends, where participants still settle
@@ -60,19 +61,28 @@ def data_folder() -> Path | None:
     return Path(named).resolve() if named and Path(named).is_dir() else None
 
 
-def subject_files(part: str, stream: str) -> dict[str, list[Path]]:
-    """Files of every participant of a part ("train", "validation", "test") for "eeg" or "nirs"."""
+def subject_files(part: str, kind: str) -> dict[str, list[Path]]:
+    """Files of every participant of a part of the split ("train", "validation", "test").
+
+    Parameters
+    ----------
+    part : str
+        One of `PARTS`.
+    kind : str
+        "eeg" or "nirs", the clean recordings; "few_electrodes", EEG of one to four dry electrodes;
+        "nirs_still" and "nirs_moving", fNIRS of other devices.
+    """
     if part not in PARTS:
         raise ParameterError(f"part={part!r}", f"one of {', '.join(PARTS)}", "choose one of these")
     folder = data_folder()
     if folder is None:
         return {}
-    prefixes = json.loads(SPLIT.read_text())[part][stream]
+    prefixes = json.loads(SPLIT.read_text())[part][kind]
     return {
         prefix: sorted(
             p
             for p in (folder / prefix).parent.glob(f"{Path(prefix).name}_*")
-            if p.suffix in (".edf", ".snirf")
+            if p.suffix in SUFFIXES
         )
         for prefix in prefixes
     }

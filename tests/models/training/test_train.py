@@ -122,10 +122,11 @@ def test_partition_by_subject():
     from neurofuse.models.training.corpus import SPLIT
 
     split = json.loads(SPLIT.read_text())
-    for stream in ("eeg", "nirs"):
-        parts = [set(split[p][stream]) for p in ("train", "validation", "test")]
-        assert sum(map(len, parts)) == len(set().union(*parts))
-        assert all(parts)
+    parts = [split[p] for p in ("train", "validation", "test")]
+    for kind in parts[0]:
+        assert all(len(part[kind]) == len(set(part[kind])) > 0 for part in parts)
+    people = [{person for kind in part.values() for person in kind} for part in parts]
+    assert sum(map(len, people)) == len(set().union(*people))
 
 
 @pytest.mark.slow
