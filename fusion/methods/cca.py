@@ -70,7 +70,8 @@ def _with_short(node: xr.Dataset) -> tuple[xr.Dataset, np.ndarray]:
     light = light - light.mean(-1, keepdims=True)
     light /= light.std(-1, keepdims=True)
     reference = np.concatenate([node.regressor.values, light])
-    node = node.drop_vars("regressor").assign(regressor=(("reference", "time"), reference))
+    attrs = node.regressor.attrs
+    node = node.drop_vars("regressor").assign(regressor=(("reference", "time"), reference, attrs))
     return node, np.repeat(~is_short, waves)
 
 

@@ -33,6 +33,7 @@ def with_references(
     Dataset
         With `regressor` (regressor, time) [1], each of mean 0 and SD 1 where it was recorded and 0
         elsewhere. References with samples that are not finite, or without variance, are left out.
+        Its attribute `wanted` repeats the kinds.
     """
     references: dict[str, np.ndarray] = {}
     time, rate = node.time.values, float(node.attrs["rate"])
@@ -43,7 +44,7 @@ def with_references(
                 if series.any():
                     references[name] = series
     values = np.stack(list(references.values())) if references else np.zeros((0, time.size))
-    return node.assign(regressor=(("regressor", "time"), values))
+    return node.assign(regressor=(("regressor", "time"), values, {"wanted": wanted}))
 
 
 def _on_times(values: np.ndarray, own: np.ndarray, time: np.ndarray, rate: float) -> np.ndarray:

@@ -13,6 +13,11 @@ from neurofuse.io.errors import ParameterError
 
 MOST = 400  # lagged regressors; of more, principal components of the references are lagged
 BLOCK = 5.0  # s
+KINDS = {  # of references: their name, and what to do where there is none
+    "channels": ("EOG or other channel", "set channel types"),
+    "partner": ("other modality", "add the other modality"),
+    "aux": ("sensor", "read the file with its sensors"),
+}
 STRENGTHS = np.geomspace(1e-6, 1e2, 17)  # ridge penalties over the mean eigenvalue
 
 
@@ -34,7 +39,7 @@ def regression(node: xr.Dataset, *, reach: float, taps: int) -> np.ndarray:
     Raises
     ------
     ParameterError
-        If there is no reference.
+        If there is no reference; the message names the kinds that the method uses.
     """
     design, rows = regressors(node, reach, taps), ready(node)
     width = max(1, round(BLOCK * node.attrs["rate"]))
@@ -45,10 +50,11 @@ def regressors(node: xr.Dataset, reach: float, taps: int) -> Lagged:
     """References with their lags; principal ones if there are too many."""
     reference = node.regressor.values
     if not len(reference):
+        missing, remedies = zip(*(KINDS[kind] for kind in node.regressor.wanted), strict=True)
         raise ParameterError(
-            "no reference: no EOG or other channel, no sensor and no other modality",
+            f"no reference: no {' and no '.join(missing)}",
             "at least one",
-            "set channel types, read the file with its sensors, or choose another method",
+            f"{', '.join(remedies)}, or choose another method",
         )
     if "od" in node:  # both as changes
         reference = np.diff(reference, axis=-1, prepend=reference[:, :1])

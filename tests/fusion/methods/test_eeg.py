@@ -203,8 +203,9 @@ def test_regression_uses_an_accelerometer(eeg_and_sensors):
 
 
 def test_regression_wants_references(pair):
-    with pytest.raises(ParameterError, match=r"no reference: no EOG.*set channel types"):
+    with pytest.raises(ParameterError, match=r"no reference: no EOG.*set channel types") as refused:
         get_method("regression").transform(pair[1])
+    assert "modality" not in str(refused.value)  # which it would not use
 
 
 def test_gedai_where_it_is_installed(eeg_and_sensors):

@@ -95,7 +95,7 @@ def test_short_channels_are_references_of_tcca_and_stay():
 def test_a_stream_alone_is_refused(name, stream):
     alone = without_stream(make()[1], {"eeg": "nirs", "nirs": "eeg"}[stream])
     with pytest.raises(
-        ParameterError, match=r"no reference.*sensor and no other modality.*at least one"
+        ParameterError, match=r"no reference: no other modality and no sensor;.*add the other"
     ):
         get_method(name).transform(alone)
 
