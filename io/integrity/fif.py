@@ -5,8 +5,10 @@ and `size` bytes. Layout: mne.tools, "The FIF file format"; Hämäläinen, MNE m
 """
 
 import gzip
+import io
 import math
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ RAW_BLOCKS = (102, 112, 119)  # raw data, continuous data, raw data with active 
 AMONG_SAMPLES = {*range(100, 111), 208, 209, BUFFER, 301, 303}
 LARGEST_FACT = 20  # bytes of a tag between samples: an identity
 UNCHECKED_BYTES, LARGEST_RATIO = 2**26, 100  # by which gzip compresses samples, at most
+LARGEST_UNPACKED = 2**29  # bytes of a .fif.gz, which is unpacked from its start for every block
 WIDTHS = {2: 2, 3: 4, 4: 4, 5: 8, 16: 2, 20: 8, 21: 16}  # of a sample, by the type of its buffer
 
 
@@ -62,9 +65,9 @@ def _check_one(path: Path) -> list[str]:
     """The names of other files that a whole file leads to."""
     packed = path.suffix.lower() == ".gz"
     try:
-        with gzip.open(path) if packed else path.open("rb") as file:
+        with _unpacked(path) if packed else path.open("rb") as file:
             return _walk(file, path)
-    except (_DamageError, EOFError, OSError, struct.error) as error:
+    except (_DamageError, EOFError, OSError, struct.error, zlib.error) as error:
         raise ReadError(
             f"{path}, which is damaged or cut off ({error})",
             "a whole FIF file",
@@ -75,8 +78,7 @@ def _check_one(path: Path) -> list[str]:
 def _walk(file: Any, path: Path) -> list[str]:
     if file.read(4) != b"\x00\x00\x00\x64":
         raise _DamageError("it does not begin as a FIF file")
-    packed = isinstance(file, gzip.GzipFile)
-    end = _length(file, path.stat().st_size) if packed else file.seek(0, 2)
+    end = file.seek(0, 2)
     at, directories, others, blocks = 0, [], [], _Blocks()
     while at + HEADER.size <= end:
         file.seek(at)
@@ -168,11 +170,19 @@ def _check_tag(file: Any, at: int, kind: int, size: int, end: int) -> None:
         raise _DamageError(f"an array of {dims} in {size} bytes at {at}")
 
 
-def _length(file: gzip.GzipFile, packed: int) -> int:
-    """Bytes of an unpacked file, in which no seek to the end is possible."""
-    length = 0
-    while block := file.read(2**20):
-        length += len(block)
-        if length > max(UNCHECKED_BYTES, LARGEST_RATIO * packed):
-            raise _DamageError(f"{packed} bytes that unpack to more than {length}")
-    return length
+def _unpacked(path: Path) -> io.BytesIO:
+    """What a .fif.gz holds; no more of it is unpacked than a reader may hold."""
+    size, content = path.stat().st_size, io.BytesIO()
+    with gzip.open(path) as file:
+        while block := file.read(2**20):
+            content.write(block)
+            if content.tell() > max(UNCHECKED_BYTES, LARGEST_RATIO * size):
+                raise _DamageError(f"{size} bytes that unpack to more than {content.tell()}")
+            if content.tell() > LARGEST_UNPACKED:
+                raise ReadError(
+                    f"{path}, which unpacks to more than {LARGEST_UNPACKED / 2**20:g} MB",
+                    "a .fif.gz file of no more than that: all of it is unpacked for every block",
+                    f"unpack it first (gunzip {path.name}) and give the .fif file",
+                )
+    content.seek(0)
+    return content

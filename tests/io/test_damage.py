@@ -1,10 +1,12 @@
 """Damage and things that are no files: refused or named at once, never read in part in silence."""
 
+import gzip
 import logging
 import os
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import mne
@@ -108,6 +110,30 @@ def test_a_fif_file_whose_second_part_is_damaged(tmp_path, eeg_raw):
     changed(part, buffers(part)[3], 16777216)
     with pytest.raises(ReadError, match=r"a_raw-1\.fif.*among the samples"):
         nf.read(tmp_path / "a_raw.fif")
+
+
+def test_a_packed_fif_file(fif):
+    packed = fif.with_suffix(".fif.gz")
+    data = gzip.compress(fif.read_bytes())
+    packed.write_bytes(data)
+    np.testing.assert_array_equal(nf.read(packed)["eeg"].eeg, nf.read(fif)["eeg"].eeg)
+    for share in (0.3, 0.9):
+        packed.write_bytes(data[: int(share * len(data))])
+        with pytest.raises(ReadError, match="damaged or cut off"):
+            nf.read(packed)
+
+
+@pytest.mark.parametrize("noise", [0, 8])  # MB that cannot be packed
+def test_a_packed_fif_file_of_gigabytes(fif, noise):
+    packer = zlib.compressobj(wbits=31)
+    head = fif.read_bytes() + np.random.default_rng(0).bytes(noise * 2**20)
+    start = packer.compress(head) + packer.flush(zlib.Z_FULL_FLUSH)
+    zeros = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    packed = fif.with_suffix(".fif.gz")
+    packed.write_bytes(start + zeros * 4096)
+    (line,) = refused(packed)
+    assert ("unpack it first (gunzip a_raw.fif.gz)" in line) == bool(noise)
+    assert "unpack" in line
 
 
 # EDF, BDF
