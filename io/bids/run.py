@@ -1,5 +1,6 @@
 """A run of a BIDS data set and the tables beside it → an MNE Raw."""
 
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,8 @@ import numpy as np
 
 from neurofuse.io.bids.matching import channels_of
 from neurofuse.io.bids.placing import correct_unit, place_electrodes, place_optodes
-from neurofuse.io.bids.tables import acquired_at, facts_of, rows_of
+from neurofuse.io.bids.sidecars import NONE, as_tsv
+from neurofuse.io.bids.tables import acquired_at, facts_of, rows_of, usable_events
 from neurofuse.io.logs import LOG, quiet, source_of
 from neurofuse.io.mne_objects.header import extras_at
 from neurofuse.io.mne_objects.pauses import is_paused
@@ -137,15 +139,21 @@ def _by_tables(raw: "mne.io.BaseRaw", where: Any, path: Path, stream: str) -> "m
 
 
 def _marks(where: Any) -> list[Mark] | None:
-    """The rows of events.tsv; None where there is no such table."""
+    """The rows of events.tsv, named as mne-bids does; None where there is no such table."""
     from mne_bids import events_file_to_annotation_kwargs
 
     table = _beside(where, "events", ".tsv")
     if table is None:
         return None
-    if not rows_of(table):
+    rows = usable_events(rows_of(table), table)
+    if not rows:
         return []
-    facts = events_file_to_annotation_kwargs(table, verbose="error")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, table.name)
+        columns = dict.fromkeys(["duration", *(name for row in rows for name in row)])
+        texts = as_tsv({name: [row.get(name, NONE) for row in rows] for name in columns})
+        copy.write_text(texts, "utf-8")
+        facts = events_file_to_annotation_kwargs(copy, verbose="error")
     columns = (facts[name] for name in ("onset", "duration", "description"))
     return [(*row, ()) for row in zip(*columns, strict=True)]
 

@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from neurofuse.io.bids.sidecars import NONE
+from neurofuse.io.logs import LOG
 
 Rows = list[dict[str, str]]
 MARK = "utf-8-sig"  # takes a byte order mark for what it is
@@ -47,6 +50,47 @@ def number_of(cell: str | None) -> float:
         return float(cell or "")
     except ValueError:
         return float("nan")
+
+
+def usable_events(rows: Rows, path: Path) -> Rows:
+    """The rows of events.tsv, corrected: one impossible number does not cost the others.
+
+    Durations that are negative, infinite or no number become 0, and rows whose onset is none are
+    left out, each with a warning; "n/a" is no fault.
+
+    Raises
+    ------
+    ValueError
+        If there is no column `onset`.
+
+    Examples
+    --------
+    >>> rows = [{"onset": "1.5", "duration": "-2"}, {"onset": "n/a", "duration": "0"}]
+    >>> usable_events(rows, Path("events.tsv"))
+    [{'onset': '1.5', 'duration': '0'}]
+    """
+    if rows and not any("onset" in row for row in rows):
+        raise ValueError("events.tsv has no column onset")
+    timed = [row for row in rows if np.isfinite(number_of(row.get("onset")))]
+    lost = len(rows) - len(timed) - sum(row.get("onset", NONE) in ("", NONE) for row in rows)
+    if lost:
+        LOG.warning("%s: %d events whose onset is no number of seconds are left out", path, lost)
+    usable = [
+        row
+        if row.get("duration", NONE) in ("", NONE) or _is_length(row["duration"])
+        else {**row, "duration": "0"}
+        for row in timed
+    ]
+    changed = sum(new is not old for new, old in zip(usable, timed, strict=True))
+    if changed:
+        LOG.warning(
+            "%s: %d events of negative or unreadable duration: taken as 0 s long", path, changed
+        )
+    return usable
+
+
+def _is_length(cell: str) -> bool:
+    return 0 <= number_of(cell) < np.inf
 
 
 def acquired_at(path: Path) -> datetime | None:

@@ -1,6 +1,5 @@
 """EEG files that MNE reads, opened as an MNE Raw."""
 
-import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from neurofuse.io.errors import ReadError
 from neurofuse.io.formats.brainvision_header import read_brainvision
 from neurofuse.io.formats.edf import start_of_samples
 from neurofuse.io.formats.eeglab import read_eeglab
+from neurofuse.io.formats.fif import read_fif
 from neurofuse.io.formats.pauses import count_pauses
 from neurofuse.io.integrity.file import check_announced
 from neurofuse.io.logs import reading
@@ -60,7 +60,7 @@ def read_eeg_raw(path: str | Path) -> "mne.io.BaseRaw":
         "EDF": mne.io.read_raw_edf,
         "BDF": mne.io.read_raw_bdf,
         "BrainVision": read_brainvision,
-        "FIF": functools.partial(mne.io.read_raw_fif, allow_maxshield=True),
+        "FIF": read_fif,
         "EEGLAB": read_eeglab,
     }
     with reading(path, f"a whole {kind} file"):

@@ -305,3 +305,29 @@ def test_electrodes_without_a_unit_lie_on_a_head(pair, scale):
     (folder / "sub-01_coordsystem.json").write_text(json.dumps(facts), "utf-8")
     node = nf.read(folder)["eeg"].to_dataset()
     np.testing.assert_allclose(node.position, places, atol=1e-6)
+
+
+@pytest.mark.parametrize("stream", ["eeg", "nirs"])
+def test_an_impossible_event_costs_itself_only(add, tmp_path, caplog, stream):
+    """A duration below 0 becomes 0, an onset that is no number is left out; all else counts."""
+    file = add(stream)
+    table = file.with_name("sub-01_task-rest_events.tsv")
+    rows = ["1.0\t0.5\tgo", "2.5\t-1\tgo", "soon\t0\tgo", "n/a\t0\tgo", "6.1\tlong\tstop"]
+    table.write_text("\n".join(["onset\tduration\ttrial_type", *rows, "8.2\tn/a\tgo", ""]))
+    channels = file.with_name("sub-01_task-rest_channels.tsv")
+    channels.write_text(channels.read_text().replace("good", "bad", 1))
+    recording = nf.read(file.parents[2])
+    events = recording["events"]
+    np.testing.assert_allclose(events.onset, [1.0, 2.5, 6.1, 8.2])
+    np.testing.assert_allclose(events.duration, [0.5, 0.0, 0.0, 0.0])
+    assert "2 events of negative or unreadable duration" in caplog.text
+    assert "1 events whose onset is no number" in caplog.text
+    assert recording[stream].bad.values.any()  # the other sidecars count too
+
+
+def test_events_without_onsets_are_no_events(add, caplog):
+    file = add("nirs")
+    file.with_name("sub-01_task-rest_events.tsv").write_text("trial_type\tduration\ngo\t1\n")
+    recording = nf.read(file.parents[2])
+    assert "no column onset" in caplog.text
+    assert recording["events"].description.values.tolist() == ["go", "go", "stop", "go"]
