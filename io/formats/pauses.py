@@ -93,7 +93,7 @@ def _marks_of_records(annotations: bytes, raw: "mne.io.BaseRaw") -> list[Mark]:
     words = np.frombuffer(annotations + b"\0" * (len(annotations) % 2), "<i2")
     marks = _read_annotations_edf(words[None], ch_names=raw.ch_names)
     return [
-        (float(onset), float(duration), str(text), tuple(names or ()))
+        (float(onset), float(duration), str(text), tuple(names or ()), {})
         for onset, duration, text, names in zip(
             marks.onset, marks.duration, marks.description, marks.ch_names, strict=True
         )

@@ -17,7 +17,8 @@ from neurofuse.io.mne_objects.header import number_from
 if TYPE_CHECKING:
     import mne
 
-Mark = tuple[float, float, str, tuple[str, ...]]  # onset, duration [s], text, channels
+Mark = tuple[float, float, str, tuple[str, ...], dict[str, Any]]
+"""Onset and duration [s], text, channels and extras of an annotation."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def with_pauses(
         Those of no length are seams without a pause.
     path : path
         For messages.
-    marks : sequence of (onset [s], duration [s], text, channels), optional
+    marks : sequence of (onset [s], duration [s], text, channels, extras), optional
         The file's marks where they count pauses already; else those of `raw` are delayed.
 
     Raises
@@ -116,7 +117,7 @@ def with_pauses(
         )
     gaps = pieces.gaps(rate)
     rows = _delayed(raw, pauses, pieces) if marks is None else list(marks)
-    rows += [(onset, length, "BAD_gap", ()) for onset, length in gaps]
+    rows += [(onset, length, "BAD_gap", (), {}) for onset, length in gaps]
     filled = _filled(raw, pieces) if gaps else raw
     if gaps:
         LOG.warning(
@@ -144,12 +145,14 @@ def _delayed(raw: "mne.io.BaseRaw", pauses: Sequence[Pause], pieces: Pieces) -> 
     late = pieces.delay(onset, rate)
     longer = pieces.delay(onset + marks.duration, rate, ends=True) - late
     known = np.array([pause.sample for pause in pauses])
+    extras = getattr(marks, "extras", None) or [{}] * len(marks)  # since MNE 1.11
     rows: list[Mark] = []
     for i, text in enumerate(marks.description):
         if is_seam(str(text)) and np.abs(known - onset[i] * rate).min() <= 1:
             continue
         length = float(marks.duration[i]) + max(float(longer[i]), 0.0)
-        rows.append((float(onset[i] + late[i]), length, str(text), tuple(marks.ch_names[i] or ())))
+        names = tuple(marks.ch_names[i] or ())
+        rows.append((float(onset[i] + late[i]), length, str(text), names, dict(extras[i] or {})))
     return rows
 
 
@@ -201,11 +204,12 @@ def _filled(raw: "mne.io.BaseRaw", pieces: Pieces) -> "mne.io.BaseRaw":
 def _annotate(raw: "mne.io.BaseRaw", rows: list[Mark]) -> None:
     import mne
 
-    onset, duration, text, names = zip(*rows, strict=True) if rows else [()] * 4
+    onset, duration, text, names, extras = zip(*rows, strict=True) if rows else [()] * 5
     date = raw.info["meas_date"]
     late = 0.0 if date is None else raw.first_time
     known = set(raw.ch_names)
     channels = [tuple(name for name in some if name in known) for some in names]
+    held = {"extras": list(extras)} if any(extras) else {}
     raw.set_annotations(
-        mne.Annotations(np.add(onset, late), list(duration), list(text), date, channels)
+        mne.Annotations(np.add(onset, late), list(duration), list(text), date, channels, **held)
     )

@@ -14,6 +14,7 @@ import neurofuse as nf
 import neurofuse.io as io
 from neurofuse.io import lazy
 from neurofuse.io.formats.edf import read_records
+from neurofuse.io.mne_objects.pauses import Pause, with_pauses
 
 RATE = 100
 BEGAN = datetime(2024, 5, 17, 9, 30, 12)
@@ -292,3 +293,18 @@ def test_a_part_cut_out_of_a_longer_file_begins_later(edf):
     begun = datetime.fromisoformat(recording.attrs["measured_at"]).replace(tzinfo=None)
     assert begun == BEGAN + timedelta(seconds=30.25)
     assert events(recording) == {"go": (1.0, 0.0)}
+
+
+@pytest.mark.skipif(not hasattr(mne.Annotations, "extras"), reason="MNE before 1.11")
+def test_pauses_leave_the_extras_of_annotations(eeg_raw):
+    raw = eeg_raw(marks=[(1.0, "go"), (5.0, "stop")])
+    raw.annotations.extras = [{"effort": 0.5}, {"effort": 2.0, "said": "late"}]
+    filled = with_pauses(raw, [Pause(500, 3.0)], "a")
+    rows = zip(filled.annotations.description, filled.annotations.extras, strict=True)
+    assert {str(name): dict(extra) for name, extra in rows} == {
+        "go": {"effort": 0.5},
+        "BAD_gap": {},
+        "stop": {"effort": 2.0, "said": "late"},
+    }
+    events_of = io.from_mne(filled)["events"].to_dataset().set_index(event="description")
+    assert events_of.effort.sel(event="stop") == 2.0
