@@ -1,0 +1,109 @@
+"""Calm and loud stretches of a recording, found without any cleaning method.
+
+The amplitude of every channel is its RMS over a second: of an EEG in 0.5-45 Hz, of optical density
+the change from sample to sample in 0.01-0.7 Hz (as in GVTD, Sherafati et al. 2020, Hum Brain Mapp
+41:4093, but channel by channel). Its quiet level is the lower quartile of the RMS over 5 s, which
+holds as long as a quarter of the recording is at rest. A channel is calm where it stays below four
+times that level, with a guard before and after; it is loud above six times.
+"""
+
+import numpy as np
+from scipy.ndimage import binary_dilation, uniform_filter1d
+
+from neurofuse.fusion.signal.bands import EEG_MOTION, bandpass
+from neurofuse.io.optics.gvtd import changes
+
+SHORT, LONG = 1.0, 5.0  # s over which the RMS is taken: of a moment, of the quiet level
+QUIET = 0.25  # quantile of the long RMS over time
+CALM, LOUD = 4.0, 6.0  # times the quiet level
+GUARD = {"eeg": 1.0, "nirs": 2.0}  # s before and after what is not calm
+FEW = 0.2  # of the channels may be in motion in a calm stretch: one bad contact is no movement
+
+
+def loudness(series: np.ndarray, rate: float, stream: str) -> np.ndarray:
+    """RMS over 1 s of every channel, in units of its own quiet level.
+
+    Parameters
+    ----------
+    series : array (row, time)
+        EEG in any unit, or optical density.
+    rate : float
+        Sampling rate [Hz].
+    stream : {"eeg", "nirs"}
+        The modality.
+
+    Returns
+    -------
+    array (row, time)
+        About 1 at rest; 0 throughout for a channel that never changes.
+
+    Examples
+    --------
+    >>> eeg = np.random.default_rng(0).standard_normal((1, 5000))
+    >>> eeg[0, 2000:2250] *= 20
+    >>> loud = loudness(eeg, 250.0, "eeg")[0]
+    >>> bool(loud[2125] > 15), bool(loud[:1500].max() < 1.5)
+    (True, True)
+    """
+    if stream == "eeg":
+        moving = bandpass(series, rate, *EEG_MOTION)
+    else:
+        moving = np.stack([changes(row, rate) for row in series])
+    level = np.quantile(_rms(moving, rate, LONG), QUIET, axis=-1, keepdims=True)
+    return _rms(moving, rate, SHORT) / np.where(level > 0, level, np.inf)
+
+
+def calm(series: np.ndarray, rate: float, stream: str) -> np.ndarray:
+    """Samples (row, time) at which a channel is at rest, a guard away from whatever is not.
+
+    Examples
+    --------
+    >>> od = 1e-3 * np.random.default_rng(0).standard_normal((1, 3000))
+    >>> od[0, 1500:] += 1.0
+    >>> rest = calm(od, 10.0, "nirs")[0]
+    >>> bool(rest[1480:1521].any()), bool(rest[:1400].all())
+    (False, True)
+    """
+    return ~_widened(loudness(series, rate, stream) > CALM, GUARD[stream] * rate)
+
+
+def all_calm(series: np.ndarray, rate: float, stream: str) -> np.ndarray:
+    """Samples (time) at which nearly all channels are at rest, with the guard."""
+    moving = (loudness(series, rate, stream) > CALM).mean(0) > FEW
+    return ~_widened(moving[None], GUARD[stream] * rate)[0]
+
+
+def longest(mask: np.ndarray) -> slice:
+    """The longest run of True in a mask (time); empty where there is none.
+
+    Examples
+    --------
+    >>> longest(np.array([True, False, True, True, False]))
+    slice(2, 4, None)
+    """
+    runs = runs_of(mask)
+    if not len(runs):
+        return slice(0, 0)
+    start, stop = runs[np.argmax(runs[:, 1] - runs[:, 0])]
+    return slice(int(start), int(stop))
+
+
+def runs_of(mask: np.ndarray) -> np.ndarray:
+    """First sample and the one after the last (run, 2) of every run of True in a mask (time).
+
+    Examples
+    --------
+    >>> runs_of(np.array([True, False, True, True])).tolist()
+    [[0, 1], [2, 4]]
+    """
+    edges = np.diff(np.concatenate([[0], np.asarray(mask, np.int8), [0]]))
+    return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], 1)
+
+
+def _rms(series: np.ndarray, rate: float, seconds: float) -> np.ndarray:
+    size = min(series.shape[-1], max(3, round(seconds * rate)))
+    return np.sqrt(np.maximum(uniform_filter1d(series**2, size, axis=-1), 0))
+
+
+def _widened(mask: np.ndarray, samples: float) -> np.ndarray:
+    return binary_dilation(mask, structure=np.ones((1, 2 * max(1, round(samples)) + 1), bool))
