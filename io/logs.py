@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("neurofuse")
 _levels: list[int] = []  # MNE's log levels before `quiet` raised them, outermost first
 
-# Warnings about nearly every file, on which a user cannot act.
+# Warnings about nearly every file, on which a user cannot act, and what readers here say better.
 EXPECTED = (
     "does not conform to MNE naming conventions",
     "Extraction of measurement date from SNIRF file",
@@ -23,6 +23,10 @@ EXPECTED = (
     "non-uniformly-sampled data",
     "Encountered data in 'double' format",
     "recommended to use raw.set_montage",
+    "outside data range",
+    "outside the data range",
+    "onset that is NaN",
+    "contains 'boundary' events",
 )
 
 
@@ -37,8 +41,13 @@ LOG.addFilter(_as_loud_as_mne)
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def quiet(source: str | Path = "") -> Iterator[None]:
     """Run MNE silently; its warnings go to the logger "neurofuse", each once.
+
+    Parameters
+    ----------
+    source : path
+        What they are about, to begin the messages with.
 
     Examples
     --------
@@ -51,7 +60,7 @@ def quiet() -> Iterator[None]:
         warnings.simplefilter("always")
         _levels.append(logging.getLogger("mne").level)
         try:
-            with mne.use_log_level("error"):
+            with mne.use_log_level("warning"):  # above it, MNE does not even make warnings
                 yield
         finally:
             _levels.pop()
@@ -62,7 +71,7 @@ def quiet() -> Iterator[None]:
             )
             for message in messages:
                 if not any(part in message for part in EXPECTED):
-                    LOG.warning("%s", message)
+                    LOG.warning("%s", f"{source}: {message}" if source else message)
 
 
 @contextlib.contextmanager
@@ -79,7 +88,7 @@ def reading(path: str | Path, wanted: str, remedy: str = "") -> Iterator[None]:
 wanted a whole EDF file; check that the file is complete and opens in other programs
     """
     try:
-        with quiet():
+        with quiet(path):
             yield
     except NeurofuseError:
         raise

@@ -5,7 +5,7 @@ import logging
 import mne
 import pytest
 
-from neurofuse.io.logs import LOG, quiet
+from neurofuse.io.logs import LOG, quiet, reading
 
 
 @pytest.fixture
@@ -58,3 +58,20 @@ def test_a_level_of_its_own_takes_precedence(messages_logged):
     with mne.use_log_level("critical"):
         log_messages()
     assert messages_logged == ["inside", "further inside", "a failure"]
+
+
+@pytest.mark.parametrize("level", ["warning", "error"])
+def test_warnings_of_mne_become_messages_once(messages_logged, level):
+    LOG.setLevel(logging.WARNING)
+    with mne.use_log_level(level), quiet():
+        mne.utils.warn("a lost sample")
+        mne.utils.warn("a lost sample")
+    assert messages_logged == ["a lost sample"]
+
+
+def test_warnings_of_mne_name_the_file(messages_logged):
+    LOG.setLevel(logging.WARNING)
+    with reading("a.edf", "a whole EDF file"):
+        mne.utils.warn("a lost sample")
+        mne.utils.warn("it is recommended to use raw.set_montage")  # as for any file
+    assert messages_logged == ["a.edf: a lost sample"]
