@@ -1,6 +1,5 @@
 """Pauses of the recorder and cut-out data, as EDF+, BrainVision and EEGLAB files store them."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,14 +9,14 @@ import numpy as np
 
 from neurofuse.io.clock.seams import is_seam
 from neurofuse.io.errors import ReadError
-from neurofuse.io.formats.edf import read_records
+from neurofuse.io.formats.edf import Records, read_records
+from neurofuse.io.formats.marks import brainvision_markers, edf_marks, warn_of_lost
 from neurofuse.io.logs import LOG
 from neurofuse.io.mne_objects.pauses import Mark, Pause, with_pauses
 
 if TYPE_CHECKING:
     import mne
 
-SEGMENT = re.compile(r"(?m)^Mk\d+=New Segment,[^,\r\n]*,(\d+),[^,\r\n]*,[^,\r\n]*(?:,(\d{20}))?")
 CLOCK_ERROR = 1e-3  # of the time between two dates: a recorder's clocks differ by less
 LEAST_PAUSE = 1.5  # samples
 
@@ -61,10 +60,19 @@ def count_pauses(raw: "mne.io.BaseRaw", path: Path, kind: str) -> "mne.io.BaseRa
 def _between_records(raw: "mne.io.BaseRaw", path: Path) -> StoredPauses:
     """Pauses by the starts of data records, which headers that say EDF+C may have as well."""
     records, rate = read_records(path), float(raw.info["sfreq"])
+    marks = edf_marks(records.annotations, raw)
+    stored = _between(records, rate, path)
+    length = raw.n_times / rate + sum(pause.length for pause in stored)
+    onsets = [round(mark[0], 6) for mark in marks]
+    warn_of_lost(path, onsets, [mark[2] for mark in marks], round(length, 6))
+    return StoredPauses(stored, marks if stored else None)
+
+
+def _between(records: Records, rate: float, path: Path) -> list[Pause]:
     if len(records.onset) < 2 or not np.isfinite(records.onset[0]):
         if records.interrupted and len(records.onset) > 1:
             LOG.warning("%s: its records may have pauses between them, but no times", path)
-        return StoredPauses([])
+        return []
     late = records.lateness()
     least = max(LEAST_PAUSE / rate, CLOCK_ERROR * records.seconds)
     highest, lowest = np.maximum.accumulate(late)[:-1], np.minimum.accumulate(late[::-1])[-2::-1]
@@ -79,37 +87,21 @@ def _between_records(raw: "mne.io.BaseRaw", path: Path) -> StoredPauses:
                 "export the recording again",
             )
         LOG.warning("%s: %s; its records are taken for contiguous, as its header says", path, words)
-        return StoredPauses([])
+        return []
     after = np.flatnonzero(lowest - highest > least) + 1  # late for good: rounding is made up for
     length = round(records.seconds * rate)
-    pauses = [Pause(int(n) * length, float(late[n] - late[n - 1])) for n in after]
-    return StoredPauses(pauses, _marks_of_records(records.annotations, raw) if pauses else None)
-
-
-def _marks_of_records(annotations: bytes, raw: "mne.io.BaseRaw") -> list[Mark]:
-    """All marks of a file: MNE drops those that lie behind its samples."""
-    from mne.io.edf.edf import _read_annotations_edf
-
-    words = np.frombuffer(annotations + b"\0" * (len(annotations) % 2), "<i2")
-    marks = _read_annotations_edf(words[None], ch_names=raw.ch_names)
-    return [
-        (float(onset), float(duration), str(text), tuple(names or ()), {})
-        for onset, duration, text, names in zip(
-            marks.onset, marks.duration, marks.description, marks.ch_names, strict=True
-        )
-    ]
+    return [Pause(int(n) * length, float(late[n] - late[n - 1])) for n in after]
 
 
 def _between_segments(raw: "mne.io.BaseRaw", path: Path) -> StoredPauses:
     """Pauses by the dates of "New Segment" markers; one without a date stays a seam."""
-    fields = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", path.read_text("utf-8", errors="replace")))
-    file = path.parent / fields.get("MarkerFile", "").replace("$b", path.stem)
-    if not file.is_file():
-        return StoredPauses([])
+    markers = brainvision_markers(path)
+    texts = [f"{marker.kind}/{marker.text}" for marker in markers]
     rate, pauses = float(raw.info["sfreq"]), []
+    warn_of_lost(path, [one.sample / rate for one in markers], texts, raw.n_times / rate)
     known: tuple[int, datetime] | None = None
-    for position, text in SEGMENT.findall(file.read_text("latin-1")):
-        sample, date = int(position) - 1, _date(text)
+    for kind, _, sample, text in markers:
+        date = _date(text) if kind == "New Segment" else None
         if date is None:
             continue
         if known is not None and known[0] < sample < raw.n_times:

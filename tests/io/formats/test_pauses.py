@@ -308,3 +308,32 @@ def test_pauses_leave_the_extras_of_annotations(eeg_raw):
     }
     events_of = io.from_mne(filled)["events"].to_dataset().set_index(event="description")
     assert events_of.effort.sel(event="stop") == 2.0
+
+
+def test_marks_behind_the_samples_are_said(tmp_path, edf, caplog):
+    """They say that samples are missing; MNE leaves them out."""
+    marks = [(101, "S  1"), (800, "S  2"), (901, "S  3"), (5001, "S  4")]
+    assert len(events(nf.read(brainvision(tmp_path, [(1, dated(0))], marks)))) == 2
+    assert (
+        "2 of 5 marks lie behind the samples of 8 s, the first (Stimulus/S  3) at 9 s"
+        in caplog.text
+    )
+    caplog.clear()
+    assert len(events(nf.read(edf(range(8), [(1, "go"), (8, "end"), (9.5, "lost")])))) == 2
+    assert "1 of 3 marks lie behind the samples of 8 s, the first (lost) at 9.5 s" in caplog.text
+    caplog.clear()
+    assert len(events(nf.read(edf(PAUSED, [(1, "go"), (37, "stop"), (50, "lost")])))) == 3
+    assert "1 of 3 marks lie behind the samples of 38 s, the first (lost) at 50 s" in caplog.text
+
+
+def test_marks_before_the_samples_are_said(tmp_path, caplog):
+    path = brainvision(tmp_path, [], [(-49, "S  1"), (101, "S  2")])
+    assert list(events(nf.read(path))) == ["Stimulus/S  2"]
+    assert "1 of 2 marks lie before the first sample, the first (Stimulus/S  1)" in caplog.text
+
+
+@pytest.mark.parametrize("begun", [0.25, 30.25])
+def test_marks_of_a_part_are_counted_from_its_first_sample(edf, begun, caplog):
+    path = edf([begun + n for n in range(8)], [(begun + 8, "end"), (begun + 8.01, "lost")])
+    assert list(events(nf.read(path))) == ["end"]
+    assert "1 of 2 marks lie behind the samples of 8 s, the first (lost) at 8.01 s" in caplog.text
