@@ -68,7 +68,7 @@ class Records:
 
 
 def read_records(path: str | Path, most: int | None = None) -> Records:
-    """The starts and annotations of data records: of all, or of the first `most`."""
+    """The starts and annotations of data records: of all in the file, or of the first `most`."""
     with Path(path).open("rb") as file:
         head = file.read(256)
         width = 3 if head.startswith(b"\xff") else 2
@@ -76,12 +76,11 @@ def read_records(path: str | Path, most: int | None = None) -> Records:
         labels = [file.read(16).strip() for _ in range(signals)]
         file.seek(256 + signals * 216)
         samples = np.array([int(file.read(8)) for _ in range(signals)])
-        announced, seconds = int(head[236:244]), float(head[244:252])
+        seconds = float(head[244:252])
         which = [i for i, label in enumerate(labels) if label in LABELS]
         first = header + width * np.concatenate([[0], np.cumsum(samples)])
         record = int(width * samples.sum())
-        whole = (file.seek(0, 2) - header) // record
-        count = whole if announced < 0 else min(whole, announced)
+        count = (file.seek(0, 2) - header) // record  # whatever the header announces, as MNE does
         onset, annotations = [], []
         for number in range(min(count, count if most is None else most) if which else 0):
             for signal in which:

@@ -170,6 +170,18 @@ def test_starts_of_records_are_read_where_they_are(edf):
     np.testing.assert_allclose(records.lateness(), [0, 0, 0, 5.5])
 
 
+@pytest.mark.parametrize("announced", [8, 5, -1])
+def test_records_beyond_those_announced_count_with_their_times(edf, announced, caplog):
+    path = edf(PAUSED, [(1, "go"), (35.5, "stop")])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:236] + str(announced).ljust(8).encode() + whole[244:])
+    assert len(read_records(path).onset) == 8
+    recording = nf.read(path)
+    assert float(recording["eeg"].time[-1]) == pytest.approx(37.99)
+    assert events(recording) == {"go": (1, 0), "BAD_gap": (3.99, 30.01), "stop": (35.5, 0)}
+    assert ("3 further records" in caplog.text) == (announced == 5)
+
+
 def brainvision(folder, segments, marks=(), count=800):
     """Three files; segments are (sample from 1, date or ""), marks (sample from 1, text)."""
     samples(count).T.astype("<f4").tofile(folder / "a.eeg")
