@@ -1,10 +1,11 @@
 """Calm and loud stretches of a recording, found without any cleaning method.
 
-The amplitude of every channel is its RMS over a second: of an EEG in 0.5-45 Hz, of optical density
+The amplitude of every channel is its RMS over a second: of an EEG in 0.5-45 Hz; of optical density
 the change from sample to sample in 0.01-0.7 Hz (as in GVTD, Sherafati et al. 2020, Hum Brain Mapp
-41:4093, but channel by channel). Its quiet level is the lower quartile of the RMS over 5 s, which
-holds as long as a quarter of the recording is at rest. A channel is calm where it stays below four
-times that level, with a guard before and after; it is loud above six times.
+41:4093, but channel by channel) and, for short spikes, the samples in 0.7-5 Hz. Its quiet level is
+the lower quartile of the RMS over 5 s, which holds as long as a quarter of the recording is at
+rest. A channel is calm where it stays below a multiple of that level in each band, with a guard
+before and after; it is loud above a larger one.
 """
 
 import numpy as np
@@ -15,7 +16,10 @@ from neurofuse.io.optics.gvtd import changes
 
 SHORT, LONG = 1.0, 5.0  # s over which the RMS is taken: of a moment, of the quiet level
 QUIET = 0.25  # quantile of the long RMS over time
-CALM, LOUD = 4.0, 6.0  # times the quiet level
+CALM = {"eeg": 2.0, "nirs": 4.0}  # times the quiet level: slow waves of light vary more
+LOUD = {"eeg": 3.0, "nirs": 6.0}
+SPIKES = (0.7, 5.0)  # Hz, holds the heart beat, which is part of the quiet level
+SLOWEST_RATE = 3.6  # Hz, at which these are looked at
 GUARD = {"eeg": 1.0, "nirs": 2.0}  # s before and after what is not calm
 FEW = 0.2  # of the channels may be in motion in a calm stretch: one bad contact is no movement
 
@@ -46,11 +50,11 @@ def loudness(series: np.ndarray, rate: float, stream: str) -> np.ndarray:
     (True, True)
     """
     if stream == "eeg":
-        moving = bandpass(series, rate, *EEG_MOTION)
-    else:
-        moving = np.stack([changes(row, rate) for row in series])
-    level = np.quantile(_rms(moving, rate, LONG), QUIET, axis=-1, keepdims=True)
-    return _rms(moving, rate, SHORT) / np.where(level > 0, level, np.inf)
+        return _relative(bandpass(series, rate, *EEG_MOTION), rate)
+    found = _relative(np.stack([changes(row, rate) for row in series]), rate)
+    if rate < SLOWEST_RATE:
+        return found
+    return np.maximum(found, _relative(bandpass(series, rate, *SPIKES), rate))
 
 
 def calm(series: np.ndarray, rate: float, stream: str) -> np.ndarray:
@@ -64,12 +68,12 @@ def calm(series: np.ndarray, rate: float, stream: str) -> np.ndarray:
     >>> bool(rest[1480:1521].any()), bool(rest[:1400].all())
     (False, True)
     """
-    return ~_widened(loudness(series, rate, stream) > CALM, GUARD[stream] * rate)
+    return ~_widened(loudness(series, rate, stream) > CALM[stream], GUARD[stream] * rate)
 
 
 def all_calm(series: np.ndarray, rate: float, stream: str) -> np.ndarray:
     """Samples (time) at which nearly all channels are at rest, with the guard."""
-    moving = (loudness(series, rate, stream) > CALM).mean(0) > FEW
+    moving = (loudness(series, rate, stream) > CALM[stream]).mean(0) > FEW
     return ~_widened(moving[None], GUARD[stream] * rate)[0]
 
 
@@ -98,6 +102,11 @@ def runs_of(mask: np.ndarray) -> np.ndarray:
     """
     edges = np.diff(np.concatenate([[0], np.asarray(mask, np.int8), [0]]))
     return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], 1)
+
+
+def _relative(moving: np.ndarray, rate: float) -> np.ndarray:
+    level = np.quantile(_rms(moving, rate, LONG), QUIET, axis=-1, keepdims=True)
+    return _rms(moving, rate, SHORT) / np.where(level > 0, level, np.inf)
 
 
 def _rms(series: np.ndarray, rate: float, seconds: float) -> np.ndarray:

@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.common.calm import LOUD, all_calm, longest, loudness
-from benchmarks.still.case import Case, change_in_decibels, spread
+from benchmarks.common.evaluation import Case
+from benchmarks.still.change import change_in_decibels, spread
 from neurofuse.fusion.signal.bands import EEG_MOTION, bandpass
 from neurofuse.io import build, mark_bad, read, stream_dataset
 from neurofuse.io.errors import NeurofuseError
@@ -36,9 +37,10 @@ def cases(part: str) -> Iterator[Case]:
                 slow = drift(truth.shape, rate, SEED + number)
                 for size in DRIFTS:
                     drifting = node.assign(eeg=(node.eeg.dims, truth + size * slow, node.eeg.attrs))
-                    name = f"{1e6 * size:.0f} µV"
-                    recording = build(drifting)
-                    yield Case("eeg", participant, path.parent.name, rate, name, recording, truth)
+                    yield Case(
+                        *("eeg", participant, path.parent.name, rate),
+                        *(f"{1e6 * size:.0f} µV", path.stem, build(drifting), truth),
+                    )
 
 
 def calm_part(path: Path) -> xr.Dataset | None:
@@ -54,7 +56,7 @@ def calm_part(path: Path) -> xr.Dataset | None:
     stretch = slice(stretch.start, min(stretch.stop, stretch.start + round(LONGEST * rate)))
     if stretch.stop - stretch.start < SHORTEST * rate:
         return None
-    loud = (loudness(node.eeg.values, rate, "eeg")[:, stretch] > LOUD).any(-1)
+    loud = (loudness(node.eeg.values, rate, "eeg")[:, stretch] > LOUD["eeg"]).any(-1)
     node = node.isel(channel=~loud, time=stretch)
     return node.assign_coords(time=np.arange(node.sizes["time"]) / rate)
 
@@ -94,11 +96,11 @@ def figures(case: Case, cleaned: xr.DataTree) -> dict[str, float]:
       only the drift, changes nothing there;
     - `open` [1]: share of channel-time with an open motion mask; NaN without a mask.
     """
-    assert case.truth is not None
+    assert case.reference is not None
     node = stream_dataset(cleaned, "eeg")
     moved = node.eeg.values - stream_dataset(case.recording, "eeg").eeg.values
     moved = moved - moved.mean(-1, keepdims=True)
-    energy = (bandpass(case.truth, case.rate, *EEG_MOTION) ** 2).sum(-1)
+    energy = (bandpass(case.reference, case.rate, *EEG_MOTION) ** 2).sum(-1)
     change = (moved**2).sum(-1)
     in_band = (bandpass(moved, case.rate, *EEG_MOTION) ** 2).sum(-1)
     gate = node.gate.values > GATE_OPEN if "gate" in node else None

@@ -1,21 +1,18 @@
-"""One method on all calm stretches of a part: a table that other programs can use."""
+"""One method on all calm stretches of a part."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import xarray as xr
 
+from benchmarks.common.evaluation import Case, table
 from benchmarks.still import eeg, nirs
-from benchmarks.still.case import Case
-from neurofuse.fusion.clean import clean
-from neurofuse.fusion.methods.registry import get_method
-from neurofuse.io.errors import NeurofuseError
 
 if TYPE_CHECKING:
     from neurofuse.fusion.methods.registry import Method
 
 KINDS = {"eeg": eeg, "nirs": nirs}
-KEYS = ["stream", "participant", "device", "rate", "kind"]
 
 
 @lru_cache(maxsize=4)
@@ -41,17 +38,13 @@ def evaluate(
     Returns
     -------
     pandas.DataFrame
-        One row a case: `stream`, `participant`, `device`, `rate` [Hz], `kind` ("native" or
-        "resampled"; of EEG the drift that was added), the figures of `benchmarks.still.nirs` and
-        `benchmarks.still.eeg`, and `failure`, the message of a method that could not run.
+        One row a case, as `benchmarks.common.evaluation.table` makes it, with the figures of
+        `benchmarks.still.nirs` and `benchmarks.still.eeg`. `kind` is "native" or "resampled"; of
+        EEG the drift that was added.
     """
-    treated = get_method(method).streams
-    rows = []
-    for stream in streams:
-        for case in cases(part, stream) if stream in treated else ():
-            try:
-                found = KINDS[stream].figures(case, clean(case.recording, method))
-            except NeurofuseError as error:
-                found = {"failure": str(error)}
-            rows.append({key: getattr(case, key) for key in KEYS} | found)
-    return pd.DataFrame(rows)
+    chosen = (case for stream in streams for case in cases(part, stream))
+    return table(method, chosen, figures)
+
+
+def figures(case: Case, cleaned: xr.DataTree) -> dict[str, float]:
+    return KINDS[case.stream].figures(case, cleaned)

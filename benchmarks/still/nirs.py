@@ -9,8 +9,9 @@ from scipy.interpolate import CubicSpline
 from scipy.signal import butter, sosfiltfilt
 
 from benchmarks.common.calm import LOUD, all_calm, longest, loudness
+from benchmarks.common.evaluation import Case
 from benchmarks.common.pulse import pulse_left
-from benchmarks.still.case import Case, change_in_decibels, spread
+from benchmarks.still.change import change_in_decibels, spread
 from neurofuse.fusion.signal.bands import bandpass
 from neurofuse.io import build, mark_bad, read, stream_dataset, to_optical_density
 from neurofuse.io.errors import NeurofuseError
@@ -22,6 +23,7 @@ SLOW = (0.01, 0.1)  # Hz: responses of haemoglobin and Mayer waves
 SHORTEST, LONGEST = 50.0, 300.0  # s of a calm stretch
 RATES = (10.0, 5.0, 3.9, 2.0, 1.0)  # Hz, to which good recordings are resampled
 FASTEST_SLOW = 3.0  # Hz; recordings at lower rates are not resampled, no pulse shows their contact
+OWN_RATE = 0.99  # of a recording's rate, above which it is not resampled
 PASSED = 0.8  # of the new Nyquist frequency passes the filter before resampling
 NATIVE, RESAMPLED = "native", "resampled"
 IN_MOTION = "task-convo"  # recordings of still people that are of a moving task
@@ -35,12 +37,12 @@ def cases(part: str) -> Iterator[Case]:
                 node = None if IN_MOTION in path.name else calm_part(path)
                 if node is None:
                     continue
-                device, rate = path.parent.name, float(node.attrs["rate"])
-                yield Case("nirs", participant, device, rate, NATIVE, build(nirs=node))
-                if rate > FASTEST_SLOW:
-                    for slower in (r for r in RATES if r < 0.99 * rate):
-                        lower = build(nirs=resampled(node, slower))
-                        yield Case("nirs", participant, device, slower, RESAMPLED, lower)
+                own, who = float(node.attrs["rate"]), ("nirs", participant, path.parent.name)
+                yield Case(*who, own, NATIVE, path.stem, build(nirs=node))
+                for rate in RATES if own > FASTEST_SLOW else ():
+                    if rate < OWN_RATE * own:
+                        lower = build(nirs=resampled(node, rate))
+                        yield Case(*who, rate, RESAMPLED, path.stem, lower)
 
 
 def calm_part(path: Path) -> xr.Dataset | None:
@@ -60,7 +62,7 @@ def calm_part(path: Path) -> xr.Dataset | None:
     stretch = slice(stretch.start, min(stretch.stop, stretch.start + round(LONGEST * rate)))
     if stretch.stop - stretch.start < SHORTEST * rate:
         return None
-    loud = (loudness(density, rate, "nirs")[:, stretch] > LOUD).any(-1)
+    loud = (loudness(density, rate, "nirs")[:, stretch] > LOUD["nirs"]).any(-1)
     loud = loud.reshape(node.sizes["channel"], -1).any(-1)
     node = node.isel(channel=~loud, time=stretch)
     return node.assign_coords(time=np.arange(node.sizes["time"]) / rate)

@@ -1,25 +1,9 @@
-"""A calm stretch of a recording, and how changes of it are expressed."""
-
-from dataclasses import dataclass
+"""How changes of calm channels are expressed."""
 
 import numpy as np
-import xarray as xr
 
 FLOOR = -80.0  # dB: whatever changes less is unchanged, so that means exist
 WORST = 0.9  # quantile over channels: the worst tenth changes by more
-
-
-@dataclass(frozen=True)
-class Case:
-    """A calm stretch of one participant."""
-
-    stream: str  # "eeg" or "nirs"
-    participant: str
-    device: str  # the folder of its recording
-    rate: float  # Hz
-    kind: str  # how it was made: "native", "resampled", or what drift was added
-    recording: xr.DataTree
-    truth: np.ndarray | None = None  # (channel, time) V, the EEG before drift was added
 
 
 def change_in_decibels(change: np.ndarray, energy: np.ndarray) -> np.ndarray:

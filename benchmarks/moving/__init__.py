@@ -1,0 +1,5 @@
+"""What does cleaning leave of movement in recordings whose truth is unknown?"""
+
+from benchmarks.moving.evaluation import evaluate
+
+__all__ = ["evaluate"]
