@@ -1,9 +1,13 @@
 """BOXY text files of ISS Imagent → an MNE Raw of the steady (DC) light."""
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from neurofuse.io.errors import ReadError
+from neurofuse.io.formats.pauses import count_times
 from neurofuse.io.logs import LOG, quiet, reading
 
 if TYPE_CHECKING:
@@ -21,7 +25,8 @@ def read_boxy_raw(path: str | Path) -> "mne.io.BaseRaw":
 
     The instrument modulates its light; the amplitude (AC) and phase of that are no continuous-wave
     intensity and are left out. The format has no wavelengths: each source is one laser, and its
-    channels are called "S1_D1 0". Haemoglobin cannot be computed from them, the rest can.
+    channels are called "S1_D1 0". Haemoglobin cannot be computed from them, the rest can. Where its
+    column `time` says that samples are missing, they are a gap.
 
     Raises
     ------
@@ -46,7 +51,25 @@ def read_boxy_raw(path: str | Path) -> "mne.io.BaseRaw":
         len(light),
         NO_WAVELENGTH,
     )
-    return raw
+    return count_times(raw, _times(Path(path)), Path(path))
+
+
+def _times(path: Path) -> np.ndarray | None:
+    """The column `time` [s]; None where it is not there or holds no numbers.
+
+    Where sources are multiplexed line by line, only the first line of a sample has it.
+    """
+    lines = iter(path.read_text("latin-1").splitlines())
+    names = next((next(lines, "").split() for line in lines if "#DATA BEGINS" in line), [])
+    if "time" not in names:
+        return None
+    rows = (line.split() for line in itertools.takewhile(lambda at: "#DATA ENDS" not in at, lines))
+    cells = [row[names.index("time")] for row in rows if len(row) == len(names)]
+    try:
+        times = np.array(cells, float)
+    except ValueError:
+        return None
+    return times if np.isfinite(times).all() else None
 
 
 def _check_header(path: Path) -> None:

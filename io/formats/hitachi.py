@@ -1,5 +1,6 @@
 """Hitachi ETG exports (CSV) → an MNE Raw of light intensity."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,18 +8,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurofuse.io.errors import ReadError
+from neurofuse.io.formats.pauses import count_times
 from neurofuse.io.logs import reading
 
 if TYPE_CHECKING:
     import mne
 
+CLOCK = re.compile(r"(\d{1,2}):(\d{2}):(\d{2}(?:\.\d*)?)")
+DAY = 86_400  # s
 WANTED = "a whole Hitachi ETG export of raw light (CSV, mode Continuous)"
 
 
 def read_hitachi_raw(path: str | Path) -> "mne.io.BaseRaw":
     """The light of a Hitachi CSV file, read through MNE; its marks become annotations.
 
-    The file has no positions. A device with several probes writes one file for each.
+    Where its column Time says that samples are missing, they are a gap. The file has no positions.
+    A device with several probes writes one file for each.
 
     Raises
     ------
@@ -43,4 +48,22 @@ def read_hitachi_raw(path: str | Path) -> "mne.io.BaseRaw":
                     raw.times[at], 0.0, [f"{m:g}" for m in marks[at]], raw.info["meas_date"]
                 )
             )
-        return raw.pick(light)
+        return count_times(raw.pick(light), _times(Path(path)), Path(path))
+
+
+def _times(path: Path) -> np.ndarray | None:
+    """The column Time [s], across midnight too; None where it is not there or holds no times."""
+    lines = path.read_text("latin-1").splitlines()
+    data = next(i for i, line in enumerate(lines) if line.split(",")[0] == "Data")
+    names = lines[data + 1].rstrip(",").split(",")
+    cells = [line.split(",") for line in lines[data + 2 :] if line.strip()]
+    if "Time" not in names or not cells:
+        return None
+    at = names.index("Time")
+    found = [CLOCK.fullmatch(row[at].strip()) if len(row) > at else None for row in cells]
+    parts = np.array([one.groups() for one in found if one is not None], float).reshape(-1, 3)
+    if len(parts) < len(found):
+        return None
+    seconds = parts @ [3600, 60, 1]
+    midnights = np.cumsum(np.diff(seconds, prepend=seconds[0]) < -DAY / 2)
+    return seconds + DAY * midnights

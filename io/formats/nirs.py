@@ -7,7 +7,7 @@ from neurofuse.io.detect.format import find_format
 from neurofuse.io.formats.boxy import read_boxy_raw
 from neurofuse.io.formats.hitachi import read_hitachi_raw
 from neurofuse.io.formats.homer import read_homer_raw
-from neurofuse.io.logs import reading
+from neurofuse.io.formats.nirx import read_nirx_raw
 from neurofuse.io.modality import NIRS
 from neurofuse.io.snirf.read import read_snirf_raw
 
@@ -55,10 +55,4 @@ def read_nirs_raw(path: str | Path) -> "mne.io.BaseRaw":
         "Hitachi": read_hitachi_raw,
         "BOXY": read_boxy_raw,
     }
-    kind = find_format(path, NIRS.name)
-    if kind in readers:
-        return readers[kind](path)
-    import mne
-
-    with reading(path, "a whole NIRx recording (.hdr, .wl1, .wl2, _probeInfo.mat … together)"):
-        return mne.io.read_raw_nirx(path, saturated="annotate", preload=False)
+    return readers.get(find_format(path, NIRS.name), read_nirx_raw)(path)

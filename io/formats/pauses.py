@@ -75,8 +75,7 @@ def _between(records: Records, rate: float, path: Path) -> list[Pause]:
         return []
     late = records.lateness()
     least = max(LEAST_PAUSE / rate, CLOCK_ERROR * records.seconds)
-    highest, lowest = np.maximum.accumulate(late)[:-1], np.minimum.accumulate(late[::-1])[-2::-1]
-    back = np.minimum.accumulate(late)[:-1] - np.maximum.accumulate(late[::-1])[-2::-1]
+    back = _steps_back(late)
     if back.max() > least:
         number = int(back.argmax()) + 1
         words = f"data record {number + 1} begins at {records.onset[number]:.6g} s, before its turn"
@@ -88,9 +87,66 @@ def _between(records: Records, rate: float, path: Path) -> list[Pause]:
             )
         LOG.warning("%s: %s; its records are taken for contiguous, as its header says", path, words)
         return []
-    after = np.flatnonzero(lowest - highest > least) + 1  # late for good: rounding is made up for
     length = round(records.seconds * rate)
+    after = np.flatnonzero(_steps_on(late) > least) + 1
     return [Pause(int(n) * length, float(late[n] - late[n - 1])) for n in after]
+
+
+def count_times(raw: "mne.io.BaseRaw", times: np.ndarray | None, path: Path) -> "mne.io.BaseRaw":
+    """The Raw of a table that states the time of each sample, with its pauses filled in.
+
+    Parameters
+    ----------
+    raw : mne.io.Raw
+        Samples without time between them, by the rate of its header. It must not be changed any
+        more.
+    times : array (sample,), optional
+        Times that the table states [s]. They are not used, with a warning, where they are not as
+        many as the samples or go back.
+    path : Path
+        For messages.
+    """
+    if times is None or len(times) != raw.n_times or len(times) < 2:
+        if times is not None:
+            LOG.warning("%s: %d times for %d samples: not used", path, len(times), raw.n_times)
+        return raw
+    rate = float(raw.info["sfreq"])
+    late = times - times[0] - np.arange(len(times)) / rate
+    least = LEAST_PAUSE / rate
+    back = _steps_back(late)
+    if back.max() > least:
+        LOG.warning(
+            "%s: its times go back by %.3g s after sample %d; they are not used, and samples are "
+            "taken for contiguous",
+            path,
+            back.max(),
+            int(back.argmax()) + 1,
+        )
+        return raw
+    after = np.flatnonzero(_steps_on(late) > least) + 1
+    pauses = [Pause(int(n), float(late[n] - late[n - 1])) for n in after]
+    drift = float(late[-1] - late[0]) - sum(pause.length for pause in pauses)
+    step = float(np.median(np.diff(np.unique(times))))  # longer than a sample if times are rounded
+    if abs(drift) > max(10 * CLOCK_ERROR * len(times) / rate, 2 * least, 2 * step):
+        LOG.warning(
+            "%s: by its times the samples last %.6g s, by its rate of %.6g Hz %.6g s; the rate "
+            "counts",
+            path,
+            len(times) / rate + drift,
+            rate,
+            len(times) / rate,
+        )
+    return with_pauses(raw, pauses, path) if pauses else raw
+
+
+def _steps_on(late: np.ndarray) -> np.ndarray:
+    """By how much delays grow for good from one to the next: rounding is made up for later."""
+    return np.minimum.accumulate(late[::-1])[-2::-1] - np.maximum.accumulate(late)[:-1]
+
+
+def _steps_back(late: np.ndarray) -> np.ndarray:
+    """By how much delays shrink for good from one to the next."""
+    return _steps_on(-late)
 
 
 def _between_segments(raw: "mne.io.BaseRaw", path: Path) -> StoredPauses:

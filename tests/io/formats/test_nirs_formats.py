@@ -1,5 +1,8 @@
 """fNIRS in other devices' tables: Hitachi ETG (CSV) and ISS BOXY (text)."""
 
+import re
+import shutil
+
 import mne
 import numpy as np
 import pytest
@@ -13,7 +16,9 @@ from neurofuse.io.detect.format import find_format
 def hitachi(tmp_path):
     """A function that writes an ETG export: a 3x5 probe, 22 pairs at 10 Hz, two marks."""
 
-    def write(name="sub-01_nirs.csv", samples=60, date="2020/02/02 11:20", mode="Continuous"):
+    def write(
+        name="sub-01_nirs.csv", samples=60, date="2020/02/02 11:20", mode="Continuous", times=None
+    ):
         waves = [
             f"CH{pair}({wave})"
             for pair in range(1, 23)
@@ -48,7 +53,8 @@ def hitachi(tmp_path):
         for i, row in enumerate(light.tolist(), 1):
             mark = {20: 1, 21: 1, 40: 2}.get(i, 0)
             values = ",".join(map(str, row))
-            lines.append(f"{i},{values},{mark},11:20:{i / 10:05.2f},0,0,1")
+            time = f"11:20:{i / 10:05.2f}" if times is None else times[i - 1]
+            lines.append(f"{i},{values},{mark},{time},0,0,1")
         path = tmp_path / name
         path.write_text("\n".join(lines) + "\n", "latin-1")
         return path, light
@@ -71,6 +77,48 @@ def test_hitachi_export_becomes_a_recording(hitachi):
     events = recording["events"].to_dataset()
     assert events.description.values.tolist() == ["1", "2"]
     np.testing.assert_allclose(events.onset, [1.9, 3.9])
+
+
+def clock(seconds):
+    """Times of day, as the export writes them."""
+    return [
+        f"{int(s // 3600) % 24:02d}:{int(s // 60) % 60:02d}:{s % 60:05.2f}"
+        for s in np.round(seconds, 2)
+    ]
+
+
+def test_time_that_a_hitachi_export_skips_is_a_gap(hitachi, caplog):
+    seconds = np.arange(60) / 10 + np.where(np.arange(60) < 30, 0, 12.5)
+    path, light = hitachi(times=clock(86_398 + seconds))  # midnight passes within the gap
+    recording = nf.read(path)
+    node, events = recording["nirs"].to_dataset(), recording["events"].to_dataset()
+    assert node.time.values[-1] == pytest.approx(5.9 + 12.5)
+    np.testing.assert_array_equal(node.intensity.values.reshape(44, -1)[:, -30:], light.T[:, 30:])
+    at = dict(zip(events.description.values, events.onset.values, strict=True))
+    assert at == pytest.approx({"1": 1.9, "2": 3.9 + 12.5, "BAD_gap": 2.9})
+    assert "1 pause (12.5 s in total)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        (clock(np.floor(86_398 + np.arange(60) / 10)), ""),  # whole seconds, and midnight
+        (clock(100 + np.arange(60) / 10 + 0.04 * (np.arange(60) % 2)), ""),  # jitter
+        (clock(100 + np.arange(60) / 10 * 1.003), ""),  # a clock that drifts
+        (["112000"] * 60, ""),
+        (clock(100 + np.arange(60) / 10 - 3 * (np.arange(60) > 30)), "go back by 3 s after sample"),
+        (
+            clock(100 + np.arange(60) / 10 * 1.1),
+            "the samples last 6.59 s, by its rate of 10 Hz 6 s",
+        ),
+    ],
+)
+def test_hitachi_samples_without_time_between_them_stay_as_they_are(hitachi, times, words, caplog):
+    path, light = hitachi(times=times)
+    node = nf.read(path)["nirs"].to_dataset()
+    np.testing.assert_array_equal(node.intensity.values.reshape(44, -1), light.T)
+    assert words in caplog.text
+    assert bool(words) == bool(caplog.text)
 
 
 def test_unknown_hitachi_date_is_none(hitachi):
@@ -143,6 +191,46 @@ def test_boxy_gives_its_steady_light_and_says_what_it_left(boxy, caplog):
     assert "AC and phase left out; BOXY stores no wavelengths" in caplog.text
 
 
+@pytest.mark.parametrize("multiplexed", [False, True])
+def test_time_that_a_boxy_file_skips_is_a_gap(tmp_path, multiplexed, caplog):
+    """Where sources follow each other line by line, the first line of a sample has the time."""
+    values = np.random.default_rng(0).uniform(1, 9, (20, 3, 3)).round(4)
+    times = 5546.19 + np.arange(20) / 25 + np.where(np.arange(20) < 8, 0, 2.0)
+    names = (
+        ["A-AC", "A-DC", "A-Ph"]
+        if multiplexed
+        else [f"A-{kind}{s}" for s in (1, 2, 3) for kind in ("AC", "DC", "Ph")]
+    )
+    rows = []
+    for number, (block, at) in enumerate(zip(values.tolist(), times, strict=True), 1):
+        if multiplexed:
+            lines = [[number, source, *row] for source, row in enumerate(block, 1)]
+            lines[0].append(f"{at:.3f}")
+        else:
+            lines = [[number, *np.ravel(block).tolist(), f"{at:.3f}"]]
+        rows += ["\t".join(map(str, line)) + "\t" for line in lines]
+    head = [
+        "BOXY.EXE: ISS Oximeter R&D Program Version 0.84",
+        "Ascii Record File",
+        "1  Detector Channels ",
+        "3  External MUX Channels ",
+        "25.0000  Update Rate (Hz) ",
+        "#DATA BEGINS",
+        "\t".join(["record", *["exmux"] * multiplexed, *names, "time"]),
+        "",
+    ]
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join([*head, *rows, "#DATA ENDS", ""]), "utf-8")
+    recording = nf.read(path)
+    node = recording["nirs"].to_dataset()
+    light = node.intensity.values[:, 0]
+    assert node.time.values[-1] == pytest.approx(19 / 25 + 2)
+    np.testing.assert_array_equal(light[:, :8], values[:8, :, 1].T)
+    np.testing.assert_array_equal(light[:, -12:], values[8:, :, 1].T)
+    assert recording["events"].description.values.tolist() == ["BAD_gap"]
+    assert "1 pause (2 s in total)" in caplog.text
+
+
 def test_boxy_light_is_written_and_read_again(tmp_path, boxy):
     recording = nf.read(boxy[0])
     io.write_netcdf(recording, tmp_path / "a.nc")
@@ -175,3 +263,31 @@ def test_fnir_devices_and_matlab_files_are_refused_with_a_remedy(data_dir):
         nf.read(folder / "sampleNIR.nir")
     with pytest.raises(io.ReadError, match=r"a \.mat file may hold anything"):
         nf.read(folder / "sampleNIR_CH.mat")
+
+
+@pytest.mark.parametrize("device", ["nirsport_v2", "nirscout"])
+def test_frames_that_a_nirx_recording_lost_are_a_seam(data_dir, tmp_path, device, eeg_raw, caplog):
+    """Times of triggers say that there was more time than there are frames, but not where."""
+    suffix = {"nirsport_v2": "tri", "nirscout": "hdr"}[device]
+    source = next((data_dir / "formats/mne_testing_data/NIRx" / device).rglob(f"*.{suffix}")).parent
+    folder = shutil.copytree(source, tmp_path / "nirx")
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    whole = nf.read(folder)
+    assert "were lost" not in caplog.text
+    path = next(folder.glob(f"*.{suffix}"))
+    text = path.read_text("latin-1")
+    if suffix == "tri":
+        text = text.replace("08:06:12.710751", "08:06:22.710751")
+    else:
+        *_, last = re.search('Events="#(.*?)#"', text, re.DOTALL)[1].strip().splitlines()
+        time, rest = last.split(maxsplit=1)
+        text = text.replace(last, f"{float(time) + 10}\t{rest}")
+    path.write_text(text, "latin-1")
+    torn = nf.read(folder)
+    assert "s more passed between the triggers at frames" in caplog.text
+    assert torn["nirs"].sizes == whole["nirs"].sizes
+    eeg = io.from_mne(eeg_raw(seconds=30))
+    nf.io.join(eeg, whole, offset=0)
+    with pytest.raises(io.AlignmentError, match=r"fNIRS that was put together of pieces"):
+        nf.io.join(eeg, torn, offset=0)
