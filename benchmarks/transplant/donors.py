@@ -1,0 +1,94 @@
+"""Whose movements are moved: people of few dry electrodes, and fNIRS recordings in motion."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io import mark_bad, read, stream_dataset, to_optical_density
+from neurofuse.models.training.corpus import subject_files
+from neurofuse.synth.real_movement import RealMovement, real_movements
+from neurofuse.synth.transplant import resampled
+
+TASKS = {  # of Porr's recordings: kind of movement
+    "movehead": "head",
+    "movehat": "cap",
+    "jaw": "jaw",
+    "blink": "face",
+    "eyescrunching": "face",
+    "raisingeyebrows": "face",
+}
+MARKED = 0.5  # s by which the authors' intervals may be off
+TRANSIENT = 4.0  # s at the start of a recording in which an amplifier may settle
+FAST = 300.0  # Hz; EEG above is taken at half of this or more
+HIGH = 15.0  # Hz; blinks have hardly any energy above
+BLINK = 0.05, 2.5  # share of energy above `HIGH`, length [s]: a blink has less of both
+
+
+def samples(path: Path, modality: str) -> xr.Dataset:
+    """Usable channels of a recording without its start: EEG at 300 Hz or less, fNIRS as `od`."""
+    recording = mark_bad(read(path))
+    if modality == "nirs":
+        recording = to_optical_density(recording)
+    node = stream_dataset(recording, modality).drop_vars(["hbo", "hbr"], errors="ignore")
+    name = "od" if modality == "nirs" else "eeg"
+    good = ~node.bad.values & np.isfinite(node[name].values).reshape(len(node.bad), -1).all(-1)
+    if modality == "eeg":
+        good &= node.ch_type.values == "eeg"
+    rate = float(node.attrs["rate"])
+    node = node.isel(channel=good, time=slice(round(TRANSIENT * rate), None))
+    if rate <= FAST or modality == "nirs":
+        return node
+    slower = rate / np.ceil(rate / FAST)
+    data = resampled(node.eeg.values, rate, slower)
+    rest = node.isel(time=slice(data.shape[-1])).drop_vars("time")
+    rest = rest.assign(eeg=(("channel", "time"), data, node.eeg.attrs))
+    rest = rest.assign_coords(time=TRANSIENT + np.arange(data.shape[-1]) / slower)
+    return rest.assign_attrs(rate=slower)
+
+
+def eeg_movements(part: str) -> Iterator[RealMovement]:
+    """Those of dry electrodes: Muse bursts and blinks, and the movements Porr's subjects made."""
+    for subject, files in subject_files(part, "few_electrodes").items():
+        for path in files:
+            task = path.stem.split("task-")[-1].removesuffix("_eeg")
+            if "porr" in subject and task not in TASKS:
+                continue
+            node = samples(path, "eeg")
+            rate = float(node.attrs["rate"])
+            marks = intervals(path) if "porr" in subject else None
+            kind = TASKS.get(task, "Muse" if "muse" in subject else "patch")
+            for one in real_movements(
+                node.eeg.values, rate, donor=subject, kind=kind, within=marks
+            ):
+                yield replace(one, kind="blink") if kind == "Muse" and is_blink(one) else one
+
+
+def nirs_movements(part: str) -> Iterator[RealMovement]:
+    """Those of fNIRS recordings in motion, both wavelengths."""
+    for subject, files in subject_files(part, "nirs_moving").items():
+        for path in files:
+            node = samples(path, "nirs")
+            rate = float(node.attrs["rate"])
+            yield from real_movements(node.od.values, rate, "nirs", donor=subject, kind="optodes")
+
+
+def intervals(path: Path) -> list[tuple[float, float]] | None:
+    """The authors' intervals [s] of artifacts in what `samples` returns; None where none are."""
+    events = stream_dataset(read(path), "events")
+    chosen = [d.endswith("artefact") for d in events.description.values.astype(str)]
+    onset, length = events.onset.values[chosen] - TRANSIENT, events.duration.values[chosen]
+    pairs = zip(onset - MARKED, onset + length + MARKED, strict=True)
+    return [(float(a), float(b)) for a, b in pairs] or None
+
+
+def is_blink(one: RealMovement) -> bool:
+    """Whether a movement is short and smooth, as a blink is."""
+    share, length = BLINK
+    if one.artifact.shape[-1] / one.rate > length:
+        return False
+    power = np.abs(np.fft.rfft(one.artifact)) ** 2
+    high = np.fft.rfftfreq(one.artifact.shape[-1], 1 / one.rate) > HIGH
+    return bool(power[:, high].sum() < share * power.sum())
