@@ -132,6 +132,23 @@ EVENT_COLUMNS = {
     "trial_type": {"Description": "what the annotation of the recording says"},
     "channel": {"Description": "channels that the event concerns; n/a: all"},
 }
+FURTHER_COLUMNS = {
+    "amplitude": {"Description": "amplitude of the stimulus in the recording's file"},
+    "state": {"Description": "Homer3's state of the trial; below 0: excluded from the analysis"},
+}
+
+
+def event_sidecar(table: Table) -> Facts:
+    """`events.json`: what each column of `events.tsv` holds.
+
+    Examples
+    --------
+    >>> event_sidecar({"onset": [1.0], "RT": [0.4]})["RT"]
+    {'Description': 'number stored with the event as "RT"'}
+    """
+    known = EVENT_COLUMNS | FURTHER_COLUMNS
+    other = 'number stored with the event as "{}"'
+    return {name: known.get(name, {"Description": other.format(name)}) for name in table}
 
 
 def as_tsv(table: Table) -> str:

@@ -199,8 +199,9 @@ def _sidecars(
         "channels.tsv": sidecars.as_tsv(sidecars.channel_table(recording, stream, raw)),
     }
     if len(raw.annotations):
-        texts["events.tsv"] = sidecars.as_tsv(sidecars.event_table(raw))
-        texts["events.json"] = sidecars.as_json(sidecars.EVENT_COLUMNS)
+        events = sidecars.event_table(raw)
+        texts["events.tsv"] = sidecars.as_tsv(events)
+        texts["events.json"] = sidecars.as_json(sidecars.event_sidecar(events))
     table = (
         coordinates.electrode_table(raw) if stream == EEG.name else coordinates.optode_table(raw)
     )

@@ -249,3 +249,17 @@ def test_a_failure_leaves_nothing_behind(recording, tmp_path, monkeypatch):
     with pytest.raises(io.WriteError, match="No space left"):
         write_bids(recording, tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(mne.Annotations, "extras"), reason="MNE before 1.11")
+def test_every_column_of_events_is_described(nirs_raw, tmp_path):
+    raw = nirs_raw(marks=[(1.0, "load"), (2.0, "load")])
+    raw.annotations.extras = [{"amplitude": 2.0, "RT": 0.4}, {"amplitude": 3.0, "state": -1}]
+    write_bids(io.from_mne(None, raw), tmp_path, subject="01", task="rest")
+    table = next(tmp_path.rglob("*_events.tsv")).read_text().splitlines()
+    facts = json.loads(next(tmp_path.rglob("*_events.json")).read_text())
+    head = ["onset", "duration", "trial_type", "channel", "amplitude", "RT", "state"]
+    assert table[0].split("\t") == list(facts) == head
+    assert "amplitude of the stimulus" in facts["amplitude"]["Description"]
+    assert '"RT"' in facts["RT"]["Description"]
+    assert "excluded" in facts["state"]["Description"]
