@@ -1,6 +1,6 @@
 """Ways to damage a recording: bytes of any file, and the fields of the formats by their structure.
 
-Every function takes a file and a generator, changes the file in place and says what it did.
+Most functions take a file and a generator, change the file in place and say what they did.
 """
 
 import re
@@ -8,7 +8,7 @@ import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,13 @@ WORDS = [
 INTEGERS = [-1, 0, 1, 2, 255, 256, 65535, 65536, 2**31 - 1, -(2**31), 2**30, 10**9, -12, 7]
 FLOATS = [0.0, -1.0, np.nan, np.inf, -np.inf, 1e300, -1e300, 1e-300, 1e12, 0.5]
 Rng = np.random.Generator
+
+
+class Damage(NamedTuple):
+    """What was done; `lost` where nothing but that bytes of files are gone."""
+
+    said: str
+    lost: bool
 
 
 def pick(rng: Rng, things):
@@ -299,7 +306,7 @@ STRUCTURED: dict[str, Callable[[Path, Rng], str]] = {
 BYTES = (truncate, truncate, flip, flip, flip, zero, swap, splice, number, number, foreign)
 
 
-def mutate(folder: Path, entry: str, rng: Rng) -> str:
+def mutate(folder: Path, entry: str, rng: Rng) -> Damage:
     """Damage one to three places of a recording's files; `entry` is hit more often."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.stat().st_size)
     main = [p for p in files if p == folder / entry] * 2 * len(files)
@@ -315,7 +322,7 @@ def mutate(folder: Path, entry: str, rng: Rng) -> str:
             act = empty
         plan.append((path, act))
     plan.sort(key=lambda step: step[1] not in STRUCTURED.values())  # while the structure stands
-    said = []
+    said, lost = [], True
     for path, act in plan:
         if not path.exists() or not path.stat().st_size:
             continue
@@ -324,7 +331,8 @@ def mutate(folder: Path, entry: str, rng: Rng) -> str:
         except Exception:  # a second change of a structure that the first one broke
             done = flip(path, rng)
         said.append(f"{path.relative_to(folder)}: {done}")
-    return "; ".join(said)
+        lost = lost and act in (truncate, empty, remove)
+    return Damage("; ".join(said), lost)
 
 
 def fresh(seed: Path, folder: Path) -> Path:

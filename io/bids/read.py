@@ -70,6 +70,7 @@ def read_bids(where: Any, *, offset: float | None = None, align: str | None = No
     from neurofuse.io.snirf.read import read_aux
 
     session = find_session(where)
+    _warn_of_lost(session)
     raws: dict[str, Any] = {
         stream: read_with_sidecars(paths[0], stream) for stream, paths in session.files.items()
     }
@@ -119,6 +120,18 @@ def find_session(where: Any) -> Session:
         "choose one: neurofuse.read(mne_bids.BIDSPath(root=…, subject=…, session=…, task=…, "
         "run=…)), or give the EEG and the fNIRS file themselves",
     )
+
+
+def _warn_of_lost(session: Session) -> None:
+    """Warn of sidecars of the other modality's run that lie there without its recording."""
+    path = next(iter(session.files.values()))[0]
+    for lost in set(SUFFIXES) - set(session.files):
+        for sidecar in sorted((path.parents[1] / lost).glob("sub-*_task-*.[tj]s*")):
+            entities = entities_of(sidecar.name)
+            if tuple(entities.get(name, "") for name in PAIRED) == session.key:
+                held = MODALITIES[next(iter(session.files))].display
+                LOG.warning("only %s is read: no recording lies beside %s", held, sidecar)
+                return
 
 
 def is_bids_path(where: Any) -> bool:

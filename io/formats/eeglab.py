@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurofuse.io.errors import ReadError
 from neurofuse.io.logs import LOG
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ def read_eeglab(path: str | Path, preload: bool = False) -> "mne.io.BaseRaw":
     """
     import mne
 
-    with _loading(lambda eeg: _complete(eeg, path)):
+    def complete(eeg: Any) -> None:
+        _check_size(eeg, Path(path))
+        _complete(eeg, path)
+
+    with _loading(complete):
         return mne.io.read_raw_eeglab(path, preload=preload)
 
 
@@ -46,6 +51,27 @@ def _loading(change: Callable[[Any], None]) -> Iterator[None]:
             yield
         finally:
             eeglab._check_load_mat = load
+
+
+def _check_size(eeg: Any, path: Path) -> None:
+    """Compare the size of a .fdt file with what its .set file announces: float32 samples."""
+    name = eeg.get("data", "")
+    if not isinstance(name, str):
+        return
+    files = [path.parent / Path(name).name, path.with_suffix(".fdt")]
+    file = next((f for f in files if f.suffix == ".fdt" and f.is_file()), None)
+    if file is None:  # MNE reports this better
+        return
+    channels, announced = int(eeg.nbchan), int(eeg.pnts) * int(eeg.trials)
+    held = file.stat().st_size / (4 * max(channels, 1))
+    if held < announced:
+        raise ReadError(
+            f"{file}, cut off: {held:.1f} of {announced} samples of {channels} channels",
+            "a whole EEGLAB recording",
+            "copy or export the recording again",
+        )
+    if held > announced:
+        LOG.warning("%s: %.1f samples; %s announces %d", file, held, path.name, announced)
 
 
 def _complete(eeg: Any, path: str | Path) -> None:

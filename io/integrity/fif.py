@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from neurofuse.io.errors import ReadError
-from neurofuse.io.logs import LOG
+from neurofuse.io.logs import LOG, reading
 
 HEADER = struct.Struct(">4i")
 DIRECTORY = 32  # the type of a directory: an array of headers of other tags
@@ -22,7 +22,8 @@ SPARSE = 0x00300000
 END = -1
 # Kinds of tags.
 BLOCK_STARTS, BLOCK_ENDS = 104, 105
-CHANNELS, BUFFER, OTHER_FILE = 200, 300, 118
+CHANNELS, BUFFER = 200, 300
+FILE_NUMBER, FILE_NAME = 117, 118  # of a file that comes before this one or after it
 RAW_BLOCKS = (102, 112, 119)  # raw data, continuous data, raw data with active shielding
 # Kinds between samples: structure, first and last sample, skips.
 AMONG_SAMPLES = {*range(100, 111), 208, 209, BUFFER, 301, 303}
@@ -30,6 +31,8 @@ LARGEST_FACT = 20  # bytes of a tag between samples: an identity
 UNCHECKED_BYTES, LARGEST_RATIO = 2**26, 100  # by which gzip compresses samples, at most
 LARGEST_UNPACKED = 2**29  # bytes of a .fif.gz, which is unpacked from its start for every block
 WIDTHS = {2: 2, 3: 4, 4: 4, 5: 8, 16: 2, 20: 8, 21: 16}  # of a sample, by the type of its buffer
+WANTED = "a whole FIF file"
+REMEDY = "copy or export the recording again"
 
 
 class _DamageError(Exception):
@@ -41,6 +44,7 @@ def check_fif(path: str | Path) -> None:
 
     No tag may reach beyond the file or lead backwards, blocks end in turn before the last tag,
     and between samples there is nothing unknown: MNE would leave samples out without a warning.
+    Files do not lead in a circle, in which MNE would read on forever.
 
     Examples
     --------
@@ -54,25 +58,45 @@ def check_fif(path: str | Path) -> None:
 at 0, 7 left); wanted a whole FIF file; copy or export the recording again
     """
     path = Path(path)
-    checked, waiting = {path}, [path]
+    checked, waiting, alone = {path}, [path], True
     while waiting:
-        parts = {path.parent / Path(name).name for name in _check_one(waiting.pop())} - checked
+        named = _check_one(waiting.pop())
+        alone = alone and not named
+        parts = {path.parent / Path(name).name for name in named if name} - checked
         waiting += [part for part in parts if part.is_file()]  # MNE reports those that are missing
         checked |= parts
+    if not alone:
+        _check_chain(path)
+
+
+def _check_chain(path: Path) -> None:
+    """Raise ReadError if files that go on in each other, as MNE follows them, form a circle."""
+    from mne._fiff.open import _get_next_fname, fiff_open
+
+    chain: list[Path] = []
+    part: Any = path
+    with reading(path, WANTED, REMEDY):
+        while part is not None and part.is_file():
+            if part in chain:
+                raise ReadError(
+                    f"{path}, whose parts form a circle: {chain[-1].name} leads to {part.name}",
+                    WANTED,
+                    REMEDY,
+                )
+            chain.append(part)
+            file, tree, _ = fiff_open(part, verbose="error")
+            with file:
+                part = _get_next_fname(file, part, tree)
 
 
 def _check_one(path: Path) -> list[str]:
-    """The names of other files that a whole file leads to."""
+    """The other files that a whole file leads to: names, "" where it has a number only."""
     packed = path.suffix.lower() == ".gz"
     try:
         with _unpacked(path) if packed else path.open("rb") as file:
             return _walk(file, path)
     except (_DamageError, EOFError, OSError, struct.error, zlib.error) as error:
-        raise ReadError(
-            f"{path}, which is damaged or cut off ({error})",
-            "a whole FIF file",
-            "copy or export the recording again",
-        ) from None
+        raise ReadError(f"{path}, which is damaged or cut off ({error})", WANTED, REMEDY) from None
 
 
 def _walk(file: Any, path: Path) -> list[str]:
@@ -86,9 +110,11 @@ def _walk(file: Any, path: Path) -> list[str]:
         _check_tag(file, at, kind, size, end)
         if kind == DIRECTORY:
             directories.append((at, size))
-        if what in (BLOCK_STARTS, BLOCK_ENDS, CHANNELS, OTHER_FILE):
+        if what == FILE_NUMBER:
+            others.append("")
+        if what in (BLOCK_STARTS, BLOCK_ENDS, CHANNELS, FILE_NAME):
             file.seek(at + HEADER.size)
-            if what == OTHER_FILE:
+            if what == FILE_NAME:
                 others.append(file.read(size).decode("latin-1"))
             else:
                 blocks.enter(what, file.read(size), at)

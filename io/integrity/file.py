@@ -130,16 +130,32 @@ def check_brainvision(path: Path) -> None:
         WIDTHS.get(fields.get("BinaryFormat", ""), 0),
         _count(fields, "NumberOfChannels"),
     )
-    if not samples.is_file() or not width or not channels:
+    if samples.is_file() and fields.get("DataFormat", "").upper() == "ASCII":
+        whole, rest = _rows(samples, _count(fields, "SkipLines"))
+    elif samples.is_file() and width and channels:
+        whole, rest = divmod(samples.stat().st_size, width * channels)
+    else:
         return  # MNE reports this better
-    whole, rest = divmod(samples.stat().st_size, width * channels)
-    wanted = _count(fields, "DataPoints") or whole + bool(rest)
+    announced = _count(fields, "DataPoints")
+    wanted = announced or whole + bool(rest)
     if whole < wanted:
         raise ReadError(
             f"{samples}, cut off: {whole} of {wanted} samples",
             "a whole BrainVision recording",
             REMEDY,
         )
+    if announced and whole > announced:
+        LOG.warning("%s: %d samples; %s announces %d", samples, whole, path.name, announced)
+
+
+def _rows(path: Path, skipped: int) -> tuple[int, int]:
+    """How many lines a text has after those that are skipped, and 1 if the last one has no end."""
+    count, rest = -skipped, 0
+    with path.open("rb") as file:
+        for line in file:
+            rest = int(not line.endswith(b"\n"))
+            count += 1 - rest
+    return max(count, 0), rest
 
 
 def _count(fields: dict[str, str], name: str) -> int:

@@ -1,5 +1,6 @@
 """Check that the light of a NIRx folder is whole: one table of samples for each wavelength."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,10 @@ from neurofuse.io.errors import ReadError
 
 BLOCK = 2**20  # bytes
 BREAK = b"\n"
+PAIRS = {  # of source and detector, one for each column of a table, in the headers of two programs
+    r'(?m)^S-D-Key="(.*)$': r"\d+-\d+:\d+",
+    r"(?m)^Channel indices=\s*^(.*)$": r"\d+-\d+",
+}
 LONGEST_LINE = 2**22  # bytes of one sample of all channels; real ones take some ten thousand
 WANTED = "as many samples of each wavelength (.wl1, .wl2)"
 REMEDY = "copy the folder again from the device, with all its files"
@@ -15,7 +20,8 @@ REMEDY = "copy the folder again from the device, with all its files"
 def check_nirx(folder: Path) -> None:
     """Raise ReadError if the tables of a NIRx folder have unequal lengths or an incomplete row.
 
-    MNE reads as many samples as the shortest of them has.
+    MNE reads as many samples as the shortest of them has, and those columns whose pair of source
+    and detector the header lists: it must list all.
 
     Examples
     --------
@@ -39,6 +45,23 @@ the device, with all its files
                 WANTED,
                 REMEDY,
             )
+    for header in sorted(folder.glob("*.hdr")) if tables else ():
+        _check_pairs(header, tables[0])
+
+
+def _check_pairs(header: Path, table: Path) -> None:
+    columns = len(next(_lines(table), b"").split())
+    text = header.read_text("latin-1")
+    for line, pair in PAIRS.items():
+        for listed in re.findall(line, text):
+            count = len(re.findall(pair, listed))
+            if count != columns:
+                raise ReadError(
+                    f"{header}, damaged or cut off: it lists {count} pairs of source and detector, "
+                    f"{table.name} has {columns} columns",
+                    "a pair for each column",
+                    REMEDY,
+                )
 
 
 def _stem(table: Path) -> str:
