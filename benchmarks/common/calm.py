@@ -1,7 +1,7 @@
 """Calm and loud stretches of a recording, found without any cleaning method.
 
 The amplitude of every channel is its RMS over a second: of an EEG in 0.5-45 Hz; of optical density
-the change from sample to sample in 0.01-0.7 Hz (as in GVTD, Sherafati et al. 2020, Hum Brain Mapp
+the change from sample to sample below 0.7 Hz (as in GVTD, Sherafati et al. 2020, Hum Brain Mapp
 41:4093, but channel by channel) and, for short spikes, the samples in 0.7-5 Hz. Its quiet level is
 the lower quartile of the RMS over 5 s, which holds as long as a quarter of the recording is at
 rest. A channel is calm where it stays below a multiple of that level in each band, with a guard
@@ -10,14 +10,15 @@ before and after; it is loud above a larger one.
 
 import numpy as np
 from scipy.ndimage import binary_dilation, uniform_filter1d
+from scipy.signal import butter, sosfiltfilt
 
-from neurofuse.fusion.signal.bands import EEG_MOTION, bandpass
-from neurofuse.io.optics.gvtd import changes
+from neurofuse.fusion.signal.bands import EEG_MOTION, NYQUIST_SHARE, bandpass
 
 SHORT, LONG = 1.0, 5.0  # s over which the RMS is taken: of a moment, of the quiet level
 QUIET = 0.25  # quantile of the long RMS over time
 CALM = {"eeg": 2.0, "nirs": 4.0}  # times the quiet level: slow waves of light vary more
 LOUD = {"eeg": 3.0, "nirs": 6.0}
+SLOWER = 0.7  # Hz, than the heart beat: in which changes of optical density are looked at
 SPIKES = (0.7, 5.0)  # Hz, holds the heart beat, which is part of the quiet level
 SLOWEST_RATE = 3.6  # Hz, at which these are looked at
 GUARD = {"eeg": 1.0, "nirs": 2.0}  # s before and after what is not calm
@@ -51,7 +52,10 @@ def loudness(series: np.ndarray, rate: float, stream: str) -> np.ndarray:
     """
     if stream == "eeg":
         return _relative(bandpass(series, rate, *EEG_MOTION), rate)
-    found = _relative(np.stack([changes(row, rate) for row in series]), rate)
+    steps = np.diff(series, axis=-1, prepend=series[:, :1])
+    # no high-pass: it would ring for a minute beside every large step
+    edge = min(SLOWER, NYQUIST_SHARE * rate / 2)
+    found = _relative(sosfiltfilt(butter(4, edge, fs=rate, output="sos"), steps), rate)
     if rate < SLOWEST_RATE:
         return found
     return np.maximum(found, _relative(bandpass(series, rate, *SPIKES), rate))
