@@ -37,6 +37,8 @@ GATE_OPEN = 0.5  # a motion mask (`gate`) above this counts as in motion
 # 56:1362)
 SHORT_DISTANCE = 0.015
 
+LOCAL_TIME = "local_time"  # in a stream's header, if its file states a date without a time zone
+
 EventRow = tuple[float, float, str, str, str]
 EVENT_COLUMNS = ("onset", "duration", "description", "channel", "stream")
 

@@ -1,5 +1,7 @@
 """The clock of an fNIRS stream: from an offset, shared events, dates or physiology."""
 
+from datetime import datetime
+
 import numpy as np
 import xarray as xr
 
@@ -10,6 +12,7 @@ from neurofuse.io.clock_model import REMEDY, ClockModel
 from neurofuse.io.errors import AlignmentError, ParameterError
 from neurofuse.io.logs import LOG
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
+from neurofuse.io.recording import LOCAL_TIME, header
 
 METHODS = ("events", "clock", "physiology")
 EVENT_MARGIN = 1.0  # s by which an event may lie outside its stream
@@ -112,9 +115,18 @@ def _by_events(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
 
 def _by_dates(eeg: xr.DataTree, nirs: xr.DataTree) -> ClockModel:
     return match_dates(
-        (eeg["eeg"].attrs.get("measured_at", ""), _length(eeg, "eeg")),
-        (nirs["nirs"].attrs.get("measured_at", ""), _length(nirs, "nirs")),
+        (_stated_date(eeg, EEG.name), _length(eeg, EEG.name)),
+        (_stated_date(nirs, NIRS.name), _length(nirs, NIRS.name)),
     )
+
+
+def _stated_date(recording: xr.DataTree, stream: str) -> str:
+    """The date of a stream's first sample, without the zone that its file does not state."""
+    node = recording[stream].to_dataset()
+    text = node.attrs.get("measured_at", "")
+    if not text or not header(node).get(LOCAL_TIME):
+        return text
+    return datetime.fromisoformat(text).replace(tzinfo=None).isoformat()
 
 
 def _overlapping(clock: ClockModel, eeg: float, nirs: float) -> ClockModel:

@@ -18,12 +18,14 @@ def match_dates(eeg: tuple[str, float], nirs: tuple[str, float]) -> ClockModel:
     Dates contain no information about drift or about computer clocks that were set wrongly, so
     there is no confidence interval; the residual is the resolution of the coarser date. Many
     formats store local time without its zone: where dates that are apart by a difference of time
-    zones would fit better without it, they are not believed.
+    zones would fit better without it, they are not believed. If one date has a zone and the other
+    has none, it is enough that they would fit as well: local time is not taken for UTC.
 
     Parameters
     ----------
     eeg, nirs : (date, length)
-        ISO date of the first sample, "" if unknown, and length of the stream [s].
+        ISO date of the first sample, "" if unknown, without a zone if it is local time; and length
+        of the stream [s].
 
     Returns
     -------
@@ -34,8 +36,8 @@ def match_dates(eeg: tuple[str, float], nirs: tuple[str, float]) -> ClockModel:
     ------
     AlignmentError
         If a date is missing or a placeholder, the streams do not overlap by their dates, or they
-        overlap more (or as much, and begin together) if one date is in local time and the other in
-        UTC.
+        overlap more (or as much, and begin together or have only one zone between them) if one date
+        is in local time and the other in UTC.
 
     Examples
     --------
@@ -67,15 +69,22 @@ def match_dates(eeg: tuple[str, float], nirs: tuple[str, float]) -> ClockModel:
     if overlap <= 0:
         wanted = "streams that overlap in time"
         raise AlignmentError(dates, wanted, (hint if moved > 0 else "") + REMEDY)
-    together = moved >= overlap and abs(offset - zone) <= SAME_START
-    if moved > LONGER * overlap or (zone and together):
+    together = abs(offset - zone) <= SAME_START
+    one_zone = _has_zone(eeg[0]) != _has_zone(nirs[0])
+    if moved > LONGER * overlap or (zone and moved >= overlap and (together or one_zone)):
         raise AlignmentError(
             f"{dates}, which overlap by {overlap:.0f} s",
             "dates of one time zone",
             f"{hint}if both are of one zone, it is {offset:g}; {REMEDY}",
         )
     if moved >= overlap:
-        LOG.warning("%s, which overlap by %.0f s; %scheck their zones", dates, overlap, hint)
+        LOG.warning(
+            "%s, which overlap by %.0f s with the offset %g that is used; %scheck their zones",
+            dates,
+            overlap,
+            offset,
+            hint,
+        )
     resolution = max(_resolution(first), _resolution(second))
     if resolution == 1.0:
         LOG.warning(
@@ -103,6 +112,10 @@ def real_date(measured_at: str) -> datetime | None:
     midnight = date.hour == date.minute == date.second == 0
     placeholder = date.year < 1990 or (midnight and day in {(2000, 1, 1), (1900, 1, 1)})
     return None if placeholder else date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _has_zone(measured_at: str) -> bool:
+    return datetime.fromisoformat(measured_at).tzinfo is not None
 
 
 def _resolution(date: datetime) -> float:

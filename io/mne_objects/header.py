@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.io.recording import EVENT_COLUMNS, header
+from neurofuse.io.recording import EVENT_COLUMNS, LOCAL_TIME, header
 
 if TYPE_CHECKING:
     import mne
@@ -25,12 +26,15 @@ FIELDS = (
     "subject_info",
     "custom_ref_applied",
 )
+ZONELESS = {".edf", ".bdf", ".vhdr", ".eeg", ".hdr", ".wl1", ".csv"}  # formats; MNE says UTC
 SNIRF_FACTS = "_neurofuse_snirf"  # an attribute of Raws; their copies keep it
 SAME_TIME = 1e-6  # s, to find an annotation again
 
 
 def header_of(raw: "mne.io.BaseRaw") -> str:
     """First sample number, filters, device, subject, projections, points and annotation extras.
+
+    And whether the date is in local time: some formats store none of its zone.
 
     Examples
     --------
@@ -60,6 +64,9 @@ def header_of(raw: "mne.io.BaseRaw") -> str:
         _projection(one) for one in raw.info["projs"] if known & set(one["data"]["col_names"])
     ]
     facts["snirf"] = snirf_facts(raw) or None
+    dated = raw.info["meas_date"] is not None
+    suffixes = {Path(name).suffix.lower() for name in raw.filenames if name is not None}
+    facts[LOCAL_TIME] = (dated and bool(suffixes & ZONELESS)) or None
     return json.dumps({name: value for name, value in facts.items() if value not in (None, [])})
 
 

@@ -61,6 +61,19 @@ def measured_at(nirs: Any) -> datetime | None:
     return unix if moment == PLACEHOLDER else moment
 
 
+def is_local_time(nirs: Any, start: float) -> bool:
+    """Whether the date of the first sample, at `start` [s], has neither a zone nor Unix time."""
+    if start > UNIX_TIME:
+        return False
+    try:
+        moment = datetime.fromisoformat(
+            f"{tag(nirs, 'MeasurementDate').strip()}T{tag(nirs, 'MeasurementTime').strip()}"
+        )
+    except ValueError:
+        return False
+    return moment.tzinfo is None and _unix_time(nirs) is None
+
+
 def _unix_time(nirs: Any) -> datetime | None:
     """The date in the tag UnixTime [s, or ms]."""
     try:

@@ -19,9 +19,9 @@ from neurofuse.io.logs import reading
 from neurofuse.io.mne_objects.landmarks import HEAD
 from neurofuse.io.mne_objects.pair import to_mne
 from neurofuse.io.modality import NIRS
-from neurofuse.io.recording import build, nirs_dataset, note
+from neurofuse.io.recording import LOCAL_TIME, build, nirs_dataset, note
 from neurofuse.io.snirf.blocks import read_block
-from neurofuse.io.snirf.dates import begun_at
+from neurofuse.io.snirf.dates import begun_at, is_local_time
 from neurofuse.io.snirf.facts import read_facts
 from neurofuse.io.snirf.pairs import pairs_of
 from neurofuse.io.snirf.probe import Probe, read_probe
@@ -181,6 +181,7 @@ def _attributes(
         "first_samp": 0,
         **({"dig": points} if points else {}),
         **({"snirf": more} if more else {}),
+        **({LOCAL_TIME: True} if first is not None and is_local_time(nirs, grid.start) else {}),
     }
     fiducials = probe.fiducials()
     return {

@@ -2,11 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
+import h5py
 import numpy as np
 import pytest
 
+import neurofuse as nf
+import neurofuse.io as io
 from neurofuse.io.clock.dates import match_dates, real_date
 from neurofuse.io.errors import AlignmentError
+
+DATE = datetime(2024, 5, 17, 20, 30, 12, 250_000, UTC)
 
 
 @pytest.mark.parametrize(
@@ -77,11 +82,47 @@ def test_a_time_zone_that_explains_the_dates_better_is_offered():
 def test_a_short_stream_inside_a_long_one_only_warns(caplog):
     night = "2024-05-17T22:00:00.5+00:00", 36_000.0
     assert match_dates(night, ("2024-05-18T00:10:00.5+00:00", 1800.0)).offset == 7800
-    assert "if one is in local time and the other in UTC (+2 h), then the offset is 600" in (
-        caplog.text
+    assert (
+        "which overlap by 1800 s with the offset 7800 that is used; they overlap by 1800 s if one "
+        "is in local time and the other in UTC (+2 h), then the offset is 600; check" in caplog.text
     )
     with pytest.raises(AlignmentError, match=r"offset is 30; if both are of one zone, it is 7230"):
         match_dates(night, ("2024-05-18T00:00:30.5+00:00", 1800.0))
+
+
+@pytest.mark.parametrize("naive", ["eeg", "nirs"])
+def test_local_time_beside_a_date_with_a_zone_is_not_taken_for_utc(naive, caplog):
+    """A nap within a night: both offsets explain the dates equally well."""
+    text = {"eeg": "2024-05-17T22:00:00.5+00:00", "nirs": "2024-05-18T00:10:00.5+00:00"}
+    text[naive] = text[naive].removesuffix("+00:00")
+    words = r"overlap by 1800 s; .*\(\+2 h\), then the offset is 600; if both .*, it is 7800"
+    with pytest.raises(AlignmentError, match=words):
+        match_dates((text["eeg"], 36_000.0), (text["nirs"], 1800.0))
+    near = "2024-05-17T22:10:00.5" + ("" if naive == "nirs" else "+00:00")
+    assert match_dates((text["eeg"], 36_000.0), (near, 1800.0)).offset == 600
+    assert caplog.text == ""
+
+
+def test_files_say_whether_their_dates_have_a_zone(tmp_path, eeg_raw, nirs_raw, caplog):
+    """EDF has none, by its standard; SNIRF may have one; two files without one are compared."""
+    night = eeg_raw(["C3"], rate=10.0, seconds=30_000, date=DATE)
+    nap = nirs_raw(date=DATE + timedelta(seconds=7800))
+    recording = io.from_mne(night, nap, offset=7800)
+    edf, snirf = io.write_eeg(recording, tmp_path / "a.edf"), tmp_path / "a.snirf"
+    fif = io.write_eeg(recording, tmp_path / "a_eeg.fif")
+    io.write_nirs(recording, snirf)
+    with pytest.raises(AlignmentError, match=r"then the offset is 600; if both are of one zone"):
+        nf.read(edf, snirf)
+    assert nf.read(edf, snirf, offset=7800)["clock"].offset.sel(stream="nirs") == 7800
+    assert nf.read(fif, snirf)["clock"].offset.sel(stream="nirs") == pytest.approx(7800, abs=1e-3)
+    with h5py.File(snirf, "r+") as file:
+        tags = file["nirs/metaDataTags"]
+        clock = tags["MeasurementTime"][()].decode().rstrip("Z")
+        del tags["MeasurementTime"]
+        tags["MeasurementTime"] = clock
+    caplog.clear()
+    assert nf.read(edf, snirf)["clock"].offset.sel(stream="nirs") == pytest.approx(7800, abs=1e-3)
+    assert "with the offset 7800 that is used" in caplog.text
 
 
 @pytest.mark.parametrize("offset", [-1500.0, 8.25, 900.0, 1700.0])
