@@ -34,11 +34,13 @@ def main() -> None:
     """Answer requests {path, out} with lines {outcome, message, warned, samples, seconds, peak}."""
     import faulthandler
     import resource
+    import signal
 
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print is not an answer
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1)  # the parent asks where a case hangs
     import neurofuse.io as io
 
     warned = Warned()
@@ -46,13 +48,11 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         Path("/proc/self/clear_refs").write_text("5")  # peak memory counts from here
-        faulthandler.dump_traceback_later(SECONDS)
         warned.said.clear()
         start = time.process_time()
         answer = attempt(io, Path(request["path"]), request["out"])
         answer["seconds"] = round(time.process_time() - start, 3)
         answer["warned"] = sorted(warned.said)
-        faulthandler.cancel_dump_traceback_later()
         status = Path("/proc/self/status").read_text()
         answer["peak"] = int(status.split("VmHWM:")[1].split()[0]) // 1024
         answers.write(json.dumps(answer) + "\n")

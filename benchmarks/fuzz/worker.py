@@ -3,6 +3,7 @@
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -44,6 +45,9 @@ class Worker:
         line = process.stdout.readline() if ready else b""
         if line:
             return json.loads(line)
+        if not ready:
+            process.send_signal(signal.SIGUSR1)  # it says where it hangs
+            time.sleep(0.5)
         self.stop()
         words = Path(self.errors.name).read_bytes()[said:].decode("utf-8", "replace")
         outcome = "crash" if ready else "hang"

@@ -20,7 +20,8 @@ CLASSES = range(1, 18)
 COMPLEX = 0x0800
 DEEPEST = 64  # structs within structs
 MOST_EMPTY = 1_000_000  # structs without fields: they take no space in the file
-LARGEST_RATIO = 1100  # deflate compresses by at most 1032
+UNCHECKED_BYTES, LARGEST_RATIO = 2**28, 100  # of zeros; of recordings, at most
+LARGEST_ELEMENT = 2**31  # bytes, unpacked: MATLAB writes larger ones as HDF5
 
 
 class _DamageError(Exception):
@@ -52,7 +53,8 @@ def check_matlab(path: str | Path) -> None:
                 stream = _Stream(file, size - at, order)
                 kind, length, _ = stream.tag()
                 if kind == COMPRESSED and length <= stream.left:
-                    plain = _Stream(_Inflated(file, length), LARGEST_RATIO * length, order)
+                    most = min(max(UNCHECKED_BYTES, LARGEST_RATIO * length), LARGEST_ELEMENT)
+                    plain = _Stream(_Inflated(file, length), most, order)
                     _matrix(plain, *plain.tag()[:2])
                 else:
                     _matrix(stream, kind, length)

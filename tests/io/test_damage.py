@@ -123,6 +123,7 @@ def test_a_packed_fif_file(fif):
             nf.read(packed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0, 8])  # MB that cannot be packed
 def test_a_packed_fif_file_of_gigabytes(fif, noise):
     packer = zlib.compressobj(wbits=31)
@@ -134,6 +135,23 @@ def test_a_packed_fif_file_of_gigabytes(fif, noise):
     (line,) = refused(packed)
     assert ("unpack it first (gunzip a_raw.fif.gz)" in line) == bool(noise)
     assert "unpack" in line
+
+
+@pytest.mark.parametrize("suffix", [".set", ".nirs"])
+def test_a_matlab_file_of_gigabytes(tmp_path, suffix):
+    count = 2**29
+    parts = [(6, struct.pack("<II", 7, 0)), (5, struct.pack("<ii", 1, count)), (1, b"data")]
+    head = b"".join(struct.pack("<II", k, len(d)) + d + bytes(-len(d) % 8) for k, d in parts)
+    inner = head + struct.pack("<II", 7, 4 * count)
+    packer = zlib.compressobj()
+    start = packer.compress(struct.pack("<II", 14, len(inner) + 4 * count) + inner)
+    start += packer.flush(zlib.Z_FULL_FLUSH)
+    zeros = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    packed = start + zeros * (4 * count // 2**20)
+    whole = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    (tmp_path / f"a{suffix}").write_bytes(whole + struct.pack("<II", 15, len(packed)) + packed)
+    (line,) = refused(tmp_path / f"a{suffix}")
+    assert "bytes announced" in line
 
 
 # EDF, BDF
