@@ -1,0 +1,1 @@
+"""Does a killed `neurofuse clean` leave all of its outputs or none to the next run?"""
