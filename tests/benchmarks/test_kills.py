@@ -9,7 +9,6 @@ import pytest
 from benchmarks.common.paths import ROOT
 from benchmarks.kills.__main__ import Command, kill
 
-
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL, no locks of folders"),
