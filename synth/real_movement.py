@@ -13,10 +13,12 @@ from scipy.ndimage import uniform_filter1d
 
 from neurofuse.io.quality.calm import LOOKS, calm, disturbed, widened
 
-LARGE = 10.0  # standard deviations at rest that the peak of a movement must exceed in a channel
+# standard deviations at rest that the peak of a movement must exceed in a channel; above 10, hardly
+# anything but blinks is left in EEG
+LARGE = {"eeg": 6.0, "nirs": 10.0}
 LASTING = 5.0  # standard deviations at rest beyond which a change of fNIRS level is a lasting step
 BESIDE = {"eeg": 0.5, "nirs": 1.0}  # s at rest before and after, which give the levels there
-LENGTH = {"eeg": (0.5, 10.0), "nirs": (1.0, 20.0)}  # s, shortest and longest movement
+LENGTH = {"eeg": (0.5, 12.0), "nirs": (1.0, 20.0)}  # s, shortest and longest movement
 WITHIN = {"eeg": 2.0, "nirs": 5.0}  # s over which a standard deviation at rest is taken
 TOGETHER = 0.25  # of the fNIRS channels are not calm in a movement, at least
 TAPER = 0.2  # s over which an estimate leaves the level before, and joins that after
@@ -93,8 +95,8 @@ def real_movements(
     before and after, passed through 1 - (quiet spectrum / spectrum of the movement), which takes
     out the donor's expected own activity. In fNIRS it is the difference from the level before,
     which keeps a lasting step; where there is none, from a line between both levels. Only channels
-    with a peak above 10 standard deviations at rest are used, in fNIRS only those that are calm
-    before and after.
+    with a peak above 6 (EEG) or 10 (fNIRS) standard deviations at rest are used, in fNIRS only
+    those that are calm before and after.
 
     Parameters
     ----------
@@ -141,11 +143,13 @@ def real_movements(
         seen, still = signal[..., first:last], _still(signal, rest, last - first)
         if quiet is None:
             artifact, own = _cut_nirs(seen, still, beside, rate, spread)
-            known = (np.abs(artifact).max(-1) > LARGE * spread).any(-1)  # either wavelength
+            known = (np.abs(artifact).max(-1) > LARGE[modality] * spread).any(
+                -1
+            )  # either wavelength
             known &= rest[:, first:start].all(-1) & rest[:, stop:last].all(-1)
         else:
             artifact, own = _cut_eeg(seen, still, beside, rate, quiet)
-            known = np.abs(artifact).max(-1) > LARGE * spread
+            known = np.abs(artifact).max(-1) > LARGE[modality] * spread
         if known.any():
             artifact[~known], own[~known] = 0, 0
             found.append(RealMovement(artifact, own, rate, donor, kind))

@@ -11,10 +11,10 @@ from fractions import Fraction
 import numpy as np
 from scipy.signal import resample_poly
 
-from neurofuse.synth.real_movement import RealMovement
+from neurofuse.synth.real_movement import RealMovement, deviation_at_rest
 
 PAUSE = 1.5  # s at least between two movements, and to both ends
-SIZE = (0.0, 12.0)  # dB
+SIZE = {"eeg": (0.0, 12.0), "nirs": (8.0, 24.0)}  # dB, smallest and largest
 BROUGHT = -8.0  # dB of the donor's own signal that a movement may bring
 TRIES = 300  # places that are drawn before a recording counts as full
 
@@ -50,7 +50,7 @@ def transplant(
     modality: str = "eeg",
     *,
     share: float = 0.25,
-    size: tuple[float, float] = SIZE,
+    size: tuple[float, float] | None = None,
 ) -> Transplanted:
     """Add movements of others to a recording at rest.
 
@@ -72,10 +72,12 @@ def transplant(
         What the signal is.
     share : float
         Of the time that is in motion, about.
-    size : (float, float)
-        Smallest and largest energy of a movement over that of the recording at rest [dB], in the
-        channels that move; drawn alike in between. Smaller than drawn where a movement would bring
-        more of the donor's own signal than -8 dB; left out where it then is below the smallest.
+    size : (float, float), optional
+        Smallest and largest energy of a movement over the variance at rest (`deviation_at_rest`)
+        [dB], in the channels that move; drawn alike in between, by default 0 to 12 (EEG) or 8 to
+        24 (fNIRS, whose blood waves are slower than what that variance holds). Smaller than drawn
+        where a movement would bring more of the donor's own signal than -8 dB of that variance;
+        left out where it then is below the smallest.
 
     Returns
     -------
@@ -92,8 +94,9 @@ def transplant(
     """
     mixed, floor = signal.astype(float), signal.astype(float)
     motion = np.zeros((len(signal), signal.shape[-1]), bool)
+    size = SIZE[modality] if size is None else size
     taken = np.zeros(signal.shape[-1], bool)
-    energy = signal.var(-1)
+    energy = deviation_at_rest(signal, rate, modality) ** 2
     donors = sorted({one.donor for one in pool})
     placed: list[tuple[int, RealMovement]] = []
     pause, moving = round(PAUSE * rate), 0

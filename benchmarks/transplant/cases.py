@@ -20,7 +20,7 @@ from neurofuse.models.training import corpus
 from neurofuse.synth.real_movement import RealMovement
 from neurofuse.synth.transplant import transplant
 
-ELECTRODES = {"Muse": (1, 2, 4), "blink": (4,)}  # of a case, by kind of movement; others:
+ELECTRODES = {"Muse": (1, 2, 4), "blink": (2, 4)}  # of a case, by kind of movement; others:
 PORR_ELECTRODES = (1, 2)
 PORR_KINDS = ("head", "cap", "jaw", "face")
 EACH = 2  # kinds of Porr's movements that a receiver gets

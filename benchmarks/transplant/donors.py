@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurofuse.io import mark_bad, read, stream_dataset, to_optical_density
 from neurofuse.models.training.corpus import subject_files
-from neurofuse.synth.real_movement import RealMovement, real_movements
+from neurofuse.synth.real_movement import RealMovement, real_movements, runs
 from neurofuse.synth.transplant import resampled
 
 TASKS = {  # of Porr's recordings: kind of movement
@@ -24,7 +24,7 @@ MARKED = 0.5  # s by which the authors' intervals may be off
 TRANSIENT = 4.0  # s at the start of a recording in which an amplifier may settle
 FAST = 300.0  # Hz; EEG above is taken at half of this or more
 HIGH = 15.0  # Hz; blinks have hardly any energy above
-BLINK = 0.05, 2.5  # share of energy above `HIGH`, length [s]: a blink has less of both
+BLINK = 0.05, 0.7  # share of energy above `HIGH`, longest excursion [s]: blinks have less of both
 
 
 def samples(path: Path, modality: str) -> xr.Dataset:
@@ -50,7 +50,7 @@ def samples(path: Path, modality: str) -> xr.Dataset:
 
 
 def eeg_movements(part: str) -> Iterator[RealMovement]:
-    """Those of dry electrodes: Muse bursts and blinks, and the movements Porr's subjects made."""
+    """Those of dry electrodes: of Muse headbands, and what Porr's subjects were told to do."""
     for subject, files in subject_files(part, "few_electrodes").items():
         for path in files:
             task = path.stem.split("task-")[-1].removesuffix("_eeg")
@@ -63,7 +63,7 @@ def eeg_movements(part: str) -> Iterator[RealMovement]:
             for one in real_movements(
                 node.eeg.values, rate, donor=subject, kind=kind, within=marks
             ):
-                yield replace(one, kind="blink") if kind == "Muse" and is_blink(one) else one
+                yield replace(one, kind="blink") if is_blink(one) else one
 
 
 def nirs_movements(part: str) -> Iterator[RealMovement]:
@@ -85,10 +85,11 @@ def intervals(path: Path) -> list[tuple[float, float]] | None:
 
 
 def is_blink(one: RealMovement) -> bool:
-    """Whether a movement is short and smooth, as a blink is."""
+    """Whether a movement is nothing but blinks: smooth, and no excursion is long."""
     share, length = BLINK
-    if one.artifact.shape[-1] / one.rate > length:
-        return False
     power = np.abs(np.fft.rfft(one.artifact)) ** 2
     high = np.fft.rfftfreq(one.artifact.shape[-1], 1 / one.rate) > HIGH
-    return bool(power[:, high].sum() < share * power.sum())
+    size = np.abs(one.artifact)
+    away = [runs(row > row.max() / 4) for row in size[one.moved]]
+    longest = max(b - a for row in away for a, b in row) / one.rate
+    return bool(power[:, high].sum() < share * power.sum() and longest < length)
