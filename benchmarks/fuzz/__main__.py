@@ -50,7 +50,7 @@ def fuzz(formats: list[str], cases: list[int], seed: int, log: Path | None, agai
                 continue
             for case in left:
                 made = make_case(seeds, name, case, seed, folder)
-                came = run_case(worker, seeds, wholes, made, folder)
+                came = run_case(worker, wholes, made, folder)
                 result = {"format": name, "case": case, "seed": seed, **came}
                 results.append(result)
                 if sink is not None:

@@ -44,9 +44,7 @@ def make_case(seeds: list[Seed], name: str, case: int, seed: int, folder: Path) 
     return Made(copy, entry, number, damage, write=rng.integers(WRITTEN) == 0)
 
 
-def run_case(
-    worker: Worker, seeds: list[Seed], wholes: list[Case], made: Made, folder: Path
-) -> Case:
+def run_case(worker: Worker, wholes: list[Case], made: Made, folder: Path) -> Case:
     """What came of a case: outcome, message, warnings, seconds and memory."""
     before = sorted(str(p) for p in made.folder.rglob("*"))
     out = folder / "out" if made.write else None
