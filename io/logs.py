@@ -23,6 +23,7 @@ EXPECTED = (
     "non-uniformly-sampled data",
     "Encountered data in 'double' format",
     "recommended to use raw.set_montage",
+    "assuming identity",
     "outside data range",
     "outside the data range",
     "onset that is NaN",

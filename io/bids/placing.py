@@ -8,7 +8,9 @@ import numpy as np
 from neurofuse.io.bids.matching import optode_labels
 from neurofuse.io.bids.tables import Rows, number_of
 from neurofuse.io.logs import LOG
+from neurofuse.io.mne_objects.landmarks import HEAD, drop_landmarks, set_landmarks
 from neurofuse.io.mne_objects.optodes import name_parts
+from neurofuse.io.modality import EEG, NIRS
 
 if TYPE_CHECKING:
     import mne
@@ -16,10 +18,15 @@ if TYPE_CHECKING:
 UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
 HEAD_RADIUS = 0.09  # m, from the middle of a head's frame to its electrodes
 HEAD_SYSTEMS = ("captrak",)  # MNE's head frame
+LANDMARKS = {"nas": "nasion", "lpa": "lpa", "rpa": "rpa"}  # BIDS's names -> MNE's
 
 
 def place_electrodes(raw: "mne.io.BaseRaw", rows: Rows, facts: dict[str, Any], path: Path) -> None:
-    """Give a Raw, in place, the positions of electrodes.tsv by the names of channels."""
+    """Give a Raw, in place, the positions of electrodes.tsv by the names of channels.
+
+    With them come nasion and ear points of coordsystem.json, if they are in the same coordinate
+    system. If that is none of MNE's, all three move electrodes to the frame of the head.
+    """
     import mne
 
     scale = UNITS.get(str(facts.get("EEGCoordinateUnits", "")), 1.0)
@@ -28,9 +35,19 @@ def place_electrodes(raw: "mne.io.BaseRaw", rows: Rows, facts: dict[str, Any], p
     if not places:
         return
     head = str(facts.get("EEGCoordinateSystem", "")).lower() in HEAD_SYSTEMS
-    montage = mne.channels.make_dig_montage(places, coord_frame="head" if head else "unknown")
+    frame = "head" if head else "unknown"
+    montage = mne.channels.make_dig_montage(places, coord_frame=frame)
     raw.set_montage(montage, on_missing="ignore")
+    drop_landmarks(raw.info)
     correct_unit(raw, facts, path)
+    marks = landmarks_in(facts, EEG.name)
+    if marks and (head or _is_triangle(marks)):
+        loc = dict(zip(raw.ch_names, (c["loc"][:3] for c in raw.info["chs"]), strict=True))
+        places = {name: loc[name] for name in places}
+        montage = mne.channels.make_dig_montage(places, coord_frame=frame, **marks)
+        raw.set_montage(montage, on_missing="ignore")
+        if len(marks) < len(LANDMARKS):  # MNE makes up those that are missing
+            drop_landmarks(raw.info)
 
 
 def correct_unit(raw: "mne.io.BaseRaw", facts: dict[str, Any], path: Path) -> None:
@@ -57,8 +74,52 @@ def correct_unit(raw: "mne.io.BaseRaw", facts: dict[str, Any], path: Path) -> No
         point["r"] *= factor
 
 
+def landmarks_in(facts: dict[str, Any], stream: str) -> dict[str, np.ndarray]:
+    """Nasion and ear points [m] by MNE's names, if they are in the system of the positions.
+
+    Examples
+    --------
+    >>> facts = {"AnatomicalLandmarkCoordinates": {"NAS": [0, 9.5, 0]}, "EEGCoordinateUnits": "cm"}
+    >>> landmarks_in(facts, "eeg")["nasion"].round(3).tolist()
+    [0.0, 0.095, 0.0]
+    """
+    stream = stream.upper()
+    own = facts.get(f"{stream}CoordinateSystem")
+    for kind in ("AnatomicalLandmark", "Fiducials"):
+        stated = facts.get(f"{kind}Coordinates")
+        if not isinstance(stated, dict) or facts.get(f"{kind}CoordinateSystem", own) != own:
+            continue
+        marks = {LANDMARKS.get(str(name).lower(), ""): place for name, place in stated.items()}
+        marks = {name: _place(place) for name, place in marks.items() if name}
+        marks = {name: place for name, place in marks.items() if np.isfinite(place).all()}
+        if marks:
+            unit = facts.get(f"{kind}CoordinateUnits", facts.get(f"{stream}CoordinateUnits"))
+            radius = float(np.median([np.linalg.norm(place) for place in marks.values()]))
+            near = 10.0 ** np.round(np.log10(HEAD_RADIUS / radius)) if radius > 0 else 1.0
+            return {name: UNITS.get(str(unit), near) * place for name, place in marks.items()}
+    return {}
+
+
+def _place(stated: Any) -> np.ndarray:
+    """Three numbers, NaN for whatever is none."""
+    cells = stated if isinstance(stated, list) and len(stated) == 3 else [None] * 3
+    return np.array([number_of(None if cell is None else str(cell)) for cell in cells])
+
+
+def _is_triangle(marks: dict[str, np.ndarray]) -> bool:
+    """Whether all three landmarks are known and do not lie on one line."""
+    if set(marks) != set(LANDMARKS.values()):
+        return False
+    sides = marks["lpa"] - marks["nasion"], marks["rpa"] - marks["nasion"]
+    area = np.linalg.norm(np.cross(*sides))
+    return bool(area > 0.1 * np.linalg.norm(sides[0]) * np.linalg.norm(sides[1]))
+
+
 def place_optodes(raw: "mne.io.BaseRaw", rows: Rows, facts: dict[str, Any], path: Path) -> None:
-    """Give a Raw without positions, in place, those of optodes.tsv; others keep theirs."""
+    """Give a Raw without positions, in place, those of optodes.tsv; others keep theirs.
+
+    With them come nasion and ear points, if the coordinate system has them.
+    """
     from neurofuse.io.snirf.probe import correct_length
 
     held = np.array([channel["loc"][3:9] for channel in raw.info["chs"]])
@@ -78,6 +139,11 @@ def place_optodes(raw: "mne.io.BaseRaw", rows: Rows, facts: dict[str, Any], path
         pair = [places[0].get(source, unknown), places[1].get(detector, unknown)]
         channel["loc"][:9] = np.concatenate([(pair[0] + pair[1]) / 2, *pair])
     correct_length(raw, path)
+    marks = landmarks_in(facts, NIRS.name)
+    if marks and not raw.info["dig"]:
+        three = [marks.get(name, unknown) for name in LANDMARKS.values()]
+        head = int(raw.info["chs"][0]["coord_frame"]) == HEAD
+        set_landmarks(raw.info, np.array(three), head)
 
 
 def _places(rows: Any) -> dict[str, np.ndarray]:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurofuse.io.bids.matching import channels_of
-from neurofuse.io.bids.placing import correct_unit, place_electrodes, place_optodes
+from neurofuse.io.bids.placing import correct_unit, landmarks_in, place_electrodes, place_optodes
 from neurofuse.io.bids.sidecars import NONE, as_tsv
 from neurofuse.io.bids.tables import acquired_at, facts_of, rows_of, usable_events
 from neurofuse.io.logs import LOG, quiet, source_of
 from neurofuse.io.mne_objects.header import extras_at
+from neurofuse.io.mne_objects.landmarks import drop_landmarks
+from neurofuse.io.mne_objects.nirs import declare_short
 from neurofuse.io.mne_objects.pauses import is_paused
 from neurofuse.io.modality import EEG
 
@@ -33,7 +35,8 @@ SAME_DATE = 1.0  # s; dates this near to each other are the same one, to the sec
 def read_with_sidecars(path: Path, stream: str) -> "mne.io.BaseRaw":
     """The Raw of an EEG or fNIRS file with what its sidecars say.
 
-    Those are types (EEG), bad channels, positions, events, date and subject. EEG goes through
+    Those are types (EEG), bad and short channels, positions, landmarks, events, date and subject.
+    EEG goes through
     mne-bids; what that cannot take, and fNIRS, is matched by names, or by source, detector and
     nominal wavelength. If that fails too, a warning says why and the file alone is used.
 
@@ -90,6 +93,11 @@ def _by_mne_bids(raw: "mne.io.BaseRaw", where: Any) -> "mne.io.BaseRaw | None":
         changed.set_montage(described.get_montage(), on_missing="ignore")
         facts = facts_of(_beside(where, "coordsystem", ".json"))
         correct_unit(changed, facts, where.fpath)
+        table = _beside(where, "electrodes", ".tsv")
+        if table is not None:
+            drop_landmarks(changed.info)
+        if table is not None and landmarks_in(facts, EEG.name):  # mne-bids does not read them
+            place_electrodes(changed, rows_of(table), facts, where.fpath)
     changed.info["bads"] = [name for name in changed.ch_names if name in described.info["bads"]]
     marks = None
     if _beside(where, "events", ".tsv") is not None:
@@ -135,6 +143,10 @@ def _by_tables(raw: "mne.io.BaseRaw", where: Any, path: Path, stream: str) -> "m
         changed.info["bads"] = [name for name in changed.ch_names if name in bad]
     facts = facts_of(_beside(where, "coordsystem", ".json"))
     place(changed, rows_of(_beside(where, table, ".tsv")), facts, path)
+    if stream != EEG.name:
+        said = {name: row.get("short_channel", "").lower() for row, name in held}
+        known = {"true": True, "false": False}
+        declare_short(changed, {name: known[word] for name, word in said.items() if word in known})
     return _with_marks(changed, _marks(where), _date(raw, acquired_at(path)))
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from neurofuse.io.errors import ReadError
 from neurofuse.io.lazy import eeg_samples, is_lazy, lazy_raw
 from neurofuse.io.logs import LOG, quiet, reading, source_of
-from neurofuse.io.mne_objects.landmarks import HEAD, landmarks_of
+from neurofuse.io.mne_objects.landmarks import HEAD, drop_landmarks, landmarks_of
 from neurofuse.io.mne_objects.triggers import is_trigger
 from neurofuse.io.recording import eeg_dataset
 
@@ -127,12 +127,11 @@ def raw_from_eeg(node: xr.Dataset, *, copy: bool = True) -> "mne.io.BaseRaw":
         if electrodes:
             marks = np.reshape(node.attrs.get("landmarks", np.full(9, np.nan)), (3, 3))
             fiducials = dict(zip(("nasion", "lpa", "rpa"), marks, strict=True))
-            montage = mne.channels.make_dig_montage(
-                electrodes,
-                coord_frame="head",
-                **{k: v for k, v in fiducials.items() if np.isfinite(v).all()},
-            )
+            known = {name: place for name, place in fiducials.items() if np.isfinite(place).all()}
+            montage = mne.channels.make_dig_montage(electrodes, coord_frame="head", **known)
             raw.set_montage(montage, on_missing="ignore")
+            if not known:
+                drop_landmarks(raw.info)
     raw.info["bads"] = [n for n, b in zip(names, node.bad.values, strict=True) if b]
     raw.info["subject_info"] = {"his_id": node.attrs.get("subject") or "unknown"}
     return raw

@@ -31,6 +31,15 @@ def landmarks_of(raw: "mne.io.BaseRaw", frame: int) -> np.ndarray | None:
     return marks.ravel() if np.isfinite(marks).any() else None
 
 
+def drop_landmarks(info: "mne.Info") -> None:
+    """Remove nasion and ear points from `info`: MNE makes them up where a montage has none."""
+    from mne._fiff.constants import FIFF
+
+    points = [p for p in info["dig"] or [] if p["kind"] != FIFF.FIFFV_POINT_CARDINAL]
+    with info._unlock():
+        info["dig"] = points or None
+
+
 def set_landmarks(info: "mne.Info", marks: np.ndarray, head: bool) -> None:
     """Put nasion and ear points into `info`; positions of channels stay as they are.
 

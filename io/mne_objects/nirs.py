@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import ReadError
-from neurofuse.io.logs import quiet, reading, source_of
+from neurofuse.io.logs import LOG, quiet, reading, source_of
 from neurofuse.io.mne_objects.eeg import stream_attributes
 from neurofuse.io.mne_objects.landmarks import HEAD, landmarks_of, set_landmarks
 from neurofuse.io.mne_objects.optodes import name_parts, nominal_wavelengths, optode_numbers
@@ -17,6 +17,7 @@ from neurofuse.io.recording import nirs_dataset
 if TYPE_CHECKING:
     import mne
 
+DECLARED_SHORT = "_neurofuse_short"  # an attribute of Raws; their copies keep it
 VARIABLES = {kind: variable for variable, kind in MNE_TYPES.items()}
 
 
@@ -38,7 +39,8 @@ def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     -------
     xarray.Dataset
         `intensity` [any linear unit] or `od` [1] (channel, wavelength, time), with `source`,
-        `detector` and their positions [m], `distance` [m], `short`, `bad`; time starts at 0 s.
+        `detector` and their positions [m], `distance` [m], `short` (as declared, else by
+        distance), `bad`; time starts at 0 s.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
         data = full
     some = [picks[row[row >= 0][0]] for row in order]  # positions are those of the pair
     loc = np.array([raw.info["chs"][i]["loc"] for i in some], float)
-    bads = set(raw.info["bads"])
+    bads, is_short = set(raw.info["bads"]), getattr(raw, DECLARED_SHORT, {})
     names = np.array([[raw.ch_names[picks[c]] if c >= 0 else "" for c in row] for row in order])
     node = nirs_dataset(
         data.reshape(len(pairs), len(waves), -1),
@@ -103,11 +105,36 @@ def nirs_from_raw(raw: "mne.io.BaseRaw") -> xr.Dataset:
     marks = landmarks_of(raw, frame)
     if marks is not None:
         node.attrs["landmarks"] = marks
+    declared = [[is_short[n] for n in row if n in is_short] for row in names]
+    node = _with_declared_short(node, declared, source_of(raw))
     where = ("channel", "wavelength")
     if not np.array_equal(own, nominal):
         exact = np.where(order < 0, np.nan, own[order])
         node = node.assign_coords(raw_wavelength=(where, exact, {"units": "nm"}))
     return node.assign_coords(raw_name=(where, names), raw_order=(where, order))
+
+
+def declare_short(raw: "mne.io.BaseRaw", short: dict[str, bool]) -> None:
+    """Note in a Raw which of its channels are declared short, or not; the others go by distance."""
+    setattr(raw, DECLARED_SHORT, short)
+
+
+def _with_declared_short(node: xr.Dataset, declared: list[list[bool]], source: str) -> xr.Dataset:
+    """A node whose `short` is what is declared of the channels of each pair, where it is."""
+    measured = node.short.values
+    short = np.array([any(d) if d else m for d, m in zip(declared, measured, strict=True)], bool)
+    against = (short != measured) & np.isfinite(node.distance.values)
+    for name, is_short, distance in zip(
+        node.channel.values[against], short[against], node.distance.values[against], strict=True
+    ):
+        LOG.warning(
+            "%s: %s is declared %s at a distance of %.3g mm; the declaration counts",
+            source,
+            name,
+            "a short channel" if is_short else "not to be a short channel",
+            1e3 * distance,
+        )
+    return node.assign_coords(short=("channel", short))
 
 
 def raw_from_nirs(node: xr.Dataset, *, copy: bool = True) -> "mne.io.RawArray":

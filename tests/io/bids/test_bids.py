@@ -331,3 +331,83 @@ def test_events_without_onsets_are_no_events(add, caplog):
     recording = nf.read(file.parents[2])
     assert "no column onset" in caplog.text
     assert recording["events"].description.values.tolist() == ["go", "go", "stop", "go"]
+
+
+PLACES = {"C3": [-0.06, 0.0, 0.08], "C4": [0.06, 0.0, 0.08], "Cz": [0.0, 0.0, 0.1]}
+EARS = {"NAS": [0, 0.1, 0], "LPA": [-0.08, 0, 0], "RPA": [0.08, 0, 0]}
+TURNED = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])  # another frame: axes and origin
+ORIGIN = np.array([0.01, -0.02, 0.03])
+
+
+@pytest.mark.parametrize("mark", ["utf-8", "utf-8-sig"])  # read by mne-bids, and by tables
+@pytest.mark.parametrize(("system", "unit"), [("CapTrak", "m"), ("Other", "mm"), ("Other", "n/a")])
+def test_landmarks_of_the_electrodes_define_the_head(add, system, unit, mark):
+    """In a system of its own, they say where the head is; elsewhere they are its frame."""
+    folder = add("eeg").parent
+    scale = 1.0 if unit == "m" else 1e3
+
+    def stated(place):
+        turned = place if system == "CapTrak" else TURNED @ np.array(place) + ORIGIN
+        return (scale * np.asarray(turned, float)).tolist()
+
+    rows = ["\t".join([name, *map(str, stated(place))]) for name, place in PLACES.items()]
+    (folder / "sub-01_electrodes.tsv").write_text("\n".join(["name\tx\ty\tz", *rows, ""]), mark)
+    facts = {
+        "EEGCoordinateSystem": system,
+        "EEGCoordinateUnits": unit,
+        "EEGCoordinateSystemDescription": "as in the device's file",
+        "AnatomicalLandmarkCoordinates": {name: stated(place) for name, place in EARS.items()},
+        "AnatomicalLandmarkCoordinateSystem": system,
+        "AnatomicalLandmarkCoordinateUnits": unit,
+    }
+    (folder / "sub-01_coordsystem.json").write_text(json.dumps(facts), mark)
+    node = nf.read(folder)["eeg"].to_dataset()
+    close = 1e-6 if unit != "n/a" else 0.02  # without a unit, to the nearest power of ten
+    np.testing.assert_allclose(
+        np.reshape(node.attrs["landmarks"], (3, 3)), list(EARS.values()), atol=close
+    )
+    np.testing.assert_allclose(
+        node.position.sel(channel=list(PLACES)), list(PLACES.values()), atol=close
+    )
+
+
+def test_landmarks_of_another_system_are_left_out(add):
+    folder = add("eeg").parent
+    rows = ["\t".join([name, *map(str, place)]) for name, place in PLACES.items()]
+    (folder / "sub-01_electrodes.tsv").write_text("\n".join(["name\tx\ty\tz", *rows, ""]))
+    facts = {
+        "EEGCoordinateSystem": "Other",
+        "EEGCoordinateUnits": "m",
+        "AnatomicalLandmarkCoordinates": EARS,
+        "AnatomicalLandmarkCoordinateSystem": "CTF",
+    }
+    (folder / "sub-01_coordsystem.json").write_text(json.dumps(facts))
+    node = nf.read(folder)["eeg"].to_dataset()
+    assert "landmarks" not in node.attrs
+    np.testing.assert_allclose(node.position.sel(channel="C3"), PLACES["C3"], atol=1e-6)
+
+
+def test_landmarks_come_with_the_optodes_of_tables(pair):
+    system = nirs_file(pair, "coordsystem.json")
+    facts = json.loads(system.read_text("utf-8-sig"))
+    facts |= {"AnatomicalLandmarkCoordinates": {n: [1e3 * x for x in p] for n, p in EARS.items()}}
+    facts |= {"AnatomicalLandmarkCoordinateUnits": "mm"}
+    system.write_text(json.dumps(facts))
+    without_positions(nirs_file(pair, "task-rest_nirs.snirf"))
+    light = nf.read(pair)["nirs"]
+    np.testing.assert_allclose(np.reshape(light.attrs["landmarks"], (3, 3)), list(EARS.values()))
+
+
+@pytest.mark.parametrize("places", [True, False])
+def test_channels_are_short_as_declared(pair, places, caplog):
+    file = nirs_file(pair, "task-rest_channels.tsv")
+    head, *rows = file.read_text("utf-8-sig").splitlines()
+    said = {"S1_D1": "false", "S1_D2": "true"}  # not of S2-D2
+    rows = [f"{row}\t{said.get(row.split()[0], 'n/a')}" for row in rows]
+    file.write_text("\n".join([f"{head}\tshort_channel", *rows, ""]), "utf-8")
+    if not places:
+        nirs_file(pair, "optodes.tsv").unlink()
+        without_positions(nirs_file(pair, "task-rest_nirs.snirf"))
+    light = nf.read(pair)["nirs"].to_dataset()
+    assert light.channel.values[light.short.values].tolist() == ["S1-D2"]
+    assert ("S1-D2 is declared a short channel at a distance of" in caplog.text) == places
