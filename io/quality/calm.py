@@ -31,8 +31,8 @@ class Look:
 
 LOOKS: dict[str, tuple[Look, ...]] = {
     "eeg": (  # V
-        Look(1.0, (0.5, 8.0), 3.0),  # blinks, movement, pops of an electrode
-        Look(0.5, (20.0, 45.0), 3.0),  # muscles, contact noise
+        Look(1.0, (0.5, 6.0), 3.0),  # blinks, movement, pops of an electrode
+        Look(0.5, (25.0, 45.0), 3.0),  # muscles, contact noise
         Look(1.0, (0.5, 45.0), 1e6, 150e-6),  # no EEG of adults at rest is that large
     ),
     "nirs": (  # optical density
@@ -50,8 +50,8 @@ def calm(signal: np.ndarray, rate: float, modality: str = "eeg") -> np.ndarray:
     A sample is calm where the peak-to-peak amplitude around it stays below a multiple of the
     channel's usual one (20th percentile over time) and below an absolute limit:
 
-    - EEG: within 1 s in 0.5-8 Hz at most 3 times the usual (blinks, movement), within 0.5 s in
-      20-45 Hz at most 3 times (muscles, contact noise), within 1 s in 0.5-45 Hz at most 150 µV,
+    - EEG: within 1 s in 0.5-6 Hz at most 3 times the usual (blinks, movement), within 0.5 s in
+      25-45 Hz at most 3 times (muscles, contact noise), within 1 s in 0.5-45 Hz at most 150 µV,
       and no 0.2 s of equal samples (rails, lost contact). Alpha waves may wax below that.
     - fNIRS, both wavelengths: within 1 s at most 3 times the usual and 0.1, within 5 s at most 5
       times and 0.2 (optical density).
@@ -139,6 +139,6 @@ def peak_to_peak(signal: np.ndarray, rate: float, seconds: float) -> np.ndarray:
 
 def _within(signal: np.ndarray, rate: float, band: tuple[float, float]) -> np.ndarray:
     low, high = min(band[0], 0.8 * EDGE * rate), min(band[1], EDGE * rate)
-    sections = butter(2, (low, high), "bandpass", fs=rate, output="sos")
+    sections = butter(4, (low, high), "bandpass", fs=rate, output="sos")
     padding = min(signal.shape[-1] - 1, int(rate / low))
     return np.asarray(sosfiltfilt(sections, signal, axis=-1, padlen=padding))
