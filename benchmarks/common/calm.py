@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
-from neurofuse.fusion.signal.bands import EEG_MOTION, NYQUIST_SHARE, bandpass
+from neurofuse.fusion.signal.bands import EEG_MOTION, NYQUIST_SHARE
 
 SHORT, LONG = 1.0, 5.0  # s over which the RMS is taken: of a moment, of the quiet level
 QUIET = 0.25  # quantile of the long RMS over time
@@ -21,6 +21,7 @@ LOUD = {"eeg": 3.0, "nirs": 6.0}
 SLOWER = 0.7  # Hz, than the heart beat: in which changes of optical density are looked at
 SPIKES = (0.7, 5.0)  # Hz, holds the heart beat, which is part of the quiet level
 SLOWEST_RATE = 3.6  # Hz, at which these are looked at
+PADDING = 5.0  # s beyond the ends, for filters
 GUARD = {"eeg": 1.0, "nirs": 2.0}  # s before and after what is not calm
 FEW = 0.2  # of the channels may be in motion in a calm stretch: one bad contact is no movement
 
@@ -51,14 +52,13 @@ def loudness(series: np.ndarray, rate: float, stream: str) -> np.ndarray:
     (True, True)
     """
     if stream == "eeg":
-        return _relative(bandpass(series, rate, *EEG_MOTION), rate)
+        return _relative(_filtered(series, rate, *EEG_MOTION), rate)
     steps = np.diff(series, axis=-1, prepend=series[:, :1])
     # no high-pass: it would ring for a minute beside every large step
-    edge = min(SLOWER, NYQUIST_SHARE * rate / 2)
-    found = _relative(sosfiltfilt(butter(4, edge, fs=rate, output="sos"), steps), rate)
+    found = _relative(_filtered(steps, rate, None, SLOWER), rate)
     if rate < SLOWEST_RATE:
         return found
-    return np.maximum(found, _relative(bandpass(series, rate, *SPIKES), rate))
+    return np.maximum(found, _relative(_filtered(series, rate, *SPIKES), rate))
 
 
 def calm(series: np.ndarray, rate: float, stream: str) -> np.ndarray:
@@ -106,6 +106,17 @@ def runs_of(mask: np.ndarray) -> np.ndarray:
     """
     edges = np.diff(np.concatenate([[0], np.asarray(mask, np.int8), [0]]))
     return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], 1)
+
+
+def _filtered(series: np.ndarray, rate: float, low: float | None, high: float) -> np.ndarray:
+    """Zero-phase filter, mirrored at both ends: a noisy first sample is no step there."""
+    top = min(high, NYQUIST_SHARE * rate / 2)
+    if low is None:
+        sections = butter(4, top, fs=rate, output="sos")
+    else:
+        sections = butter(4, (low, top), "bandpass", fs=rate, output="sos")
+    padding = min(series.shape[-1] - 1, round(PADDING * rate))
+    return np.asarray(sosfiltfilt(sections, series, padtype="even", padlen=padding))
 
 
 def _relative(moving: np.ndarray, rate: float) -> np.ndarray:

@@ -1,20 +1,28 @@
 """One method on many recordings without a truth: a table that other programs can use."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from benchmarks.common.keys import method_key, result_key, weights_key
+from benchmarks.common.methods import packaged, row_name
+from benchmarks.common.paths import ROOT, write
 from neurofuse.fusion.clean import clean
+from neurofuse.fusion.methods.learned import SUFFIX
 from neurofuse.fusion.methods.registry import get_method
 from neurofuse.io.errors import NeurofuseError
 
 if TYPE_CHECKING:
     from neurofuse.fusion.methods.registry import Method
 
+CODE = ("models", "fusion", "benchmarks/common", "benchmarks/still", "benchmarks/moving")
+PACKAGED = {name: path for name, _, path in packaged()}
 KEYS = ("stream", "participant", "device", "rate", "kind", "name")
 
 
@@ -66,3 +74,35 @@ def table(
             failure = str(error)
         rows.append({key: getattr(case, key) for key in KEYS} | found | {"failure": failure})
     return pd.DataFrame(rows)
+
+
+def kept(
+    methods: Iterable[str],
+    evaluate: Callable[..., pd.DataFrame],
+    part: str,
+    folder: Path,
+) -> dict[str, pd.DataFrame]:
+    """The tables of methods on a part, from the folder where they were made before.
+
+    Parameters
+    ----------
+    methods : iterable of str
+        Names, or paths of weights.
+    evaluate : function
+        Of a method and a part.
+    part : {"train", "validation", "test"}
+        Of the split by participants.
+    folder : Path
+        One JSON a method, under the key of its weights or settings and of the code that cleans
+        and measures: where any of it changed, everything is made anew.
+    """
+    found, code = {}, result_key("code", files=(p for f in CODE for p in (ROOT / f).rglob("*.py")))
+    for method in methods:
+        name = Path(method).stem if method.endswith(SUFFIX) else method
+        weights = Path(method) if method.endswith(SUFFIX) else PACKAGED.get(method)
+        key = method_key(method) if weights is None else weights_key(weights)
+        target = folder / code / part / f"{name}_{key}.json"
+        if not target.exists():
+            write(target, {"rows": evaluate(method, part).to_dict("records")})
+        found[row_name(name)] = pd.DataFrame(json.loads(target.read_text())["rows"])
+    return found

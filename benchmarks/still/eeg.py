@@ -19,7 +19,7 @@ SHORTEST, LONGEST = 20.0, 60.0  # s of a calm stretch
 TRIM = 4.0  # s at the start, where some amplifiers still settle
 NO_EEG = ("ECG", "A2-A1")  # channels of the eegmat files that are no EEG
 DRIFTS = (0.0, 30e-6, 100e-6)  # V, standard deviation
-FASTEST_DRIFT = 0.2  # Hz
+FASTEST_DRIFT = 0.05  # Hz
 SEED = 20261130
 
 
@@ -69,7 +69,7 @@ def electrodes(recording: xr.DataTree) -> xr.Dataset:
 
 
 def drift(shape: tuple[int, int], rate: float, seed: int) -> np.ndarray:
-    """Random walks (channel, time) below 0.2 Hz with a standard deviation of 1 each.
+    """Random walks (channel, time) below 0.05 Hz with a standard deviation of 1 each.
 
     Examples
     --------
