@@ -129,12 +129,15 @@ def _epochs(view: View, onsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return steps / view.rate, zero[:, None] + steps
 
 
-Signals = dict[str, tuple[dict[str, np.ndarray], list[str], str]]
+Rows = Sequence[np.ndarray]  # samples (time) of each channel
+Signals = dict[str, tuple[Mapping[str, Rows], list[str], str]]
 """By name of the signal: samples (channel, time) by kind [V or mol/L], channels, unit shown."""
 
 
 def _eeg(recordings: Mapping[str, xr.DataTree], view: View) -> Signals:
-    values = {kind: getattr(view, kind)[view.used, 0] for kind in recordings}
+    used = np.flatnonzero(view.used)
+    # rows, not a copy of them all
+    values = {k: [getattr(view, k)[i, 0] for i in used] for k in recordings}
     names = [n for n, used in zip(view.channel, view.used, strict=True) if used]
     return {"EEG": (values, names, EEG.plot_unit)}
 
@@ -148,7 +151,11 @@ def _nirs(recordings: Mapping[str, xr.DataTree], view: View) -> Signals:
     used = view.used & ~view.short if (view.used & ~view.short).any() else view.used
     names = [n for n, u in zip(view.channel, used, strict=True) if u]
     return {
-        signal: ({k: n[signal.lower()].values[used] for k, n in nodes.items()}, names, "µmol/L")
+        signal: (
+            {k: list(n[signal.lower()].values[used]) for k, n in nodes.items()},
+            names,
+            "µmol/L",
+        )
         for signal in ("HbO", "HbR")
     }
 
@@ -175,7 +182,7 @@ def _averages(
             yield Response(condition, signal, names[best], unit, times, len(rows), lines)
 
 
-def _largest(samples: np.ndarray, times: np.ndarray, rows: np.ndarray) -> int | None:
+def _largest(samples: Rows, times: np.ndarray, rows: np.ndarray) -> int | None:
     """The channel with the largest mean after the onset; None if none is whole."""
     sizes = []
     for row in samples:

@@ -5,9 +5,9 @@ import xarray as xr
 
 from neurofuse.io.lazy import BLOCK, is_lazy, time_blocks
 from neurofuse.io.modality import EEG
-from neurofuse.io.recording import streams
+from neurofuse.io.recording import stream_dataset, streams, with_stream
 
-LARGEST_EEG = 2**28  # bytes of samples, e.g. 35 min of 32 channels at 500 Hz
+LARGEST_EEG = 2**27  # bytes of samples, e.g. 17 min of 32 channels at 500 Hz
 
 
 def excerpt(
@@ -53,8 +53,16 @@ def excerpt(
         "the stretch with most motion that fits into memory. All figures are of this stretch."
     )
     return (
-        before.sel(time=stretch).load(),
-        after.sel(time=stretch).load(),
-        None if truth is None else truth.sel(time=stretch).load(),
+        _cut(before, stretch),
+        _cut(after, stretch),
+        None if truth is None else _cut(truth, stretch),
         notice,
     )
+
+
+def _cut(recording: xr.DataTree, stretch: slice) -> xr.DataTree:
+    """A stretch in memory, without what no page shows."""
+    for stream in streams(recording):
+        node = stream_dataset(recording, stream).drop_vars("uncertainty", errors="ignore")
+        recording = with_stream(recording, stream, node)
+    return recording.sel(time=stretch).load()

@@ -41,12 +41,15 @@ def fast_artifact(
         return artifact, gate
     length, at = density.shape[-1], np.arange(density.shape[-1]) / slow.factor
     grid = np.arange(artifact.shape[-1])
-    stretched = np.apply_along_axis(lambda row: np.interp(at, grid, row), -1, artifact)
-    opened = np.apply_along_axis(lambda row: np.interp(at, grid, row), -1, gate)
-    back = signal.resample_poly(slow.values, slow.factor, 1, axis=-1, padtype="line")[..., :length]
-    rest = density - back
     width = max(int(SURROUNDINGS * slow.rate * slow.factor), 3)
-    local = ndimage.uniform_filter1d(rest**2, width, axis=-1)
-    quiet = np.median(local, axis=-1, keepdims=True)
-    excess = (1 - quiet / np.maximum(local, 1e-30)).clip(0, 1)
-    return stretched + opened[:, None] * excess * rest, opened
+    whole, opened = np.empty(density.shape), np.empty((len(density), length))
+    for row, values in enumerate(density):  # a copy of all channels would be large
+        opened[row] = np.interp(at, grid, gate[row])
+        back = signal.resample_poly(slow.values[row], slow.factor, 1, axis=-1, padtype="line")
+        rest = values - back[..., :length]
+        local = ndimage.uniform_filter1d(rest**2, width, axis=-1)
+        quiet = np.median(local, axis=-1, keepdims=True)
+        excess = (1 - quiet / np.maximum(local, 1e-30)).clip(0, 1)
+        whole[row] = [np.interp(at, grid, series) for series in artifact[row]]
+        whole[row] += opened[row] * excess * rest
+    return whole, opened

@@ -215,9 +215,10 @@ class NirsSource(Source):
 
     def result(self) -> ArtifactEstimate:
         weight = np.maximum(self.weight, 1e-9)
-        gate = (self.gate / weight).clip(0, 1)
+        gate = self.gate / weight
+        np.clip(gate, 0, 1, out=gate)
         settings = self.architecture.baseline_level
-        summed = self.artifact  # in place: copies of an 8 h recording do not fit into memory
+        summed = self.artifact  # in place, row by row: copies of 8 h do not fit into memory
         for row, mask, seen in zip(summed, gate, self.slow.values, strict=True):
             row /= weight
             row[:, mask == 0] = 0
@@ -234,11 +235,13 @@ class NirsSource(Source):
 
     def _deviation(self, weight: np.ndarray, gate: np.ndarray) -> np.ndarray:
         """SD of optical density against its last sample before motion."""
-        total = np.cumsum(self.variance / weight, axis=-1)
-        closed = np.broadcast_to((gate == 0)[:, None], total.shape)
-        before = np.maximum.accumulate(np.where(closed, total, 0), axis=-1)
-        slow = np.sqrt(np.where(closed, 0, total - before))
         at = np.arange(self.density.shape[-1]) / self.slow.factor
-        grid = np.arange(slow.shape[-1])
-        fast = np.apply_along_axis(lambda row: np.interp(at, grid, row), -1, slow)
-        return self.all_channels(fast.astype(np.float32))
+        grid = np.arange(gate.shape[-1])
+        deviation = np.empty(self.density.shape, np.float32)
+        for row, mask, fast in zip(self.variance, gate, deviation, strict=True):
+            total = np.cumsum(row / weight, axis=-1)
+            closed = np.broadcast_to(mask == 0, total.shape)
+            before = np.maximum.accumulate(np.where(closed, total, 0), axis=-1)
+            slow = np.sqrt(np.where(closed, 0, total - before))
+            fast[:] = [np.interp(at, grid, series) for series in slow]
+        return self.all_channels(deviation)

@@ -1,10 +1,13 @@
 """Averages over events: the response that was put in comes out, and nothing else is averaged."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from neurofuse.fusion.report.responses import conditions, responses, responses_section
 from neurofuse.fusion.views.before_after import views_of
+from neurofuse.io import build, eeg_dataset
 from tests.builders import nirs_node, recording_of
 
 ONSETS = 20.0 + 15.0 * np.arange(16)
@@ -103,3 +106,15 @@ def test_conditions_that_are_not_plotted_are_counted():
     assert "The 4 most frequent of 7 conditions are drawn." in text
     whole = responses_section(*make(), None, views_of(*make()))
     assert "most frequent" not in whole
+
+
+def test_averaging_copies_no_recording():
+    rng = np.random.default_rng(0)
+    noise = eeg_dataset(1e-5 * rng.standard_normal((8, 50_000)), 250.0, [f"E{i}" for i in range(8)])
+    recording = build(noise)
+    views = views_of(recording, recording)
+    tracemalloc.start()
+    list(responses(recording, recording, None, views))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * noise.eeg.nbytes

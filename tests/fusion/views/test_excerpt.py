@@ -36,6 +36,14 @@ def test_the_stretch_with_most_movement_is_loaded(long_pair):
     assert words.startswith(f"This page shows {times[0] / 60:.0f} to")
 
 
+def test_what_no_page_shows_is_not_loaded(long_pair):
+    before, after = long_pair
+    node = io.stream_dataset(after, "eeg")
+    known = io.with_stream(after, "eeg", node.assign(uncertainty=node.gate))
+    assert "uncertainty" not in excerpt(before, known)[1]["eeg"]
+    assert "uncertainty" in known["eeg"]
+
+
 def test_recordings_in_memory_are_shown_whole(long_pair):
     loaded = long_pair[0].load()
     assert excerpt(loaded, loaded)[0] is loaded
