@@ -1,9 +1,9 @@
 """Facts in a Recording that identify participant, operator or place, and how to remove them.
 
 Identity is the subject's code and name, birthday and body, the operator, serial numbers, the
-institute, the project, and all free text, because its content is unknown. Make and model of the
-device, coordinate system, gains, wavelengths, dates and the names of files, channels and events are
-none. Files hold no identity by default: `neurofuse.io.write` and
+institute, the project, the names of XDF streams, and all free text, because its content is
+unknown. Make and model of the device, coordinate system, gains, wavelengths, dates and the names of
+files, channels and events are none. Files hold no identity by default: `neurofuse.io.write` and
 `neurofuse clean` keep it only on request, a BIDS derivative never.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-from neurofuse.io.recording import header, stream_dataset, streams, with_stream
+from neurofuse.io.recording import KIND, header, stream_dataset, streams, with_stream
 
 PUBLIC_OF_SUBJECT = ("sex", "hand")
 PUBLIC_OF_DEVICE = ("type", "model")
@@ -51,7 +51,30 @@ def without_identity(recording: xr.DataTree, code: str = "") -> xr.DataTree:
         if "header" in node.attrs:
             changes["header"] = json.dumps(_public(header(node), code))
         recording = with_stream(recording, stream, node.assign_attrs(changes))
-    return recording
+    return _with_sensors_by_kind(recording)
+
+
+def _with_sensors_by_kind(recording: xr.DataTree) -> xr.DataTree:
+    """A Recording whose sensors are called by what they are, where a file named their device."""
+    sensors = recording["aux"].children if "aux" in recording.children else {}
+    new: dict[str, str] = {}
+    for name, node in sensors.items():
+        kind = str(node.attrs.get(KIND, name))
+        again = sum(taken == kind or taken.startswith(f"{kind} ") for taken in new.values())
+        new[name] = f"{kind} {again + 1}" if again else kind
+    if all(name == kind for name, kind in new.items()):
+        return recording
+    parts = recording.to_dict()
+    for name in new:
+        del parts[f"/aux/{name}"]
+    for name, kind in new.items():
+        node = sensors[name].to_dataset().rename({str(next(iter(sensors[name].data_vars))): kind})
+        parts[f"/aux/{kind}"] = node
+    clock = parts["/clock"]
+    known = {f"aux/{name}": f"aux/{kind}" for name, kind in new.items()}
+    streams_now = [known.get(str(name), str(name)) for name in clock.stream.values]
+    parts["/clock"] = clock.assign_coords(stream=streams_now)
+    return xr.DataTree.from_dict(parts)
 
 
 def _public(facts: dict[str, Any], code: str) -> dict[str, Any]:

@@ -39,6 +39,8 @@ SHORT_DISTANCE = 0.015
 
 LOCAL_TIME = "local_time"  # in a stream's header, if its file states a date without a time zone
 
+KIND = "kind"  # of a sensor: its name where its own may be that of a device or person
+
 EventRow = tuple[float, float, str, str, str]
 EVENT_COLUMNS = ("onset", "duration", "description", "channel", "stream")
 

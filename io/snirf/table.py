@@ -80,10 +80,17 @@ def measurement(file: Any, path: Path, group: str | None) -> Any:
         raise ReadError(f"{path} without samples in {where}", "samples", "export it again")
     raise ReadError(
         f"{path} with {len(full)} recordings: "
-        + ", ".join(f"{n} (subject {tag(file[n], 'SubjectID')!r})" for n in full),
+        + ", ".join(f"{name} ({_shown(file[name])})" for name in full),
         "one recording",
         f'choose one with neurofuse.io.snirf.read.read_snirf(path, group="{full[0]}")',
     )
+
+
+def _shown(nirs: Any) -> str:
+    """What tells a recording from others without naming its subject: size and date."""
+    sizes = [np.size(block["dataTimeSeries"]) for block in data_blocks(nirs)]
+    date = " ".join(tag(nirs, f"Measurement{part}").strip() for part in ("Date", "Time"))
+    return f"{sum(sizes)} values, {date.strip() or 'no date'}"
 
 
 def data_blocks(nirs: Any) -> list[Any]:

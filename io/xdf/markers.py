@@ -37,7 +37,7 @@ def marker_rows(streams: Sequence[Stream], zero: float, span: Span, path: Path) 
             continue
         marks = _marks(stream, zero)
         if any(_same(marks, other) for other in different):
-            LOG.info("marker stream %s repeats another one: left out", stream.name)
+            LOG.info("a stream of %s repeats another one: left out", stream.title)
         else:
             _report_outside(marks, span, stream, path)
             different.append(marks)
@@ -71,7 +71,7 @@ def _report_outside(marks: list[Mark], span: Span, stream: Stream, path: Path) -
         path,
         len(outside),
         len(marks),
-        stream.name,
+        stream.title,
         *span,
         outside[0][1],
         outside[0][0],

@@ -19,7 +19,7 @@ from neurofuse.io.mne_objects.eeg import (
 )
 from neurofuse.io.mne_objects.nirs import nirs_from_raw
 from neurofuse.io.mne_objects.triggers import trigger_channels
-from neurofuse.io.recording import time_axis
+from neurofuse.io.recording import KIND, time_axis
 from neurofuse.io.xdf.optode_labels import Light, optode_names
 from neurofuse.io.xdf.stamps import Timing
 from neurofuse.io.xdf.stream import Stream
@@ -141,14 +141,12 @@ def sensor_nodes(
             time = time_axis(data.shape[1], grid.rate, grid.start - zero)
         else:
             time = stream.stamps - zero
-        name = stream.name
-        if len(groups) > 1:
-            name = f"{name} {sensor or labels[0]}"
-        name = name.replace("/", "_")
+        part = f" {sensor or labels[0]}" if len(groups) > 1 else ""
+        name = f"{stream.name}{part}".replace("/", "_")
         nodes[name] = xr.Dataset(
             {name: (("channel", "time"), data, {"units": unit})},
             coords={"channel": labels, "time": time},
-            attrs={"rate": float(grid.rate)},
+            attrs={"rate": float(grid.rate), KIND: f"{stream.title}{part}".replace("/", "_")},
         )
     return nodes
 

@@ -30,14 +30,14 @@ def find_lights(streams: Sequence[Stream], path: Path) -> dict[str, list[Light]]
         named = [s for s in rest if RAW.search(s.name)] if len(rest) > 1 else rest
         last = max((light.column for light in lights), default=-1)
         if len(named) == 1 and lights and last < named[0].width:
-            LOG.info("%s: columns of %s as %s lists them", path, named[0].name, beside.name)
+            LOG.info("%s: columns of %s as %s lists them", path, named[0].title, beside.name)
             described[named[0].name] = lights
         else:
             LOG.warning(
                 "%s lists %d columns, but it is unclear which of %s it describes",
                 beside,
                 len(lights),
-                ", ".join(f"{s.name} ({s.width} channels)" for s in rest),
+                ", ".join(f"{s.title} ({s.width} channels)" for s in rest),
             )
     for stream in streams:
         if stream.name not in described:
@@ -45,7 +45,7 @@ def find_lights(streams: Sequence[Stream], path: Path) -> dict[str, list[Light]]
                 "%s: source, detector and wavelength of the columns of %s are unknown: it goes "
                 "to /aux, not to /nirs",
                 path,
-                stream.name,
+                stream.title,
             )
     return described
 

@@ -113,7 +113,7 @@ def read_xdf(path: str | Path) -> xr.DataTree:
         try:
             own = times.get(id(stream)) or _timing(stream, path)
         except AlignmentError as error:
-            LOG.warning("%s: stream %s left out: %s", path, stream.name, error)
+            LOG.warning("%s: stream %s left out: %s", path, stream.title, error)
             continue
         first, last = own.grid.start - zero, own.end - zero
         if first > span[1] or last < span[0]:
@@ -121,7 +121,7 @@ def read_xdf(path: str | Path) -> xr.DataTree:
                 "%s: stream %s left out: it lasts from %.6g to %.6g s, outside EEG and fNIRS, "
                 "which last from %.1f to %.1f s (it was stamped by another clock)",
                 path,
-                stream.name,
+                stream.title,
                 first,
                 last,
                 *span,
@@ -144,7 +144,7 @@ def read_xdf(path: str | Path) -> xr.DataTree:
     )
     if triggers:
         recording = note(recording, "trigger_channels", **triggers)
-    return note(recording, "read_xdf", file=path.name, streams=[stream.name for stream in streams])
+    return note(recording, "read_xdf", file=path.name, streams=[stream.title for stream in streams])
 
 
 def _triggers(
@@ -173,7 +173,7 @@ def _only(streams: Sequence[Stream], what: str, path: Path) -> Stream | None:
 
 
 def _timing(stream: Stream, path: Path) -> Timing:
-    source = f"stream {stream.name} of {path}"
+    source = f"stream {stream.title} of {path}"
     fitted = timing(stream.stamps, source, nominal=stream.nominal, anchors=stream.offsets)
     rate = fitted.grid.rate
     if stream.nominal and abs(rate / stream.nominal - 1) > RATE_TOLERANCE:
@@ -199,7 +199,7 @@ def _check_hosts(streams: Sequence[Stream]) -> None:
                 LOG.warning(
                     "stream %s came from another computer without clock offsets: its times are "
                     "taken as they are and may be shifted",
-                    stream.name,
+                    stream.title,
                 )
 
 
@@ -225,4 +225,4 @@ def _date(text: str, after: float) -> datetime | None:
 
 
 def _list(streams: Sequence[Stream]) -> str:
-    return ", ".join(f"{s.name} ({s.type or 'no type'}, {s.width} channels)" for s in streams)
+    return ", ".join(f"{s.title} ({s.width} channels)" for s in streams)

@@ -80,9 +80,19 @@ class Stream:
         return len(self.values[0]) if self.text and self.count else np.shape(self.values)[-1]
 
     @property
+    def title(self) -> str:
+        """What the stream holds, for messages and files: names may be those of persons or devices.
+
+        Its type, else its kind.
+        """
+        return self.type or {"eeg": "EEG", "nirs": "NIRS", "other": "sensor"}.get(
+            self.kind, self.kind
+        )
+
+    @property
     def labels(self) -> list[str]:
-        """A name for each channel: the header's, or the stream's with a number."""
-        labels = [self.field_of("label", i) or f"{self.name} {i + 1}" for i in range(self.width)]
+        """A name for each channel: the header's, or the stream's type with a number."""
+        labels = [self.field_of("label", i) or f"{self.title} {i + 1}" for i in range(self.width)]
         if len(set(labels)) < len(labels):
             labels = [f"{label} {i + 1}" for i, label in enumerate(labels)]
         return labels
@@ -176,7 +186,7 @@ def _reunited(streams: list[Stream], path: str | Path) -> list[Stream]:
         LOG.warning(
             "%s: stream %s was interrupted for %.3g s: its two parts are read as one",
             path,
-            stream.name,
+            stream.title,
             second.stamps[0] - first.stamps[-1],
         )
         made[known] = replace(
