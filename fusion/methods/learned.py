@@ -12,6 +12,7 @@ import xarray as xr
 
 from neurofuse.fusion.methods.limits import warn_of_limits
 from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.io.lazy import is_lazy
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.quality.channels import mark_bad
 from neurofuse.io.recording import (
@@ -200,7 +201,11 @@ def _undescribed(path: Path, reason: str) -> ReadError:
 
 def _subtract_eeg(node: xr.Dataset, artifact: Any) -> xr.Dataset:
     before = node.eeg.transpose("channel", "time").data  # numpy, or dask for dask
-    after = np.where(artifact == 0, before, before - artifact)
+    after = before - artifact
+    if is_lazy(node.eeg):
+        after = np.where(artifact == 0, before, after)
+    else:
+        np.copyto(after, before, where=artifact == 0)  # holds one copy less
     return node.assign(eeg=(("channel", "time"), after, node.eeg.attrs))
 
 
