@@ -179,7 +179,7 @@ def spectrum_at_rest(signal: np.ndarray, rest: np.ndarray, rate: float) -> np.nd
     (1, 11)
     """
     frames = _frames(signal, rate)
-    chosen = _frames(rest, rate).all(-1)
+    chosen = np.array(_frames(rest, rate).all(-1))
     chosen[~chosen.any(-1)] = True
     power = _power(frames - frames.mean(-1, keepdims=True))
     return (power * chosen[..., None]).sum(1) / chosen.sum(1)[:, None]

@@ -45,6 +45,8 @@ class Case:
         With the movements; with what a perfect cleaner may leave.
     motion, rest : bool array (channel, time)
         Where a channel moves, and where the recording at rest is calm, so that it is the truth.
+    donors : list of str
+        Whose movements they are, one name a movement.
     """
 
     receiver: str
@@ -55,6 +57,7 @@ class Case:
     floor: np.ndarray
     motion: np.ndarray
     rest: np.ndarray
+    donors: list[str]
 
     @property
     def variable(self) -> str:
@@ -63,7 +66,8 @@ class Case:
     def recording(self) -> xr.DataTree:
         """What is cleaned."""
         data = self.truth[self.variable].copy(data=self.mixed)
-        return build(**{self.modality: self.truth.assign({self.variable: data})})
+        node = self.truth.assign({self.variable: data})
+        return build(node) if self.modality == "eeg" else build(nirs=node)
 
 
 @lru_cache
@@ -121,7 +125,8 @@ def planted(
     signal = node["eeg" if modality == "eeg" else "od"].values
     rate = float(node.attrs["rate"])
     got = transplant(signal, rate, pool, rng, modality, share=SHARE)
-    return Case(receiver, modality, kind, node, got.mixed, got.floor, got.motion, rest)
+    donors = [one.donor for _, one in got.placed]
+    return Case(receiver, modality, kind, node, got.mixed, got.floor, got.motion, rest, donors)
 
 
 def _key() -> str:

@@ -1,21 +1,25 @@
 """How well a method removes real movements whose truth is known: one row a case, then by group."""
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.common.statistics import decibel, interval
-from benchmarks.transplant.cases import Case, cases
+from benchmarks.transplant.cases import PORR_KINDS, Case, cases
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.methods.registry import get_method
 from neurofuse.fusion.signal.bands import ALPHA, NIRS_ERROR, bandpass
+from neurofuse.io import stream_dataset
+from neurofuse.io.errors import ParameterError
 from neurofuse.io.quality.calm import widened
 
 if TYPE_CHECKING:
     from neurofuse.fusion.methods.registry import Method
 
 NEAR = 2.0  # s around a movement of optodes that count as in motion
+LEAST = -60.0  # dB; smaller errors count as this, so that means over people exist
 FLOOR = "floor"  # the row of what a perfect cleaner may leave
 FIGURES = {  # unit, and whether less is better
     "error": ("dB", True),
@@ -54,30 +58,33 @@ def evaluate(
         - `error` [dB]: energy of (cleaned - true) over that of the true signal in motion; 0 is what
           zeros give. EEG unfiltered; fNIRS in 0.01-0.7 Hz, 2 s around movements.
         - `unfiltered` [dB]: the same for fNIRS unfiltered, medians removed.
-        - `change` [dB]: the same outside motion.
+        - `change` [dB]: the same outside motion; -60 and less count as -60.
         - `alpha`: size of the true alpha waves in the cleaned EEG in motion; 1 is all of it.
+        - `refused`: why the method did not clean this case, where it did not.
 
     Examples
     --------
     >>> table = evaluate("uncorrected", every=40)  # doctest: +SKIP
     """
-    name = method if method == FLOOR else get_method(method).name
-    treated = ("eeg", "nirs") if method == FLOOR else get_method(method).streams
+    cleaner = None if isinstance(method, str) and method == FLOOR else get_method(method)
+    name, treated = (cleaner.name, cleaner.streams) if cleaner else (FLOOR, ("eeg", "nirs"))
     chosen = [c for c in cases(part) if c.modality in treated and modality in (None, c.modality)]
-    cleaner = method if method == FLOOR else get_method(method)
     rows = []
     for case in chosen[::every]:
-        cleaned = case.floor if cleaner == FLOOR else cleaned_by(cleaner, case)
         facts = {"method": name, "modality": case.modality, "receiver": case.receiver}
         facts |= {"kind": case.kind, "channels": len(case.motion)}
-        rows.append(facts | figures(case, cleaned))
+        try:
+            found = figures(case, cleaned_by(cleaner, case) if cleaner else case.floor)
+        except ParameterError as error:
+            found = {"refused": str(error)}
+        rows.append(facts | found)
     return pd.DataFrame(rows)
 
 
 def cleaned_by(method: "Method", case: Case) -> np.ndarray:
     """The samples of a case after cleaning."""
-    node = clean(case.recording(), method)[case.modality]
-    return node[case.variable].values
+    cleaned = clean(case.recording(), method)
+    return np.asarray(stream_dataset(cleaned, case.modality)[case.variable].values)
 
 
 def figures(case: Case, cleaned: np.ndarray) -> dict[str, float]:
@@ -105,18 +112,23 @@ def figures(case: Case, cleaned: np.ndarray) -> dict[str, float]:
 
 def groups(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Rows of a table by group: kinds of movement, with numbers of electrodes, and all together."""
-    eeg, nirs = (table[table.modality == m] for m in ("eeg", "nirs"))
-    porr, few = eeg[~eeg.kind.isin(["Muse", "blink"])], eeg[eeg.channels > 1]
-    found = {"EEG, 2 to 4 electrodes": few[few.kind != "blink"]}
-    found |= {f"Muse, {n}": eeg[(eeg.kind == "Muse") & (eeg.channels == n)] for n in (1, 2, 4)}
-    found |= {f"Porr, {n}": porr[porr.channels == n] for n in (1, 2)}
-    found |= {kind: few[few.kind == kind] for kind in ("head", "cap", "jaw", "face", "blink")}
-    return {name: rows for name, rows in (found | {"fNIRS": nirs}).items() if len(rows)}
+    found = {"EEG, 2 to 4 electrodes": "modality == 'eeg' and kind != 'blink' and channels > 1"}
+    found |= {f"Muse, {n}": f"kind == 'Muse' and channels == {n}" for n in (1, 2, 4)}
+    found |= {f"Porr, {n}": f"kind in {PORR_KINDS} and channels == {n}" for n in (1, 2)}
+    found |= {k: f"kind == '{k}' and channels > 1" for k in (*PORR_KINDS, "patch", "blink")}
+    parts = {
+        k: table.query(asked) for k, asked in (found | {"fNIRS": "modality == 'nirs'"}).items()
+    }
+    return {name: rows for name, rows in parts.items() if len(rows)}
 
 
-def by_person(rows: pd.DataFrame, figure: str) -> pd.Series:
-    """A figure of each receiver, mean of the cases."""
-    return rows.groupby("receiver")[figure].mean().dropna()
+def by_person(rows: pd.DataFrame, method: str, figure: str) -> dict[str, float]:
+    """A figure of a method in each receiver, mean of the cases; empty where it has none."""
+    values: dict[str, list[float]] = {}
+    for row in rows.to_dict("records"):
+        if row["method"] == method and np.isfinite(row.get(figure, np.nan)):
+            values.setdefault(row["receiver"], []).append(row[figure])
+    return {person: float(np.mean(own)) for person, own in values.items()}
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -134,17 +146,13 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for group, part in groups(table).items():
-        for method, own in part.groupby("method", sort=False):
-            for figure, (unit, less) in FIGURES.items():
-                values = by_person(own, figure) if figure in own else pd.Series(dtype=float)
-                if values.empty:
-                    continue
-                mean, low, high = interval(values.tolist())
-                worst = values.max() if less else values.min()
+        for method, (figure, (unit, less)) in product(dict.fromkeys(part.method), FIGURES.items()):
+            values = list(by_person(part, method, figure).values())
+            if values:
                 facts = {"group": group, "method": method, "figure": figure, "unit": unit}
-                facts |= {"mean": mean, "low": low, "high": high}
-                facts |= {"median": values.median(), "worst": worst, "people": len(values)}
-                rows.append(facts)
+                facts |= dict(zip(("mean", "low", "high"), interval(values), strict=True))
+                facts |= {"median": float(np.median(values)), "people": len(values)}
+                rows.append(facts | {"worst": max(values) if less else min(values)})
     return pd.DataFrame(rows)
 
 
@@ -154,15 +162,16 @@ def difference(
     """By group, how much less a figure of one method is than of another, paired by receiver."""
     found: dict[str, tuple[float, float, float]] = {}
     for group, part in groups(table).items():
-        pair = [by_person(part[part.method == name], figure) for name in (one, other)]
-        paired = (pair[0] - pair[1]).dropna()
-        if len(paired):
-            found[group] = interval(paired.tolist())
+        first, second = (by_person(part, name, figure) for name in (one, other))
+        paired = [value - second[person] for person, value in first.items() if person in second]
+        if paired:
+            found[group] = interval(paired)
     return found
 
 
 def _energies(error: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
-    return decibel(float((error[mask] ** 2).sum()), float((truth[mask] ** 2).sum()))
+    decibels = decibel(float((error[mask] ** 2).sum()), float((truth[mask] ** 2).sum()))
+    return max(LEAST, decibels)
 
 
 def _both(mask: np.ndarray, like: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ def calm_pieces(files: list[Path]) -> xr.Dataset | None:
             continue
         sections = butter(2, DRIFT, "highpass", fs=rate, output="sos")
         data = sosfiltfilt(sections, node.eeg.values, axis=-1, padlen=min(round(10 * rate), 5000))
-        pieces = [data[:, a:b] for a, b in runs(rest.all(0)) if b - a >= PIECE * rate]
+        pieces = [data[:, a:b] for a, b in runs(np.asarray(rest.all(0))) if b - a >= PIECE * rate]
         joined = join(pieces, round(SEAM * rate))[:, : round(most * rate)]
         if joined.shape[-1] < least * rate:
             continue

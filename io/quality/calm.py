@@ -102,7 +102,7 @@ def disturbed(signal: np.ndarray, rate: float, looks: Sequence[Look]) -> np.ndar
     >>> bool(disturbed(noise, 10.0, [Look(1.0, None, 1e6)]).any())
     False
     """
-    finite = np.isfinite(signal)
+    finite = np.asarray(np.isfinite(signal))
     rows = np.where(finite, signal, 0.0)
     rows -= np.median(rows, axis=-1, keepdims=True)
     found = ~finite
@@ -111,7 +111,7 @@ def disturbed(signal: np.ndarray, rate: float, looks: Sequence[Look]) -> np.ndar
         width = peak_to_peak(seen, rate, look.seconds)
         usual = np.percentile(width, USUAL, axis=-1, keepdims=True)
         found |= width > np.minimum(look.most, usual * look.times)
-    return found.any(axis=1) if found.ndim == 3 else found
+    return np.asarray(found.any(axis=1)) if found.ndim == 3 else found
 
 
 def widened(mask: np.ndarray, samples: int) -> np.ndarray:
