@@ -8,15 +8,25 @@ files, channels and events are none. Files hold no identity by default: `neurofu
 """
 
 import json
+import re
 from typing import Any
 
 import xarray as xr
 
-from neurofuse.io.recording import KIND, header, stream_dataset, streams, with_stream
+from neurofuse.io.recording import (
+    KIND,
+    header,
+    provenance,
+    stream_dataset,
+    streams,
+    with_provenance,
+    with_stream,
+)
 
 PUBLIC_OF_SUBJECT = ("sex", "hand")
 PUBLIC_OF_DEVICE = ("type", "model")
 PRIVATE = ("experimenter", "description", "proj_name", "proj_id")
+BIDS_NAME = re.compile(r"sub-[A-Za-z0-9]+(_[a-z]+-[A-Za-z0-9]+)*_(eeg|nirs)(\.[a-z0-9]+)+")
 UNKNOWN = "unknown"  # as MNE and SNIRF call a subject without a code
 
 
@@ -28,7 +38,8 @@ def without_identity(recording: xr.DataTree, code: str = "") -> xr.DataTree:
     recording : Recording
         It is not changed.
     code : str
-        What the subject is called instead, "" for nothing.
+        What the subject is called instead, "" for nothing. With a code, names of files that are
+        not BIDS's are removed as well: others may contain the subject's.
 
     Returns
     -------
@@ -43,15 +54,31 @@ def without_identity(recording: xr.DataTree, code: str = "") -> xr.DataTree:
     >>> without_identity(recording, "sub-01")["eeg"].attrs["subject"]
     'sub-01'
     """
+    private = set()
     for stream in streams(recording):
         node = stream_dataset(recording, stream)
         changes: dict[str, Any] = {}
+        if code and not BIDS_NAME.fullmatch(node.attrs.get("file", "")):
+            private.add(node.attrs.get("file", ""))
+            changes["file"] = ""
         if "subject" in node.attrs:
             changes["subject"] = code
         if "header" in node.attrs:
             changes["header"] = json.dumps(_public(header(node), code))
         recording = with_stream(recording, stream, node.assign_attrs(changes))
+    if private - {""}:
+        steps = [_without(step, private) for step in provenance(recording)]
+        recording = with_provenance(recording, steps)
     return _with_sensors_by_kind(recording)
+
+
+def _without(facts: Any, private: set[str]) -> Any:
+    """Facts of a step in which some texts are empty."""
+    if isinstance(facts, dict):
+        return {name: _without(value, private) for name, value in facts.items()}
+    if isinstance(facts, list):
+        return [_without(value, private) for value in facts]
+    return "" if isinstance(facts, str) and facts in private else facts
 
 
 def _with_sensors_by_kind(recording: xr.DataTree) -> xr.DataTree:

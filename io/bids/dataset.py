@@ -9,6 +9,7 @@ from neurofuse.io.bids.sidecars import as_json
 from neurofuse.io.errors import WriteError
 
 BIDS_VERSION = "1.10.0"
+LINK = "source"  # what BIDS URIs call the data set that was cleaned
 DESCRIPTION, PARTICIPANTS, IGNORED = "dataset_description.json", "participants.tsv", ".bidsignore"
 README = "README"
 ABOUT = """EEG and fNIRS recordings from which neurofuse has removed movement artifacts.
@@ -30,6 +31,7 @@ def write_shared(stage: Path, root: Path, subject: str, source: str | Path | Non
     if source is not None:
         place = os.path.relpath(Path(source).resolve(), root.resolve())
         description["SourceDatasets"] = [{"URL": Path(place).as_posix()}]
+        description["DatasetLinks"] = {LINK: Path(place).as_posix()}
     for name, text in (
         (DESCRIPTION, as_json(description)),
         (PARTICIPANTS, f"participant_id\nsub-{subject}\n"),
@@ -64,6 +66,22 @@ def data_set_of(path: Path) -> Path | None:
     """The BIDS data set that a file belongs to, if any."""
     folders = [Path(path).resolve(), *Path(path).resolve().parents]
     return next((folder for folder in folders if (folder / DESCRIPTION).is_file()), None)
+
+
+def source_uri(path: Path) -> str:
+    """A file of a BIDS data set as BIDS URI, "" for any other."""
+    path, data_set = Path(path).resolve(), data_set_of(path)
+    return "" if data_set is None else f"bids:{LINK}:{path.relative_to(data_set).as_posix()}"
+
+
+def place_of(uri: str, root: Path) -> Path | None:
+    """Where the file of a BIDS URI lies, by the links of the derivative at `root`."""
+    _, link, inside = uri.split(":", 2)
+    try:
+        description = json.loads((root / DESCRIPTION).read_text(encoding="utf-8"))
+        return root / description["DatasetLinks"][link] / inside
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def keep_text(there: str, new: str) -> str:

@@ -1,6 +1,7 @@
 """A Recording → a BIDS derivative data set, EEG and fNIRS in folders of their own."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,10 +103,12 @@ def write_bids(
     return {stream: root / file for stream, file in files.items()}
 
 
-def save_bids(recording: xr.DataTree, root: Path, entities: Entities) -> dict[str, str]:
+def save_bids(
+    recording: xr.DataTree, root: Path, entities: Entities, sources: Sequence[str] = ()
+) -> dict[str, str]:
     """Write the data files and their sidecars; returns the data files' paths below `root`.
 
-    What identifies a participant is left out.
+    What identifies a participant is left out. `sources` are the BIDS URIs of what it was made of.
     """
     recording = without_identity(recording, f"sub-{entities['sub']}")
     raws = [raw for raw in to_mne(recording, copy=False) if raw is not None]
@@ -118,7 +121,7 @@ def save_bids(recording: xr.DataTree, root: Path, entities: Entities) -> dict[st
                 save_eeg(raw, root / file)
             else:
                 write_snirf(raw, root / file, sensors_of(recording))
-        for name, text in _sidecars(recording, stream, raw, entities["task"]).items():
+        for name, text in _sidecars(recording, stream, raw, entities["task"], sources).items():
             (root / _file(entities, stream, name)).write_text(text, encoding="utf-8")
     return files
 
@@ -192,10 +195,13 @@ def _file(entities: Entities, stream: str, name: str = "") -> str:
 
 
 def _sidecars(
-    recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", task: str
+    recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", task: str, sources: Sequence[str]
 ) -> dict[str, str]:
+    facts = sidecars.stream_sidecar(recording, stream, raw, task)
+    if sources:
+        facts["Sources"] = list(sources)
     texts = {
-        f"{stream}.json": sidecars.as_json(sidecars.stream_sidecar(recording, stream, raw, task)),
+        f"{stream}.json": sidecars.as_json(facts),
         "channels.tsv": sidecars.as_tsv(sidecars.channel_table(recording, stream, raw)),
     }
     if len(raw.annotations):

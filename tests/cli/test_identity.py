@@ -1,6 +1,8 @@
 """What identifies somebody leaves `neurofuse clean` only on request, and never into BIDS."""
 
+import json
 import re
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,15 @@ import pytest
 import neurofuse as nf
 import neurofuse.io as io
 from neurofuse.cli.clean import clean_files
+from neurofuse.cli.cohort import cohort_files
+from neurofuse.cli.inputs import read_inputs
 from neurofuse.io.identity import without_identity
+from tests.io.xdf.test_xdf import ZERO, Writer, channels, eeg_channels, even
 
 MARKED = (
     "XXCODE", "XXLAST", "XXFIRST", "XXMIDDLE", "XXOPERATOR", "XXSERIAL", "XXSITE", "XXPROJECT",
     "XXCOMMENT", "XXINSTITUTE", "XXADMIN", "XXPATIENT", "XXFREE", "1901-02-03", "03-FEB-1901",
+    "XXFOLDER", "XXNAME", "XXSTREAM",
 )  # fmt: skip
 KEPT = ("MAKER", "MODELNAME", "CapTrak")
 
@@ -139,3 +145,106 @@ def test_all_but_identity_stays(marked):
     assert eeg.info["device_info"] == {"type": "MAKER"}
     assert light.info["meas_date"] == datetime(2024, 5, 17, tzinfo=UTC)
     assert recording["eeg"].attrs["subject"] == "XXCODE"
+
+
+@pytest.mark.slow
+def test_neither_pages_nor_messages_identify_anybody(marked, tmp_path, caplog):
+    """The page of a cohort, the report made later, and whatever is logged on the way."""
+    caplog.set_level("INFO", "neurofuse")
+    paths = [marked["fif"], marked["snirf"]]
+    clean_files(paths, tmp_path / "out", method="uncorrected", offset=0, report=False)
+    cohort_files([tmp_path / "out"], tmp_path / "index.html")
+    nf.report(nf.read(*paths, offset=0), nf.read(*paths, offset=0), tmp_path / "page.html")
+    assert marks_in(tmp_path) == {}
+    assert [mark for mark in MARKED if mark in caplog.text] == []
+
+
+@pytest.mark.slow
+def test_a_cohort_page_shows_no_folders_of_what_it_lacks(marked, tmp_path):
+    folder = tmp_path / "XXFOLDER of one"
+    folder.mkdir()
+    paths = [
+        Path(shutil.copy(marked[kind], folder / marked[kind].name)) for kind in ("fif", "snirf")
+    ]
+    for number, stem in enumerate(paths):
+        clean_files([stem], tmp_path / f"out{number}", method="uncorrected", report=False)
+    paths[0].unlink()
+    rows = cohort_files([tmp_path / "out0", tmp_path / "out1"], tmp_path / "pages" / "index.html")
+    assert "sub-01_task-rest_eeg.fif" in rows[0].failure
+    assert marks_in(tmp_path / "pages") == {}
+
+
+@pytest.fixture(scope="module")
+def xdf(tmp_path_factory):
+    """An XDF file whose streams are called after their devices; of one, labels are missing."""
+    rng, writer = np.random.default_rng(0), Writer()
+    eeg, moves = 20 * rng.standard_normal((5000, 2)), rng.standard_normal((1040, 3))
+    writer.stream(
+        "XXSTREAM-1", "EEG", even(5000, 250), eeg, rate=250, desc=eeg_channels("C3", "Cz")
+    )
+    for name in ("XXSTREAM-2", "XXSTREAM-3"):
+        writer.stream(name, "Motion", even(1040, 52), moves, rate=52)
+    sensors = [{"label": f"ACC_{a}", "unit": "g"} for a in "XYZ"]
+    writer.stream("XXSTREAM-4", "", even(1040, 52), moves, rate=52, desc=channels(*sensors))
+    trigger = np.zeros((1040, 1))
+    trigger[500:510] = 3
+    writer.stream("XXSTREAM-5", "Trigger", even(1040, 52), trigger, rate=52)
+    writer.stream("XXSTREAM-6", "Markers", ZERO + np.array([1.0]), [["go"]], form="string")
+    return writer.save(tmp_path_factory.mktemp("xdf") / "sub-01_task-rest_eeg.xdf")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bids", [True, False])
+def test_streams_of_xdf_are_called_by_their_kind(xdf, tmp_path, bids, caplog):
+    caplog.set_level("INFO", "neurofuse")
+    assert marks_in(xdf.parent)
+    assert "XXSTREAM-2" in nf.read(xdf)["aux"].children  # in memory, under its own name
+    files = clean_files([xdf], tmp_path, method="uncorrected", bids=bids)
+    assert marks_in(tmp_path) == {}
+    assert "XXSTREAM" not in caplog.text
+    kept = nf.read(files["recording"])
+    assert set(kept["aux"].children) == {"Motion", "Motion 2", "sensor", "Trigger"}
+    np.testing.assert_array_equal(
+        kept["aux"]["Motion 2"]["Motion 2"].values,
+        nf.read(xdf)["aux"]["XXSTREAM-3"]["XXSTREAM-3"].values,
+    )
+    assert {"aux/Motion", "aux/sensor"} <= set(kept["clock"].stream.values)
+    assert kept["events"].description.values.tolist() == ["go", "3"]
+
+
+@pytest.mark.slow
+def test_names_of_files_reach_bids_only_if_they_are_its_own(marked, tmp_path):
+    """And no folders at all; elsewhere a name is the user's own label."""
+    folder = tmp_path / "XXFOLDER"
+    folder.mkdir()
+    eeg = Path(shutil.copy(marked["edf"], folder / marked["edf"].name))
+    light = Path(shutil.copy(marked["snirf"], folder / "XXNAME_nirs.snirf"))
+    files = clean_files([eeg, light], tmp_path / "out", method="uncorrected", offset=0, bids=True)
+    assert marks_in(tmp_path / "out") == {}
+    stated = json.loads(files["provenance"].read_text())["inputs"]
+    assert [(one["name"], one["path"]) for one in stated] == [(eeg.name, ""), ("*.snirf", "")]
+    assert io.streams(read_inputs(files["provenance"], tmp_path)) == ("eeg", "nirs")  # by content
+    with pytest.raises(io.ReadError, match=r"no sub-01_task-rest_eeg\.edf where it was"):
+        read_inputs(files["provenance"])
+    plain = clean_files([light], tmp_path / "plain", method="uncorrected", report=False)
+    assert "XXNAME" in plain["provenance"].read_text()
+
+
+def test_sources_within_a_data_set_are_bids_uris(marked, tmp_path):
+    root = tmp_path / "study"
+    root.mkdir()
+    (root / "dataset_description.json").write_text('{"Name": "a", "BIDSVersion": "1.10.0"}')
+    paths = []
+    for kind, stream in (("edf", "eeg"), ("snirf", "nirs")):
+        (root / "sub-01" / stream).mkdir(parents=True)
+        paths.append(Path(shutil.copy(marked[kind], root / "sub-01" / stream / marked[kind].name)))
+    out = root / "derivatives" / "neurofuse"
+    files = clean_files(paths, out, method="uncorrected", offset=0, bids=True, report=False)
+    uris = [f"bids:source:sub-01/{p.parent.name}/{p.name}" for p in paths]
+    described = json.loads((out / "dataset_description.json").read_text())
+    assert described["DatasetLinks"] == {"source": "../.."}
+    for sidecar in (*out.rglob("*_eeg.json"), *out.rglob("*_nirs.json")):
+        assert json.loads(sidecar.read_text())["Sources"] == uris
+    stated = json.loads(files["provenance"].read_text())["inputs"]
+    assert [one["path"] for one in stated] == uris
+    assert io.streams(read_inputs(files["provenance"])) == ("eeg", "nirs")

@@ -114,7 +114,7 @@ def clean_files(
             step(0.8, "drawing the report")
             write_report(recording, cleaned, stage / expected["report"])
         provenance = stage / expected["provenance"]
-        write_inputs(cleaned, paths, provenance, Path(out), offset, align)
+        write_inputs(cleaned, paths, provenance, Path(out), offset, align, bids=bids)
         made = {kind: name for kind, name in expected.items() if (stage / name).exists()}
         step(1.0)
     if "native" in made and made["native"] == made["eeg"]:
@@ -153,11 +153,12 @@ def _write_bids(
     paths: Sequence[Path],
     out: Path,
 ) -> dict[str, str]:
-    from neurofuse.io.bids.dataset import data_set_of, write_shared
+    from neurofuse.io.bids.dataset import data_set_of, source_uri, write_shared
     from neurofuse.io.bids.write import save_bids
 
     write_shared(stage, out, entities["sub"], data_set_of(paths[0]))
-    return save_bids(cleaned, stage, entities)
+    sources = [source_uri(file) for path in paths for file in names.files_of(path)]
+    return save_bids(cleaned, stage, entities, [uri for uri in sources if uri])
 
 
 def command(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,10 @@ from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
     from neurofuse.fusion.report import CohortRow
+
+FOLDERS = re.compile(
+    r"(?<![^\s(])(?:[A-Za-z]:|\.{1,2}|~)?(?:[\\/][^\\/;:,()\n]+)*[\\/](?=[^\\/\s])"
+)
 
 
 def cohort_files(
@@ -71,7 +76,7 @@ def cohort_files(
                 rows.append(_row(name, path, before))
             except NeurofuseError as error:
                 LOG.warning("%s: %s", name, error)
-                rows.append(CohortRow(name, page=_page(path), failure=str(error)))
+                rows.append(CohortRow(name, page=_page(path), failure=_without_folders(str(error))))
         if all(row.failure for row in rows):
             raise ReadError(
                 f"{len(rows)} cleaned recordings, none of which can be measured (the first: "
@@ -150,6 +155,17 @@ def _row(name: str, path: Path, before: Path | None) -> "CohortRow":
 
     recording = read_inputs(provenance_beside(path), before)
     return cohort_row(name, recording, read(path), _page(path))
+
+
+def _without_folders(message: str) -> str:
+    """A message whose files are named without their folders: a page need not show where they lie.
+
+    Examples
+    --------
+    >>> _without_folders("no /home/Jane Doe/raw/a.edf, EEG/fNIRS")
+    'no a.edf, EEG/fNIRS'
+    """
+    return FOLDERS.sub("", message)
 
 
 def _page(path: Path) -> Path | None:

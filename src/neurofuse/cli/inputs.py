@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MARK = "_desc-clean"
 CLEANED = f"{MARK}_recording.nc"
+BIDS_PART = re.compile(r"(sub|ses)-[A-Za-z0-9]+|eeg|nirs")  # folders of a data set
 REMEDY = "name the folder that holds it (cohort: --before FOLDER; report: BEFORE)"
 
 
@@ -43,6 +45,8 @@ def write_inputs(
     out: Path,
     offset: float | None,
     align: str | None,
+    *,
+    bids: bool = False,
 ) -> None:
     """Write what a cleaned Recording was made of and how, as JSON that `read_inputs` takes.
 
@@ -58,14 +62,16 @@ def write_inputs(
         The folder in which the outputs will be; the inputs are named relative to it.
     offset, align
         As given to `neurofuse.read`.
+    bids : bool
+        Whether `out` is a BIDS derivative: inputs are named by BIDS URIs, those that are in no data
+        set by their name, and those whose name is not BIDS's by their suffix.
     """
     from neurofuse.io import provenance
 
     facts = {
         "inputs": [
             {
-                "name": path.resolve().name,
-                "path": _relative(path, out),
+                **(_in_bids(path) if bids else _in_folder(path, out)),
                 "sha256": _sha256(path) if path.is_file() else None,
             }
             for path in paths
@@ -119,6 +125,20 @@ def _quiet() -> Iterator[None]:
         LOG.setLevel(level)
 
 
+def _in_folder(path: Path, out: Path) -> dict[str, str]:
+    return {"name": path.resolve().name, "path": _relative(path, out)}
+
+
+def _in_bids(path: Path) -> dict[str, str]:
+    """Name and BIDS URI, without folders that lead to a data set or a name that is not BIDS's."""
+    from neurofuse.io.bids.dataset import source_uri
+    from neurofuse.io.identity import BIDS_NAME
+
+    name = path.resolve().name
+    known = BIDS_NAME.fullmatch(name) or BIDS_PART.fullmatch(name)
+    return {"name": name if known else f"*{path.suffix}", "path": source_uri(path)}
+
+
 def _relative(path: Path, out: Path) -> str:
     try:
         return Path(os.path.relpath(path.resolve(), out.resolve())).as_posix()
@@ -144,8 +164,8 @@ def _find(entry: dict[str, Any], folder: Path, before: Path | None) -> Path:
     """The input itself: the same bytes where they are known."""
     name = Path(entry["name"]).name
     if before is None:
-        candidates = [folder / entry["path"]] if entry.get("path") else []
-        candidates = [path for path in candidates if path.exists()]
+        place = _place(entry.get("path") or "", folder)
+        candidates = [place] if place is not None and place.exists() else []
     else:
         candidates = sorted(path for path in before.rglob(name))
     if not candidates:
@@ -165,6 +185,14 @@ def _find(entry: dict[str, Any], folder: Path, before: Path | None) -> Path:
             f"{len(same)} folders {name} below {before}", "one", "name a folder closer to it"
         )
     return same[0]
+
+
+def _place(stated: str, folder: Path) -> Path | None:
+    from neurofuse.io.bids.dataset import place_of
+
+    if stated.startswith("bids:"):
+        return place_of(stated, folder)
+    return folder / stated if stated else None
 
 
 def _sha256(path: Path) -> str:

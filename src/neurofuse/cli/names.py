@@ -43,7 +43,7 @@ def eeg_suffix(paths: Sequence[Path]) -> str:
     >>> eeg_suffix([Path("a.snirf"), Path("b.BDF")])
     '.bdf'
     """
-    files = [file for path in paths for file in _files(path)]
+    files = [file for path in paths for file in files_of(path)]
     return next((p.suffix.lower() for p in files if p.suffix.lower() in EEG_SUFFIXES), ".fif")
 
 
@@ -71,7 +71,7 @@ def _is_bids(path: Path) -> bool:
     return path.is_dir() and folder_content(path) == "BIDS"
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
     """The files that a path stands for: itself, or those of a BIDS session."""
     if not _is_bids(path):
         return [path]
