@@ -21,7 +21,11 @@ from neurofuse.io.errors import NeurofuseError
 if TYPE_CHECKING:
     from neurofuse.fusion.methods.registry import Method
 
-CODE = ("models", "fusion", "benchmarks/common", "benchmarks/still", "benchmarks/moving")
+CLEANING = ("models/**/*.py", "fusion/**/*.py")
+MEASURING = (
+    *("benchmarks/common/calm.py", "benchmarks/common/pulse.py"),
+    *("benchmarks/still/[!_]*.py", "benchmarks/moving/[!_]*.py"),  # not how results are shown
+)
 PACKAGED = {name: path for name, _, path in packaged()}
 KEYS = ("stream", "participant", "device", "rate", "kind", "name")
 
@@ -96,12 +100,13 @@ def kept(
         One JSON a method, under the key of its weights or settings and of the code that cleans
         and measures: where any of it changed, everything is made anew.
     """
-    found, code = {}, result_key("code", files=(p for f in CODE for p in (ROOT / f).rglob("*.py")))
+    code = [path for pattern in (*CLEANING, *MEASURING) for path in ROOT.glob(pattern)]
+    made_by, found = result_key("code", files=code), {}
     for method in methods:
         name = Path(method).stem if method.endswith(SUFFIX) else method
         weights = Path(method) if method.endswith(SUFFIX) else PACKAGED.get(method)
         key = method_key(method) if weights is None else weights_key(weights)
-        target = folder / code / part / f"{name}_{key}.json"
+        target = folder / made_by / part / f"{name}_{key}.json"
         if not target.exists():
             write(target, {"rows": evaluate(method, part).to_dict("records")})
         found[row_name(name)] = pd.DataFrame(json.loads(target.read_text())["rows"])

@@ -84,10 +84,10 @@ which knows no cleaning method. Change is the energy of (cleaned − recorded): 
 0.01–0.1 Hz over the signal's there, of EEG at all frequencies over the EEG's in 0.5–45 Hz without
 the drift; −80 dB is none. It is the median over the channels of a recording. Slow waves kept: the
 projection of output on input in 0.01–0.1 Hz. Figures are means over participants of the {part}
-part with 95 % bootstrap intervals; their medians are in the file. Uncorrected is −80 dB everywhere."""
+part with 95 % bootstrap intervals; their medians are in the file. Uncorrected is −80 dB."""
 LIMITS = """Calm stretches may hold movement too small for the detector, and 50 s hold half a period
-of 0.01 Hz. Few participants a device. ASR and other methods that cut slow
-drift on purpose are charged for it under drift; `change_in_band` in the file counts 0.5–45 Hz only.
+of 0.01 Hz. Few participants a device. Methods that cut slow drift on purpose are charged for it
+under drift; `change_in_band` in the files of devices and recordings counts 0.5–45 Hz only.
 Head movement beside clean optics cannot be measured: no shared recording of this part has an
 accelerometer."""
 
