@@ -236,6 +236,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         for outcome in outcomes(given.kills, given.seed, Path(folder)):
             results.append(outcome)
+            print(f"{len(results)} of {given.kills}: {outcome.after}", file=sys.stderr)
             if outcome.wrong:
                 print(outcome, file=sys.stderr)
     print(table(results).markdown())

@@ -234,3 +234,13 @@ def test_a_real_recording(data_dir, run, tmp_path):
     assert done.exit_code == 0, done.stderr
     recording = nf.read(next(tmp_path.glob("*_recording.nc")))
     assert streams(recording) == ("eeg", "nirs")
+
+
+def test_outputs_that_a_later_run_does_not_make_are_named(recorded, tmp_path, caplog):
+    """A report of an earlier run beside the results of another method is no report of these."""
+    for report in (True, False):
+        assert "earlier run" not in caplog.text
+        clean_files(
+            [recorded["nirs"]], tmp_path, method="uncorrected", report=report, overwrite=True
+        )
+    assert "simulated_desc-clean_report.html are of an earlier run and stay" in caplog.text

@@ -116,10 +116,25 @@ def clean_files(
         provenance = stage / expected["provenance"]
         write_inputs(cleaned, paths, provenance, Path(out), offset, align, bids=bids)
         made = {kind: name for kind, name in expected.items() if (stage / name).exists()}
+        _warn_of_others(taken, stage, Path(out))
         step(1.0)
     if "native" in made and made["native"] == made["eeg"]:
         made.pop("native", None)
     return {kind: Path(out) / name for kind, name in made.items()}
+
+
+def _warn_of_others(names: Sequence[str], stage: Path, out: Path) -> None:
+    """Warn of outputs of an earlier run that this one does not replace, as it makes none."""
+    from neurofuse.io.logs import LOG
+
+    old = [name for name in names if not (stage / name).exists() and (out / name).exists()]
+    if old:
+        LOG.warning(
+            "%s: %s are of an earlier run and stay beside the new outputs: remove what no longer "
+            "belongs to them",
+            out,
+            ", ".join(dict.fromkeys(old)),
+        )
 
 
 def _write_native(cleaned: "xr.DataTree", path: Path, keep_identity: bool) -> None:
