@@ -42,7 +42,7 @@ def check_intact(path: str | Path, kind: str) -> None:
 
         check_fif(path)
     elif kind in ("EEGLAB", "Homer", "neurofuse netCDF"):
-        _check_container(path)
+        _check_container(path, tree=kind == "neurofuse netCDF")
     elif kind == "NIRx":
         folder = path if path.is_dir() else path.parent
         for probe in sorted(folder.glob("*.mat")):
@@ -163,7 +163,7 @@ def _count(fields: dict[str, str], name: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
 
 
-def _check_container(path: Path) -> None:
+def _check_container(path: Path, tree: bool = False) -> None:
     """MATLAB 5 or HDF5: .set, .nirs, .nc and the .mat files beside others."""
     with path.open("rb") as file:
         head = file.read(14)
@@ -174,7 +174,7 @@ def _check_container(path: Path) -> None:
     else:
         from neurofuse.io.integrity.hdf5 import check_hdf5
 
-        check_hdf5(path)
+        check_hdf5(path, tree)
 
 
 def check_announced(raw: "mne.io.BaseRaw", path: str | Path) -> None:

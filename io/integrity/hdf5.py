@@ -18,10 +18,10 @@ WANTED = "a whole HDF5 file"
 REMEDY = "copy or export the recording again"
 
 
-def check_hdf5(path: str | Path) -> None:
+def check_hdf5(path: str | Path, tree: bool = False) -> None:
     """Raise ReadError if an HDF5 file's texts are damaged or a dataset announces too much.
 
-    A file that is not HDF5 is left to its reader.
+    With `tree`, also if its groups are no tree. A file that is not HDF5 is left to its reader.
     """
     import h5py
 
@@ -31,6 +31,8 @@ def check_hdf5(path: str | Path) -> None:
     try:
         with h5py.File(path, "r") as file:
             check_sizes(file)
+            if tree:
+                check_tree(file)
     except ReadError:
         raise
     except Exception as error:  # h5py raises anything from KeyError to RuntimeError
@@ -99,6 +101,43 @@ wanted a whole HDF5 file; copy or export the recording again
             raise ReadError(f"{file.filename}, where /{name} has damaged axes", WANTED, REMEDY)
 
     file.visititems(check)
+
+
+def check_tree(file: Any) -> None:
+    """Raise ReadError if the groups of an open netCDF file are no tree.
+
+    netCDF has no links from one place to another. One that leads to a group around it would be
+    followed from group to group.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import h5py
+    >>> with tempfile.NamedTemporaryFile(suffix=".nc") as temporary:
+    ...     with h5py.File(temporary.name, "w") as file:
+    ...         file["/eeg/again"] = h5py.SoftLink("/")
+    ...         check_tree(file)
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ReadError: found /tmp/..., where eeg/again leads to another place; wanted \
+groups one within the other; copy or export the recording again
+    """
+    import h5py
+
+    def link(name: str, item: Any) -> str | None:
+        return None if isinstance(item, h5py.HardLink) else name
+
+    def twice(name: str, item: Any) -> str | None:
+        is_group = isinstance(item, h5py.Group)
+        return name if is_group and h5py.h5o.get_info(item.id).rc > 1 else None
+
+    found = twice("/", file) or file.visititems_links(link) or file.visititems(twice)
+    if found:
+        raise ReadError(
+            f"{file.filename}, where {found} leads to another place",
+            "groups one within the other",
+            REMEDY,
+        )
 
 
 def _scales_fit(item: Any) -> bool:

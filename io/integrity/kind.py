@@ -120,4 +120,5 @@ def _beside(path: Path) -> Iterator[Path]:
     if suffix == ".vhdr":
         with path.open("rb") as file:
             names = NAMED.findall(file.read(2**16))
-        yield from (path.parent / os.fsdecode(name.strip()) for name in names)
+        named = (os.fsdecode(name.strip()) for name in names if b"\0" not in name)
+        yield from (path.parent / name for name in named)

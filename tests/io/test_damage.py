@@ -154,6 +154,24 @@ def test_a_matlab_file_of_gigabytes(tmp_path, suffix):
     assert "bytes announced" in line
 
 
+# netCDF
+
+
+@pytest.mark.parametrize("kind", ["soft", "root", "group"])
+def test_groups_of_a_netcdf_file_that_form_a_circle(tmp_path, eeg_raw, kind):
+    import h5py
+
+    path = nf.io.write_netcdf(nf.from_mne(eeg_raw()), tmp_path / "a.nc")
+    assert nf.read(path)["eeg"].sizes["time"] == 2500
+    with h5py.File(path, "r+") as file:
+        if kind == "soft":
+            file["clock/again"] = h5py.SoftLink("/")
+        else:
+            file["clock/again"] = file["/" if kind == "root" else "clock"]
+    with pytest.raises(ReadError, match="leads to another place"):
+        nf.read(path)
+
+
 # EDF, BDF
 
 

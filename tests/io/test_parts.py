@@ -60,6 +60,12 @@ def test_more_samples_than_announced(text, caplog):
     assert "a.eeg: 11 samples; a.vhdr announces 10" in caplog.text
 
 
+def test_a_name_of_a_part_that_no_file_can_have(text):
+    text.write_bytes(text.read_bytes().replace(b"DataFile=a.eeg", b"DataFile=a\0.eeg"))
+    with pytest.raises(ReadError):
+        nf.read(text)
+
+
 # EEGLAB
 
 
