@@ -103,6 +103,7 @@ def kept(
     code = [path for pattern in (*CLEANING, *MEASURING) for path in ROOT.glob(pattern)]
     made_by, found = result_key("code", files=code), {}
     for method in methods:
+        get_method(method)  # refuses an unknown name with a list of those that are known
         name = Path(method).stem if method.endswith(SUFFIX) else method
         weights = Path(method) if method.endswith(SUFFIX) else PACKAGED.get(method)
         key = method_key(method) if weights is None else weights_key(weights)

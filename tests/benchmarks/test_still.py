@@ -1,5 +1,7 @@
 """The benchmark of recordings at rest, on made recordings whose changes are known."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,12 +9,14 @@ import xarray as xr
 
 from benchmarks.common.evaluation import Case, kept, table
 from benchmarks.common.figures import Figure, by_device, one_by_one, side_by_side
+from benchmarks.moving import nirs as moving
 from benchmarks.still import eeg, nirs
 from benchmarks.still.__main__ import figures, page
 from benchmarks.still.change import FLOOR
 from neurofuse.fusion.signal.bands import bandpass
-from neurofuse.io import build, eeg_dataset, nirs_dataset, stream_dataset
+from neurofuse.io import build, eeg_dataset, nirs_dataset, stream_dataset, write_nirs
 from neurofuse.io.errors import ParameterError
+from neurofuse.synth import simulate
 
 RATE, COUNT = 10.0, 1500
 TIME = np.arange(COUNT) / RATE
@@ -156,3 +160,52 @@ def test_the_page_shows_each_rate_on_its_own_line():
     assert made["… slow waves kept"] == "1.00"
     assert made["fNIRS at 1 Hz: change [dB]"] == "–"
     assert len({(f.group, f.title) for f in figures()}) == len(figures())
+
+
+def written(folder: Path, name: str, moving: float) -> Path:
+    """A file of 100 s of fNIRS whose channels jump about in the first `moving` seconds."""
+    recording, _ = simulate(100.0, seed=3, severity=0.0, task=None, eeg_montage=None)
+    node = stream_dataset(recording, "nirs")
+    jumps = np.random.default_rng(0).normal(0, 0.3, node.sizes["time"])
+    jumps[node.time.values > moving] = 0
+    lights = node.intensity * np.exp(jumps)
+    path = folder / f"sub-1_{name}_nirs.snirf"
+    write_nirs(build(nirs=node.assign(intensity=lights)), path)
+    return path
+
+
+def test_a_file_is_cut_to_its_calm_part(tmp_path):
+    node = nirs.calm_part(written(tmp_path, "task-rest", moving=30.0))
+    assert node is not None
+    length = node.sizes["time"] / node.attrs["rate"]
+    assert 60 < length < 69
+    assert node.time.values[0] == 0
+    assert nirs.calm_part(written(tmp_path, "task-short", moving=60.0)) is None
+
+
+def test_good_recordings_come_at_lower_rates_too_and_tasks_in_motion_never(tmp_path, monkeypatch):
+    files = [written(tmp_path, "task-rest", 0.0), written(tmp_path, "task-convo", 0.0)]
+    monkeypatch.setattr(
+        nirs, "subject_files", lambda part, kind: {"sub-1": files} if kind == "nirs_still" else {}
+    )
+    made = list(nirs.cases("validation"))
+    assert {case.name for case in made} == {"sub-1_task-rest_nirs"}
+    assert [case.kind for case in made] == [nirs.NATIVE] + [nirs.RESAMPLED] * (len(made) - 1)
+    own = made[0].rate
+    assert [case.rate for case in made[1:]] == [rate for rate in nirs.RATES if rate < own]
+    for case in made:
+        assert stream_dataset(case.recording, "nirs").attrs["rate"] == case.rate
+
+
+def test_movement_is_compared_with_rest_in_the_same_cap(tmp_path, monkeypatch):
+    files = [written(tmp_path, "task-rest", 0.0), written(tmp_path, "task-convo", 40.0)]
+    monkeypatch.setattr(moving, "subject_files", lambda part, kind: {"sub-1": files})
+    (case,) = moving.cases("validation")
+    assert case.name == "sub-1_task-convo_nirs"
+    assert case.kind == "own rest"
+    assert case.reference is not None
+    count = stream_dataset(case.recording, "nirs").sizes["channel"]
+    assert len(case.reference) == 2 * count
+    monkeypatch.setattr(moving, "subject_files", lambda part, kind: {"sub-1": files[1:]})
+    (case,) = moving.cases("validation")
+    assert case.reference is None
