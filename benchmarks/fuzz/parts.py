@@ -21,12 +21,13 @@ def take_apart(folder: Path, entry: str, rng: Rng, others: list[Path]) -> Damage
     announced in another part.
     """
     parts = sorted(p for p in folder.rglob("*") if p.is_file())
+    sizes = {part: part.stat().st_size for part in parts}
     said, lost = [], True
     for _ in range(int(pick(rng, [1, 1, 1, 2, 3]))):
         part = pick(rng, parts)
         if not part.exists() or not part.stat().st_size:
             continue
-        chance, size = rng.random(), part.stat().st_size
+        chance = rng.random()
         if chance < 0.45:
             done = cut(part, rng)
         elif chance < 0.60:
@@ -39,7 +40,7 @@ def take_apart(folder: Path, entry: str, rng: Rng, others: list[Path]) -> Damage
             done, lost = exchange(part, pick(rng, parts)), False
         elif chance < 0.88:
             done = replace(part, folder, others, rng)
-            lost = lost and part.suffix in COUNTED and part.stat().st_size != size
+            lost = lost and part.suffix in COUNTED and part.stat().st_size != sizes[part]
         elif chance < 0.97:
             done, lost = thin(part, rng), False
         else:
