@@ -14,29 +14,32 @@ from rich.progress import track
 from benchmarks.common.methods import UNCORRECTED, ZERO, row_name
 from benchmarks.common.page import Page, Table
 from benchmarks.transplant.cases import cases
-from benchmarks.transplant.evaluation import FLOOR, NEAR, evaluate, summary
+from benchmarks.transplant.evaluation import FLOOR, LEAST, NEAR, evaluate, summary
+from benchmarks.transplant.receivers import DRIFT
+from neurofuse.synth.real_movement import LARGE
+from neurofuse.synth.transplant import SIZE
 
 METHODS = [FLOOR, UNCORRECTED, ZERO, "joint", "eeg", "nirs"]
 METHODS += ["wavelet", "asr", "wiener", "spline", "tddr"]
 MAIN, NIRS = "EEG, 2 to 4 electrodes", "fNIRS"
 
 TITLE = "Real movements in recordings at rest"
-QUESTION = """Which method removes real movements? Large movements of people in motion are cut out
-and added to recordings at rest of other people, so that the truth is known: {events} of {donors}
-donors in {receivers} receivers, {part} part of the split. EEG of one to four dry electrodes: bursts
-of Muse headbands and what Porr's subjects were told to do (head, cap, jaw, face), in joined calm
-stretches; movements that are nothing but blinks stand apart. fNIRS: movements of optodes in eight
-to ten neighbouring pairs. Error: energy of (cleaned - true) over that of the true signal in motion,
-0 dB is what zeros give; EEG unfiltered, fNIRS in 0.01-0.7 Hz within {near:g} s of a movement, and
-unfiltered. Change: the same outside motion. Alpha: size of the true alpha waves in the cleaned ones
-in motion. Means over receivers with 95 % bootstrap intervals; {floor}: what the donors' own signals
-leave, so that no method can be expected below it."""
-LIMITS = """Few donors, in fNIRS {nirs_donors}: the receivers do not vary the movements. A movement
-begins and ends at zero (EEG), drift below 0.3 Hz is taken from the receivers, and channels in which
-a movement is too small to be known rest exactly. Movements are scaled to 0-12 dB (EEG) and 8-24 dB
-(fNIRS) over the variance at rest, less where the donor's own signal would come along. Most of what
-exceeds 10 standard deviations at rest in Muse recordings are blinks; in EEG 6 are asked for, so
-that muscles and electrodes are among the movements. Calm means the same detector for all
+QUESTION = """Which method removes real movements? Large movements of {donors} people (donors) are
+cut out and added to recordings at rest of {receivers} others (receivers), so that the truth is
+known: {events} times in {cases} recordings, {part} part of the split. EEG of one to four dry
+electrodes, in joined calm stretches; kinds of movement: {kinds}. The EEG columns are of two to four
+electrodes without blinks, which stand apart. fNIRS: movements of optodes, in {pairs} neighbouring
+pairs. Error: energy of (cleaned - true) over that of the true signal in motion, 0 dB is what zeros
+give; EEG unfiltered, fNIRS in 0.01-0.7 Hz within {near:g} s of a movement, and unfiltered. Change:
+the same outside motion ({least:g}: none). Alpha: size of the true alpha waves in the cleaned EEG in
+motion. Means over receivers with 95 % bootstrap intervals, median, and worst receiver; {floor}:
+what the donors' own signals leave, so that no method can be expected below it."""
+LIMITS = """Few donors (fNIRS: {nirs_donors}), and intervals over receivers know nothing of that. In
+EEG a movement begins and ends at zero, drift below {drift:g} Hz is taken from the receivers, and
+channels in which a movement is too small to be known rest exactly. Movements are scaled to {small}
+dB over the variance at rest, less where too much of the donor's own signal would come along. Their
+peaks exceed {large} standard deviations at rest: at 10 there is hardly anything but blinks in EEG.
+One detector, which no method uses, finds movements and calm stretches
 (`neurofuse.io.quality.calm`)."""
 COMMAND = "python -m benchmarks.transplant --part {part} --page docs/measured/transplant.md"
 
@@ -50,7 +53,7 @@ def overview(results: pd.DataFrame) -> Table:
     """One row a method: both modalities, means, medians and worst people."""
     rows = {(r["group"], r["method"], r["figure"]): r for r in results.to_dict("records")}
     columns = ["method", "EEG error [dB]", "median; worst", "change", "alpha", "Muse 1; 2; 4"]
-    columns += ["blinks", "fNIRS error [dB]", "median; worst ", "unfiltered", "change "]
+    columns += ["blinks", "fNIRS error [dB]", "fNIRS median; worst", "unfiltered", "fNIRS change"]
     cells = []
     for method in dict.fromkeys(results.method):
         own = {(group, figure): row for (group, m, figure), row in rows.items() if m == method}
@@ -87,10 +90,18 @@ def everything(results: pd.DataFrame) -> Table:
 def page(results: pd.DataFrame, part: str) -> Page:
     """The page of all methods."""
     known = cases(part)
+    pairs = [len(case.motion) for case in known if case.modality == "nirs"]
     placed = [(case.modality, donor) for case in known for donor in case.donors]
     values = {
         "events": len(placed),
+        "cases": len(known),
         "donors": len(set(placed)),
+        "kinds": ", ".join(dict.fromkeys(c.kind for c in known if c.modality == "eeg")),
+        "pairs": " to ".join(map(str, sorted({min(pairs), max(pairs)}))) if pairs else "no",
+        "least": LEAST,
+        "drift": DRIFT,
+        "small": " (EEG) and ".join(f"{a:g} to {b:g}" for a, b in SIZE.values()) + " (fNIRS)",
+        "large": " (EEG) and ".join(f"{x:g}" for x in LARGE.values()) + " (fNIRS)",
         "nirs_donors": len({donor for modality, donor in placed if modality == "nirs"}),
         "receivers": len({case.receiver for case in known}),
         "part": part,
