@@ -35,8 +35,6 @@ def brainvision_sets(folder: Path) -> list[Seed]:
     for name, seconds in (("floats", SECONDS), ("short", SHORTER * SECONDS)):
         (folder / name).mkdir(parents=True)
         path = io.write_eeg(_last(seconds), folder / name / "a.vhdr")
-        size = path.with_suffix(".eeg").stat().st_size // (4 * len(CHANNELS))
-        _edit(path, "DataOrientation=", f"DataPoints={size}\nDataOrientation=")
         seeds.append((path.parent, path.name))
     floats = np.fromfile(folder / "floats" / "a.eeg", "<f4").reshape(-1, len(CHANNELS))
     for name in ("integers", "text"):

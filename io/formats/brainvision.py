@@ -64,6 +64,7 @@ def _header(raw: "mne.io.BaseRaw", path: Path, volts: np.ndarray) -> str:
         f"MarkerFile={path.with_suffix('.vmrk').name}",
         "DataFormat=BINARY",
         "DataOrientation=MULTIPLEXED",
+        f"DataPoints={raw.n_times}",
         f"NumberOfChannels={len(raw.ch_names)}",
         "; microseconds",
         f"SamplingInterval={1e6 / raw.info['sfreq']!r}",

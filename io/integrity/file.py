@@ -124,7 +124,10 @@ def check_brainvision(path: Path) -> None:
     MNE reads truncated files without a warning. Headers need not announce a length; then only an
     incomplete last sample shows the damage.
     """
-    fields = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", path.read_text("utf-8", errors="replace")))
+    text = path.read_text("utf-8", errors="replace")
+    if not text.endswith("\n"):
+        LOG.warning("%s: its last line has no end, so that it may be cut off", path)
+    fields = dict(re.findall(r"(?m)^(\w+)=(.*?)\r?$", text))
     samples = path.parent / fields.get("DataFile", "").replace("$b", path.stem)
     width, channels = (
         WIDTHS.get(fields.get("BinaryFormat", ""), 0),

@@ -60,6 +60,23 @@ def test_more_samples_than_announced(text, caplog):
     assert "a.eeg: 11 samples; a.vhdr announces 10" in caplog.text
 
 
+def test_a_header_cut_off_in_its_last_line(text, caplog):
+    nf.read(text)
+    assert "no end" not in caplog.text
+    text.write_bytes(text.read_bytes()[:-3])
+    nf.read(text)
+    assert "a.vhdr: its last line has no end" in caplog.text
+
+
+@pytest.mark.parametrize("count", [8, 12, 800])  # bytes of one, one and a half, 100 samples
+def test_samples_that_neurofuse_wrote_cut_off(tmp_path, eeg_raw, count):
+    path = nf.io.write_eeg(nf.from_mne(eeg_raw(("C3", "C4"), rate=100.0)), tmp_path / "a.vhdr")
+    samples = path.with_suffix(".eeg")
+    samples.write_bytes(samples.read_bytes()[:-count])
+    with pytest.raises(ReadError, match=r"cut off: \d+ of 1000 samples"):
+        nf.read(path)
+
+
 def test_a_name_of_a_part_that_no_file_can_have(text):
     text.write_bytes(text.read_bytes().replace(b"DataFile=a.eeg", b"DataFile=a\0.eeg"))
     with pytest.raises(ReadError):
