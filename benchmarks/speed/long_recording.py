@@ -175,11 +175,11 @@ def row(hours: float, way: str, figures: dict[str, float], short: dict[str, floa
     ]
 
 
-QUESTION = """Does a whole night fit into memory, and does a minute of it take longer than one of a
-short recording? `neurofuse clean --uncertainty` on 32 EEG channels at 500 Hz (BrainVision) and
-40 fNIRS channels at 10 Hz (SNIRF) writes all that it can: FIF, BrainVision, SNIRF, netCDF and the
-report; with `--bids` BrainVision, SNIRF, netCDF and the report. Peak memory is that of the process,
-with Python and all libraries; CPU time is of all threads, with start and imports."""
+QUESTION = """Does a whole night fit into memory, and does a minute of it take longer than one of
+a short recording? `neurofuse clean` with `--uncertainty` on 32 EEG channels at 500 Hz
+(BrainVision) and 40 fNIRS channels at 10 Hz (SNIRF) writes all that it can: FIF, BrainVision,
+SNIRF, netCDF and the report; with `--bids` the same without FIF. Peak memory is that of the
+process, with Python and all libraries; CPU time is of all threads, with start and imports."""
 WANTED = "Wanted: below 2 GB, and at most 1.1 times the CPU time of a minute of ten minutes."
 LIMITS = """One machine with two cores that many other programs used as well, which makes CPU
 times larger; one run each. Ten minutes of coloured noise with motion were repeated, each time
