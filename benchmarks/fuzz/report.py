@@ -41,14 +41,18 @@ recording does not have; they are among those read. Other damage that is read ca
 distinguished from data, such as a changed sample, or does no harm. The tests run 20 files a format
 by another seed."""
 
+STOPPED = " Where there are fewer files than elsewhere, the run has not come to its end."
+
 
 def page(rows: Table, cases: int, seed: int) -> Page:
-    """The page on a run."""
+    """The page on a run, which may have been stopped before all files were read."""
+    stopped = any(int(row[COLUMNS.index("files")]) < cases for row in rows.rows)
+    limits = LIMITS.format(seconds=SECONDS, memory=MEMORY / 2**30)
     return Page(
         title="Damaged files",
         question=QUESTION,
         table=rows,
-        limits=LIMITS.format(seconds=SECONDS, memory=MEMORY / 2**30),
+        limits=limits + STOPPED * stopped,
         command=f"python -m benchmarks.fuzz --per-format {cases} --seed {seed} "
         "--log runs/fuzz.jsonl \\\n    --page docs/measured/fuzzing.md",
         data={"": rows},
