@@ -24,24 +24,23 @@ def table(results: list[Case]) -> Table:
 
 QUESTION = """Is every damaged file read, or refused by an error of neurofuse, and are lost samples
 never passed over in silence? Small whole recordings, made on the spot (NIRx: cut from shared
-ones), were damaged in one to three places: cut off anywhere, bytes changed, blanked, shifted,
-doubled or taken out, numbers overwritten by extreme ones, header fields and words of texts
-replaced, lines dropped or swapped, HDF5 groups, datasets and attributes removed, emptied or of
-another type, shape or size, MATLAB fields likewise, FIF tags and XDF chunks changed. Of recordings
-of several files ("in parts", .set + .fdt), parts were cut off (at any byte, at the end of a line
-or of 512 bytes), missing, emptied, exchanged with each other, replaced by those of another
-recording, renamed, or left without a row, column or entry. Each was opened with `neurofuse.read`;
-one in eight of those that could be read was written again."""
+ones), were damaged in one to three places: cut off, bytes changed, blanked, shifted, doubled or
+taken out, numbers overwritten by extreme ones, header fields and words of texts replaced, lines
+dropped or swapped, HDF5 groups, datasets and attributes removed, emptied or of another type, shape
+or size, MATLAB fields likewise, FIF tags and XDF chunks changed. Of recordings of several files
+("in parts", .set + .fdt), parts were cut off (at any byte, at the end of a line or of 512 bytes),
+missing, emptied, exchanged, replaced by those of another recording, renamed, or left without a
+row, column or entry. Each was opened with `neurofuse.read`; one in eight of those that could be
+read was written again."""
 LIMITS = """A file fails if anything but a `NeurofuseError` is raised, the process dies, it takes
 more than {seconds:g} s of processor time or {memory:g} GB of memory, the Recording is not valid
 (time that does not ascend, no rate, two channels of one name, events without a time …), a refused
 write leaves files behind, or samples are missing or different without a warning although the only
-damage is that bytes are gone. "Warned" counts the files read with a warning that the whole
-recording does not have; they are among those read. Other damage that is read cannot be
-distinguished from data, such as a changed sample, or does no harm. The tests run 20 files a format
-by another seed."""
+damage is that bytes are gone. "Warned" counts those read with a warning that the whole recording
+does not have. Other damage that is read looks like data or does no harm. The tests run 20 files a
+format by another seed."""
 
-STOPPED = " Where there are fewer files than elsewhere, the run has not come to its end."
+STOPPED = " Formats with fewer files were not run to the end."
 
 
 def page(rows: Table, cases: int, seed: int) -> Page:

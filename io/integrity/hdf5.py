@@ -124,12 +124,14 @@ groups one within the other; copy or export the recording again
     """
     import h5py
 
+    low_level: Any = h5py  # its type stubs lack h5o
+
     def link(name: str, item: Any) -> str | None:
         return None if isinstance(item, h5py.HardLink) else name
 
     def twice(name: str, item: Any) -> str | None:
         is_group = isinstance(item, h5py.Group)
-        return name if is_group and h5py.h5o.get_info(item.id).rc > 1 else None
+        return name if is_group and low_level.h5o.get_info(item.id).rc > 1 else None
 
     found = twice("/", file) or file.visititems_links(link) or file.visititems(twice)
     if found:
