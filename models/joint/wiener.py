@@ -7,12 +7,16 @@ a learned artifact covariance as in neural beamforming), for fNIRS along time an
 the derivative of optical density, where a shift is a short pulse.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 EPS = 1e-8
 RIDGES = (1e-6, 1e-4, 1e-2)  # fractions of the mean of a diagonal
+WINDOWS_AT_ONCE = 8  # of the temporal filter, whose systems should fit the cache
+MOST_IN_MOTION = 0.6  # of a window's samples; with more it is cheaper to solve for all
 
 
 def lagged(x: Tensor, lags: list[int]) -> Tensor:
@@ -49,9 +53,21 @@ def solve(matrix: Tensor, right: Tensor) -> Tensor:
     """Solve positive definite (batch, n, n) for (batch, n, k) by Cholesky factors.
 
     Not `torch.linalg.solve`: once `torch.set_num_threads` was called with more than one thread, its
-    LU factors of large batches (torch 2.13 for CPUs) raise, are wrong or never end. A matrix that
-    rounding has made indefinite gets as much on its diagonal as that takes; one that is not even
-    nearly positive definite raises.
+    LU factors of large batches (torch 2.13 for CPUs) raise, are wrong or never end.
+    """
+    return torch.cholesky_solve(right, _factor(matrix))
+
+
+def inverse(matrix: Tensor) -> Tensor:
+    """Inverse of positive definite (batch, n, n) by Cholesky factors."""
+    return torch.cholesky_inverse(_factor(matrix))
+
+
+def _factor(matrix: Tensor) -> Tensor:
+    """Cholesky factors of (batch, n, n).
+
+    A matrix that rounding has made indefinite gets as much on its diagonal as that takes; one that
+    is not even nearly positive definite raises.
     """
     size = matrix.diagonal(dim1=-2, dim2=-1).mean(-1)
     factor, failed = torch.linalg.cholesky_ex(matrix)
@@ -67,7 +83,7 @@ def solve(matrix: Tensor, right: Tensor) -> Tensor:
         raise torch.linalg.LinAlgError(  # type: ignore[attr-defined]
             f"{count} of {len(matrix)} matrices are not positive definite"
         )
-    return torch.cholesky_solve(right, factor)
+    return factor
 
 
 def spatial_filter(
@@ -140,7 +156,9 @@ def temporal_filter(
     """Artifact (batch, wavelength, time) of single channels, from their own past and future.
 
     A Gaussian smoother: clean signal with the covariance of the channel's quiet parts over time and
-    wavelengths, artifact with a covariance that is zero where the network detects no motion.
+    wavelengths, artifact with a covariance that is zero where the network detects no motion. Since
+    it is zero there, only samples in motion are unknown: the clean signal's precision, one matrix a
+    channel, tells what the samples at rest say about them, and systems are as small as movements.
 
     Parameters
     ----------
@@ -161,28 +179,72 @@ def temporal_filter(
     """
     waves, length = observed.shape[-2:]
     hop = size // 2
-    clean = _stationary_covariance(observed, quiet, size)
     taper = torch.hann_window(size, periodic=True, dtype=observed.dtype, device=observed.device)
     bands = rough.shape[1]
     parts = (observed, rough.flatten(1, 2), variance)
-    pieces = [frames_of(x, size, hop).flatten(0, 1) for x in parts]
-    windows = pieces[0].shape[0] // observed.shape[0]
-    index = active.flatten().nonzero().squeeze(1)
-    filtered = torch.zeros_like(pieces[0])
-    if len(index):
-        signal, guess, spread = (p[index].flatten(1) for p in pieces)
-        lag = torch.arange(size, dtype=observed.dtype, device=observed.device)
-        artifact = torch.diag_embed(spread)
-        for part, length_of in zip(guess.chunk(bands, 1), reach, strict=True):
-            tie = torch.exp(-((lag[:, None] - lag) ** 2) / (2 * length_of**2))
-            tied = part[:, :, None] * tie.repeat(waves, waves)
-            artifact = torch.addcmul(artifact, tied, part[:, None, :])
-        total = artifact + clean[torch.div(index, windows, rounding_mode="floor")]
-        solved = solve(total, signal[..., None])
-        estimate = (artifact @ solved).squeeze(-1).unflatten(1, (waves, size))
-        filtered = filtered.index_copy(0, index, estimate)
-    filtered = filtered.unflatten(0, (observed.shape[0], windows))
+    signal, guess, spread = (frames_of(x, size, hop).flatten(2) for x in parts)
+    clean = _stationary_covariance(observed, quiet, size)
+    precision = inverse(clean)
+    pull = (signal @ precision).flatten(0, 1)
+    signal, guess, spread = (x.flatten(0, 1) for x in (signal, guess, spread))
+    guess = guess.unflatten(1, (bands, -1))
+    lag = torch.arange(waves * size, device=observed.device) % size
+    apart = (lag[:, None] - lag).to(observed.dtype)
+    ties = torch.exp(-(apart**2) / (2 * reach[:, None, None] ** 2))
+    moving = (spread > 0) & active.flatten()[:, None]
+    owner = torch.arange(len(moving), device=observed.device) // active.shape[1]
+    found, places = [torch.zeros_like(signal[:0])], [owner[:0]]
+    for part, sample in _alike(moving):
+        if sample is None:
+            artifact = _artifact_covariance(guess[part], spread[part], ties)
+            solved = solve(artifact + clean[owner[part]], signal[part][..., None])
+            estimate = (artifact @ solved).squeeze(-1)
+        else:
+            there = moving[part].gather(1, sample)
+            rows, columns = sample[:, :, None], sample[:, None, :]
+            artifact = _artifact_covariance(
+                guess[part].gather(2, sample[:, None].expand(-1, bands, -1)) * there[:, None],
+                spread[part].gather(1, sample) * there,
+                ties[:, rows, columns],
+            )
+            known = precision[owner[part, None, None], rows, columns]
+            both = there[:, :, None] & there[:, None, :]
+            unknown = inverse(torch.where(both, known, torch.eye(sample.shape[1]).to(known)))
+            pulled = (pull[part].gather(1, sample) * there)[..., None]
+            estimate = (artifact @ solve(artifact + unknown, unknown @ pulled)).squeeze(-1)
+            estimate = torch.zeros_like(signal[part]).scatter(1, sample, estimate * there)
+        found.append(estimate)
+        places.append(part)
+    filtered = torch.zeros_like(signal).index_copy(0, torch.cat(places), torch.cat(found))
+    filtered = filtered.unflatten(1, (waves, size)).unflatten(0, active.shape)
     return overlap_add(filtered * taper, hop, length)
+
+
+def _artifact_covariance(guess: Tensor, spread: Tensor, ties: Tensor) -> Tensor:
+    """Of a rough artifact (batch, band, sample) and of what it misses (batch, sample)."""
+    artifact = torch.diag_embed(spread)
+    for part, tie in zip(guess.unbind(1), ties, strict=True):
+        artifact = torch.addcmul(artifact, part[:, :, None] * tie, part[:, None, :])
+    return artifact
+
+
+def _alike(moving: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Windows (window, sample) of bool with about as many samples in motion, and which these are.
+
+    The second tensor (window, count) is filled up with samples at rest; None where most samples of
+    the windows are in motion.
+    """
+    count = moving.sum(1)
+    order = count.argsort()
+    order = order[count[order] > 0]
+    for first in range(0, len(order), WINDOWS_AT_ONCE):
+        part = order[first : first + WINDOWS_AT_ONCE]
+        most = int(count[part[-1]])
+        if most > MOST_IN_MOTION * moving.shape[1]:
+            yield part, None
+        else:
+            chosen = moving[part].to(torch.uint8)
+            yield part, chosen.argsort(dim=1, descending=True, stable=True)[:, :most]
 
 
 def _stationary_covariance(x: Tensor, weight: Tensor, size: int) -> Tensor:

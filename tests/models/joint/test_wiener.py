@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from neurofuse.models.joint.wiener import (
+    _stationary_covariance,
     frames_of,
     lagged,
     overlap_add,
@@ -94,6 +95,47 @@ def test_temporal_filter_bridges_a_movement():
     )
     left = (found - artifact)[..., 300:312].square().mean()
     assert left < 0.1 * clean[..., 300:312].square().mean()
+
+
+def test_temporal_filter_without_movement():
+    x = tensor(2, 2, 120)
+    windows = frames_of(x, 40, 20).shape[1]
+    found = temporal_filter(
+        x,
+        0 * x[:, None],
+        0 * x,
+        torch.ones(2, 120).double(),
+        size=40,
+        reach=torch.tensor([3.0]).double(),
+        active=torch.zeros(2, windows, dtype=torch.bool),
+    )
+    assert (found == 0).all()
+
+
+def test_temporal_filter_is_the_smoother_over_the_whole_window():
+    """Samples in motion alone are solved for; all samples at once give the same."""
+    size, bands = 40, 2
+    observed, rough = tensor(3, 2, 120), tensor(3, bands, 2, 120)
+    moving = torch.zeros(3, 1, 120).double()
+    moving[0, :, 30:50] = moving[1, :, 70:110] = moving[2, :, :60] = 1
+    observed = observed + moving * rough.sum(1)
+    rough, variance = moving[:, None] * rough, 0.1 * moving * observed**2
+    reach, quiet = torch.tensor([3.0, 1.0]).double(), 1 - moving[:, 0]
+    active = torch.ones(3, frames_of(observed, size, size // 2).shape[1], dtype=torch.bool)
+    found = temporal_filter(observed, rough, variance, quiet, size=size, reach=reach, active=active)
+    hop, lag = size // 2, torch.arange(size).double()
+    signal, guess, spread = (
+        frames_of(x, size, hop).flatten(2) for x in (observed, rough.flatten(1, 2), variance)
+    )
+    artifact = torch.diag_embed(spread)
+    for part, length in zip(guess.chunk(bands, -1), reach, strict=True):
+        tie = torch.exp(-((lag[:, None] - lag) ** 2) / (2 * length**2)).repeat(2, 2)
+        artifact = artifact + part[..., :, None] * tie * part[..., None, :]
+    clean = _stationary_covariance(observed, quiet, size)[:, None]
+    whole = (artifact @ torch.linalg.solve(artifact + clean, signal[..., None])).squeeze(-1)
+    taper = torch.hann_window(size, periodic=True).double()
+    wanted = overlap_add(whole.unflatten(2, (2, size)) * taper, hop, 120)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow
