@@ -142,9 +142,11 @@ class Learned:
             stream: round(float((estimate.gate > GATE_OPEN).any(0).mean()), 4)
             for stream, estimate in estimates.items()
         }
-        return note(
-            cleaned, "clean", method=self.name, streams=list(estimates), moving_share=moving
-        )
+        facts = {"streams": list(estimates), "moving_share": moving}
+        agreement = next(iter(estimates.values())).agreement
+        if agreement is not None:
+            facts["shared_movement"] = round(agreement, 2)
+        return note(cleaned, "clean", method=self.name, **facts)
 
 
 def weights_path(model: str | Path) -> Path:

@@ -1,20 +1,37 @@
 """Apply a model to whole recordings: overlapping windows, cross-faded, with bounded memory."""
 
 import ctypes
+import os
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from neurofuse.io.recording import streams
-from neurofuse.models.inference.windows import ArtifactEstimate, EegSource, NirsSource, Source
+from neurofuse.models.inference.windows import (
+    ArtifactEstimate,
+    EegSource,
+    NirsSource,
+    Piece,
+    Source,
+)
 from neurofuse.models.joint.architecture import Windows
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.joint.sharing import agreement, partner_weight
+from neurofuse.models.joint.tensors import Estimate, Latent
 from neurofuse.models.threads import torch_threads
 from neurofuse.models.weights import load_model
+
+WINDOWS_AT_ONCE = min(2, os.cpu_count() or 1)  # in threads; each takes memory of its own
+WINDOWS_LOOKED_AT = 12  # to see how much both modalities share; 10 minutes
+LATENTS_KEPT = 4
 
 SOURCES: dict[str, type[EegSource] | type[NirsSource]] = {"eeg": EegSource, "nirs": NirsSource}
 
@@ -61,31 +78,96 @@ def estimate_artifacts(
                 sources[stream] = source
     if not sources:
         return {}
+    spans = list(_spans(sources.values(), architecture.windows))
     with torch_threads():
-        _walk(network, sources, progress)
+        shared, ready = _look(network, sources, spans)
+        _walk(network, sources, spans, shared, ready, uncertainty, progress)
         _give_back_memory()
-        return {s: source.result() for s, source in sources.items()}
+        agreed = None if shared is None else float(shared)
+        return {s: replace(source.result(), agreement=agreed) for s, source in sources.items()}
+
+
+def _look(
+    network: CrossModalAutoencoder, sources: dict[str, Source], spans: list[tuple[float, float]]
+) -> tuple[Tensor | None, dict[int, dict[str, Latent]]]:
+    """How much both modalities share of their movements, from windows all over the recording.
+
+    What was made of these windows comes back too, as far as it takes little memory.
+    """
+    if len(sources) < 2:
+        return None, {}
+    chosen = sorted({round(k) for k in np.linspace(0, len(spans) - 1, WINDOWS_LOOKED_AT)})
+    found: dict[str, list[Tensor]] = {s: [] for s in sources}
+    ready: dict[int, dict[str, Latent]] = {}
+
+    def encode(number: int) -> tuple[dict[str, Latent], dict[str, Tensor]]:
+        given = _given(sources, *spans[number])
+        if len(given) < 2:
+            return {}, {}
+        with torch.inference_mode():  # holds in one thread only
+            latents = network.encode({s: p.stream for s, p in given.items()})
+            return latents, network.movement(latents)
+
+    with ThreadPoolExecutor(WINDOWS_AT_ONCE) as pool:
+        for number, (latents, movements) in zip(chosen, pool.map(encode, chosen), strict=True):
+            for s, movement in movements.items():
+                found[s].append(movement)
+            if latents and len(ready) < LATENTS_KEPT:
+                ready[number] = latents
+    if not all(found.values()):
+        return None, {}
+    a = network.architecture
+    eeg, nirs = (torch.cat(parts, -1) for parts in found.values())
+    return agreement(eeg, nirs, a.latent_rate, a.sharing), ready
+
+
+def _given(sources: dict[str, Source], begin: float, end: float) -> dict[str, Piece]:
+    """What there is of each modality in a window."""
+    pieces = {s: source.piece(begin, end) for s, source in sources.items()}
+    return {s: p for s, p in pieces.items() if p is not None}
 
 
 def _walk(
     network: CrossModalAutoencoder,
     sources: dict[str, Source],
+    spans: list[tuple[float, float]],
+    shared: Tensor | None,
+    ready: dict[int, dict[str, Latent]],
+    uncertainty: bool,
     progress: Callable[[float], None] | None,
 ) -> None:
     """Let every source collect what the network estimates, window by window."""
-    spans = list(_spans(sources.values(), network.architecture.windows))
-    for number, (begin, end) in enumerate(spans):
+    sharing = network.architecture.sharing
+    weight = None if shared is None else partner_weight(shared, sharing)
+
+    def estimate(number: int, given: dict[str, Piece]) -> dict[str, Estimate]:
+        with torch.inference_mode():  # holds in one thread only
+            return network(
+                {s: p.stream for s, p in given.items()},
+                weight=weight,
+                latents=ready.pop(number, None),
+                uncertainty=uncertainty,
+            )[0]
+
+    def collect(number: int, given: dict[str, Piece], made: Future[dict[str, Estimate]]) -> None:
         first, last = number == 0, number == len(spans) - 1
-        pieces = {s: source.piece(begin, end) for s, source in sources.items()}
-        given = {s: p for s, p in pieces.items() if p is not None}
-        with torch.inference_mode():
-            estimates, _ = network(given)
-        for s in given:
-            sources[s].collect(begin, estimates[s], not first, not last)
+        estimates = made.result()
+        for s, piece in given.items():
+            sources[s].collect(spans[number][0], piece, estimates[s], not first, not last)
         for source in sources.values():
             source.settle(np.inf if last else spans[number + 1][0])
         if progress is not None:
             progress((number + 1) / len(spans))
+
+    waiting: deque[tuple[int, dict[str, Piece], Future[dict[str, Estimate]]]] = deque()
+    with ThreadPoolExecutor(WINDOWS_AT_ONCE) as pool:
+        for number, span in enumerate(spans):
+            given = _given(sources, *span)
+            waiting.append((number, given, pool.submit(estimate, number, given)))
+            if len(waiting) == WINDOWS_AT_ONCE:
+                collect(*waiting.popleft())
+        while waiting:
+            collect(*waiting.popleft())
 
 
 def _give_back_memory() -> None:

@@ -31,6 +31,16 @@ class ArtifactEstimate:
     artifact: Any  # EEG (channel, time) [V]; fNIRS (channel, wavelength, time) [OD]
     gate: Any  # (channel, time), 0..1: the motion mask
     deviation: Any = None  # like the artifact: SD of the error, 0 where the motion mask is 0
+    agreement: float | None = None  # correlation of both modalities' movements, if there are both
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A window of one modality: samples scaled to near one."""
+
+    stream: Stream
+    scale: float  # of the samples
+    missing: np.ndarray | None = None  # (channel, time) bool: EEG samples that were bridged
 
 
 class Source:
@@ -42,7 +52,6 @@ class Source:
 
     artifact: np.ndarray
     variance: np.ndarray
-    scale: float  # of the window that was given last
 
     def __init__(
         self,
@@ -65,7 +74,7 @@ class Source:
         self.weight: np.ndarray = np.zeros(held)
         self.gate: np.ndarray = np.zeros((int(used.sum()), held), np.float32)
 
-    def piece(self, begin: float, end: float) -> Stream | None:
+    def piece(self, begin: float, end: float) -> Piece | None:
         """The window from `begin` to `end` [s]; None where there are no samples."""
         raise NotImplementedError
 
@@ -96,7 +105,9 @@ class Source:
             weight = np.minimum(weight, fall)
         return weight.clip(0, 1)
 
-    def collect(self, begin: float, estimate: Estimate, before: bool, after: bool) -> None:
+    def collect(
+        self, begin: float, piece: Piece, estimate: Estimate, before: bool, after: bool
+    ) -> None:
         """Add the estimate of the window from `begin` [s] on, faded towards its neighbours."""
         gate, artifact = estimate.gate[0].numpy(), estimate.artifact[0].numpy()
         first = round((begin - self.start) * self.rate)
@@ -107,11 +118,11 @@ class Source:
         here = slice(first - self.base, first - self.base + count)
         self.weight[here] += weight
         self.gate[:, here] += (weight * gate[..., skip : skip + count]).astype(np.float32)
-        part = weight * self.scale * artifact[..., skip : skip + count]
+        part = weight * piece.scale * artifact[..., skip : skip + count]
         self.artifact[..., here] += part.astype(self.artifact.dtype)
-        if self.calibration is not None:
+        if self.calibration is not None and estimate.variance is not None:
             variance = estimate.variance[0].numpy()[..., skip : skip + count]
-            self.variance[..., here] += weight * (self.calibration * self.scale) ** 2 * variance
+            self.variance[..., here] += weight * (self.calibration * piece.scale) ** 2 * variance
 
     def all_channels(self, values: np.ndarray) -> np.ndarray:
         """Values of the used channels among all channels, zeros elsewhere."""
@@ -121,12 +132,14 @@ class Source:
         whole[self.used] = values
         return whole
 
-    def tensor(self, piece: np.ndarray, position: np.ndarray) -> Stream:
-        """Samples (channel[, wavelength], time) scaled to near one, and positions [m]."""
-        self.scale = float(np.median(np.abs(piece))) or float(np.abs(piece).max()) or 1.0
-        ready = torch.from_numpy((piece / self.scale).astype(np.float32))[None]
+    def scaled(
+        self, samples: np.ndarray, position: np.ndarray, missing: np.ndarray | None = None
+    ) -> Piece:
+        """Samples (channel[, wavelength], time) and positions (channel, 3) [m] as tensors."""
+        scale = float(np.median(np.abs(samples))) or float(np.abs(samples).max()) or 1.0
+        ready = torch.from_numpy((samples / scale).astype(np.float32))[None]
         place = torch.from_numpy(np.asarray(position, np.float32))[None]
-        return Stream(ready, place, self.rate)
+        return Piece(Stream(ready, place, self.rate), scale, missing)
 
 
 class EegSource(Source):
@@ -150,16 +163,23 @@ class EegSource(Source):
             Spool(len(used), length, on_disk=lazy) for _ in range(2 + calibrated)
         ]
 
-    def piece(self, begin: float, end: float) -> Stream | None:
+    def piece(self, begin: float, end: float) -> Piece | None:
         first, last, before, after = self.window(begin, end)
         if last - first < 2:
             return None
         raw = self.node.eeg[:, first:last].values[self.used]
-        self.missing[:, first - self.base : last - self.base] = ~np.isfinite(raw)
         part = filled(raw)
         part = part - drift(part, self.rate, self.architecture.electrode_drift)
         part = np.pad(part, ((0, 0), (before, after)), mode="symmetric")
-        return self.tensor(part, self.node.position.values[self.used])
+        return self.scaled(part, self.node.position.values[self.used], ~np.isfinite(raw))
+
+    def collect(
+        self, begin: float, piece: Piece, estimate: Estimate, before: bool, after: bool
+    ) -> None:
+        super().collect(begin, piece, estimate, before, after)
+        if piece.missing is not None:
+            first = max(round((begin - self.start) * self.rate), 0) - self.base
+            self.missing[:, first : first + piece.missing.shape[-1]] = piece.missing
 
     def settle(self, until: float) -> None:
         last = self.length
@@ -202,7 +222,7 @@ class NirsSource(Source):
             (0, length) if calibration is None else self.artifact.shape
         )
 
-    def piece(self, begin: float, end: float) -> Stream | None:
+    def piece(self, begin: float, end: float) -> Piece | None:
         first, last, before, after = self.window(begin, end)
         if last - first < 2:
             return None
@@ -211,7 +231,7 @@ class NirsSource(Source):
         part = np.diff(density, axis=-1, prepend=density[..., :1])[..., first - earlier :]
         part = np.pad(part, ((0, 0), (0, 0), (before, after)), mode="symmetric")
         middle = (self.node.source_position.values + self.node.detector_position.values) / 2
-        return self.tensor(part, middle[self.used])
+        return self.scaled(part, middle[self.used])
 
     def result(self) -> ArtifactEstimate:
         weight = np.maximum(self.weight, 1e-9)

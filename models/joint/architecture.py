@@ -89,6 +89,85 @@ class Quiet(Settings):
     margin: Seconds = 0.3
 
 
+class Sharing(Settings):
+    """How far the other modality is believed (`sharing`).
+
+    Parameters
+    ----------
+    lag : float
+        Shift between both modalities' movements that is looked at, to either side [s].
+    none, full : float
+        Correlation of both modalities' movements up to which the other one counts for nothing,
+        and from which on it counts fully.
+    """
+
+    lag: float = Field(default=0.3, ge=0, le=10)
+    none: Probability = 0.05
+    full: Probability = 0.3
+
+    @model_validator(mode="after")
+    def _ascend(self) -> Self:
+        if self.none >= self.full:
+            raise ValueError(f"a partner that counts from {self.none} on, fully from {self.full}")
+        return self
+
+
+class FewElectrodes(Settings):
+    """What replaces the spatial filter where there are few electrodes (`spectral_gain`).
+
+    Parameters
+    ----------
+    below : int
+        Number of electrodes from which on the spatial filter works alone.
+    half : float
+        Number of electrodes at which the spatial filter and the gain count half each.
+    window : float
+        Window of the gain [s].
+    excess : float
+        Times the quiet energy up to which the gain leaves a frequency as it is.
+    quiet, loud : float
+        Times the quiet energy of a band, the lowest one apart, up to which it says nothing, and
+        from which on it opens the motion mask.
+    """
+
+    below: int = Field(default=8, ge=1, le=1000)
+    half: float = Field(default=4.0, ge=0, le=1000)
+    window: Seconds = 0.5
+    excess: float = Field(default=3.0, ge=1, le=1000)
+    quiet: float = Field(default=20.0, ge=1, le=1e6)
+    loud: float = Field(default=50.0, ge=1, le=1e6)
+
+    @model_validator(mode="after")
+    def _ascend(self) -> Self:
+        if self.quiet >= self.loud:
+            raise ValueError(f"{self.quiet} times the quiet energy is quiet, {self.loud} is loud")
+        return self
+
+
+class AcrossChannels(Settings):
+    """How each fNIRS channel is predicted from the others (`across_channels`).
+
+    Parameters
+    ----------
+    first_window : float
+        Context of the temporal filter that cleans the channels from which is predicted [s].
+    slow : float
+        Width of the running mean that separates slow from fast changes [s].
+    window : float
+        Window in which the channels in motion are taken to be the same ones [s].
+    error : float
+        Variance of the error of a channel in motion [variance of its signal].
+    ridge : float
+        Added to the diagonal of the covariance [fraction of it].
+    """
+
+    first_window: Seconds = 4.0
+    slow: Seconds = 2.0
+    window: Seconds = 1.0
+    error: float = Field(default=0.3, ge=0, le=1000)
+    ridge: float = Field(default=0.02, ge=1e-4, le=10)
+
+
 class BaselineLevel(Settings):
     """How the fNIRS baseline level after a movement is estimated (`baseline_level`).
 
@@ -200,6 +279,12 @@ class Architecture(Settings):
         Correlation length of the artifact in each fNIRS band, at which training starts [s].
     nirs_rate : float
         Rate of the temporal filter at most [Hz]; faster recordings are resampled.
+    few_electrodes : FewElectrodes
+        What replaces the spatial filter where there are few electrodes.
+    sharing : Sharing
+        How far the other modality is believed.
+    across_channels : AcrossChannels
+        How each fNIRS channel is predicted from the others.
     baseline_level : BaselineLevel
         How the baseline level after a movement is estimated.
     electrode_drift : ElectrodeDrift
@@ -210,6 +295,8 @@ class Architecture(Settings):
         False (ablation): the filter's output is subtracted everywhere.
     filtered : bool
         False (ablation): the rough artifact is subtracted without a filter.
+    across : bool
+        False (ablation): each fNIRS channel is filtered as if there were no other.
 
     Examples
     --------
@@ -234,11 +321,15 @@ class Architecture(Settings):
     nirs_window: Seconds = 12.0
     nirs_reach: tuple[Seconds, ...] = (1.0, 0.3, 0.1, 0.05)
     nirs_rate: float = Field(default=12.5, ge=0.1, le=100)
+    few_electrodes: FewElectrodes = FewElectrodes()
+    sharing: Sharing = Sharing()
+    across_channels: AcrossChannels = AcrossChannels()
     baseline_level: BaselineLevel = BaselineLevel()
     electrode_drift: ElectrodeDrift = ElectrodeDrift()
     windows: Windows = Windows()
     gated: bool = True
     filtered: bool = True
+    across: bool = True
 
     @model_validator(mode="after")
     def _fit(self) -> Self:

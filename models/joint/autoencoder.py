@@ -1,4 +1,4 @@
-"""The cross-modal autoencoder: features → encoders → fusion → decoders → Wiener stages.
+"""The cross-modal autoencoder: features → encoders → fusion → decoders → filters.
 
 Works on plain tensors of one window. `output = input - mask * artifact`: where the motion mask is 0
 the samples come back unchanged. Scale in = scale out: features are relative to each channel's own
@@ -8,20 +8,22 @@ quiet energy, and everything after them is linear in the data.
 import torch
 from torch import Tensor, nn
 
+from neurofuse.models.joint.across_channels import predict_from_others
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.bands import to_samples
 from neurofuse.models.joint.features import feature_count, features, quiet_weight
 from neurofuse.models.joint.network import Decoder, Encoder, Fusion, neighbours
-from neurofuse.models.joint.tensors import Estimate, Stream
+from neurofuse.models.joint.sharing import agreement, partner_weight
+from neurofuse.models.joint.spectral_gain import spectral_gain
+from neurofuse.models.joint.tensors import Estimate, Latent, Stream
 from neurofuse.models.joint.uncertainty import error_variance
 from neurofuse.models.joint.wiener import frames_of, spatial_filter, temporal_filter
 
-# fNIRS channels that are filtered at once: on a CPU their covariances should fit the cache
-CHANNELS_AT_ONCE = {"cpu": 4}
+CHANNELS_AT_ONCE = 64  # of fNIRS: their covariances over time should fit into memory
 
 
 class CrossModalAutoencoder(nn.Module):
-    """EEG and fNIRS encoder, fusion, two decoders and their Wiener stages.
+    """EEG and fNIRS encoder, fusion, two decoders and their filters.
 
     With one entry in `architecture.streams` it is the single-modality model: the same code without
     the other modality.
@@ -57,74 +59,125 @@ class CrossModalAutoencoder(nn.Module):
         self.register_buffer("calibration", torch.ones(len(a.streams), dtype=torch.float64))
 
     def forward(
-        self, streams: dict[str, Stream], *, wiener: bool = True
+        self,
+        streams: dict[str, Stream],
+        *,
+        wiener: bool = True,
+        weight: Tensor | None = None,
+        latents: dict[str, Latent] | None = None,
+        uncertainty: bool = True,
     ) -> tuple[dict[str, Estimate], dict[str, Tensor]]:
         """Estimates by stream, and the motion logits (batch, frame) of every stream of the model.
 
-        With `wiener=False` the artifact stays the rough one: cheap first steps of training.
+        Parameters
+        ----------
+        streams : dict of Stream
+            One window of each modality that there is.
+        wiener : bool
+            False: the artifact stays the rough one, for cheap first steps of training.
+        weight : Tensor (batch,), optional
+            How far each modality believes the other, 0 to 1; by default as this window tells.
+        latents : dict of Latent, optional
+            `encode(streams)`, where it exists already.
+        uncertainty : bool
+            False: no variance of the error.
         """
+        latents = latents or self.encode(streams)
+        fused = self.fusion({name: latent.pooled for name, latent in latents.items()})
+        if len(latents) > 1 and weight is None:
+            weight = partner_weight(self.agreement(latents), self.architecture.sharing)
+        estimates = {}
+        for name, stream in streams.items():
+            latent = latents[name]
+            seen = fused if weight is None else self._believed(fused, name, latent, weight)
+            decoded = self.decoders[name](latent.channel, seen, latent.near)
+            estimates[name] = self._filter(
+                name, stream, latent, decoded, wiener=wiener, uncertainty=uncertainty
+            )
+        return estimates, {s: head(fused).squeeze(1) for s, head in self.motion.items()}
+
+    def encode(self, streams: dict[str, Stream]) -> dict[str, Latent]:
+        """Each modality of a window on its own."""
         bands, seen, quiet, near = {}, {}, {}, {}
         for name, stream in streams.items():
             bands[name], seen[name], quiet[name] = features(name, stream, self.architecture)
             near[name] = neighbours(stream.position, self.architecture.neighbourhood)
         frames = min(f.shape[-1] for f in seen.values())
-        channel, pooled = {}, {}
+        latents = {}
         for name in streams:
-            encode = self.encoders[name]
-            channel[name], pooled[name] = encode(seen[name][..., :frames], near[name])
-        fused = self.fusion(pooled)
-        estimates = {}
-        for name, stream in streams.items():
-            decoded = self._decode(name, channel[name], pooled, fused, near[name])
-            estimates[name] = self._filter(name, stream, bands[name], *decoded, quiet[name], wiener)
-        return estimates, {s: head(fused).squeeze(1) for s, head in self.motion.items()}
+            given = seen[name][..., :frames]
+            energy = 2 * given[:, :, : quiet[name].shape[2]]
+            encoded = self.encoders[name](given, near[name])
+            latents[name] = Latent(bands[name], quiet[name], energy, near[name], *encoded)
+        return latents
 
-    def _decode(
-        self, name: str, channel: Tensor, pooled: dict[str, Tensor], fused: Tensor, near: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits of motion and artifact fractions, and clean energies.
+    @torch.no_grad()
+    def movement(self, latents: dict[str, Latent]) -> dict[str, Tensor]:
+        """Probability (batch, frame) that each modality is in motion, as it tells on its own.
 
-        The other modality may raise the probability of motion, never lower it: an optode can slip
-        on a head that is at rest in the EEG. So the larger of the estimates with and without it
-        counts; not in training, which shows every modality alone often enough to learn both.
+        Of EEG the mean over channels, as a movement reaches most electrodes; of fNIRS the largest,
+        as it may reach one optode only.
         """
-        motion, fraction, clean = self.decoders[name](channel, fused, near)
-        if self.training or len(pooled) == 1:
-            return motion, fraction, clean
-        alone = self.decoders[name](channel, self.fusion({name: pooled[name]}), near)
-        return torch.maximum(motion, alone[0]), torch.maximum(fraction, alone[1]), clean
+        found = {}
+        for name, latent in latents.items():
+            fused = self.fusion({name: latent.pooled})
+            logit, *_ = self.decoders[name](latent.channel, fused, latent.near)
+            found[name] = torch.sigmoid(logit.mean(1) if name == "eeg" else logit.amax(1))
+        return found
+
+    def agreement(self, latents: dict[str, Latent]) -> Tensor:
+        """Correlation (batch,) of both modalities' movements in a window."""
+        a = self.architecture
+        first, second = self.movement(latents).values()
+        return agreement(first, second, a.latent_rate, a.sharing)
+
+    def _believed(self, fused: Tensor, name: str, latent: Latent, weight: Tensor) -> Tensor:
+        """The fused latent of a modality that believes the other as far as `weight` says."""
+        alone = self.fusion({name: latent.pooled})
+        return torch.lerp(alone, fused, weight.to(fused)[:, None, None])
 
     def _filter(
         self,
         name: str,
         stream: Stream,
-        bands: Tensor,
-        gate_logit: Tensor,
-        fraction_logit: Tensor,
-        clean: Tensor,
-        quiet: Tensor,
+        latent: Latent,
+        decoded: tuple[Tensor, Tensor, Tensor],
+        *,
         wiener: bool,
+        uncertainty: bool,
     ) -> Estimate:
         a, length = self.architecture, stream.signal.shape[-1]
+        gate_logit, fraction_logit, clean = decoded
         # a frame of margin: a movement's first sample lies anywhere in its frame
         motion = nn.functional.max_pool1d(torch.sigmoid(gate_logit), 3, 1, 1)
         motion = to_samples(motion, stream.rate, length, a.latent_rate)
         closed, opened = a.motion_mask.limits(name)
         gate = ((motion - closed) / (opened - closed)).clamp(0, 1)
+        if name == "eeg" and gate.shape[1] < a.few_electrodes.below:
+            gate = torch.maximum(gate, self._loud(latent.energy, stream.rate, length))
         fraction = to_samples(torch.sigmoid(fraction_logit), stream.rate, length, a.latent_rate)
         wiener = wiener and a.filtered
         open_ = gate if a.gated else torch.ones_like(gate)
         if name == "eeg":
-            rough = open_ * (fraction * bands).sum(-2)
+            rough = open_ * (fraction * latent.bands).sum(-2)
             artifact = open_ * (self._filter_eeg(stream, rough, gate) if wiener else rough)
         else:
             open_ = open_[..., None, :]
-            rough = open_[..., None, :] * fraction[:, :, None] * bands
+            rough = open_[..., None, :] * fraction[:, :, None] * latent.bands
             linear = self._filter_nirs(stream, rough, gate) if wiener else rough.sum(-2)
             artifact = open_ * linear
-        with torch.no_grad():
-            variance = error_variance(stream, gate, fraction, clean, quiet, a)
-        return Estimate(gate_logit, gate, fraction_logit, clean, quiet, artifact, variance)
+        variance = None
+        if uncertainty:
+            with torch.no_grad():
+                variance = error_variance(stream, gate, fraction, clean, latent.quiet, a)
+        return Estimate(gate_logit, gate, fraction_logit, clean, latent.quiet, artifact, variance)
+
+    def _loud(self, energy: Tensor, rate: float, length: int) -> Tensor:
+        """Mask (batch, channel, time) of samples in which a band is far above its quiet energy."""
+        few = self.architecture.few_electrodes
+        loudest = energy[:, :, 1:].amax(2)  # electrodes drift in the lowest band
+        above = (loudest.exp() - few.quiet) / (few.loud - few.quiet)
+        return to_samples(above.clamp(0, 1), rate, length, self.architecture.latent_rate)
 
     def _filter_eeg(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
         a = self.architecture
@@ -134,7 +187,7 @@ class CrossModalAutoencoder(nn.Module):
         while len(lags) > 1 and len(lags) * rough.shape[1] > a.eeg_filter_size:
             lags = [k for k in lags if abs(k) < max(map(abs, lags))]
         quiet = quiet_weight(stream.signal, gate.amax(1), stream.rate, a.quiet)
-        return spatial_filter(
+        spatial = spatial_filter(
             stream.signal,
             rough,
             quiet,
@@ -143,32 +196,52 @@ class CrossModalAutoencoder(nn.Module):
             shrinkage=torch.exp(self.log_shrinkage),
             pooling=torch.sigmoid(self.pooling_logit),
         )
+        few = a.few_electrodes
+        channels = rough.shape[1]
+        if channels >= few.below:
+            return spatial
+        own = quiet_weight(
+            stream.signal.flatten(0, 1)[:, None], gate.flatten(0, 1), stream.rate, a.quiet
+        ).view_as(gate)
+        size = max(4 * round(few.window * stream.rate / 4), 8)
+        spectral = spectral_gain(stream.signal, own, size=size, excess=few.excess)
+        return torch.lerp(spectral, spatial, channels / (channels + few.half))
 
     def _filter_nirs(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
-        a = self.architecture
-        size = max(2 * round(a.nirs_window * stream.rate / 2), 8)
-        length = stream.signal.shape[-1]
+        """Twice: a second time on what the other channels, cleaned once, do not predict."""
+        a, observed = self.architecture, stream.signal
+        if a.across and gate.shape[1] > 1:
+            window = a.across_channels.first_window
+            first = self._filter_channels(observed, stream.rate, rough, gate, window)
+            cleaned = observed - gate[:, :, None] * first
+            observed = observed - predict_from_others(cleaned, gate, stream.rate, a.across_channels)
+        return self._filter_channels(observed, stream.rate, rough, gate, a.nirs_window)
+
+    def _filter_channels(
+        self, observed: Tensor, rate: float, rough: Tensor, gate: Tensor, window: float
+    ) -> Tensor:
+        """Artifact (batch, channel, wavelength, time), each channel on its own."""
+        a, length = self.architecture, observed.shape[-1]
+        size = max(2 * round(window * rate / 2), 8)
         size = min(size, max(2 * (length // 2), 2))
         single = rough.flatten(0, 1).transpose(1, 2)  # (…, band, wavelength, time)
         whole = single.sum(1)
         local = nn.functional.avg_pool1d(whole**2, 3, 1, 1, count_include_pad=False)
         active = (frames_of(whole, size, size // 2) != 0).any(-1).any(-1)
-        observed = stream.signal.flatten(0, 1)
-        quiet = quiet_weight(observed, gate.flatten(0, 1), stream.rate, a.quiet)
+        alone = observed.flatten(0, 1)
+        quiet = quiet_weight(alone, gate.flatten(0, 1), rate, a.quiet)
         filtered = torch.cat(
             [
                 temporal_filter(
-                    observed[part],
+                    alone[part],
                     single[part],
                     torch.exp(self.log_spread) * local[part],
                     quiet[part],
                     size=size,
-                    reach=torch.exp(self.log_reach) * stream.rate,
+                    reach=torch.exp(self.log_reach) * rate,
                     active=active[part],
                 )
-                for part in torch.arange(len(observed)).split(
-                    CHANNELS_AT_ONCE.get(observed.device.type, 64)
-                )
+                for part in torch.arange(len(alone)).split(CHANNELS_AT_ONCE)
             ]
         )
         return filtered.unflatten(0, gate.shape[:2])

@@ -15,6 +15,18 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Latent:
+    """One modality of a window as its encoder sees it."""
+
+    bands: Tensor  # the signal in bands: (batch, channel[, wavelength], band, time)
+    quiet: Tensor  # (batch, channel, band, 1): energy without motion
+    energy: Tensor  # (batch, channel, band, frame): log energy over `quiet`
+    near: Tensor  # (batch, channel, channel): weights of the pool over neighbours
+    channel: Tensor  # (batch, channel, width, frame)
+    pooled: Tensor  # (batch, width, frame)
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What the model estimates of one stream."""
 
@@ -24,7 +36,7 @@ class Estimate:
     clean: Tensor  # (batch, channel, band, frame): log energy of the clean signal over `quiet`
     quiet: Tensor  # (batch, channel, band, 1): energy without motion
     artifact: Tensor  # like the signal; to be subtracted, already multiplied by the motion mask
-    variance: Tensor  # like the signal; of the error that remains, before calibration
+    variance: Tensor | None  # like the signal; of the error that remains, before calibration
 
 
 @dataclass(frozen=True)

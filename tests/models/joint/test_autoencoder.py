@@ -6,6 +6,7 @@ import torch
 from neurofuse.models.joint.architecture import Architecture, Bands
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.joint.bands import frame_count, split, to_frames, to_samples
+from neurofuse.models.joint.sharing import partner_weight
 from neurofuse.models.joint.tensors import Stream
 
 
@@ -104,21 +105,39 @@ def test_a_closed_mask_leaves_samples(model):
         assert (artifact[shut] == 0).all()
 
 
-def test_the_other_modality_counts(model):
-    given = streams()
-    with_partner = model(given)[0]["eeg"].gate_logit
-    alone = model({"eeg": given["eeg"]})[0]["eeg"].gate_logit
-    assert not torch.allclose(with_partner, alone)
-
-
-def test_the_other_modality_raises_motion_probability_and_never_lowers_it(model):
+def test_the_other_modality_counts_as_far_as_it_is_believed(model):
     both = streams()
-    together, _ = model(both)
-    raised = 0.0
+    alone = {name: model({name: both[name]})[0][name] for name in both}
+    none, half, full = (model(both, weight=torch.tensor([w]))[0] for w in (0.0, 0.5, 1.0))
     for name in both:
-        alone, _ = model({name: both[name]})
-        more = together[name].gate_logit - alone[name].gate_logit
-        assert (more > -1e-5).all()
-        assert (together[name].fraction_logit - alone[name].fraction_logit > -1e-5).all()
-        raised += more.sum().item()
-    assert raised > 0
+        torch.testing.assert_close(none[name].gate_logit, alone[name].gate_logit)
+        assert not torch.allclose(full[name].gate_logit, alone[name].gate_logit)
+        assert not torch.allclose(half[name].gate_logit, full[name].gate_logit)
+
+
+def test_the_window_itself_tells_how_far(model):
+    both = streams()
+    latents = model.encode(both)
+    weight = partner_weight(model.agreement(latents), model.architecture.sharing)
+    given, found = model(both, weight=weight)[0], model(both, latents=latents)[0]
+    for name in both:
+        torch.testing.assert_close(given[name].artifact, found[name].artifact)
+
+
+def test_a_loud_burst_of_few_electrodes_opens_the_mask(model):
+    few, many = streams(eeg=2, seconds=20), streams(eeg=9, seconds=20)
+    for given, opened in ((few, True), (many, False)):
+        eeg = given["eeg"]
+        loud = eeg.signal.clone()
+        loud[:, 0, 1000:1250] *= 30
+        plain, burst = (
+            model({"eeg": Stream(x, eeg.position, eeg.rate)})[0]["eeg"].gate[0, 0, 1050:1200]
+            for x in (eeg.signal, loud)
+        )
+        assert bool((burst == 1).all()) == opened
+        assert (plain < 1).any()
+
+
+def test_no_variance_unless_asked(model):
+    found, _ = model(streams(), uncertainty=False)
+    assert all(estimate.variance is None for estimate in found.values())
