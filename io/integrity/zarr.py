@@ -68,9 +68,10 @@ def _lost(described: Path) -> tuple[int, int]:
         raise _DamageError(f"shape {shape} in chunks of {chunk}")
     if min((*shape, *chunk, 0)) < 0 or 0 in chunk:
         raise _DamageError(f"shape {shape} in chunks of {chunk}")
-    files = [p for p in (described.parent / "c", *(described.parent / "c").rglob("*"))
-             if p.is_file()]  # fmt: skip
-    wanted = math.prod(-(-n // m) for n, m in zip(shape, chunk, strict=True))
+    grid = tuple(-(-n // m) for n, m in zip(shape, chunk, strict=True))
+    chunks = described.parent / "c"
+    files = [p for p in (chunks, *chunks.rglob("*")) if p.is_file() and _is_chunk(p, chunks, grid)]
+    wanted = math.prod(grid)
     codecs = [codec["name"] for codec in description["codecs"]]
     width = WIDTHS.get(
         description["data_type"] if isinstance(description["data_type"], str) else "", 0
@@ -78,6 +79,14 @@ def _lost(described: Path) -> tuple[int, int]:
     for file in files:
         _check_chunk(file, math.prod(chunk), width, codecs)
     return wanted - len(files), wanted
+
+
+def _is_chunk(file: Path, chunks: Path, grid: tuple[int, ...]) -> bool:
+    """Whether a file's name is that of a chunk: its place in the grid, c/0/2."""
+    place = file.relative_to(chunks).parts
+    return len(place) == len(grid) and all(
+        k.isdecimal() and k == str(int(k)) and int(k) < n for k, n in zip(place, grid, strict=True)
+    )
 
 
 def _check_chunk(file: Path, count: int, width: int, codecs: list[str]) -> None:

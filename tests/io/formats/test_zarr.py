@@ -121,6 +121,15 @@ def test_a_lost_chunk_is_refused_and_zeros_are_no_loss(recording, tmp_path):
         read_zarr(path)
 
 
+@pytest.mark.parametrize("name", ["b0", "00", "7", "0.part"])
+def test_a_chunk_of_another_name_is_a_lost_one(recording, tmp_path, name):
+    path = write_zarr(recording, tmp_path / "a.zarr")
+    chunk = path / "eeg/eeg/c/0/0"
+    chunk.rename(chunk.with_name(name))
+    with pytest.raises(io.ReadError, match=r"without 1 of the 1 chunks of eeg/eeg"):
+        read_zarr(path)
+
+
 def test_nothing_is_overwritten_unasked_and_nothing_is_left_of_a_failure(
     recording, tmp_path, monkeypatch
 ):
