@@ -38,6 +38,10 @@ def _as_loud_as_mne(record: logging.LogRecord) -> bool:
     return record.levelno >= (_levels[0] if _levels else logging.getLogger("mne").level)
 
 
+def _nothing(_: logging.LogRecord) -> bool:
+    return False
+
+
 LOG.addFilter(_as_loud_as_mne)
 
 
@@ -57,14 +61,18 @@ def quiet(source: str | Path = "") -> Iterator[None]:
     """
     import mne
 
+    logger = logging.getLogger("mne")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        _levels.append(logging.getLogger("mne").level)
+        _levels.append(logger.level)
+        logger.addFilter(_nothing)  # with a log file, MNE would log its warnings as well
         try:
             with mne.use_log_level("warning"):  # above it, MNE does not even make warnings
                 yield
         finally:
             _levels.pop()
+            if not _levels:  # the outermost
+                logger.removeFilter(_nothing)
             messages = dict.fromkeys(
                 " ".join(str(w.message).split())
                 for w in caught

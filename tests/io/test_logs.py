@@ -75,3 +75,19 @@ def test_warnings_of_mne_name_the_file(messages_logged):
         mne.utils.warn("a lost sample")
         mne.utils.warn("it is recommended to use raw.set_montage")  # as for any file
     assert messages_logged == ["a.edf: a lost sample"]
+
+
+def test_a_log_file_of_mne_gets_no_warning_twice(messages_logged, tmp_path, capsys):
+    mne.set_log_file(tmp_path / "mne.log", overwrite=True)
+    try:
+        with quiet("a.edf"), quiet():
+            mne.utils.warn("a header that is odd")
+        with mne.use_log_level("warning"), pytest.warns(RuntimeWarning, match="after it"):
+            mne.utils.warn("after it")
+    finally:
+        mne.set_log_file(None)
+    assert capsys.readouterr().out == ""
+    written = (tmp_path / "mne.log").read_text()
+    assert "odd" not in written
+    assert "after it" in written
+    assert any("a header that is odd" in message for message in messages_logged)
