@@ -30,6 +30,7 @@ from neurofuse.models.threads import torch_threads
 from neurofuse.models.weights import load_model
 
 WINDOWS_AT_ONCE = min(2, os.cpu_count() or 1)  # in threads; each takes memory of its own
+LARGE_WINDOW = 600_000  # samples of EEG; windows with more are taken one at a time
 WINDOWS_LOOKED_AT = 12  # to see how much both modalities share; 10 minutes
 LATENTS_KEPT = 4
 
@@ -108,7 +109,7 @@ def _look(
             latents = network.encode({s: p.stream for s, p in given.items()})
             return latents, network.movement(latents)
 
-    with ThreadPoolExecutor(WINDOWS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_windows_at_once(sources, spans)) as pool:
         for number, (latents, movements) in zip(chosen, pool.map(encode, chosen), strict=True):
             for s, movement in movements.items():
                 found[s].append(movement)
@@ -160,14 +161,22 @@ def _walk(
             progress((number + 1) / len(spans))
 
     waiting: deque[tuple[int, dict[str, Piece], Future[dict[str, Estimate]]]] = deque()
-    with ThreadPoolExecutor(WINDOWS_AT_ONCE) as pool:
+    at_once = _windows_at_once(sources, spans)
+    with ThreadPoolExecutor(at_once) as pool:
         for number, span in enumerate(spans):
             given = _given(sources, *span)
             waiting.append((number, given, pool.submit(estimate, number, given)))
-            if len(waiting) == WINDOWS_AT_ONCE:
+            if len(waiting) == at_once:
                 collect(*waiting.popleft())
         while waiting:
             collect(*waiting.popleft())
+
+
+def _windows_at_once(sources: dict[str, Source], spans: list[tuple[float, float]]) -> int:
+    eeg = sources.get("eeg")
+    seconds = max(end - begin for begin, end in spans)
+    large = eeg is not None and eeg.used.sum() * eeg.rate * seconds > LARGE_WINDOW
+    return 1 if large else WINDOWS_AT_ONCE
 
 
 def _give_back_memory() -> None:

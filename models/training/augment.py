@@ -1,4 +1,4 @@
-"""Augmentation: phase-randomised rest and simple artifacts, against overfitting to a generator.
+"""Augmentation: phase-randomised rest, simple artifacts, amplifiers; no generator is to be learned.
 
 Rest gets other phases (the same spectra, nothing else in common with the recording); motion gets
 plain events: in EEG bursts of coloured noise from a few random sources and pops, in fNIRS spikes
@@ -7,8 +7,41 @@ that decay exponentially and shifts, as in the simulation of Gao et al. 2022
 """
 
 import numpy as np
+from scipy.signal import butter, sosfilt
 
 from neurofuse.synth.movement import Movement
+
+CUTOFF = (0.016, 0.5)  # Hz, of AC-coupled EEG amplifiers
+TAIL = 0.3  # of a channel's standard deviation, from which on a recovery counts as motion
+
+
+def recovering(
+    artifact: np.ndarray, clean: np.ndarray, rate: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """An artifact as an AC-coupled amplifier records it, and where it still recovers.
+
+    A swing is followed by an undershoot for as long as the amplifier's high-pass remembers, which
+    takes seconds.
+
+    Parameters
+    ----------
+    artifact, clean : array (channel, time)
+        EEG, in one unit.
+    rate : float
+        Sampling rate [Hz].
+    rng : Generator
+        Draws the high-pass: first or second order, 0.016 to 0.5 Hz.
+
+    Returns
+    -------
+    artifact : array (channel, time)
+    tail : bool array (channel, time)
+        Where the artifact is noticeable beside the clean signal.
+    """
+    cutoff = float(np.exp(rng.uniform(*np.log(CUTOFF))))
+    sections = butter(int(rng.integers(1, 3)), cutoff, "highpass", fs=rate, output="sos")
+    recorded = np.asarray(sosfilt(sections, artifact, axis=-1))
+    return recorded, np.abs(recorded) > TAIL * clean.std(-1, keepdims=True)
 
 
 def surrogate(piece: np.ndarray, rng: np.random.Generator) -> np.ndarray:

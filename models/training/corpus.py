@@ -7,16 +7,19 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.signal import resample_poly
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.files import read
 from neurofuse.io.optics.conversion import to_optical_density
+from neurofuse.io.quality.calm import calm
 from neurofuse.io.quality.channels import channel_quality
 from neurofuse.synth.simulate import simulate
 
@@ -27,6 +30,7 @@ CONTACT = 0.4  # scalp coupling index below which a channel is not used as clean
 ENDS = ("source", "detector", "source_position", "detector_position")
 TRIM = 5.0  # s at both ends, where participants still settle
 USUAL_RATES = 6  # simulated participants at the usual rates; more have other rates
+SLOW_RATES = (1.0, 2.0)  # Hz, of fNIRS devices with many channels
 OTHER_RATES = ((128.0, 5.0), (500.0, 12.5), (200.0, 7.8125), (256.0, 3.9))  # Hz, EEG and fNIRS
 
 logger: logging.Logger = logging.getLogger("neurofuse")
@@ -41,6 +45,7 @@ class Clean:
     rate: float  # Hz
     position: np.ndarray  # (channel, 3) m
     channel: np.ndarray  # names
+    calm: np.ndarray  # (channel, time) bool: nothing moves (`io.quality.calm`)
     optodes: "Optodes | None" = None
 
 
@@ -108,14 +113,26 @@ def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None
         return None
     rate = float(node.attrs["rate"])
     inner = slice(int(TRIM * rate), signal.shape[-1] - int(TRIM * rate))
+    signal = np.ascontiguousarray(signal[keep][..., inner])
     return Clean(
         name,
-        np.ascontiguousarray(signal[keep][..., inner]),
+        signal,
         rate,
         position[keep],
         node.channel.values[keep],
+        calm(signal, rate, stream),
         optodes,
     )
+
+
+def slower(clean: Clean, rate: float) -> Clean:
+    """A clean fNIRS signal as a slower device would have recorded it, by an anti-alias filter."""
+    ratio = Fraction(rate / clean.rate).limit_denominator(50)
+    signal = resample_poly(
+        clean.signal, ratio.numerator, ratio.denominator, axis=-1, padtype="line"
+    )
+    rate = clean.rate * float(ratio)
+    return replace(clean, signal=signal, rate=rate, calm=calm(signal, rate, "nirs"))
 
 
 def load_corpus(
@@ -142,6 +159,8 @@ def load_corpus(
     """
     recordings = []
     files: dict[str, Sequence[str | Path]] = dict(subject_files(part, stream)) if real else {}
+    if real and stream == "nirs":
+        files |= subject_files(part, "nirs_still")
     for subject, paths in (files | dict(own or {})).items():
         for path in paths:
             recording = read(path)
@@ -150,6 +169,12 @@ def load_corpus(
                 logger.info("%s has fewer than two usable %s channels: left out", path, stream)
             else:
                 recordings.append(clean)
+    if stream == "nirs":
+        usable = [clean for clean in recordings if clean.rate > 2 * max(SLOW_RATES)]
+        recordings += [
+            slower(clean, SLOW_RATES[number % len(SLOW_RATES)])
+            for number, clean in enumerate(usable)
+        ]
     first_seed = 1_000_000 * (1 + PARTS.index(part))
     for number in range(simulated):
         truth, _ = simulate(180.0, seed=first_seed + number, severity=0.0, **_rates(number))

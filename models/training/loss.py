@@ -10,13 +10,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
-from torch.nn.functional import max_pool1d, smooth_l1_loss
+from torch.nn.functional import max_pool1d, pad, smooth_l1_loss
 
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.bands import FLOOR, split, to_frames
 from neurofuse.models.joint.tensors import Estimate, Stream, Target
 
 NOTICEABLE = 0.2  # artifact energy over clean energy in a band from which a channel is in motion
+LATE = 20  # frames after a movement in which the mask must be shut
+LATE_COSTS = 3.0  # times as much as elsewhere
+LARGEST_LOG_ODDS = 7.0  # 30 dB: beyond it nothing is left of the artifact, or of the signal
 BESIDE = 2.0  # s beside a movement in which a wrong baseline level counts
 HARM = 100.0  # a change of 1 / HARM of the clean energy without motion begins to cost
 
@@ -58,11 +61,28 @@ def statistics_loss(true: Truth, estimate: Estimate) -> dict[str, Tensor]:
     reference = estimate.quiet + FLOOR * estimate.quiet.sum(2, keepdim=True) + 1e-30
     present = (estimate.quiet > 1e-6 * estimate.quiet.sum(2, keepdim=True)).to(clean.dtype)
     wanted = torch.log(clean[..., :frames] / reference + 1e-3)
+    moving = gate[..., :frames]
+    # artifact over clean energy: a fraction of 0.99 leaves ten times less than one of 0.9
+    odds = torch.log((artifact + 1e-30) / (clean + 1e-12 * usual + 1e-30))[..., :frames]
+    odds = odds.clamp(-LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
+    off = smooth_l1_loss(estimate.fraction_logit * present, odds * present, reduction="none")
     return {
-        "gate": cross_entropy(estimate.gate_logit, gate[..., :frames]),
+        "gate": cross_entropy(estimate.gate_logit, moving, _late(moving)),
         "share": cross_entropy(estimate.fraction_logit, fraction[..., :frames], weight),
+        "odds": 0.1 * (off * moving.unsqueeze(2)).sum() / (moving.sum() * off.shape[2] + 1),
         "clean": 0.1 * smooth_l1_loss(estimate.clean * present, wanted * present),
     }
+
+
+def _late(moving: Tensor) -> Tensor:
+    """Weight (batch, channel, frame): a mask that stays open after a movement costs more.
+
+    What another modality knows best is when a movement ends, and a filter bridges each sample of a
+    mask that is open for too long.
+    """
+    before = pad(moving, (LATE, 0))
+    after = max_pool1d(before, LATE + 1, 1) * (1 - moving)
+    return 1 + (LATE_COSTS - 1) * after
 
 
 def motion_target(true: Truth) -> Tensor:

@@ -54,17 +54,9 @@ def test_validation_windows_are_not_augmented(clean_corpus):
         for s in (
             sampling,
             sampling.unaugmented(),
-            WindowSampling(window=20.0, batch=2, surrogate=0, plain=0),
+            WindowSampling(window=20.0, batch=2, still=0, surrogate=0, plain=0, recovery=0),
         )
     )
     assert (as_recorded == again).all()
     assert plain.shape == as_recorded.shape
     assert not (plain == as_recorded).all()
-
-
-@pytest.fixture(scope="module")
-def clean_corpus(at_rest):
-    from neurofuse.models.training.corpus import clean_stream
-
-    corpus = {s: clean_stream(at_rest, s, "simulated") for s in ("eeg", "nirs")}
-    return {s: [c] for s, c in corpus.items() if c is not None}
