@@ -24,7 +24,7 @@ def agreement(first: Tensor, second: Tensor, frame_rate: float, settings: Sharin
     >>> float(agreement(movement, later, 10.0, Sharing()))
     1.0
     """
-    shift = round(settings.lag * frame_rate)
+    shift = min(round(settings.lag * frame_rate), first.shape[1] // 2)
     found = [
         _correlation(first[:, max(k, 0) : first.shape[1] + min(k, 0)], _other(second, k))
         for k in (-shift, 0, shift)

@@ -44,3 +44,9 @@ def test_a_partner_that_never_moves_counts_for_nothing():
 def test_weight_rises_between_the_limits():
     weight = partner_weight(torch.tensor([-0.5, 0.05, 0.175, 0.3, 1.0]), Sharing())
     torch.testing.assert_close(weight, torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 7])
+def test_a_moment_tells_nothing_but_a_number(frames):
+    moment = torch.rand(1, frames, generator=torch.Generator().manual_seed(0))
+    assert torch.isfinite(agreement(moment, moment, 10.0, Sharing())).all()
