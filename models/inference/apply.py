@@ -93,13 +93,15 @@ def _look(
 ) -> tuple[Tensor | None, dict[int, dict[str, Latent]]]:
     """How much both modalities share of their movements, from windows all over the recording.
 
-    What was made of these windows comes back too, as far as it takes little memory.
+    What was made of the first of these windows comes back too, if they are all there are: in a long
+    recording it would wait in memory for hours.
     """
     if len(sources) < 2:
         return None, {}
     chosen = sorted({round(k) for k in np.linspace(0, len(spans) - 1, WINDOWS_LOOKED_AT)})
     found: dict[str, list[Tensor]] = {s: [] for s in sources}
     ready: dict[int, dict[str, Latent]] = {}
+    kept = LATENTS_KEPT if len(chosen) == len(spans) else 0
 
     def encode(number: int) -> tuple[dict[str, Latent], dict[str, Tensor]]:
         given = _given(sources, *spans[number])
@@ -113,7 +115,7 @@ def _look(
         for number, (latents, movements) in zip(chosen, pool.map(encode, chosen), strict=True):
             for s, movement in movements.items():
                 found[s].append(movement)
-            if latents and len(ready) < LATENTS_KEPT:
+            if latents and len(ready) < kept:
                 ready[number] = latents
     if not all(found.values()):
         return None, {}
