@@ -91,8 +91,8 @@ def test_a_reader_that_dies_or_hangs_is_noticed(tmp_path, code, outcome, limit):
     worker.errors.close()
 
 
-class Answering:
-    """A worker whose answer is known before."""
+class Answering(Worker):
+    """A worker whose answer is known before; it starts no process."""
 
     def __init__(self, **answer):
         self.answer = {"outcome": "read", "warned": [], "seconds": 0.1, "peak": 100} | answer

@@ -117,7 +117,8 @@ def test_files_say_whether_their_dates_have_a_zone(tmp_path, eeg_raw, nirs_raw, 
     assert nf.read(fif, snirf)["clock"].offset.sel(stream="nirs") == pytest.approx(7800, abs=1e-3)
     with h5py.File(snirf, "r+") as file:
         tags = file["nirs/metaDataTags"]
-        clock = tags["MeasurementTime"][()].decode().rstrip("Z")
+        assert isinstance(tags, h5py.Group)
+        clock = str(h5py.Dataset(tags["MeasurementTime"].id).asstr()[()]).rstrip("Z")
         del tags["MeasurementTime"]
         tags["MeasurementTime"] = clock
     caplog.clear()

@@ -280,7 +280,9 @@ def test_frames_that_a_nirx_recording_lost_are_a_seam(data_dir, tmp_path, device
     if suffix == "tri":
         text = text.replace("08:06:12.710751", "08:06:22.710751")
     else:
-        *_, last = re.search('Events="#(.*?)#"', text, re.DOTALL)[1].strip().splitlines()
+        events = re.search('Events="#(.*?)#"', text, re.DOTALL)
+        assert events is not None
+        *_, last = events[1].strip().splitlines()
         time, rest = last.split(maxsplit=1)
         text = text.replace(last, f"{float(time) + 10}\t{rest}")
     path.write_text(text, "latin-1")
