@@ -103,16 +103,17 @@ def _look(
     ready: dict[int, dict[str, Latent]] = {}
     kept = LATENTS_KEPT if len(chosen) == len(spans) else 0
 
-    def encode(number: int) -> tuple[dict[str, Latent], dict[str, Tensor]]:
-        given = _given(sources, *spans[number])
+    def encode(given: dict[str, Piece]) -> tuple[dict[str, Latent], dict[str, Tensor]]:
         if len(given) < 2:
             return {}, {}
         with torch.inference_mode():  # holds in one thread only
             latents = network.encode({s: p.stream for s, p in given.items()})
             return latents, network.movement(latents)
 
+    # read in this thread: readers are not made for two
+    pieces = [_given(sources, *spans[number]) for number in chosen]
     with ThreadPoolExecutor(_windows_at_once(sources, spans)) as pool:
-        for number, (latents, movements) in zip(chosen, pool.map(encode, chosen), strict=True):
+        for number, (latents, movements) in zip(chosen, pool.map(encode, pieces), strict=True):
             for s, movement in movements.items():
                 found[s].append(movement)
             if latents and len(ready) < kept:

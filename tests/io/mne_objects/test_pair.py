@@ -49,7 +49,7 @@ def same(one: Any, other: Any, atol=0.0):
 def test_pair_survives(eeg_raw, nirs_raw):
     eeg = eeg_raw(["C3", "Cz", "EOG"], marks=[(1.0, "Stimulus/S  1"), (5.0, "Comment/jaw")])
     eeg.set_channel_types({"EOG": "eog"}, verbose="error")
-    eeg.set_montage("standard_1020", on_missing="ignore")
+    eeg.set_montage("standard_1020", on_missing="ignore", verbose="error")
     eeg.annotations.append(2.0, 1.0, "BAD_muscle", [("C3", "Cz")])
     eeg.info["bads"] = ["Cz"]
     nirs = nirs_raw(marks=[(0.5, "tap")], date=eeg.info["meas_date"] + timedelta(seconds=1.5))
