@@ -45,6 +45,7 @@ def main() -> None:
 
     warned = Warned()
     logging.getLogger("neurofuse").addHandler(warned)
+    logging.getLogger("neurofuse").setLevel(logging.WARNING)  # however quiet MNE is set to be
     for line in sys.stdin:
         request = json.loads(line)
         Path("/proc/self/clear_refs").write_text("5")  # peak memory counts from here
