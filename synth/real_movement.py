@@ -12,6 +12,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from neurofuse.io.quality.calm import LOOKS, calm, disturbed, widened
+from neurofuse.io.runs import runs
 
 # standard deviations at rest that the peak of a movement must exceed in a channel; above 10, hardly
 # anything but blinks is left in EEG
@@ -154,18 +155,6 @@ def real_movements(
             artifact[~known], own[~known] = 0, 0
             found.append(RealMovement(artifact, own, rate, donor, kind))
     return found
-
-
-def runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """First sample of each True stretch of a mask (time,), and the first after it.
-
-    Examples
-    --------
-    >>> runs(np.array([False, True, True, False, True]))
-    [(1, 3), (4, 5)]
-    """
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
 def spectrum_at_rest(signal: np.ndarray, rest: np.ndarray, rate: float) -> np.ndarray:

@@ -6,6 +6,9 @@ the change from sample to sample below 0.7 Hz (as in GVTD, Sherafati et al. 2020
 the lower quartile of the RMS over 5 s, which holds as long as a quarter of the recording is at
 rest. A channel is calm where it stays below a multiple of that level in each band, with a guard
 before and after; it is loud above a larger one.
+
+Not `neurofuse.io.quality.calm`, by which training chooses its truth: recordings at rest on which a
+model is judged are not to be chosen by what chose those that it was trained on.
 """
 
 import numpy as np
@@ -13,6 +16,7 @@ from scipy.ndimage import binary_dilation, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
 from neurofuse.fusion.signal.bands import EEG_MOTION, NYQUIST_SHARE
+from neurofuse.io.runs import runs
 
 SHORT, LONG = 1.0, 5.0  # s over which the RMS is taken: of a moment, of the quiet level
 QUIET = 0.25  # quantile of the long RMS over time
@@ -89,23 +93,7 @@ def longest(mask: np.ndarray) -> slice:
     >>> longest(np.array([True, False, True, True, False]))
     slice(2, 4, None)
     """
-    runs = runs_of(mask)
-    if not len(runs):
-        return slice(0, 0)
-    start, stop = runs[np.argmax(runs[:, 1] - runs[:, 0])]
-    return slice(int(start), int(stop))
-
-
-def runs_of(mask: np.ndarray) -> np.ndarray:
-    """First sample and the one after the last (run, 2) of every run of True in a mask (time).
-
-    Examples
-    --------
-    >>> runs_of(np.array([True, False, True, True])).tolist()
-    [[0, 1], [2, 4]]
-    """
-    edges = np.diff(np.concatenate([[0], np.asarray(mask, np.int8), [0]]))
-    return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], 1)
+    return slice(*max(runs(mask), key=lambda run: run[1] - run[0], default=(0, 0)))
 
 
 def _filtered(series: np.ndarray, rate: float, low: float | None, high: float) -> np.ndarray:

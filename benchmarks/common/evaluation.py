@@ -1,10 +1,13 @@
 """One method on many recordings without a truth: a table that other programs can use."""
 
+import argparse
 import json
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,11 +15,13 @@ import xarray as xr
 
 from benchmarks.common.keys import method_key, result_key, weights_key
 from benchmarks.common.methods import packaged, row_name
-from benchmarks.common.paths import ROOT, write
+from benchmarks.common.page import Page
+from benchmarks.common.paths import ROOT, recordings_folder, write
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.methods.learned import SUFFIX
 from neurofuse.fusion.methods.registry import get_method
 from neurofuse.io.errors import NeurofuseError
+from neurofuse.models.training.corpus import PARTS
 
 if TYPE_CHECKING:
     from neurofuse.fusion.methods.registry import Method
@@ -42,6 +47,59 @@ class Case:
     name: str  # of the file
     recording: xr.DataTree
     reference: np.ndarray | None = None  # samples of this modality that figures refer to
+
+
+class Kind(Protocol):
+    """What a benchmark looks at in one modality: a module with these two functions."""
+
+    def cases(self, part: str) -> Iterable[Case]: ...
+    def figures(self, case: Case, cleaned: xr.DataTree) -> dict[str, float]: ...
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One method on all recordings of a part, for a benchmark whose figures need no truth.
+
+    Parameters
+    ----------
+    kinds : dict
+        By modality, "eeg" and "nirs".
+    """
+
+    kinds: Mapping[str, Kind]
+
+    def cases(self, part: str, stream: str) -> tuple[Case, ...]:
+        """Recordings of a part; made once a process, in seconds."""
+        return _made(self.kinds[stream], part)
+
+    def figures(self, case: Case, cleaned: xr.DataTree) -> dict[str, float]:
+        """What a method made of one recording."""
+        return self.kinds[case.stream].figures(case, cleaned)
+
+    def __call__(
+        self,
+        method: "Method",
+        part: str = "validation",
+        streams: tuple[str, ...] = ("eeg", "nirs"),
+    ) -> pd.DataFrame:
+        """The `table` of a method.
+
+        Parameters
+        ----------
+        method : str, Path, Cleaner or model
+            As `neurofuse.clean` takes it: a name, the path of weights, or an object.
+        part : {"train", "validation", "test"}
+            Of the split by participants.
+        streams : tuple of {"eeg", "nirs"}
+            Which modalities to look at; those that the method does not treat are left out.
+        """
+        chosen = (case for stream in streams for case in self.cases(part, stream))
+        return table(method, chosen, self.figures)
+
+
+@cache
+def _made(kind: Kind, part: str) -> tuple[Case, ...]:
+    return tuple(kind.cases(part))
 
 
 def table(
@@ -112,3 +170,38 @@ def kept(
             write(target, {"rows": evaluate(method, part).to_dict("records")})
         found[row_name(name)] = pd.DataFrame(json.loads(target.read_text())["rows"])
     return found
+
+
+def run(
+    name: str,
+    evaluate: Evaluation,
+    methods: Iterable[str],
+    page: Callable[[dict[str, pd.DataFrame], str], Page],
+    text: str,
+) -> None:
+    """The command `python -m benchmarks.NAME`: evaluate what is missing, print and write the page.
+
+    Parameters
+    ----------
+    name : str
+        Of the benchmark.
+    evaluate : Evaluation
+    methods : iterable of str
+        Those that are compared unless others are asked for.
+    page : function
+        Of the tables by method and the part.
+    text : str
+        What the benchmark is, in its first line.
+    """
+    parser = argparse.ArgumentParser(description=text.splitlines()[0])
+    parser.add_argument("--part", choices=PARTS, default="validation")
+    parser.add_argument("--method", nargs="+", default=methods, help="names, or paths of weights")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / name)
+    parser.add_argument("--page", type=Path, help="write the page and its rows")
+    options = parser.parse_args()
+    recordings_folder()
+    logging.getLogger("neurofuse").setLevel(logging.ERROR)
+    made = page(kept(options.method, evaluate, options.part, options.out), options.part)
+    print(made.markdown(name))
+    if options.page:
+        made.write(options.page)

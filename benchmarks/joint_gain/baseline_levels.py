@@ -23,6 +23,7 @@ from benchmarks.joint_gain.facts import TARGETED, sizes
 from neurofuse.fusion.clean import clean
 from neurofuse.io import build, read, stream_dataset
 from neurofuse.io.recording import without_stream
+from neurofuse.io.runs import runs
 from neurofuse.models.inference import windows
 from neurofuse.models.training.corpus import subject_files
 from neurofuse.models.weights import load_model
@@ -62,7 +63,7 @@ def true_levels(rows: np.ndarray, data: segments.Material) -> np.ndarray:
     out = rows.copy()
     for k, error in enumerate(rows - data.truth):
         at, off = [], []
-        for first, last in segments.stretches(~data.motion[k // data.waves]):
+        for first, last in runs(~data.motion[k // data.waves]):
             at += [first, last - 1]
             off += 2 * [error[first:last].mean()]
         out[k] -= np.interp(np.arange(len(error)), at, off)

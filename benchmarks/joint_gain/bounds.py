@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import solve
 from scipy.ndimage import binary_dilation
 
-from benchmarks.joint_gain.segments import Material, stretches
+from benchmarks.joint_gain.segments import Material
 from neurofuse.fusion.methods.wiener import (
     AROUND,
     ENOUGH,
@@ -24,6 +24,7 @@ from neurofuse.fusion.methods.wiener import (
 )
 from neurofuse.fusion.signal.motion import eeg_in_motion
 from neurofuse.io.optics.gvtd import gvtd
+from neurofuse.io.runs import runs
 
 WINDOW = {"eeg": 0.5, "nirs": 1.0}  # s of the bound's covariances
 LAGS = {"eeg": 2, "nirs": 1}  # samples to each side that the bound may use
@@ -43,7 +44,7 @@ def no_reference(data: Material) -> np.ndarray:
     cleaned = observed.copy()
     if mask.any() and (~mask).sum() >= ENOUGH * data.rate:
         quiet = covariance(observed[:, ~mask])
-        for first, last in stretches(mask):
+        for first, last in runs(mask):
             bout = observed[:, first:last]
             cleaned[:, first:last] = bout - excess(bout @ bout.T / (last - first), quiet) @ bout
     return _back(data, cleaned)

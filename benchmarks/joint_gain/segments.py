@@ -17,6 +17,7 @@ from scipy.signal import butter, sosfiltfilt
 from neurofuse.fusion.metrics.modality_errors import NIRS_GUARD
 from neurofuse.fusion.signal.bands import NIRS_ERROR, bandpass
 from neurofuse.io import stream_dataset, to_optical_density
+from neurofuse.io.runs import runs
 
 SLOW = 5.0  # Hz; EEG below it is what motion of the head and fNIRS share
 VIEWS = {"eeg": ("whole", "slow"), "nirs": ("band", "unfiltered")}  # the first one makes strata
@@ -56,7 +57,7 @@ def material(truth: xr.DataTree, contaminated: xr.DataTree, stream: str) -> Mate
     motion = node.motion.sel(channel=names).values.astype(bool)[finite]
     rate = float(node.attrs["rate"])
     rows = np.repeat(finite, waves)
-    segment = stretches(widened(motion.any(0), stream, rate))
+    segment = runs(widened(motion.any(0), stream, rate))
     return Material(stream, rate, names[finite], arrays[0][rows], arrays[1][rows], motion, segment)
 
 
@@ -76,18 +77,6 @@ def widened(mask: np.ndarray, stream: str, rate: float) -> np.ndarray:
         return mask
     reach = 2 * round(NIRS_GUARD * rate) + 1
     return binary_dilation(mask, np.ones((1,) * (mask.ndim - 1) + (reach,), bool))
-
-
-def stretches(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Connected stretches of a mask (time,): first sample and the one after the last.
-
-    Examples
-    --------
-    >>> stretches(np.array([0, 1, 1, 0, 1], bool))
-    [(1, 3), (4, 5)]
-    """
-    edge = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
-    return list(zip(edge[::2].tolist(), edge[1::2].tolist(), strict=True))
 
 
 def views(rows: np.ndarray, stream: str, rate: float) -> dict[str, np.ndarray]:

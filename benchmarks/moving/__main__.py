@@ -6,18 +6,12 @@ Real recordings with movement; each channel is compared with its own quiet stret
 detector of its own finds (`benchmarks/common/calm.py`). Resumable: one JSON a method.
 """
 
-import argparse
-import logging
-from pathlib import Path
-
 import pandas as pd
 
-from benchmarks.common.evaluation import kept
+from benchmarks.common.evaluation import run
 from benchmarks.common.figures import Figure, by_device, every_row, one_by_one, side_by_side
 from benchmarks.common.page import Page
-from benchmarks.common.paths import ROOT, recordings_folder
-from benchmarks.moving.evaluation import evaluate
-from neurofuse.models.training.corpus import PARTS
+from benchmarks.moving import evaluate
 
 METHODS = ("uncorrected", "joint", "nirs", "eeg", "tddr", "spline", "wavelet", "asr", "wiener")
 MUSE = "muse_cueing"
@@ -76,22 +70,6 @@ stretches between movements are short. Blinks are not motion of the head: whethe
 should stay is a choice, and the line says what happens to them."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--part", choices=PARTS, default="validation")
-    parser.add_argument("--method", nargs="+", default=METHODS, help="names, or paths of weights")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs/moving")
-    parser.add_argument("--page", type=Path, help="write the page and its rows")
-    options = parser.parse_args()
-    recordings_folder()
-    logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    results = kept(options.method, evaluate, options.part, options.out)
-    made = page(results, options.part)
-    print(made.markdown("moving"))
-    if options.page:
-        made.write(options.page)
-
-
 def page(results: dict[str, pd.DataFrame], part: str) -> Page:
     """The page of a part."""
     seen = pd.concat(results.values())
@@ -113,4 +91,4 @@ def page(results: dict[str, pd.DataFrame], part: str) -> Page:
 
 
 if __name__ == "__main__":
-    main()
+    run("moving", evaluate, METHODS, page, __doc__ or "")

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.signal import butter, hilbert, sosfiltfilt
 
-from benchmarks.common.calm import calm, runs_of
+from benchmarks.common.calm import calm
 from benchmarks.common.evaluation import Case
 from benchmarks.common.pulse import HALF_WIDTH, pulse_line
 from benchmarks.moving.spectra import (
@@ -21,6 +21,7 @@ from benchmarks.still.nirs import coupled, rows_of
 from neurofuse.io import build, mark_bad, read, stream_dataset
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.recording import GATE_OPEN
+from neurofuse.io.runs import runs
 from neurofuse.models.training.corpus import subject_files
 
 AT_REST = "task-rest"  # in the names of recordings of the same person and cap, at rest
@@ -148,11 +149,11 @@ def openings(mask: np.ndarray, rate: float) -> np.ndarray:
     """
     lengths = []
     for row in mask:
-        runs = runs_of(row)
-        if len(runs):
-            parted = (runs[1:, 0] - runs[:-1, 1]) / rate >= GAP
-            start = runs[np.concatenate([[True], parted]), 0]
-            stop = runs[np.concatenate([parted, [True]]), 1]
+        opened = np.array(runs(row), int).reshape(-1, 2)
+        if len(opened):
+            parted = (opened[1:, 0] - opened[:-1, 1]) / rate >= GAP
+            start = opened[np.concatenate([[True], parted]), 0]
+            stop = opened[np.concatenate([parted, [True]]), 1]
             lengths.append((stop - start) / rate)
     return np.concatenate(lengths) if lengths else np.zeros(0)
 

@@ -43,6 +43,7 @@ from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.modality import NIRS
 from neurofuse.io.optics.absorption import haemoglobin_to_density
 from neurofuse.io.quality.channels import channel_quality
+from neurofuse.io.runs import runs
 from neurofuse.models.training.corpus import CONTACT, data_folder, subject_files
 
 RATE, TRIAL, TRIALS, BEFORE = 7.0, 512, 5, 40  # Hz, samples, trials, samples before an onset
@@ -85,11 +86,6 @@ def spread_of(series: np.ndarray) -> float:
     return float(1.4826 * np.median(np.abs(steps - np.median(steps))))
 
 
-def counted(mask: np.ndarray) -> list[tuple[int, int]]:
-    edge = np.flatnonzero(np.diff(mask.astype(int), prepend=0, append=0))
-    return list(zip(edge[::2].tolist(), edge[1::2].tolist(), strict=True))
-
-
 def concentration(path: Path, contact: float = -1.0) -> np.ndarray:
     """HbO and HbR (kind, channel, time) [µM mm] at 7 Hz of a file's channels of good contact."""
     marked = mark_bad(read(path))
@@ -112,7 +108,7 @@ def source() -> Source:
     for files in subject_files("test", "nirs").values():
         for pair in concentration(files[0], CONTACT).transpose(1, 0, 2)[::2]:
             still = ~(movements(pair[0]) | movements(pair[1]))
-            starts = [s for a, b in counted(still) for s in range(a, b - REST, REST)]
+            starts = [s for a, b in runs(still) for s in range(a, b - REST, REST)]
             for start in starts[::5]:
                 rest = pair[:, start : start + REST]
                 fitted = [AutoReg(r - r.mean(), ORDER, trend="n").fit() for r in rest]
@@ -128,7 +124,7 @@ def source() -> Source:
     for path in sorted((folder / "fnirs_motion/homer3_twni").glob("*.snirf")):
         hbo = concentration(path)[0]
         for series in hbo:
-            results = counted(movements(series))
+            results = runs(movements(series))
             sizes += [np.ptp(series[a:b]) for a, b in results]
             density.append(len(results) / series.size)
     return Source(models, np.array(sizes), np.array(density))
@@ -206,7 +202,7 @@ def facts(cleaned: xr.DataTree, recording: xr.DataTree, response: np.ndarray) ->
     """Squared error of the average response, and movements left by the record's own limit."""
     data = courses(cleaned)
     limits = [spread_of(series) for series in courses(recording)]
-    left = [len(counted(movements(d, s))) for d, s in zip(data, limits, strict=True)]
+    left = [len(runs(movements(d, s))) for d, s in zip(data, limits, strict=True)]
     average, wanted = (averaged(x) for x in (data, np.tile(response, TRIALS)))
     error = ((average - wanted) ** 2).mean(-1)
     return {"left": sum(left), "hbo": float(error[0]), "hbr": float(error[1])}

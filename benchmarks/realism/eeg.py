@@ -18,8 +18,9 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, sosfiltfilt, welch
 
 from benchmarks.common.paths import recordings_folder
-from benchmarks.realism.nirs import FRESH, Values, comparison, merged, runs, summarise
+from benchmarks.realism.nirs import FRESH, Values, comparison, merged, summarise
 from neurofuse.io import read, stream_dataset, with_stream
+from neurofuse.io.runs import runs
 from neurofuse.synth import inject
 
 TYPES = {

@@ -23,6 +23,7 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from benchmarks.common.paths import recordings_folder
 from neurofuse.io import build, nirs_dataset, read
+from neurofuse.io.runs import runs
 from neurofuse.synth import inject
 
 WINDOW = 0.5  # s of the sliding peak-to-peak
@@ -90,13 +91,6 @@ def density(recording: xr.DataTree | xr.Dataset) -> xr.DataArray:
     values -= np.median(values, axis=-1, keepdims=True)
     results = results.copy(data=values)[usable, :, edge:-edge]
     return results.assign_attrs(rate=float(node.attrs["rate"]))
-
-
-def runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """Start and stop (exclusive) of each run of True."""
-    edges = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
-    starts, stops = (np.flatnonzero(edges == step).tolist() for step in (1, -1))
-    return list(zip(starts, stops, strict=True))
 
 
 def merged(spans: list[tuple[int, int]], gap: float) -> list[tuple[int, int]]:

@@ -6,20 +6,15 @@ Real recordings, cut to calm stretches by a detector of its own (`benchmarks/com
 also at lower rates, EEG also with slow drift. Resumable: one JSON a method.
 """
 
-import argparse
-import logging
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.common.evaluation import kept
+from benchmarks.common.evaluation import run
 from benchmarks.common.figures import Figure, by_device, every_row, one_by_one, side_by_side
 from benchmarks.common.page import Page
-from benchmarks.common.paths import ROOT, recordings_folder
-from benchmarks.still.evaluation import evaluate
+from benchmarks.still import evaluate
 from benchmarks.still.nirs import NATIVE, RATES
-from neurofuse.models.training.corpus import PARTS
 
 METHODS = ("joint", "nirs", "eeg", "tddr", "spline", "wavelet", "asr", "wiener")
 USUAL = (3.9, 16.0)  # Hz, rates of fNIRS at which all of it is expected to work
@@ -92,22 +87,6 @@ Head movement beside clean optics cannot be measured: no shared recording of thi
 accelerometer."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--part", choices=PARTS, default="validation")
-    parser.add_argument("--method", nargs="+", default=METHODS, help="names, or paths of weights")
-    parser.add_argument("--out", type=Path, default=ROOT / "runs/still")
-    parser.add_argument("--page", type=Path, help="write the page and its rows")
-    options = parser.parse_args()
-    recordings_folder()
-    logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    results = kept(options.method, evaluate, options.part, options.out)
-    made = page(results, options.part)
-    print(made.markdown("still"))
-    if options.page:
-        made.write(options.page)
-
-
 def page(results: dict[str, pd.DataFrame], part: str) -> Page:
     """The page of a part."""
     seen = pd.concat(results.values())
@@ -128,4 +107,4 @@ def page(results: dict[str, pd.DataFrame], part: str) -> Page:
 
 
 if __name__ == "__main__":
-    main()
+    run("still", evaluate, METHODS, page, __doc__ or "")

@@ -8,8 +8,9 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io import mark_bad, read, stream_dataset, to_optical_density
+from neurofuse.io.runs import runs
 from neurofuse.models.training.corpus import subject_files
-from neurofuse.synth.real_movement import RealMovement, real_movements, runs
+from neurofuse.synth.real_movement import RealMovement, real_movements
 from neurofuse.synth.transplant import resampled
 
 TASKS = {  # of Porr's recordings: kind of movement

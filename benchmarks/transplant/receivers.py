@@ -10,8 +10,8 @@ from scipy.signal import butter, sosfiltfilt
 from benchmarks.transplant.donors import samples
 from neurofuse.io.quality.calm import calm
 from neurofuse.io.quality.scalp_coupling import scalp_coupling_index
+from neurofuse.io.runs import runs
 from neurofuse.models.training.corpus import CONTACT, subject_files
-from neurofuse.synth.real_movement import runs
 
 SECONDS = {"eeg": (45.0, 120.0), "nirs": (50.0, 150.0)}  # least and most of a receiver
 DRIFT = 0.3  # Hz; slower drift of dry electrodes would be most of the energy

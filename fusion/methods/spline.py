@@ -5,7 +5,8 @@ import xarray as xr
 
 from neurofuse.fusion.methods.classical_base import Classical, Treatment
 from neurofuse.fusion.signal.motion import DEVIATION_WINDOW, MARGIN, rows_in_motion
-from neurofuse.fusion.signal.segments import join_segments, segments
+from neurofuse.fusion.signal.segments import join_segments
+from neurofuse.io.runs import runs
 
 SMOOTHEST = 4  # samples that a cubic spline needs
 SAVITZKY_WINDOW = 10.0  # s
@@ -51,7 +52,7 @@ def _corrected(node: xr.Dataset, smoothness: float, threshold: float, choose) ->
     rate = float(node.attrs["rate"])
     rows = node.od.values.reshape(-1, node.sizes["time"]).copy()
     for row, mask in zip(rows, rows_in_motion(rows, rate, threshold), strict=True):
-        cuts = [cut for cut in segments(mask) if cut[1] - cut[0] > SMOOTHEST]
+        cuts = [cut for cut in runs(mask) if cut[1] - cut[0] > SMOOTHEST]
         cuts = choose(row, cuts)
         for first, last in cuts:
             row[first:last] -= _curve(row[first:last], smoothness, rate)

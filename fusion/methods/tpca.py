@@ -5,7 +5,8 @@ import xarray as xr
 
 from neurofuse.fusion.methods.classical_base import Classical, Treatment, refuse_few
 from neurofuse.fusion.signal.motion import rows_in_motion
-from neurofuse.fusion.signal.segments import join_segments, segments
+from neurofuse.fusion.signal.segments import join_segments
+from neurofuse.io.runs import runs
 
 PASSES = 5
 
@@ -39,7 +40,7 @@ def tpca(node: xr.Dataset, *, share: float, threshold: float) -> np.ndarray:
 
 def _without(rows: np.ndarray, mask: np.ndarray, share: float, rate: float) -> np.ndarray:
     """Rows less the largest components of the masked samples, each stretch about its own mean."""
-    cuts = segments(mask)
+    cuts = runs(mask)
     parts = [rows[:, a:b] - rows[:, a:b].mean(-1, keepdims=True) for a, b in cuts]
     together = np.concatenate(parts, axis=-1)
     size = together.std(-1, keepdims=True)

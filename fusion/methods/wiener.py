@@ -10,9 +10,9 @@ from scipy.ndimage import binary_dilation
 
 from neurofuse.fusion.methods.classical_base import Classical, Treatment
 from neurofuse.fusion.signal.motion import eeg_in_motion
-from neurofuse.fusion.signal.segments import segments
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.optics.gvtd import gvtd
+from neurofuse.io.runs import runs
 
 SPREAD = 5.0  # robust SD of GVTD above its median: in motion
 AROUND = 0.5  # s added around it
@@ -67,7 +67,7 @@ def _filtered(
     own = slice(reach * len(rows), (reach + 1) * len(rows))
     quiet = covariance(stacked[:, ~mask])
     out = rows.copy()
-    bouts = [np.flatnonzero(mask)] if whole else [np.arange(*cut) for cut in segments(mask)]
+    bouts = [np.flatnonzero(mask)] if whole else [np.arange(*cut) for cut in runs(mask)]
     for samples in bouts:
         bout = stacked[:, samples]
         out[:, samples] -= scale * (excess(bout @ bout.T / samples.size, quiet)[own] @ bout)

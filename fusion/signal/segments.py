@@ -1,18 +1,6 @@
-"""Runs of a mask, and parts of a series brought to one baseline level."""
+"""Parts of a series brought to one baseline level."""
 
 import numpy as np
-
-
-def segments(mask: np.ndarray) -> list[tuple[int, int]]:
-    """First sample of every run of True in a mask (time,), and the sample after its last.
-
-    Examples
-    --------
-    >>> segments(np.array([0, 1, 1, 0, 1], bool))
-    [(1, 3), (4, 5)]
-    """
-    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def join_segments(series: np.ndarray, cuts: list[tuple[int, int]], rate: float) -> np.ndarray:
@@ -27,7 +15,7 @@ def join_segments(series: np.ndarray, cuts: list[tuple[int, int]], rate: float) 
     series : array (time,)
         Optical density.
     cuts : list of (int, int)
-        As of `segments`.
+        As of `neurofuse.io.runs.runs`.
     rate : float
         Sampling rate [Hz].
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from neurofuse.fusion.views.before_after import View
 from neurofuse.io.modality import EEG, NIRS, Modality
+from neurofuse.io.runs import runs
 
 # OD a sample: above the rounding of intensities kept as float32, far below optical noise
 UNCHANGED_OD = 1e-6
@@ -92,11 +93,7 @@ def stretches(mask: np.ndarray, time: np.ndarray, rate: float) -> list[tuple[flo
     >>> stretches(np.array([False, True, True, False]), np.arange(4) / 2, 2.0)
     [(0.5, 1.5)]
     """
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return [
-        (float(time[a]), float(time[b - 1] + 1 / rate))
-        for a, b in zip(edges[::2], edges[1::2], strict=True)
-    ]
+    return [(float(time[a]), float(time[b - 1] + 1 / rate)) for a, b in runs(mask)]
 
 
 def carpet(view: View, row: Callable[[int], np.ndarray], columns: int = 1000) -> np.ndarray:

@@ -16,6 +16,7 @@ from neurofuse.io.clock.grid import Grid, even_grid
 from neurofuse.io.errors import ReadError
 from neurofuse.io.formats.matlab import read_matlab
 from neurofuse.io.logs import LOG, quiet, reading
+from neurofuse.io.runs import runs
 from neurofuse.io.snirf.probe import correct_length
 from neurofuse.io.snirf.samples import check_rate, warn_of_gaps
 
@@ -183,8 +184,7 @@ def _stimuli(parts: dict[str, Any], grid: Grid) -> "mne.Annotations":
         listed = [str(name) for name in np.ravel(parts.get("CondNames", []))]
         for column, on in enumerate((marks > 0).T):
             name = listed[column] if len(listed) == marks.shape[1] else str(column + 1)
-            edges = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]]).astype(int)))
-            for first, end in edges.reshape(-1, 2):
+            for first, end in runs(on):
                 at, last = grid.place[first] / grid.rate, grid.place[end - 1] / grid.rate
                 rows.append((float(at), float(last - at), name))
         excluded = int((marks < 0).sum())

@@ -7,6 +7,7 @@ import xarray as xr
 
 from neurofuse.io.lazy import time_blocks
 from neurofuse.io.recording import GATE_OPEN
+from neurofuse.io.runs import runs
 
 LEAST_PAUSE = 0.2  # s; bouts that lie closer are one
 
@@ -50,8 +51,8 @@ def bouts(node: xr.Dataset) -> list[Bout]:
     rate = node.attrs["rate"]
     mask = node[name].transpose("channel", "time")
     in_motion = np.concatenate([(b > GATE_OPEN).any(axis=0) for _, b in time_blocks(mask, rate)])
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], in_motion.astype(np.int8), [0]])))
-    first, last = edges[::2], edges[1::2]  # from the first sample in motion to the first at rest
+    # from the first sample in motion to the first at rest
+    first, last = np.array(runs(in_motion), int).reshape(-1, 2).T
     apart = first[1:] - last[:-1] > LEAST_PAUSE * rate
     first, last = first[np.r_[True, apart][: len(first)]], last[np.r_[apart, True][: len(last)]]
     reached = _reached(mask, rate, first, last)

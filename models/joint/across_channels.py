@@ -14,6 +14,7 @@ from neurofuse.models.joint.architecture import AcrossChannels
 from neurofuse.models.joint.wiener import covariance, frames_of, inverse, overlap_add
 
 EPS = 1e-30
+LARGEST_MATRICES = 2**23  # numbers in the covariances of the windows that are solved at once
 
 
 def predict_from_others(
@@ -77,17 +78,28 @@ def _predict(
     taper = torch.hann_window(size, periodic=True, dtype=series.dtype, device=series.device)
     observed = frames_of(series, size, hop)
     error = settings.error * frames_of(gate, size, hop).mean(-1) * variance[:, None]
-    total = (trust * shared + own)[:, None] + torch.diag_embed(error)
+    here = torch.arange(rows, device=series.device).view(-1, waves)
+    at_once = max(LARGEST_MATRICES // rows**2, 1)
+    predicted = [
+        seen - _alone((trust * shared + own)[:, None] + torch.diag_embed(wrong), seen, here)
+        for seen, wrong in zip(observed.split(at_once, 1), error.split(at_once, 1), strict=True)
+    ]
+    return overlap_add(torch.cat(predicted, 1) * taper, hop, length)
+
+
+def _alone(total: Tensor, observed: Tensor, here: Tensor) -> Tensor:
+    """What other channels do not predict of windows (batch, window, row, size) of each channel.
+
+    `total` (batch, window, row, row) is the covariance, `here` (channel, wavelength) the rows of
+    each channel: leaving a channel out is a matter of its own block of the precision.
+    """
     scale = total.diagonal(dim1=-2, dim2=-1).sqrt() + EPS
     total = total / scale[..., :, None] / scale[..., None, :]
-    # leaving a channel out is a matter of its own block of the precision
     precision = inverse(total.flatten(0, 1)).view_as(total)
-    here = torch.arange(rows, device=series.device).view(-1, waves)
     block = precision[..., here[:, :, None], here[:, None, :]]
     pulled = (precision @ (observed / scale[..., None])).unflatten(2, here.shape)
     alone = inverse(block.flatten(0, 2)).view_as(block) @ pulled
-    predicted = observed - alone.flatten(2, 3) * scale[..., None]
-    return overlap_add(predicted * taper, hop, length)
+    return alone.flatten(2, 3) * scale[..., None]
 
 
 def _trust(shared: Tensor, waves: int, known: Tensor) -> Tensor:

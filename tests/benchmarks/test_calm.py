@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.common.calm import GUARD, LOUD, all_calm, calm, longest, loudness, runs_of
+from benchmarks.common.calm import GUARD, LOUD, all_calm, calm, longest, loudness
 
 RATES = {"eeg": 250.0, "nirs": 10.0}
 
@@ -73,5 +73,4 @@ def test_a_flat_channel_is_calm():
 def test_the_longest_run_of_none_is_empty():
     nothing = np.zeros(10, bool)
     assert longest(nothing) == slice(0, 0)
-    assert len(runs_of(nothing)) == 0
     assert longest(~nothing) == slice(0, 10)

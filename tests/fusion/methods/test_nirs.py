@@ -10,7 +10,7 @@ from neurofuse.fusion.methods import cbsi as cbsi_file
 from neurofuse.fusion.methods import tpca as tpca_file
 from neurofuse.fusion.methods.registry import get_method
 from neurofuse.fusion.signal.motion import moving_standard_deviation, rows_in_motion
-from neurofuse.fusion.signal.segments import join_segments, segments
+from neurofuse.fusion.signal.segments import join_segments
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import quiet
 from neurofuse.io.optics.conversion import plain_raw, to_haemoglobin
@@ -21,6 +21,7 @@ from neurofuse.io.recording import (
     time_axis,
     with_stream,
 )
+from neurofuse.io.runs import runs
 from tests.builders import nirs_node, recording_of
 
 RATE = 10.0
@@ -84,7 +85,7 @@ def test_movement_is_detected_relative_to_each_row():
     assert mask[:, (TIME > 59.5) & (TIME < 60.5)].all()
     assert not mask[:, abs(TIME - 60) > 5].any()
     np.testing.assert_array_equal(mask, rows_in_motion(1000 * rows + 7, RATE, 5.0))
-    assert segments(mask[0])[0][0] / RATE < 60 < segments(mask[0])[0][1] / RATE
+    assert runs(mask[0])[0][0] / RATE < 60 < runs(mask[0])[0][1] / RATE
 
 
 def test_baseline_levels_are_joined_at_the_seams():
