@@ -102,7 +102,7 @@ def _moves(values: np.ndarray, rate: float, frame_rate: float) -> np.ndarray:
     """Activity (frame,) of one sensor (axis, time)."""
     values = values[np.isfinite(values).any(1)].astype(float)
     frames = round(values.shape[-1] / rate * frame_rate)
-    missing = ~np.isfinite(values).all(0)
+    missing = np.asarray(~np.isfinite(values).all(0))
     if len(values) == 0 or frames == 0 or missing.all():
         return np.zeros(frames)
     if missing.any():
