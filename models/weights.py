@@ -183,6 +183,9 @@ def load_model(name: str | Path) -> CrossModalAutoencoder:
             older = facts.get("doubt", {})
             factors = [older.get(stream, 1.0) for stream in architecture.streams]
             tensors["calibration"] = torch.tensor(factors, dtype=torch.float64)
+        for key, value in model.state_dict().items():
+            if key.endswith(".witnessed.weight"):  # older versions listened to no witness
+                tensors.setdefault(key, torch.zeros_like(value))
         model.load_state_dict(tensors)
     except (ValueError, KeyError, RuntimeError, ValidationError) as error:
         raise does_not_fit(path, error) from error

@@ -106,7 +106,7 @@ def transplant(
         donor = donors[rng.integers(len(donors))]
         own = [one for one in pool if one.donor == donor]
         one = own[rng.integers(len(own))]
-        targets, sources = _assigned(one, len(signal), rng)
+        targets, sources = assigned(one, len(signal), rng)
         artifact, left = (resampled(x[sources], one.rate, rate) for x in (one.artifact, one.own))
         length = artifact.shape[-1]
         if length + 2 * pause >= signal.shape[-1]:
@@ -116,12 +116,8 @@ def transplant(
         if taken[start - pause : stop + pause].any():
             continue
         moved = one.moved[sources]
-        usual = energy[targets][moved].mean()
-        wanted, most = 10 ** (rng.uniform(*size) / 10), 10 ** (BROUGHT / 10)
-        scale = np.sqrt(wanted * usual / (artifact[moved] ** 2).mean())
-        brought = scale**2 * (left[moved] ** 2).mean() / usual
-        scale *= np.sqrt(min(1.0, most / max(brought, 1e-30)))
-        if scale**2 * (artifact[moved] ** 2).mean() < 10 ** (size[0] / 10) * usual:
+        scale = scale_of(artifact[moved], left[moved], energy[targets][moved].mean(), size, rng)
+        if scale is None:
             continue
         for target, added in ((mixed, artifact), (floor, left)):
             target[targets, ..., start:stop] += scale * added
@@ -132,6 +128,45 @@ def transplant(
         moving += length
         placed.append((start, one))
     return Transplanted(mixed, floor, motion, placed)
+
+
+def scale_of(
+    artifact: np.ndarray,
+    own: np.ndarray,
+    usual: float,
+    size: tuple[float, float],
+    rng: np.random.Generator,
+) -> float | None:
+    """Factor on a movement, so that it has a size drawn from a range.
+
+    Parameters
+    ----------
+    artifact, own : array (channel, ..., time)
+        Of the channels that move; `own` is what they hold of the donor's own signal.
+    usual : float
+        Variance of the receiver at rest.
+    size : (float, float)
+        Smallest and largest energy over `usual` [dB].
+    rng : Generator
+        Draws the size.
+
+    Returns
+    -------
+    float or None
+        None where the movement would bring too much of the donor's own signal.
+
+    Examples
+    --------
+    >>> ones = np.ones((1, 10))
+    >>> scale_of(2 * ones, 0 * ones, 1.0, (0.0, 0.0), np.random.default_rng(0))
+    0.5
+    """
+    wanted, most = 10 ** (rng.uniform(*size) / 10), 10 ** (BROUGHT / 10)
+    scale = float(np.sqrt(wanted * usual / (artifact**2).mean()))
+    brought = scale**2 * (own**2).mean() / usual
+    scale *= float(np.sqrt(min(1.0, most / max(brought, 1e-30))))
+    enough = scale**2 * (artifact**2).mean() >= (1 - 1e-9) * 10 ** (size[0] / 10) * usual
+    return scale if enough else None
 
 
 def resampled(signal: np.ndarray, rate: float, target: float) -> np.ndarray:
@@ -150,7 +185,7 @@ def resampled(signal: np.ndarray, rate: float, target: float) -> np.ndarray:
     )
 
 
-def _assigned(
+def assigned(
     one: RealMovement, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Channels of the receiver, and for each the channel of the donor; at least one has moved."""

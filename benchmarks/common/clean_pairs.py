@@ -11,7 +11,8 @@ import xarray as xr
 from neurofuse.io import build, mark_bad, read, stream_dataset, to_optical_density
 from neurofuse.io.optics.gvtd import gvtd
 from neurofuse.io.quality.channels import channel_quality
-from neurofuse.models.training.corpus import CONTACT, subject_files
+from neurofuse.models.training.corpus import CONTACT
+from neurofuse.models.training.split import subject_files
 
 LENGTH = 150.0  # s of each recording
 START = 15.0  # s

@@ -21,7 +21,7 @@ from neurofuse.fusion.clean import clean
 from neurofuse.fusion.methods.learned import SUFFIX
 from neurofuse.fusion.methods.registry import get_method
 from neurofuse.io.errors import NeurofuseError
-from neurofuse.models.training.corpus import PARTS
+from neurofuse.models.training.split import PARTS
 
 if TYPE_CHECKING:
     from neurofuse.fusion.methods.registry import Method

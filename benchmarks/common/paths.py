@@ -11,7 +11,7 @@ MEASURED = ROOT / "docs/measured"  # pages of results
 
 def recordings_folder() -> Path:
     """The folder of real recordings; ends the program where it is not known."""
-    from neurofuse.models.training.corpus import data_folder
+    from neurofuse.models.training.split import data_folder
 
     folder = data_folder()
     if folder is None:

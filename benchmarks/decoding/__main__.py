@@ -31,7 +31,7 @@ from benchmarks.decoding import decoders
 from neurofuse.fusion.clean import clean
 from neurofuse.io import mark_bad, read
 from neurofuse.io.errors import NeurofuseError
-from neurofuse.models.training.corpus import subject_files
+from neurofuse.models.training.split import subject_files
 from neurofuse.synth import inject, simulate
 
 SEVERITY = 0.5

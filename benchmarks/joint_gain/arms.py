@@ -22,7 +22,7 @@ from neurofuse.fusion.controls import with_partner
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import without_stream
-from neurofuse.models.training.corpus import SPLIT
+from neurofuse.models.training.split import SPLIT
 
 Arms = Iterator[tuple[str, str, np.ndarray | xr.DataTree | str]]  # arm, stream, cleaned or failure
 

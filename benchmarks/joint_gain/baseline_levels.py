@@ -25,7 +25,7 @@ from neurofuse.io import build, read, stream_dataset
 from neurofuse.io.recording import without_stream
 from neurofuse.io.runs import runs
 from neurofuse.models.inference import windows
-from neurofuse.models.training.corpus import subject_files
+from neurofuse.models.training.split import subject_files
 from neurofuse.models.weights import load_model
 from neurofuse.synth import inject, simulate
 

@@ -14,7 +14,7 @@ from neurofuse.fusion.signal.bands import ALPHA, EEG_MOTION, bandpass
 from neurofuse.io import build, mark_bad, read, stream_dataset
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.recording import GATE_OPEN
-from neurofuse.models.training.corpus import subject_files
+from neurofuse.models.training.split import subject_files
 
 LEAST_LOUD, LEAST_QUIET = 1.0, 10.0  # s of a channel
 

@@ -22,7 +22,7 @@ from neurofuse.io import build, mark_bad, read, stream_dataset
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.recording import GATE_OPEN
 from neurofuse.io.runs import runs
-from neurofuse.models.training.corpus import subject_files
+from neurofuse.models.training.split import subject_files
 
 AT_REST = "task-rest"  # in the names of recordings of the same person and cap, at rest
 OWN_BAND = (0.1, 0.6)  # Hz, between slow waves and heart beat

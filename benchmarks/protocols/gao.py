@@ -44,7 +44,8 @@ from neurofuse.io.modality import NIRS
 from neurofuse.io.optics.absorption import haemoglobin_to_density
 from neurofuse.io.quality.channels import channel_quality
 from neurofuse.io.runs import runs
-from neurofuse.models.training.corpus import CONTACT, data_folder, subject_files
+from neurofuse.models.training.corpus import CONTACT
+from neurofuse.models.training.split import data_folder, subject_files
 
 RATE, TRIAL, TRIALS, BEFORE = 7.0, 512, 5, 40  # Hz, samples, trials, samples before an onset
 LENGTH = TRIAL * TRIALS

@@ -21,7 +21,7 @@ from scipy import signal
 
 from benchmarks.realism.nirs import STATISTICS
 from neurofuse.io import read, to_haemoglobin, to_optical_density
-from neurofuse.models.training.corpus import data_folder
+from neurofuse.models.training.split import data_folder
 from neurofuse.synth import simulate
 
 BANDS = {"0p5_2": (0.5, 2), "2_4": (2, 4), "4_8": (4, 8), "8_13": (8, 13), "13_30": (13, 30)}

@@ -13,7 +13,7 @@ from neurofuse.fusion.signal.bands import EEG_MOTION, bandpass
 from neurofuse.io import build, mark_bad, read, stream_dataset
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.recording import GATE_OPEN
-from neurofuse.models.training.corpus import subject_files
+from neurofuse.models.training.split import subject_files
 
 SHORTEST, LONGEST = 20.0, 60.0  # s of a calm stretch
 TRIM = 4.0  # s at the start, where some amplifiers still settle

@@ -17,7 +17,8 @@ from neurofuse.io import build, mark_bad, read, stream_dataset, to_optical_densi
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.quality.channels import channel_quality
 from neurofuse.io.recording import GATE_OPEN
-from neurofuse.models.training.corpus import CONTACT, subject_files
+from neurofuse.models.training.corpus import CONTACT
+from neurofuse.models.training.split import subject_files
 
 SLOW = (0.01, 0.1)  # Hz: responses of haemoglobin and Mayer waves
 SHORTEST, LONGEST = 50.0, 300.0  # s of a calm stretch

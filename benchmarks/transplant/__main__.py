@@ -15,7 +15,7 @@ from benchmarks.common.methods import UNCORRECTED, ZERO, row_name
 from benchmarks.common.page import Page, Table
 from benchmarks.transplant.cases import cases
 from benchmarks.transplant.evaluation import FLOOR, LEAST, NEAR, evaluate, summary
-from benchmarks.transplant.receivers import DRIFT
+from neurofuse.models.training.movers import DRIFT
 from neurofuse.synth.real_movement import LARGE
 from neurofuse.synth.transplant import SIZE
 

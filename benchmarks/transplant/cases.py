@@ -13,10 +13,10 @@ import numpy as np
 import xarray as xr
 
 from benchmarks.common.paths import ROOT, recordings_folder
-from benchmarks.transplant.donors import eeg_movements, nirs_movements
 from benchmarks.transplant.receivers import eeg_receivers, nirs_receivers
 from neurofuse.io import build
-from neurofuse.models.training import corpus
+from neurofuse.models.training.movers import eeg_movements, nirs_movements
+from neurofuse.models.training.split import SPLIT
 from neurofuse.synth.real_movement import RealMovement
 from neurofuse.synth.transplant import transplant
 
@@ -27,7 +27,12 @@ EACH = 2  # kinds of Porr's movements that a receiver gets
 DRAWS = 2  # cases of each fNIRS window
 SHARE = 0.25  # of the time that is in motion
 LEAST = 0.02  # of it, else a case is left out
-SOURCES = ("io/quality/calm.py", "synth/real_movement.py", "synth/transplant.py")
+SOURCES = (
+    "io/quality/calm.py",
+    "synth/real_movement.py",
+    "synth/transplant.py",
+    "models/training/movers.py",
+)
 SEED = 20
 
 
@@ -131,8 +136,8 @@ def planted(
 
 def _key() -> str:
     """Of all that makes cases: the files of this folder, the parts of the package, the split."""
-    files = [Path(__file__).with_name(n) for n in ("cases.py", "donors.py", "receivers.py")]
-    files += [ROOT / name for name in SOURCES] + [corpus.SPLIT]
+    files = [Path(__file__).with_name(n) for n in ("cases.py", "receivers.py")]
+    files += [ROOT / name for name in SOURCES] + [SPLIT]
     total = hashlib.sha256(str(recordings_folder()).encode())
     for file in files:
         total.update(file.read_bytes())

@@ -146,6 +146,10 @@ class Learned:
         agreement = next(iter(estimates.values())).agreement
         if agreement is not None:
             facts["shared_movement"] = round(agreement, 2)
+        with_head = {s: estimate.head_agreement for s, estimate in estimates.items()}
+        seen = {s: round(found, 2) for s, found in with_head.items() if found is not None}
+        if seen:
+            facts["shared_with_imu"] = seen
         return note(cleaned, "clean", method=self.name, **facts)
 
 

@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
+from neurofuse.models.inference.head_activity import head_activity
 from torch import Tensor
 
 from neurofuse.io.recording import streams
@@ -22,10 +23,11 @@ from neurofuse.models.inference.windows import (
     Piece,
     Source,
 )
-from neurofuse.models.joint.architecture import Windows
+from neurofuse.models.joint.architecture import Sharing, Windows
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.joint.sharing import agreement, partner_weight
-from neurofuse.models.joint.tensors import Estimate, Latent
+from neurofuse.models.joint.tensors import Estimate, Latent, Stream
+from neurofuse.models.joint.witnesses import Trust
 from neurofuse.models.threads import torch_threads
 from neurofuse.models.weights import load_model
 
@@ -80,49 +82,104 @@ def estimate_artifacts(
     if not sources:
         return {}
     spans = list(_spans(sources.values(), architecture.windows))
+    begin, rate = spans[0][0], architecture.latent_rate
+    frames = int(np.ceil((spans[-1][1] - begin) * rate))
+    head = Head(head_activity(recording, begin, frames, rate), begin, rate)
     with torch_threads():
-        shared, ready = _look(network, sources, spans)
-        _walk(network, sources, spans, shared, ready, uncertainty, progress)
+        shared, ready = _look(network, sources, spans, head)
+        _walk(network, sources, spans, head, shared, ready, uncertainty, progress)
         _give_back_memory()
-        agreed = None if shared is None else float(shared)
-        return {s: replace(source.result(), agreement=agreed) for s, source in sources.items()}
+        return {
+            s: replace(source.result(), agreement=shared.partner, head_agreement=shared.head.get(s))
+            for s, source in sources.items()
+        }
+
+
+@dataclass(frozen=True)
+class Head:
+    """How surely the head moves, 0 to 1 (frame,), if a recording has an IMU."""
+
+    values: np.ndarray | None
+    start: float  # s
+    rate: float  # Hz
+
+    def window(self, begin: float, end: float) -> Tensor | None:
+        """From `begin` to `end` [s]: (1, frame)."""
+        if self.values is None:
+            return None
+        first, last = (round((at - self.start) * self.rate) for at in (begin, end))
+        return torch.from_numpy(self.values[first:last].astype(np.float32))[None]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Correlation over a recording of each modality's movement with what its witnesses saw."""
+
+    partner: float | None
+    head: dict[str, float]
+
+    def trust(self, sharing: Sharing) -> Trust:
+        """How far they are believed."""
+
+        def weight(found: float) -> Tensor:
+            return partner_weight(torch.tensor([found]), sharing)
+
+        partner = None if self.partner is None else weight(self.partner)
+        return Trust(partner, {s: weight(found) for s, found in self.head.items()})
 
 
 def _look(
-    network: CrossModalAutoencoder, sources: dict[str, Source], spans: list[tuple[float, float]]
-) -> tuple[Tensor | None, dict[int, dict[str, Latent]]]:
-    """How much both modalities share of their movements, from windows all over the recording.
+    network: CrossModalAutoencoder,
+    sources: dict[str, Source],
+    spans: list[tuple[float, float]],
+    head: Head,
+) -> tuple[Shared, dict[int, dict[str, Latent]]]:
+    """How much the witnesses share of movements, from windows all over the recording.
 
     What was made of the first of these windows comes back too, if they are all there are: in a long
     recording it would wait in memory for hours.
     """
-    if len(sources) < 2:
-        return None, {}
+    if len(sources) < 2 and head.values is None:
+        return Shared(None, {}), {}
     chosen = sorted({round(k) for k in np.linspace(0, len(spans) - 1, WINDOWS_LOOKED_AT)})
-    found: dict[str, list[Tensor]] = {s: [] for s in sources}
     ready: dict[int, dict[str, Latent]] = {}
     kept = LATENTS_KEPT if len(chosen) == len(spans) else 0
 
-    def encode(given: dict[str, Piece]) -> tuple[dict[str, Latent], dict[str, Tensor]]:
-        if len(given) < 2:
+    def encode(given: dict[str, Stream]) -> tuple[dict[str, Latent], dict[str, Tensor]]:
+        if not given:
             return {}, {}
         with torch.inference_mode():  # holds in one thread only
-            latents = network.encode({s: p.stream for s, p in given.items()})
+            latents = network.encode(given)
             return latents, network.movement(latents)
 
     # read in this thread: readers are not made for two
-    pieces = [_given(sources, *spans[number]) for number in chosen]
+    windows = [_tensors(_given(sources, *spans[n]), head.window(*spans[n])) for n in chosen]
+    both: list[tuple[Tensor, Tensor]] = []
+    with_head: dict[str, list[tuple[Tensor, Tensor]]] = {s: [] for s in sources}
     with ThreadPoolExecutor(_windows_at_once(sources, spans)) as pool:
-        for number, (latents, movements) in zip(chosen, pool.map(encode, pieces), strict=True):
-            for s, movement in movements.items():
-                found[s].append(movement)
+        found = zip(chosen, windows, pool.map(encode, windows), strict=True)
+        for number, given, (latents, movement) in found:
+            if len(movement) > 1:
+                both.append(tuple(movement.values()))  # type: ignore[arg-type]
+            for s, own in movement.items():
+                seen = given[s].head
+                if seen is not None:
+                    frames = min(own.shape[-1], seen.shape[-1])
+                    with_head[s].append((own[:, :frames], seen[:, :frames]))
             if latents and len(ready) < kept:
                 ready[number] = latents
-    if not all(found.values()):
-        return None, {}
-    a = network.architecture
-    eeg, nirs = (torch.cat(parts, -1) for parts in found.values())
-    return agreement(eeg, nirs, a.latent_rate, a.sharing), ready
+
+    def correlation(pairs: list[tuple[Tensor, Tensor]]) -> float:
+        first, second = (torch.cat(parts, -1) for parts in zip(*pairs, strict=True))
+        a = network.architecture
+        return float(agreement(first, second, a.latent_rate, a.sharing))
+
+    heads = {s: correlation(pairs) for s, pairs in with_head.items() if pairs}
+    return Shared(correlation(both) if both else None, heads), ready
+
+
+def _tensors(given: dict[str, Piece], head: Tensor | None) -> dict[str, Stream]:
+    return {s: replace(piece.stream, head=head) for s, piece in given.items()}
 
 
 def _given(sources: dict[str, Source], begin: float, end: float) -> dict[str, Piece]:
@@ -135,20 +192,20 @@ def _walk(
     network: CrossModalAutoencoder,
     sources: dict[str, Source],
     spans: list[tuple[float, float]],
-    shared: Tensor | None,
+    head: Head,
+    shared: Shared,
     ready: dict[int, dict[str, Latent]],
     uncertainty: bool,
     progress: Callable[[float], None] | None,
 ) -> None:
     """Let every source collect what the network estimates, window by window."""
-    sharing = network.architecture.sharing
-    weight = None if shared is None else partner_weight(shared, sharing)
+    trust = shared.trust(network.architecture.sharing)
 
     def estimate(number: int, given: dict[str, Piece]) -> dict[str, Estimate]:
         with torch.inference_mode():  # holds in one thread only
             return network(
-                {s: p.stream for s, p in given.items()},
-                weight=weight,
+                _tensors(given, head.window(*spans[number])),
+                trust=trust,
                 latents=ready.pop(number, None),
                 uncertainty=uncertainty,
             )[0]

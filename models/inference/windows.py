@@ -32,6 +32,7 @@ class ArtifactEstimate:
     gate: Any  # (channel, time), 0..1: the motion mask
     deviation: Any = None  # like the artifact: SD of the error, 0 where the motion mask is 0
     agreement: float | None = None  # correlation of both modalities' movements, if there are both
+    head_agreement: float | None = None  # of this modality's with the head's, if there is an IMU
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ class Source:
         self, samples: np.ndarray, position: np.ndarray, missing: np.ndarray | None = None
     ) -> Piece:
         """Samples (channel[, wavelength], time) and positions (channel, 3) [m] as tensors."""
-        scale = float(np.median(np.abs(samples))) or float(np.abs(samples).max()) or 1.0
+        size = np.abs(samples)  # mostly 0 where a coarse converter stands still
+        scale = max(float(np.median(size)), 1e-6 * float(size.max())) or 1.0
         ready = torch.from_numpy((samples / scale).astype(np.float32))[None]
         place = torch.from_numpy(np.asarray(position, np.float32))[None]
         return Piece(Stream(ready, place, self.rate), scale, missing)

@@ -7,17 +7,18 @@ quiet energy, and everything after them is linear in the data.
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from neurofuse.models.joint.across_channels import predict_from_others
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.bands import to_samples
 from neurofuse.models.joint.features import feature_count, features, quiet_weight
 from neurofuse.models.joint.network import Decoder, Encoder, Fusion, neighbours
-from neurofuse.models.joint.sharing import agreement, partner_weight
 from neurofuse.models.joint.spectral_gain import spectral_gain
 from neurofuse.models.joint.tensors import Estimate, Latent, Stream
 from neurofuse.models.joint.uncertainty import error_variance
 from neurofuse.models.joint.wiener import frames_of, spatial_filter, temporal_filter
+from neurofuse.models.joint.witnesses import REACHES, WITNESSES, Trust, evidence, trust_in
 
 CHANNELS_AT_ONCE = 64  # of fNIRS: their covariances over time should fit into memory
 
@@ -46,7 +47,7 @@ class CrossModalAutoencoder(nn.Module):
         )
         self.fusion: Fusion = Fusion(a.streams, a.width)
         self.decoders: nn.ModuleDict = nn.ModuleDict(
-            {s: Decoder(bands[s], a.width) for s in a.streams}
+            {s: Decoder(bands[s], a.width, len(WITNESSES) * len(REACHES)) for s in a.streams}
         )
         # whether each modality is in motion at a frame, decoded from the fused latent alone, so
         # that a modality that is withheld has to be read from the other
@@ -63,7 +64,7 @@ class CrossModalAutoencoder(nn.Module):
         streams: dict[str, Stream],
         *,
         wiener: bool = True,
-        weight: Tensor | None = None,
+        trust: Trust | None = None,
         latents: dict[str, Latent] | None = None,
         uncertainty: bool = True,
     ) -> tuple[dict[str, Estimate], dict[str, Tensor]]:
@@ -75,26 +76,40 @@ class CrossModalAutoencoder(nn.Module):
             One window of each modality that there is.
         wiener : bool
             False: the artifact stays the rough one, for cheap first steps of training.
-        weight : Tensor (batch,), optional
-            How far each modality believes the other, 0 to 1; by default as this window tells.
+        trust : Trust, optional
+            How far the witnesses of movement are believed; by default as this window tells.
         latents : dict of Latent, optional
             `encode(streams)`, where it exists already.
         uncertainty : bool
             False: no variance of the error.
         """
         latents = latents or self.encode(streams)
-        fused = self.fusion({name: latent.pooled for name, latent in latents.items()})
-        if len(latents) > 1 and weight is None:
-            weight = partner_weight(self.agreement(latents), self.architecture.sharing)
+        alone = {s: self.fusion({s: latent.pooled}) for s, latent in latents.items()}
+        fused = next(iter(alone.values()))
+        if len(latents) > 1:
+            fused = self.fusion({s: latent.pooled for s, latent in latents.items()})
+        head = next((stream.head for stream in streams.values()), None)
+        movement = {}
+        if len(latents) > 1 or head is not None:
+            movement = self.movement(latents, alone)
+            rate, sharing = self.architecture.latent_rate, self.architecture.sharing
+            trust = trust or trust_in(movement, head, rate, sharing)
+        else:
+            trust = None
         estimates = {}
         for name, stream in streams.items():
-            latent = latents[name]
-            seen = fused if weight is None else self._believed(fused, name, latent, weight)
-            decoded = self.decoders[name](latent.channel, seen, latent.near)
+            latent, seen = latents[name], alone[name]
+            witnessed = None
+            if trust is not None:
+                witnessed = self._witnessed(name, movement, head, trust)
+                if trust.partner is not None and len(latents) > 1:
+                    believed = trust.partner.to(fused)[:, None, None]
+                    seen = torch.lerp(alone[name], fused, believed)
+            decoded = self.decoders[name](latent.channel, seen, latent.near, witnessed)
             estimates[name] = self._filter(
                 name, stream, latent, decoded, wiener=wiener, uncertainty=uncertainty
             )
-        return estimates, {s: head(fused).squeeze(1) for s, head in self.motion.items()}
+        return estimates, {s: layer(fused).squeeze(1) for s, layer in self.motion.items()}
 
     def encode(self, streams: dict[str, Stream]) -> dict[str, Latent]:
         """Each modality of a window on its own."""
@@ -112,29 +127,36 @@ class CrossModalAutoencoder(nn.Module):
         return latents
 
     @torch.no_grad()
-    def movement(self, latents: dict[str, Latent]) -> dict[str, Tensor]:
+    def movement(
+        self, latents: dict[str, Latent], alone: dict[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
         """Probability (batch, frame) that each modality is in motion, as it tells on its own.
 
         Of EEG the mean over channels, as a movement reaches most electrodes; of fNIRS the largest,
-        as it may reach one optode only.
+        as it may reach one optode only. `alone` are the fused latents of each modality alone, where
+        they exist already.
         """
         found = {}
         for name, latent in latents.items():
-            fused = self.fusion({name: latent.pooled})
+            fused = self.fusion({name: latent.pooled}) if alone is None else alone[name]
             logit, *_ = self.decoders[name](latent.channel, fused, latent.near)
             found[name] = torch.sigmoid(logit.mean(1) if name == "eeg" else logit.amax(1))
         return found
 
-    def agreement(self, latents: dict[str, Latent]) -> Tensor:
-        """Correlation (batch,) of both modalities' movements in a window."""
-        a = self.architecture
-        first, second = self.movement(latents).values()
-        return agreement(first, second, a.latent_rate, a.sharing)
-
-    def _believed(self, fused: Tensor, name: str, latent: Latent, weight: Tensor) -> Tensor:
-        """The fused latent of a modality that believes the other as far as `weight` says."""
-        alone = self.fusion({name: latent.pooled})
-        return torch.lerp(alone, fused, weight.to(fused)[:, None, None])
+    def _witnessed(
+        self, name: str, movement: dict[str, Tensor], head: Tensor | None, trust: Trust
+    ) -> Tensor:
+        """What the partner and the head say of a modality's movement (batch, evidence, frame)."""
+        rate, own = self.architecture.latent_rate, movement[name]
+        nothing = own.new_zeros(len(own), len(REACHES), own.shape[-1])
+        said = dict.fromkeys(WITNESSES, nothing)
+        for other, moves in movement.items():
+            if other != name and trust.partner is not None:
+                said["partner"] = evidence(moves, trust.partner, rate)
+        if head is not None and name in trust.head:
+            given = evidence(head.to(own), trust.head[name], rate)[..., : own.shape[-1]]
+            said["head"] = pad(given, (0, own.shape[-1] - given.shape[-1]))
+        return torch.cat(list(said.values()), 1)
 
     def _filter(
         self,

@@ -74,7 +74,9 @@ def quiet_weight(signal: Tensor, gate: Tensor, rate: float, quiet: Quiet | None 
     size = round(quiet.margin * rate) | 1
     near = functional.max_pool1d(gate.detach()[:, None], size, 1, size // 2).squeeze(1)
     energy = signal.detach().square()
-    energy = (energy / (energy.median(-1, keepdim=True).values + 1e-30)).mean(1)
+    usual = energy.median(-1, keepdim=True).values  # 0 where a coarse converter stands still
+    usual = usual + 1e-9 * energy.mean(-1, keepdim=True)
+    energy = (energy / (usual + 1e-30)).mean(1)
     local = functional.avg_pool1d(energy[:, None], size, 1, size // 2, count_include_pad=False)
     local = local.squeeze(1)
     usual = local.quantile(quiet.quantile, dim=-1, keepdim=True)

@@ -80,27 +80,33 @@ class Fusion(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Channel latents and the fused latent to estimates for each channel.
+    """Channel latents, the fused latent and evidence to estimates for each channel.
 
-    Returns the logit of motion (batch, channel, frame), the logits of the artifact fraction of each
-    band's energy (batch, channel, band, frame), and the log energy of the clean signal (batch,
-    channel, band, frame), which is the autoencoder's reconstruction.
+    `witnessed` (batch, evidence, frame) is what others say of movement (`witnesses`); None is as
+    much as zeros. Returns the logit of motion (batch, channel, frame), the logits of the artifact
+    fraction of each band's energy (batch, channel, band, frame), and the log energy of the clean
+    signal (batch, channel, band, frame), which is the autoencoder's reconstruction.
     """
 
-    def __init__(self, bands: int, width: int):
+    def __init__(self, bands: int, width: int, evidence: int):
         super().__init__()
         self.bands = bands
         self.enter: nn.Conv1d = nn.Conv1d(3 * width, width, 1)
+        self.witnessed: nn.Conv1d = nn.Conv1d(evidence, width, 1, bias=False)
         self.along_time: nn.Sequential = nn.Sequential(
             TemporalBlock(width, 1), TemporalBlock(width, 3)
         )
         self.leave: nn.Conv1d = nn.Conv1d(width, 1 + 2 * bands, 1)
 
-    def forward(self, channel: Tensor, fused: Tensor, near: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        self, channel: Tensor, fused: Tensor, near: Tensor, witnessed: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
         batch, channels = channel.shape[:2]
         around = torch.einsum("bij,bjwt->biwt", near, channel)
         everywhere = fused[:, None].expand(-1, channels, -1, -1)
-        x = torch.cat([channel, around, everywhere], 2).flatten(0, 1)
-        out = self.leave(self.along_time(self.enter(x))).unflatten(0, (batch, channels))
+        x = self.enter(torch.cat([channel, around, everywhere], 2).flatten(0, 1))
+        if witnessed is not None:
+            x = x + self.witnessed(witnessed).repeat_interleave(channels, 0)
+        out = self.leave(self.along_time(x)).unflatten(0, (batch, channels))
         motion, fraction, clean = out.split([1, self.bands, self.bands], dim=2)
         return motion.squeeze(2), fraction, clean

@@ -12,6 +12,7 @@ class Stream:
     signal: Tensor  # EEG (batch, channel, time); fNIRS d(OD) (batch, channel, wavelength, time)
     position: Tensor  # (batch, channel, 3) m, NaN where unknown
     rate: float  # Hz
+    head: Tensor | None = None  # (batch, frame), 0..1: how surely the head moves, by its IMU
 
 
 @dataclass(frozen=True)

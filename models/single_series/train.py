@@ -14,9 +14,10 @@ from neurofuse.models.single_series.kind import KINDS
 from neurofuse.models.single_series.learner import NetLearner, Recipe
 from neurofuse.models.single_series.windows import SeriesSampling, series_checks
 from neurofuse.models.training.batches import to_device
-from neurofuse.models.training.corpus import data_folder, load_corpus
+from neurofuse.models.training.corpus import load_corpus
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.run import ENDLESS, Clock, run, usable_device
+from neurofuse.models.training.split import data_folder
 from neurofuse.models.training.windows import WindowSampling
 
 logger: logging.Logger = logging.getLogger("neurofuse")

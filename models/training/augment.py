@@ -1,16 +1,24 @@
-"""Augmentation: phase-randomised rest, simple artifacts, amplifiers; no generator is to be learned.
+"""Augmentation: phase-randomised rest, simple artifacts, devices; no generator is to be learned.
 
 Rest gets other phases (the same spectra, nothing else in common with the recording); motion gets
 plain events: in EEG bursts of coloured noise from a few random sources and pops, in fNIRS spikes
 that decay exponentially and shifts, as in the simulation of Gao et al. 2022
-(doi:10.1117/1.NPh.9.4.041406).
+(doi:10.1117/1.NPh.9.4.041406). Devices have amplifiers that recover slowly or reach their rails,
+electrodes that drift, and optodes that little light reaches.
 """
 
 import numpy as np
-from scipy.signal import butter, sosfilt
+from scipy.interpolate import CubicSpline
+from scipy.signal import butter, lfilter, sosfilt
 
 from neurofuse.synth.movement import Movement
 
+DRIFT = (10e-6, 200e-6)  # V, standard deviation of an electrode's slow drift
+DRIFTS_BELOW = 0.1  # Hz
+RAIL = (0.3, 1.0)  # of an artifact's peak, at which an amplifier saturates
+RAIL_MEMORY = (0.3, 5.0)  # s in which it comes back to 1/e
+NOISE = (0.1, 3.0)  # of a channel's own changes from sample to sample: noise of weak light
+STEP = (0.3, 3.0)  # of the same: steps of a coarse converter
 CUTOFF = (0.016, 0.5)  # Hz, of AC-coupled EEG amplifiers
 TAIL = 0.3  # of a channel's standard deviation, from which on a recovery counts as motion
 
@@ -42,6 +50,63 @@ def recovering(
     sections = butter(int(rng.integers(1, 3)), cutoff, "highpass", fs=rate, output="sos")
     recorded = np.asarray(sosfilt(sections, artifact, axis=-1))
     return recorded, np.abs(recorded) > TAIL * clean.std(-1, keepdims=True)
+
+
+def railed(
+    artifact: np.ndarray, clean: np.ndarray, rate: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """An artifact as an amplifier records it that saturates and then recovers slowly.
+
+    Parameters and returns are those of `recovering`.
+    """
+    peak = np.abs(artifact).max(-1, keepdims=True)
+    rail = peak * rng.uniform(*RAIL)
+    recorded = np.clip(artifact, -rail, rail)
+    beyond = artifact - recorded
+    fade = np.exp(-1 / (rate * np.exp(rng.uniform(*np.log(RAIL_MEMORY)))))
+    # what the amplifier could not follow it takes for an offset, which it forgets
+    offset = lfilter([1 - fade], [1, -fade], beyond, axis=-1)
+    recorded = recorded - np.where(beyond == 0, offset, 0)
+    return recorded, np.abs(recorded) > TAIL * clean.std(-1, keepdims=True)
+
+
+def electrode_drift(
+    channels: int, length: int, rate: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Slow drift (channel, time) [V] of skin potentials and sweat, in part common to all channels.
+
+    Examples
+    --------
+    >>> drift = electrode_drift(2, 15_000, 250.0, np.random.default_rng(0))
+    >>> bool(1e-6 < drift.std() < 1e-3), bool(np.abs(np.diff(drift)).max() < 1e-5)
+    (True, True)
+    """
+    count = max(8, int(4 * DRIFTS_BELOW * length / rate))
+    knots = np.cumsum(rng.normal(size=(channels + 1, count)), axis=-1)
+    knots = 0.7 * knots[1:] + 0.7 * knots[:1]
+    at, grid = np.linspace(0, count - 1, length), np.arange(count)
+    course = CubicSpline(grid, knots, axis=-1)(at)
+    course = course - course.mean(-1, keepdims=True)
+    size = np.exp(rng.uniform(*np.log(DRIFT))) * rng.lognormal(0, 0.4, (channels, 1))
+    return size * course / (course.std() + 1e-30)
+
+
+def weak_light(density: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Optical density (channel, wavelength, time) with noise of weak light, here and there.
+
+    Each channel has its own coupling to the skin.
+    """
+    usual = np.median(np.abs(np.diff(density)), axis=-1, keepdims=True)
+    low, high = np.log(NOISE)
+    gain = np.exp(rng.uniform(low, high, (len(density), 1, 1)))
+    return density + gain * usual * rng.normal(size=density.shape)
+
+
+def quantised(density: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Optical density (channel, wavelength, time) of a coarse converter."""
+    usual = np.median(np.abs(np.diff(density)), axis=-1, keepdims=True)
+    step = usual * np.exp(rng.uniform(*np.log(STEP))) + 1e-12
+    return np.round(density / step) * step
 
 
 def surrogate(piece: np.ndarray, rng: np.random.Generator) -> np.ndarray:

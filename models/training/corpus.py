@@ -3,12 +3,11 @@
 Participants are split before anything is mixed (`split.json`); only one part is handed out at once.
 """
 
-import json
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,23 @@ import numpy as np
 import xarray as xr
 from scipy.signal import resample_poly
 
-from neurofuse.io.errors import ParameterError
 from neurofuse.io.files import read
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.quality.calm import calm
 from neurofuse.io.quality.channels import channel_quality
+from neurofuse.models.training.movers import calm_pieces
+from neurofuse.models.training.split import PARTS, subject_files
+from neurofuse.synth.real_movement import deviation_at_rest
 from neurofuse.synth.simulate import simulate
 
-SPLIT = Path(__file__).with_name("split.json")
-PARTS = ("train", "validation", "test")
-SUFFIXES = (".edf", ".vhdr", ".snirf", ".xdf")
+FEW = 4  # channels, of wearables and of some optodes beside an EEG cap
+LEAST, MOST = 61.0, 240.0  # s of calm EEG of a person with few electrodes
 CONTACT = 0.4  # scalp coupling index below which a channel is not used as clean
 ENDS = ("source", "detector", "source_position", "detector_position")
 TRIM = 5.0  # s at both ends, where participants still settle
 USUAL_RATES = 6  # simulated participants at the usual rates; more have other rates
 SLOW_RATES = (1.0, 2.0)  # Hz, of fNIRS devices with many channels
+SLOWED = 3  # every third recording also comes at one of these
 OTHER_RATES = ((128.0, 5.0), (500.0, 12.5), (200.0, 7.8125), (256.0, 3.9))  # Hz, EEG and fNIRS
 
 logger: logging.Logger = logging.getLogger("neurofuse")
@@ -48,6 +49,12 @@ class Clean:
     calm: np.ndarray  # (channel, time) bool: nothing moves (`io.quality.calm`)
     optodes: "Optodes | None" = None
 
+    @cached_property
+    def at_rest(self) -> np.ndarray:
+        """Variance (channel[, wavelength]) within some seconds at rest."""
+        modality = "nirs" if self.signal.ndim == 3 else "eeg"
+        return np.asarray(deviation_at_rest(self.signal, self.rate, modality) ** 2)
+
 
 @dataclass(frozen=True)
 class Optodes:
@@ -58,39 +65,6 @@ class Optodes:
     source_position: np.ndarray  # (channel, 3) m
     detector_position: np.ndarray
     wavelength: np.ndarray  # (wavelength,) nm
-
-
-def data_folder() -> Path | None:
-    """The folder of real recordings that NEUROFUSE_DATA names; None where it names none."""
-    named = os.environ.get("NEUROFUSE_DATA")
-    return Path(named).resolve() if named and Path(named).is_dir() else None
-
-
-def subject_files(part: str, kind: str) -> dict[str, list[Path]]:
-    """Files of every participant of a part of the split ("train", "validation", "test").
-
-    Parameters
-    ----------
-    part : str
-        One of `PARTS`.
-    kind : str
-        "eeg" or "nirs", the clean recordings; "few_electrodes", EEG of one to four dry electrodes;
-        "nirs_still" and "nirs_moving", fNIRS of other devices.
-    """
-    if part not in PARTS:
-        raise ParameterError(f"part={part!r}", f"one of {', '.join(PARTS)}", "choose one of these")
-    folder = data_folder()
-    if folder is None:
-        return {}
-    prefixes = json.loads(SPLIT.read_text())[part][kind]
-    return {
-        prefix: sorted(
-            p
-            for p in (folder / prefix).parent.glob(f"{Path(prefix).name}_*")
-            if p.suffix in SUFFIXES
-        )
-        for prefix in prefixes
-    }
 
 
 def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None:
@@ -123,6 +97,16 @@ def clean_stream(recording: xr.DataTree, stream: str, name: str) -> Clean | None
         calm(signal, rate, stream),
         optodes,
     )
+
+
+def calm_electrodes(subject: str, paths: Sequence[Path]) -> Clean | None:
+    """The calm stretches of a person with one to four dry electrodes; None where they are short."""
+    node = calm_pieces(paths, LEAST, MOST)
+    if node is None:
+        return None
+    signal, rate = node.eeg.values[:FEW], float(node.attrs["rate"])
+    names, place = node.channel.values[:FEW], node.position.values[:FEW]
+    return Clean(subject, signal, rate, place, names, np.ones(signal.shape, bool))
 
 
 def slower(clean: Clean, rate: float) -> Clean:
@@ -173,8 +157,12 @@ def load_corpus(
         usable = [clean for clean in recordings if clean.rate > 2 * max(SLOW_RATES)]
         recordings += [
             slower(clean, SLOW_RATES[number % len(SLOW_RATES)])
-            for number, clean in enumerate(usable)
+            for number, clean in enumerate(usable[::SLOWED])
         ]
+    if real and stream == "eeg":
+        people = subject_files(part, "few_electrodes").items()
+        found = (calm_electrodes(subject, paths) for subject, paths in people)
+        recordings += [clean for clean in found if clean is not None]
     first_seed = 1_000_000 * (1 + PARTS.index(part))
     for number in range(simulated):
         truth, _ = simulate(180.0, seed=first_seed + number, severity=0.0, **_rates(number))

@@ -24,7 +24,7 @@ from neurofuse.models.training.loss import (
     truth,
     widened,
 )
-from neurofuse.models.training.windows import Batch, WindowSampling, sample_batch
+from neurofuse.models.training.windows import Batch, Donors, WindowSampling, sample_batch
 from neurofuse.models.weights import save_model
 
 MOTION_WEIGHT = 0.3  # of the loss on each modality's motion, decoded from the fused latent
@@ -38,10 +38,11 @@ class JointSampling:
     sampling: WindowSampling
     seed: int
     dropout: float
+    donors: Donors | None = None  # of real movements
 
     def __call__(self, step: int) -> tuple[Batch, str | None]:
         rng = np.random.default_rng([self.seed, step])
-        batch = sample_batch(self.corpus, self.sampling, rng)
+        batch = sample_batch(self.corpus, self.sampling, rng, self.donors)
         withheld = None
         if len(batch) > 1 and rng.random() < self.dropout:
             withheld = str(rng.choice(list(batch)))

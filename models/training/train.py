@@ -13,10 +13,12 @@ from neurofuse.io.modality import MODALITIES
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.training.batches import to_device
 from neurofuse.models.training.config import Training, read_config
-from neurofuse.models.training.corpus import Clean, data_folder, load_corpus
+from neurofuse.models.training.corpus import Clean, load_corpus
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
 from neurofuse.models.training.run import run, usable_device
+from neurofuse.models.training.split import data_folder
+from neurofuse.models.training.transplants import load_movements
 from neurofuse.models.training.windows import WindowSampling, checks_of
 from neurofuse.models.weights import load_facts, load_model
 
@@ -113,9 +115,11 @@ def train(
             (folder / PLAN).write_text(json.dumps(begun, indent=1) + "\n")
         learner.facts["start_score"] = _start_score(folder)
         sampling = sampling if plan.augment else sampling.unaugmented()
+        moved = plan.real and sampling.transplanted > 0
+        donors = {s: load_movements("train", s) for s in corpus} if moved else None
         run(
             [learner],
-            JointSampling(corpus, sampling, plan.seed, plan.partner_dropout),
+            JointSampling(corpus, sampling, plan.seed, plan.partner_dropout, donors),
             steps=plan.steps,
             validate_every=plan.validate_every,
             device=target,

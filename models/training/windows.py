@@ -11,20 +11,39 @@ from itertools import count, islice
 import numpy as np
 import torch
 
+from neurofuse.models.inference.drift import drift
+from neurofuse.models.inference.head_activity import activity
 from neurofuse.models.joint.tensors import Stream, Target
-from neurofuse.models.training.augment import plain_eeg, plain_nirs, recovering, surrogate
-from neurofuse.models.training.corpus import Clean
+from neurofuse.models.training.augment import (
+    TAIL,
+    electrode_drift,
+    plain_eeg,
+    plain_nirs,
+    quantised,
+    railed,
+    recovering,
+    surrogate,
+    weak_light,
+)
+from neurofuse.models.training.corpus import FEW, Clean
+from neurofuse.models.training.transplants import transplants
 from neurofuse.synth.bouts import sample_movements
 from neurofuse.synth.eeg_artifact import EegArtifact
+from neurofuse.synth.eeg_body import blinks
 from neurofuse.synth.movement import SHARE, Movement
 from neurofuse.synth.nirs_artifact import nirs_artifact
+from neurofuse.synth.real_movement import RealMovement
+from neurofuse.synth.sensors import RATE as SENSOR_RATE
+from neurofuse.synth.sensors import head_sensors
 
 # peak of a movement in a window without any: V of EEG (two axes), OD of fNIRS (three)
 USUAL_PEAK = {2: 100e-6, 3: 0.1}
-FEW = 4  # channels, of wearables and of some optodes beside an EEG cap
+CAP = 8  # electrodes from which on blinks can be told from movements, and are none
+STARTS = 8  # that are drawn for a window; the calmest is taken
 VALIDATION = 7  # first number of the seeds of validation windows
 
 Batch = dict[str, tuple[Stream, Target]]
+Donors = Mapping[str, dict[str, list[RealMovement]]]  # by modality and donor
 
 
 @dataclass(frozen=True)
@@ -42,11 +61,36 @@ class WindowSampling:
     still: float = 1 / 6  # probability that one of two modalities does not move
     surrogate: float = 0.2  # probability of rest with other phases
     plain: float = 0.3  # probability of plain events, half of the time in place of movements
-    recovery: float = 0.5  # probability of an AC-coupled amplifier
+    wearable: float = 0.2  # probability of people with few electrodes
+    transplanted: float = 0.35  # probability of real movements, half of them in place of others
+    recovery: float = 0.4  # probability of an AC-coupled amplifier
+    rails: float = 0.1  # probability of one that saturates
+    drift: float = 0.35  # probability of electrodes that drift more than they did
+    blinks: float = 0.3  # probability of blinks
+    weak: float = 0.4  # probability of optodes that little light reaches
+    coarse: float = 0.15  # probability of a coarse converter
+    dark: float = 0.15  # probability of a dark fNIRS channel
+    head: float = 0.5  # probability of an IMU on the head
+    other_head: float = 0.2  # probability that such an IMU is of somebody else
+    frame_rate: float = 10.0  # Hz, of what an IMU tells
 
     def unaugmented(self) -> "WindowSampling":
         """Windows without augmentation in which every modality moves, as for validation."""
-        return replace(self, still=0.0, surrogate=0.0, plain=0.0, recovery=0.0)
+        return replace(
+            self,
+            still=0.0,
+            surrogate=0.0,
+            plain=0.0,
+            transplanted=0.0,
+            recovery=0.0,
+            rails=0.0,
+            drift=0.0,
+            blinks=0.0,
+            weak=0.0,
+            coarse=0.0,
+            dark=0.0,
+            head=0.0,
+        )
 
 
 def checks_of(
@@ -66,27 +110,28 @@ def checks_of(
 
 
 def sample_batch(
-    corpus: Mapping[str, list[Clean]], sampling: WindowSampling, rng: np.random.Generator
+    corpus: Mapping[str, list[Clean]],
+    sampling: WindowSampling,
+    rng: np.random.Generator,
+    donors: Donors | None = None,
 ) -> Batch:
-    """One batch: for each modality of the corpus what the model sees and what is true."""
+    """One batch: for each modality of the corpus what the model sees and what is true.
+
+    `donors` are the people whose real movements are transplanted.
+    """
     streams = list(corpus)
     # all windows of a batch have one rate and one number of channels
-    rate = {s: corpus[s][rng.integers(len(corpus[s]))].rate for s in streams}
-    pools = {
-        s: [
-            clean
-            for clean in corpus[s]
-            if clean.rate == rate[s] and clean.signal.shape[-1] > sampling.window * clean.rate
-        ]
-        for s in streams
-    }
+    pools = {s: _pool(corpus[s], sampling, rng) for s in streams}
+    rate = {s: pools[s][0].rate for s in streams}
     spans = {"eeg": sampling.eeg_channels, "nirs": sampling.nirs_channels}
     if rng.random() < sampling.few:
         chosen = streams[rng.integers(len(streams))]
         low, high = spans[chosen]
         spans[chosen] = (low, max(low, min(high, FEW)))
     channels = {s: int(rng.integers(spans[s][0], spans[s][1] + 1)) for s in streams}
+    pools = {s: _with_channels(pools[s], channels[s]) for s in streams}
     channels = {s: min(channels[s], min(len(c.position) for c in pools[s])) for s in streams}
+    heads = []
     items: dict[str, list[tuple[np.ndarray, ...]]] = {s: [] for s in streams}
     for _ in range(sampling.batch):
         share = _share(sampling, rng)
@@ -101,8 +146,40 @@ def sample_batch(
         for s in streams:
             clean = pools[s][rng.integers(len(pools[s]))]
             given = movements[s], severity[s], channels[s]
-            items[s].append(_window(s, clean, *given, sampling, rng))
-    return {s: _stack(items[s], rate[s]) for s in streams}
+            items[s].append(_window(s, clean, *given, sampling, rng, (donors or {}).get(s)))
+        heads.append(_head(movements["head"], sampling, rng))
+    head = torch.from_numpy(np.stack(heads)) if any(h.any() for h in heads) else None
+    return {s: _stack(items[s], rate[s], head) for s in streams}
+
+
+def _pool(corpus: list[Clean], sampling: WindowSampling, rng: np.random.Generator) -> list[Clean]:
+    """Recordings of one rate, with few or with many channels, that hold a window."""
+    long = [c for c in corpus if c.signal.shape[-1] > sampling.window * c.rate]
+    few = [c for c in long if c.signal.ndim == 2 and len(c.position) <= FEW]
+    many = [c for c in long if c.signal.ndim == 3 or len(c.position) > FEW]
+    chosen = few if few and (not many or rng.random() < sampling.wearable) else many
+    rate = chosen[rng.integers(len(chosen))].rate
+    return [c for c in chosen if c.rate == rate]
+
+
+def _with_channels(pool: list[Clean], count: int) -> list[Clean]:
+    """Those with so many channels; all where nobody has them."""
+    return [c for c in pool if len(c.position) >= count] or pool
+
+
+def _head(
+    movements: list[Movement], sampling: WindowSampling, rng: np.random.Generator
+) -> np.ndarray:
+    """How surely the head moves (frame,), as an IMU tells; 0 without one."""
+    if rng.random() >= sampling.head:
+        return np.zeros(round(sampling.window * sampling.frame_rate), np.float32)
+    if rng.random() < sampling.other_head:
+        movements = sample_movements(sampling.window, rng, "none")["head"]
+    sensors = head_sensors(movements, 0.0, sampling.window, int(rng.integers(2**62)))
+    acceleration, rotation = (sensors[name][name].values for name in ("ACC", "GYRO"))
+    worn = rng.integers(3)  # both sensors, or one of them
+    given = (None if worn == 1 else acceleration, None if worn == 2 else rotation)
+    return activity(*given, SENSOR_RATE, sampling.frame_rate).astype(np.float32)
 
 
 def _share(sampling: WindowSampling, rng: np.random.Generator) -> str:
@@ -121,13 +198,11 @@ def _window(
     channels: int,
     sampling: WindowSampling,
     rng: np.random.Generator,
+    donors: dict[str, list[RealMovement]] | None = None,
 ) -> tuple[np.ndarray, ...]:
     """Signal and artifact in the model's domain, mask, and positions of one window."""
     length = int(sampling.window * clean.rate)
-    start = rng.integers(clean.signal.shape[-1] - length)
-    # the calmest channels of the window: what moves in "clean" recordings would be taken for clean
-    calm = clean.calm[:, start : start + length].mean(-1)
-    pick = np.lexsort((rng.random(len(calm)), -np.round(calm, 2)))[:channels]
+    start, pick = _calmest(clean, length, channels, rng)
     piece = clean.signal[pick][..., start : start + length]
     time = np.arange(length) / clean.rate
     if stream == "eeg":
@@ -136,7 +211,6 @@ def _window(
             movements, time, list(clean.channel[pick]), clean.position[pick], contact
         )
         artifact, mask = motion.samples(0, length)
-        piece = piece - piece.mean(-1, keepdims=True)
     else:
         assert clean.optodes is not None
         ends = clean.optodes
@@ -150,32 +224,110 @@ def _window(
             source_position=ends.source_position[pick],
             detector_position=ends.detector_position[pick],
         )
+    artifact = severity * artifact
     if sampling.surrogate and rng.random() < sampling.surrogate:
         piece = surrogate(piece, rng)
     if sampling.plain and rng.random() < sampling.plain:
-        artifact, mask = _with_plain(artifact, mask, movements, time, rng)
+        artifact, mask = _with_plain(artifact, mask, movements, severity, time, rng)
+    # electrodes of caps move less than those of the donors
+    if donors and (stream == "nirs" or channels <= FEW) and rng.random() < sampling.transplanted:
+        more, where = transplants(movements, donors, clean.at_rest[pick], time, stream, rng)
+        if rng.random() < 0.5:
+            artifact, mask = np.zeros_like(artifact), np.zeros_like(mask)
+        artifact, mask = artifact + (severity > 0) * more, mask | where
     if severity == 0:
         mask = np.zeros_like(mask)
-    if stream == "eeg":
-        piece = _with_noise(piece, time, rng)
-        artifact = severity * artifact
-        if sampling.recovery and rng.random() < sampling.recovery:
-            artifact, tail = recovering(artifact, piece, clean.rate, rng)
-            mask = mask | tail
-    else:
-        piece = np.diff(piece, axis=-1, prepend=piece[..., :1])
-        artifact = severity * np.diff(artifact, axis=-1, prepend=artifact[..., :1])
+        sampling = replace(sampling, blinks=sampling.blinks if channels >= CAP else 0.0)
+    worn = _electrodes if stream == "eeg" else _optodes
     position = clean.position[pick]
+    piece, artifact, mask = worn(piece, artifact, mask, position, time, sampling, rng)
     if rng.random() < 0.2:
         position = np.full_like(position, np.nan)
-    scale = np.median(np.abs(piece + artifact)) + 1e-30  # units cancel; float32 stays in range
+    size = np.abs(piece + artifact)  # units cancel; float32 stays in range
+    changing = size[size > 1e-6 * size.max()]  # a coarse converter stands still most of the time
+    scale = np.median(changing) if changing.size else 1.0
     return piece / scale, artifact / scale, mask, position
+
+
+def _calmest(
+    clean: Clean, length: int, channels: int, rng: np.random.Generator
+) -> tuple[int, np.ndarray]:
+    """Start of the calmest of some windows and its calmest channels.
+
+    What moves in "clean" recordings would be taken for clean.
+    """
+    best, found = -1.0, (0, np.arange(channels))
+    for start in rng.integers(clean.signal.shape[-1] - length, size=STARTS):
+        calm = clean.calm[:, start : start + length].mean(-1)
+        pick = np.lexsort((rng.random(len(calm)), -np.round(calm, 2)))[:channels]
+        if calm[pick].mean() > best:
+            best, found = float(calm[pick].mean()), (int(start), pick)
+    return found
+
+
+def _electrodes(
+    piece: np.ndarray,
+    artifact: np.ndarray,
+    mask: np.ndarray,
+    position: np.ndarray,
+    time: np.ndarray,
+    sampling: WindowSampling,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Blinks, noise, amplifier and slow drift of EEG; the latter is subtracted as in use.
+
+    Blinks and eye movements are no motion in caps, where they are kept. With fewer than eight
+    electrodes a blink cannot be told from a movement, and counts as one.
+    """
+    rate = 1 / (time[1] - time[0])
+    size = piece.std(-1, keepdims=True)
+    if rng.random() < sampling.blinks:
+        blinking = blinks(time, position, rng)
+        if len(piece) < CAP:
+            artifact = artifact + blinking
+            mask = mask | (np.abs(blinking) > TAIL * size)
+        else:
+            piece = piece + blinking
+    piece = _with_noise(piece - piece.mean(-1, keepdims=True), time, rng)
+    if rng.random() < sampling.rails:
+        artifact, tail = railed(artifact, piece, rate, rng)
+        mask = mask | tail
+    if rng.random() < sampling.recovery:
+        artifact, tail = recovering(artifact, piece, rate, rng)
+        mask = mask | tail
+    if rng.random() < sampling.drift:
+        piece = piece + electrode_drift(len(piece), len(time), rate, rng)
+    return piece - drift(piece + artifact, rate), artifact, mask
+
+
+def _optodes(
+    piece: np.ndarray,
+    artifact: np.ndarray,
+    mask: np.ndarray,
+    position: np.ndarray,
+    time: np.ndarray,
+    sampling: WindowSampling,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Changes of optical density from sample to sample, of optodes that little light reaches."""
+    if rng.random() < sampling.weak:
+        piece = weak_light(piece, rng)
+    if rng.random() < sampling.coarse:
+        piece = quantised(piece + artifact, rng) - artifact
+    if len(piece) > 1 and rng.random() < sampling.dark:
+        dark = rng.integers(len(piece))
+        piece, artifact, mask = piece.copy(), artifact.copy(), mask.copy()
+        piece[dark] = piece.std() * rng.normal(size=piece[dark].shape)
+        artifact[dark], mask[dark] = 0, False
+    changes, moved = (np.diff(x, axis=-1, prepend=x[..., :1]) for x in (piece, artifact))
+    return changes, moved, mask
 
 
 def _with_plain(
     artifact: np.ndarray,
     mask: np.ndarray,
     movements: list[Movement],
+    severity: float,
     time: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +337,7 @@ def _with_plain(
     else:
         channels, wavelengths, _ = artifact.shape
         more, where = plain_nirs(movements, channels, wavelengths, time, rng)
-    size = np.median(np.abs(artifact).max(-1)) or USUAL_PEAK[artifact.ndim]
+    size = np.median(np.abs(artifact).max(-1)) or severity * USUAL_PEAK[artifact.ndim]
     if rng.random() < 0.5:
         return size * more, where
     return artifact + size * more, mask | where
@@ -201,8 +353,10 @@ def _with_noise(piece: np.ndarray, time: np.ndarray, rng: np.random.Generator) -
     return piece + gain * hum + 0.1 * size * rng.random() * rng.normal(size=piece.shape)
 
 
-def _stack(items: list[tuple[np.ndarray, ...]], rate: float) -> tuple[Stream, Target]:
+def _stack(
+    items: list[tuple[np.ndarray, ...]], rate: float, head: torch.Tensor | None
+) -> tuple[Stream, Target]:
     clean, artifact, mask, position = (
         torch.from_numpy(np.stack(part).astype(np.float32)) for part in zip(*items, strict=True)
     )
-    return Stream(clean + artifact, position, rate), Target(clean, artifact, mask)
+    return Stream(clean + artifact, position, rate, head), Target(clean, artifact, mask)

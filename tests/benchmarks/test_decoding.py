@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.decoding import decoders
 from benchmarks.protocols import gao as benchmark
-from neurofuse.models.training.corpus import data_folder
+from neurofuse.models.training.split import data_folder
 from neurofuse.synth import simulate
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from benchmarks.transplant import evaluation
 from benchmarks.transplant.cases import Case
-from benchmarks.transplant.donors import is_blink
-from benchmarks.transplant.receivers import join
 from neurofuse.io import eeg_dataset, nirs_dataset
+from neurofuse.models.training.movers import is_blink, join
 from neurofuse.synth.real_movement import RealMovement
 
 RATE = 250.0

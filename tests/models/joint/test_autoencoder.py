@@ -1,13 +1,15 @@
 """The network: montage-agnostic, scale-equivariant, closed motion masks, absent streams."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from neurofuse.models.joint.architecture import Architecture, Bands
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.joint.bands import frame_count, split, to_frames, to_samples
-from neurofuse.models.joint.sharing import partner_weight
 from neurofuse.models.joint.tensors import Stream
+from neurofuse.models.joint.witnesses import Trust, trust_in
 
 
 def streams(batch=1, eeg=5, nirs=3, waves=2, seconds=12, eeg_rate=125.0, nirs_rate=8.0):
@@ -108,7 +110,7 @@ def test_a_closed_mask_leaves_samples(model):
 def test_the_other_modality_counts_as_far_as_it_is_believed(model):
     both = streams()
     alone = {name: model({name: both[name]})[0][name] for name in both}
-    none, half, full = (model(both, weight=torch.tensor([w]))[0] for w in (0.0, 0.5, 1.0))
+    none, half, full = (model(both, trust=Trust(torch.tensor([w]), {}))[0] for w in (0.0, 0.5, 1.0))
     for name in both:
         torch.testing.assert_close(none[name].gate_logit, alone[name].gate_logit)
         assert not torch.allclose(full[name].gate_logit, alone[name].gate_logit)
@@ -118,10 +120,32 @@ def test_the_other_modality_counts_as_far_as_it_is_believed(model):
 def test_the_window_itself_tells_how_far(model):
     both = streams()
     latents = model.encode(both)
-    weight = partner_weight(model.agreement(latents), model.architecture.sharing)
-    given, found = model(both, weight=weight)[0], model(both, latents=latents)[0]
+    a = model.architecture
+    trust = trust_in(model.movement(latents), None, a.latent_rate, a.sharing)
+    given, found = model(both, trust=trust)[0], model(both, latents=latents)[0]
     for name in both:
         torch.testing.assert_close(given[name].artifact, found[name].artifact)
+
+
+def with_head(both, movement):
+    return {name: replace(stream, head=movement) for name, stream in both.items()}
+
+
+def test_the_head_counts_as_far_as_it_is_believed(model):
+    one = {"nirs": streams()["nirs"]}
+    moves = torch.rand(1, 300, generator=torch.Generator().manual_seed(0))
+    alone = model(one)[0]["nirs"]
+    for weight, same in ((0.0, True), (1.0, False)):
+        trust = Trust(None, {"nirs": torch.tensor([weight])})
+        told = model(with_head(one, moves), trust=trust)[0]["nirs"]
+        assert torch.allclose(told.gate_logit, alone.gate_logit, atol=1e-5) == same
+
+
+@pytest.mark.parametrize("frames", [5, 10_000])
+def test_a_head_of_another_length_is_no_error(model, frames):
+    found = model(with_head(streams(), torch.zeros(1, frames)))[0]
+    for name, estimate in model(streams())[0].items():
+        torch.testing.assert_close(found[name].gate_logit, estimate.gate_logit)
 
 
 def test_a_loud_burst_of_few_electrodes_opens_the_mask(model):

@@ -20,7 +20,7 @@ from neurofuse.models.single_series.loss import reconstruction, residual_error
 from neurofuse.models.single_series.net import SATURATIONS, clipped, saturated_copies, scale
 from neurofuse.models.single_series.train import train
 from neurofuse.models.single_series.windows import SeriesWindows, sample_windows
-from neurofuse.models.training.corpus import SPLIT
+from neurofuse.models.training.split import SPLIT
 from neurofuse.models.weights import digest
 from tests.marks import slow
 

@@ -2,8 +2,17 @@
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
-from neurofuse.models.training.augment import plain_eeg, plain_nirs, surrogate
+from neurofuse.models.training.augment import (
+    electrode_drift,
+    plain_eeg,
+    plain_nirs,
+    quantised,
+    railed,
+    surrogate,
+    weak_light,
+)
 from neurofuse.models.training.windows import WindowSampling, sample_batch
 from neurofuse.synth.bouts import sample_movements
 
@@ -48,15 +57,53 @@ def test_one_channel_and_no_movements():
 
 
 def test_validation_windows_are_not_augmented(clean_corpus):
-    sampling = WindowSampling(window=20.0, batch=2, surrogate=1.0, plain=1.0)
-    plain, as_recorded, again = (
-        sample_batch(clean_corpus, s, np.random.default_rng(5))["nirs"][1].clean
-        for s in (
-            sampling,
-            sampling.unaugmented(),
-            WindowSampling(window=20.0, batch=2, still=0, surrogate=0, plain=0, recovery=0),
-        )
-    )
-    assert (as_recorded == again).all()
-    assert plain.shape == as_recorded.shape
-    assert not (plain == as_recorded).all()
+    for number in range(5):
+        rng = np.random.default_rng(number)
+        sampling = WindowSampling(window=20.0, batch=2, few=0).unaugmented()
+        for stream, (seen, target) in sample_batch(clean_corpus, sampling, rng).items():
+            assert seen.head is None
+            clean = clean_corpus[stream][0].signal
+            if stream == "nirs":  # as recorded: each window's course is one of the recording's
+                recorded = np.diff(clean, axis=-1)
+                course = target.clean[0, 0, 0, 1:].numpy()
+                slices = sliding_window_view(recorded[:, 0], len(course), axis=-1)
+                likeness = slices @ course / np.linalg.norm(slices, axis=-1)
+                assert likeness.max() > 0.9999 * np.linalg.norm(course)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_amplifier_at_its_rail_stays_there_and_comes_back_slowly(seed):
+    rate, rng = 250.0, np.random.default_rng(seed)
+    artifact = np.zeros((1, 5000))
+    artifact[0, 1000:2000] = 1e-3 * np.hanning(1000)
+    clean = 1e-5 * rng.normal(size=artifact.shape)
+    recorded, tail = railed(artifact, clean, rate, rng)
+    rail = recorded.max()
+    assert rail < 1e-3
+    assert (recorded == rail).sum() > 1
+    last = np.flatnonzero(recorded[0] == rail)[-1]
+    assert recorded[0, last + 1] < artifact[0, last + 1]
+    assert tail[0, last]
+    assert not tail[0, :1000].any()
+
+
+def test_drift_is_slow():
+    drift = electrode_drift(3, 15_000, 250.0, np.random.default_rng(0))
+    power = np.abs(np.fft.rfft(drift * np.hanning(15_000))) ** 2
+    slow = np.fft.rfftfreq(15_000, 1 / 250) < 0.3
+    assert power[:, slow].sum() > 0.99 * power.sum()
+
+
+def test_a_coarse_converter_has_steps():
+    density = 0.01 * np.random.default_rng(1).normal(size=(2, 2, 300)).cumsum(-1)
+    for row in quantised(density, np.random.default_rng(2)).reshape(4, -1):
+        steps = np.unique(np.round(np.abs(np.diff(row)), 12))
+        steps = steps[steps > 0]
+        assert np.allclose(steps / steps[0], np.round(steps / steps[0]))
+
+
+def test_weak_light_adds_noise_of_different_size_to_each_channel():
+    density = 0.01 * np.random.default_rng(1).normal(size=(6, 2, 600)).cumsum(-1)
+    added = weak_light(density, np.random.default_rng(2)) - density
+    size = added.std(-1).mean(-1)
+    assert size.max() > 2 * size.min() > 0

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 
 from neurofuse.io import without_stream, write
 from neurofuse.io.errors import ParameterError, ReadError
-from neurofuse.models.training.corpus import data_folder
 from neurofuse.models.training.joint import JointLearner
+from neurofuse.models.training.split import data_folder
 from neurofuse.models.training.train import steps_in_all, train
 from neurofuse.models.weights import digest, load_model, packaged
 
@@ -108,7 +108,7 @@ def test_packaged_models():
 
 
 def test_packaged_models_were_trained_on_the_training_part_alone():
-    from neurofuse.models.training.corpus import SPLIT
+    from neurofuse.models.training.split import SPLIT
 
     split = json.loads(SPLIT.read_text())
     for facts in packaged().values():
@@ -119,7 +119,7 @@ def test_packaged_models_were_trained_on_the_training_part_alone():
 
 
 def test_partition_by_subject():
-    from neurofuse.models.training.corpus import SPLIT
+    from neurofuse.models.training.split import SPLIT
 
     split = json.loads(SPLIT.read_text())
     parts = [split[p] for p in ("train", "validation", "test")]

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
+from neurofuse.models.joint.architecture import Sharing
+from neurofuse.models.joint.sharing import agreement
 from neurofuse.models.training.augment import recovering
 from neurofuse.models.training.corpus import slower
 from neurofuse.models.training.windows import WindowSampling, sample_batch
+from neurofuse.synth.real_movement import RealMovement
 
 
 def batches(corpus, count=12, **settings):
@@ -75,3 +79,91 @@ def test_slower_keeps_slow_waves_and_length(clean_corpus):
         for a, b in zip(slow.signal[:, 0], wanted, strict=True)
     ]
     assert np.median(agree) > 0.9
+
+
+def with_wearables(corpus):
+    """The corpus and people with two electrodes, whose positions are marked."""
+    from dataclasses import replace
+
+    clean = corpus["eeg"][0]
+    place = np.full_like(clean.position[:2], 7.0)
+    few = replace(
+        clean,
+        signal=clean.signal[:2],
+        position=place,
+        channel=clean.channel[:2],
+        calm=clean.calm[:2],
+    )
+    return corpus | {"eeg": [clean, few, few, few]}
+
+
+def test_people_with_few_electrodes_leave_others_their_channels(clean_corpus):
+    corpus = with_wearables(clean_corpus)
+    for wearable, marked in ((0.0, False), (1.0, True)):
+        for batch in batches(corpus, few=0.0, wearable=wearable, eeg_channels=(6, 6)):
+            seen = batch["eeg"][0]
+            assert seen.signal.shape[1] == (2 if marked else 6)
+            known = seen.position[torch.isfinite(seen.position)]
+            assert not known.numel() or bool((known == 7.0).all()) == marked
+
+
+def donors():
+    bump = np.zeros((3, 2, 50))
+    bump[:2] = 0.2 * np.hanning(50)
+    return {"nirs": {"anna": [RealMovement(bump, 1e-4 * bump, 10.0, "anna")]}}
+
+
+def test_real_movements_take_the_place_of_generated_ones(clean_corpus):
+    corpus = {"nirs": clean_corpus["nirs"]}
+    sampling = WindowSampling(
+        window=20.0, batch=2, transplanted=1.0, plain=0.0, weak=0.0, coarse=0.0, dark=0.0
+    )
+    smooth = []
+    for number in range(20):
+        rng = np.random.default_rng([1, number])
+        _, target = sample_batch(corpus, sampling, rng, donors())["nirs"]
+        for window, mask in zip(target.artifact, target.mask, strict=True):
+            moved = window[mask.any(-1)].numpy()
+            if len(moved):
+                jumps = np.abs(np.diff(moved, axis=-1)).max() / np.abs(moved).max()
+                smooth.append(jumps < 0.5)
+    assert 0.2 < np.mean(smooth) < 0.95  # in half of the windows generated ones stay, with steps
+
+
+def test_a_blink_is_motion_where_electrodes_are_few(clean_corpus):
+    for channels, motion in ((2, True), (9, False)):
+        sampling = WindowSampling(
+            window=20.0,
+            batch=2,
+            severity=(1e-9, 2e-9),
+            eeg_channels=(channels, channels),
+            few=0.0,
+            blinks=1.0,
+            surrogate=0.0,
+            plain=0.0,
+            recovery=0.0,
+            rails=0.0,
+            drift=0.0,
+        )
+        found = [
+            sample_batch({"eeg": clean_corpus["eeg"]}, sampling, np.random.default_rng(n))["eeg"][1]
+            for n in range(5)
+        ]
+        ratio = np.mean([float((t.artifact**2).sum() / (t.clean**2).sum()) for t in found])
+        assert (ratio > 0.01) == motion
+
+
+def test_an_imu_tells_of_its_own_head_only(clean_corpus):
+    agreed = {}
+    for other in (0.0, 1.0):
+        found = []
+        for batch in batches(
+            clean_corpus, head=1.0, other_head=other, unshared=0.0, still=0.0, plain=0.0
+        ):
+            seen, target = batch["nirs"]
+            moving = target.mask.amax(1)
+            assert seen.head is not None
+            frames = torch.nn.functional.interpolate(moving[:, None], seen.head.shape[-1])[:, 0]
+            found += agreement(seen.head, frames, 10.0, Sharing()).tolist()
+        agreed[other] = np.nanmean(found)
+    assert agreed[0.0] > 0.2 > agreed[1.0]

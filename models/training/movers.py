@@ -1,15 +1,21 @@
-"""Whose movements are moved: people of few dry electrodes, and fNIRS recordings in motion."""
+"""Real movements and calm stretches of people in motion, from the data folder.
 
-from collections.abc import Iterator
+Movements are of people with few dry electrodes and of fNIRS recordings in motion; added to other
+people's recordings at rest they are windows to train on, and a benchmark.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from scipy.signal import butter, sosfiltfilt
 
 from neurofuse.io import mark_bad, read, stream_dataset, to_optical_density
+from neurofuse.io.quality.calm import calm
 from neurofuse.io.runs import runs
-from neurofuse.models.training.corpus import subject_files
+from neurofuse.models.training.split import subject_files
 from neurofuse.synth.real_movement import RealMovement, real_movements
 from neurofuse.synth.transplant import resampled
 
@@ -25,6 +31,10 @@ MARKED = 0.5  # s by which the authors' intervals may be off
 TRANSIENT = 4.0  # s at the start of a recording in which an amplifier may settle
 FAST = 300.0  # Hz; EEG above is taken at half of this or more
 HIGH = 15.0  # Hz; blinks have hardly any energy above
+DRIFT = 0.3  # Hz; slower drift of dry electrodes would be most of the energy of a calm piece
+PIECE = 2.0  # s, the shortest calm piece of EEG
+SEAM = 0.2  # s over which pieces are joined
+CALM = 0.5  # of the time at least, else a channel is left out
 BLINK = 0.05, 0.7  # share of energy above `HIGH`, longest excursion [s]: blinks have less of both
 
 
@@ -94,3 +104,47 @@ def is_blink(one: RealMovement) -> bool:
     away = [runs(row > row.max() / 4) for row in size[one.moved]]
     longest = max(b - a for row in away for a, b in row) / one.rate
     return bool(power[:, high].sum() < share * power.sum() and longest < length)
+
+
+def calm_pieces(files: Sequence[Path], least: float, most: float) -> xr.Dataset | None:
+    """The calm pieces of one person's EEG, joined; None where they are shorter than `least` [s].
+
+    Of the first recording that has enough of them, at most `most` seconds.
+    """
+    for path in files:
+        node = samples(path, "eeg")
+        rate = float(node.attrs["rate"])
+        rest = calm(node.eeg.values, rate)
+        used = rest.mean(-1) >= CALM
+        node, rest = node.isel(channel=used), rest[used]
+        if not used.any():
+            continue
+        sections = butter(2, DRIFT, "highpass", fs=rate, output="sos")
+        data = sosfiltfilt(sections, node.eeg.values, axis=-1, padlen=min(round(10 * rate), 5000))
+        pieces = [data[:, a:b] for a, b in runs(np.asarray(rest.all(0))) if b - a >= PIECE * rate]
+        joined = join(pieces, round(SEAM * rate))[:, : round(most * rate)]
+        if joined.shape[-1] < least * rate:
+            continue
+        bare = node.drop_vars([n for n in node.variables if "time" in node[n].dims])
+        return bare.assign(eeg=(("channel", "time"), joined, {"units": "V"})).assign_coords(
+            time=np.arange(joined.shape[-1]) / rate
+        )
+    return None
+
+
+def join(pieces: list[np.ndarray], count: int) -> np.ndarray:
+    """Pieces (channel, time) one after the other, each faded into the next over some samples.
+
+    Examples
+    --------
+    >>> join([np.ones((1, 6)), np.ones((1, 6))], 2).shape
+    (1, 10)
+    """
+    if not pieces:
+        return np.empty((1, 0))
+    rise = np.sin(np.pi / 2 * (np.arange(count) + 0.5) / count)
+    whole = pieces[0]
+    for piece in pieces[1:]:
+        seam = whole[:, -count:] * rise[::-1] + piece[:, :count] * rise
+        whole = np.concatenate([whole[:, :-count], seam, piece[:, count:]], axis=-1)
+    return whole

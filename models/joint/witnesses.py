@@ -1,0 +1,67 @@
+"""What others witness of a modality's movement: the other modality, and the head's IMU.
+
+Their probability of motion enters the decoder beside the latents, since what a witness knows best
+is when a movement begins and ends. It counts as far as the witness is trusted in this recording
+(`sharing`): where it does not move along with the modality, or is absent, nothing enters.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool1d
+
+from neurofuse.models.joint.architecture import Sharing
+from neurofuse.models.joint.sharing import agreement, partner_weight
+
+REACHES = (0.0, 0.3, 1.0)  # s around a frame in which a witness's movement counts
+WITNESSES = ("partner", "head")
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far the witnesses of a window are believed, 0 to 1; an empty dict: there are none."""
+
+    partner: Tensor | None  # (batch,): both modalities in each other
+    head: dict[str, Tensor]  # (batch,) for each modality: the head's IMU
+
+
+def trust_in(
+    movement: dict[str, Tensor], head: Tensor | None, frame_rate: float, settings: Sharing
+) -> Trust:
+    """Trust by how much witnesses agree with each modality's own movement (batch, frame)."""
+    partner = None
+    if len(movement) > 1:
+        first, second = movement.values()
+        partner = partner_weight(agreement(first, second, frame_rate, settings), settings)
+    if head is None:
+        return Trust(partner, {})
+    heads = {}
+    for name, own in movement.items():
+        frames = min(own.shape[-1], head.shape[-1])
+        found = agreement(own[:, :frames], head[:, :frames].to(own), frame_rate, settings)
+        heads[name] = partner_weight(found, settings)
+    return Trust(partner, heads)
+
+
+def evidence(movement: Tensor, weight: Tensor, frame_rate: float) -> Tensor:
+    """What one witness says (batch, reach, frame): the largest of its movement around each frame.
+
+    Parameters
+    ----------
+    movement : Tensor (batch, frame)
+        Probability of motion, 0 to 1.
+    weight : Tensor (batch,)
+        How far it is believed, 0 to 1.
+    frame_rate : float
+        [Hz].
+
+    Examples
+    --------
+    >>> moves = torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.0]])
+    >>> evidence(moves, torch.tensor([0.5]), 1.0)[0, 2].tolist()
+    [0.0, 0.5, 0.5, 0.5, 0.0]
+    """
+    spans = [2 * round(reach * frame_rate) + 1 for reach in REACHES]
+    seen = [max_pool1d(movement[:, None], span, 1, span // 2) for span in spans]
+    return weight.to(movement)[:, None, None] * torch.cat(seen, 1)
