@@ -18,7 +18,7 @@ from neurofuse.models.joint.spectral_gain import spectral_gain
 from neurofuse.models.joint.tensors import Estimate, Latent, Stream
 from neurofuse.models.joint.uncertainty import error_variance
 from neurofuse.models.joint.wiener import frames_of, spatial_filter, temporal_filter
-from neurofuse.models.joint.witnesses import REACHES, WITNESSES, Trust, evidence, trust_in
+from neurofuse.models.joint.witnesses import TOLD, WITNESSES, Trust, evidence, trust_in
 
 CHANNELS_AT_ONCE = 64  # of fNIRS: their covariances over time should fit into memory
 
@@ -47,7 +47,7 @@ class CrossModalAutoencoder(nn.Module):
         )
         self.fusion: Fusion = Fusion(a.streams, a.width)
         self.decoders: nn.ModuleDict = nn.ModuleDict(
-            {s: Decoder(bands[s], a.width, len(WITNESSES) * len(REACHES)) for s in a.streams}
+            {s: Decoder(bands[s], a.width, len(WITNESSES) * TOLD) for s in a.streams}
         )
         # whether each modality is in motion at a frame, decoded from the fused latent alone, so
         # that a modality that is withheld has to be read from the other
@@ -148,7 +148,7 @@ class CrossModalAutoencoder(nn.Module):
     ) -> Tensor:
         """What the partner and the head say of a modality's movement (batch, evidence, frame)."""
         rate, own = self.architecture.latent_rate, movement[name]
-        nothing = own.new_zeros(len(own), len(REACHES), own.shape[-1])
+        nothing = own.new_zeros(len(own), TOLD, own.shape[-1])
         said = dict.fromkeys(WITNESSES, nothing)
         for other, moves in movement.items():
             if other != name and trust.partner is not None:

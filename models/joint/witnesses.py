@@ -16,6 +16,7 @@ from neurofuse.models.joint.sharing import agreement, partner_weight
 
 REACHES = (0.0, 0.3, 1.0)  # s around a frame in which a witness's movement counts
 WITNESSES = ("partner", "head")
+TOLD = 1 + len(REACHES)  # what a witness says in each frame
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,10 @@ def trust_in(
 
 
 def evidence(movement: Tensor, weight: Tensor, frame_rate: float) -> Tensor:
-    """What one witness says (batch, reach, frame): the largest of its movement around each frame.
+    """What one witness says (batch, `TOLD`, frame).
+
+    How far it is believed, without which its silence would say nothing, and the largest of its
+    movement around each frame.
 
     Parameters
     ----------
@@ -59,9 +63,10 @@ def evidence(movement: Tensor, weight: Tensor, frame_rate: float) -> Tensor:
     Examples
     --------
     >>> moves = torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.0]])
-    >>> evidence(moves, torch.tensor([0.5]), 1.0)[0, 2].tolist()
+    >>> evidence(moves, torch.tensor([0.5]), 1.0)[0, -1].tolist()
     [0.0, 0.5, 0.5, 0.5, 0.0]
     """
     spans = [2 * round(reach * frame_rate) + 1 for reach in REACHES]
     seen = [max_pool1d(movement[:, None], span, 1, span // 2) for span in spans]
-    return weight.to(movement)[:, None, None] * torch.cat(seen, 1)
+    said = torch.cat([torch.ones_like(movement)[:, None], *seen], 1)
+    return weight.to(movement)[:, None, None] * said

@@ -113,7 +113,7 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
             wrong = cross_entropy(motion[s][:, :frames], wanted[:, :frames])
             losses[f"{s}_motion"] = MOTION_WEIGHT * wrong
             if s in given:
-                parts = statistics_loss(true, estimates[s])
+                parts = statistics_loss(s, true, estimates[s])
                 if wiener:
                     return_time = a.baseline_level.return_time
                     parts |= residual_loss(s, target, estimates[s], seen.rate, return_time)

@@ -18,7 +18,7 @@ from neurofuse.models.joint.tensors import Estimate, Stream, Target
 
 NOTICEABLE = 0.2  # artifact energy over clean energy in a band from which a channel is in motion
 LATE = 20  # frames after a movement in which the mask must be shut
-LATE_COSTS = 3.0  # times as much as elsewhere
+LATE_COSTS = {"eeg": 1.0, "nirs": 3.0}  # times as much as elsewhere
 LARGEST_LOG_ODDS = 7.0  # 30 dB: beyond it nothing is left of the artifact, or of the signal
 BESIDE = 2.0  # s beside a movement in which a wrong baseline level counts
 HARM = 100.0  # a change of 1 / HARM of the clean energy without motion begins to cost
@@ -51,7 +51,7 @@ def truth(stream: str, seen: Stream, target: Target, architecture: Architecture)
     return Truth(artifact, clean, (noticed.any(2) & within).to(clean.dtype))
 
 
-def statistics_loss(true: Truth, estimate: Estimate) -> dict[str, Tensor]:
+def statistics_loss(stream: str, true: Truth, estimate: Estimate) -> dict[str, Tensor]:
     """Losses at the latent rate: motion mask, artifact fractions, energies of the clean signal."""
     artifact, clean, gate = true.artifact, true.clean, true.gate
     usual = clean.mean(-1, keepdim=True)
@@ -67,22 +67,22 @@ def statistics_loss(true: Truth, estimate: Estimate) -> dict[str, Tensor]:
     odds = odds.clamp(-LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
     off = smooth_l1_loss(estimate.fraction_logit * present, odds * present, reduction="none")
     return {
-        "gate": cross_entropy(estimate.gate_logit, moving, _late(moving)),
+        "gate": cross_entropy(estimate.gate_logit, moving, _late(moving, LATE_COSTS[stream])),
         "share": cross_entropy(estimate.fraction_logit, fraction[..., :frames], weight),
         "odds": 0.1 * (off * moving.unsqueeze(2)).sum() / (moving.sum() * off.shape[2] + 1),
         "clean": 0.1 * smooth_l1_loss(estimate.clean * present, wanted * present),
     }
 
 
-def _late(moving: Tensor) -> Tensor:
+def _late(moving: Tensor, costs: float) -> Tensor:
     """Weight (batch, channel, frame): a mask that stays open after a movement costs more.
 
-    What another modality knows best is when a movement ends, and a filter bridges each sample of a
-    mask that is open for too long.
+    What another modality knows best is when a movement ends, and the filter of fNIRS bridges each
+    sample of a mask that is open for too long.
     """
     before = pad(moving, (LATE, 0))
     after = max_pool1d(before, LATE + 1, 1) * (1 - moving)
-    return 1 + (LATE_COSTS - 1) * after
+    return 1 + (costs - 1) * after
 
 
 def motion_target(true: Truth) -> Tensor:

@@ -62,10 +62,10 @@ class WindowSampling:
     surrogate: float = 0.2  # probability of rest with other phases
     plain: float = 0.3  # probability of plain events, half of the time in place of movements
     wearable: float = 0.2  # probability of people with few electrodes
-    transplanted: float = 0.35  # probability of real movements, half of them in place of others
-    recovery: float = 0.4  # probability of an AC-coupled amplifier
+    transplanted: float = 0.3  # probability of real movements, half of them in place of others
+    recovery: float = 0.3  # probability of an AC-coupled amplifier
     rails: float = 0.1  # probability of one that saturates
-    drift: float = 0.35  # probability of electrodes that drift more than they did
+    drift: float = 0.3  # probability of electrodes that drift more than they did
     blinks: float = 0.3  # probability of blinks
     weak: float = 0.4  # probability of optodes that little light reaches
     coarse: float = 0.15  # probability of a coarse converter

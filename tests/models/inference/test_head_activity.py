@@ -31,9 +31,9 @@ def test_nods_are_found_and_rest_is_not():
 def test_axes_and_units_make_no_difference(worn):
     rng = np.random.default_rng(0)
     turned = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    given = [v if w else None for v, w in zip(measured(NODS), worn, strict=True)]
-    changed = [None if v is None else 37.0 * turned @ v for v in given]
-    difference = activity(*given, RATE, 10.0) - activity(*changed, RATE, 10.0)
+    first, second = (v if w else None for v, w in zip(measured(NODS), worn, strict=True))
+    other = [None if v is None else 37.0 * turned @ v for v in (first, second)]
+    difference = activity(first, second, RATE, 10.0) - activity(other[0], other[1], RATE, 10.0)
     assert np.abs(difference).max() < 0.02
 
 
