@@ -297,6 +297,8 @@ class Architecture(Settings):
         False (ablation): the rough artifact is subtracted without a filter.
     across : bool
         False (ablation): each fNIRS channel is filtered as if there were no other.
+    witnessed : bool
+        False (ablation): the decoders hear no witness of movement, neither partner nor IMU.
 
     Examples
     --------
@@ -330,6 +332,7 @@ class Architecture(Settings):
     gated: bool = True
     filtered: bool = True
     across: bool = True
+    witnessed: bool = True
 
     @model_validator(mode="after")
     def _fit(self) -> Self:

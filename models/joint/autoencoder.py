@@ -101,7 +101,8 @@ class CrossModalAutoencoder(nn.Module):
             latent, seen = latents[name], alone[name]
             witnessed = None
             if trust is not None:
-                witnessed = self._witnessed(name, movement, head, trust)
+                if self.architecture.witnessed:
+                    witnessed = self._witnessed(name, movement, head, trust)
                 if trust.partner is not None and len(latents) > 1:
                     believed = trust.partner.to(fused)[:, None, None]
                     seen = torch.lerp(alone[name], fused, believed)

@@ -1,14 +1,15 @@
 """Everything that decides a training run, read from JSON or a dict and checked."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.weights import load_facts
 
+SHAPES = ("streams", "width", "bands")  # of an architecture, which shape the weights
 Share = Literal["none", "timing", "partial", "full"]
 
 
@@ -22,7 +23,8 @@ class Training(BaseModel):
     start : str
         Packaged name or path of weights to begin from (fine-tuning); empty: from nothing.
     architecture : Architecture
-        Of the model; that of `start` when there is one.
+        Of the model; that of `start` when there is one. What shapes the weights cannot differ from
+        `start`; other settings may.
     steps : int
         Steps of the optimiser, one batch each.
     warm_steps : int
@@ -38,6 +40,9 @@ class Training(BaseModel):
         `neurofuse.inject`.
     share : tuple of {"none", "timing", "partial", "full"}
         What the motion of both modalities has in common, sampled from these.
+    windows : dict of float
+        Probabilities of `neurofuse.models.training.windows.WindowSampling` [1] that are to differ
+        from the usual ones, such as `{"transplanted": 0.0}`.
     partner_dropout : float
         Probability [1] that a step of the joint model sees one modality alone.
     simulated : int
@@ -74,6 +79,7 @@ class Training(BaseModel):
     learning_rate: float = 3e-3
     severity: tuple[float, float] = (0.05, 3.0)
     share: tuple[Share, ...] = tuple(get_args(Share))
+    windows: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     partner_dropout: float = 0.15
     simulated: int = 6
     augment: bool = True
@@ -119,10 +125,12 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
     if not plan.start:
         return plan
     before = Architecture.model_validate(load_facts(plan.start)["architecture"])
-    if "architecture" in plan.model_fields_set and plan.architecture != before:
+    if "architecture" not in plan.model_fields_set:
+        return plan.model_copy(update={"architecture": before})
+    if any(getattr(plan.architecture, name) != getattr(before, name) for name in SHAPES):
         raise ParameterError(
             f"an architecture that is not the one of {plan.start}",
             "weights to begin from that fit the network",
             "leave `architecture` out, or `start`",
         )
-    return plan.model_copy(update={"architecture": before})
+    return plan

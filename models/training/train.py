@@ -96,6 +96,7 @@ def train(
             for part in ("train", "validation")
         )
         sampling = WindowSampling(plan.window, plan.batch, severity=plan.severity, share=plan.share)
+        sampling = sampling.with_probabilities(plan.windows)
         checks = checks_of(watched, sampling, plan.validation_batches)
         learner = JointLearner(
             plan,
@@ -159,7 +160,11 @@ def steps_in_all(facts: dict[str, Any]) -> int:
 
 
 def _model(plan: Training) -> CrossModalAutoencoder:
-    return load_model(plan.start) if plan.start else CrossModalAutoencoder(plan.architecture)
+    if not plan.start:
+        return CrossModalAutoencoder(plan.architecture)
+    model = load_model(plan.start)
+    model.architecture = plan.architecture
+    return model
 
 
 def _facts(plan: Training, corpus: dict[str, list[Clean]], command: str) -> dict[str, Any]:

@@ -5,12 +5,13 @@ windows, and no window is ever seen twice.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import count, islice
 
 import numpy as np
 import torch
 
+from neurofuse.io.errors import ParameterError
 from neurofuse.models.inference.drift import drift
 from neurofuse.models.inference.head_activity import activity
 from neurofuse.models.joint.tensors import Stream, Target
@@ -40,6 +41,7 @@ from neurofuse.synth.sensors import head_sensors
 USUAL_PEAK = {2: 100e-6, 3: 0.1}
 CAP = 8  # electrodes from which on blinks can be told from movements, and are none
 STARTS = 8  # that are drawn for a window; the calmest is taken
+NO_PROBABILITIES = {"window", "frame_rate"}  # of `WindowSampling`
 VALIDATION = 7  # first number of the seeds of validation windows
 
 Batch = dict[str, tuple[Stream, Target]]
@@ -73,6 +75,18 @@ class WindowSampling:
     head: float = 0.5  # probability of an IMU on the head
     other_head: float = 0.2  # probability that such an IMU is of somebody else
     frame_rate: float = 10.0  # Hz, of what an IMU tells
+
+    def with_probabilities(self, given: Mapping[str, float]) -> "WindowSampling":
+        """The same with other probabilities, by name."""
+        known = {f.name for f in fields(self) if isinstance(f.default, float)} - NO_PROBABILITIES
+        unknown = sorted(set(given) - known)
+        if unknown:
+            raise ParameterError(
+                f"windows with {', '.join(unknown)}",
+                f"names out of {', '.join(sorted(known))}",
+                "see neurofuse.models.training.windows.WindowSampling",
+            )
+        return replace(self, **given)
 
     def unaugmented(self) -> "WindowSampling":
         """Windows without augmentation in which every modality moves, as for validation."""

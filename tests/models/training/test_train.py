@@ -146,6 +146,24 @@ def test_training_begins_from_given_weights(trained, tmp_path):
     )
 
 
+def test_settings_that_shape_no_weights_may_differ_from_the_start(trained, tmp_path):
+    architecture = TINY["architecture"] | {"witnessed": False}
+    weights = train(TINY | {"start": str(trained), "architecture": architecture}, tmp_path)
+    assert not load_model(weights).architecture.witnessed
+    before, after = load_file(trained), load_file(weights)
+    heard = [name for name in before if name.endswith("witnessed.weight")]
+    assert heard
+    for name in heard:  # nothing of it takes part; weight decay alone may shrink it
+        assert float((after[name] - before[name]).abs().max()) < 1e-3
+
+
+def test_probabilities_of_windows_are_checked(tmp_path):
+    with pytest.raises(ParameterError, match="rain"):
+        train(TINY | {"windows": {"rain": 0.5}}, tmp_path)
+    with pytest.raises(ParameterError, match="less than or equal"):
+        train(TINY | {"windows": {"still": 1.5}}, tmp_path)
+
+
 def test_another_architecture_than_that_of_the_start_is_refused(trained, tmp_path):
     with pytest.raises(ParameterError, match="architecture"):
         train(TINY | {"start": str(trained), "architecture": {"width": 12}}, tmp_path)
