@@ -9,6 +9,7 @@ from benchmarks.common.methods import JOINT
 from benchmarks.witnesses import __main__ as command
 from benchmarks.witnesses import arms, bounds, cases, evaluation
 from neurofuse.io import eeg_dataset, nirs_dataset, stream_dataset
+from neurofuse.models.inference import apply
 from neurofuse.models.inference.head_activity import head_activity
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
@@ -226,24 +227,31 @@ def untrained():
     return CrossModalAutoencoder(Architecture()).eval()
 
 
-def test_true_times_shift_motion_for_and_against_and_only_inside(known):
+def test_true_times_shift_motion_for_and_against_and_only_inside(known, monkeypatch):
+    monkeypatch.setattr(apply, "WINDOWS_AT_ONCE", 1)  # windows in order, to compare them
     perfect, mask = moving_alone(known[0])
     model = untrained()
-    logits = []
-    decoder = model.decoders["nirs"]
 
-    def gates():
-        return arms.clean(perfect, model)["nirs"].gate.values
+    def logits(shift):
+        """Of the windows that are cleaned; those looked at before are not shifted."""
+        monkeypatch.setattr(bounds, "SHIFT", shift)
+        made = []
+        with bounds.told(model):
+            listening = model.decoders["nirs"].register_forward_hook(
+                lambda _, given, decoded: made.append(decoded[0])
+            )
+            arms.clean(perfect, model)
+            listening.remove()
+        return torch.cat(made, -1)
 
-    before = gates()
-    with bounds.told(model):
-        hook = decoder.register_forward_hook(lambda _, given, out: logits.append(out[0]))
-        told = gates()
-        hook.remove()
-    assert np.array_equal(gates(), before)
-    near = np.convolve(mask, np.ones(21), "same") > 0
-    inside = np.convolve(mask, np.ones(21), "same") >= 21
-    assert logits
-    assert told[:, inside].mean() >= before[:, inside].mean()
-    assert told[:, ~near].mean() <= before[:, ~near].mean()
-    assert not np.array_equal(told, before)
+    before = gate(perfect, model)
+    difference = (logits(3.0) - logits(0.0)).numpy() / 3
+    changed = difference[np.abs(difference) > 1e-6]
+    assert np.abs(difference).max() <= 1 + 1e-5
+    assert (changed > 0).mean() == pytest.approx(mask.mean(), abs=0.1)
+    assert np.quantile(changed, [0.02, 0.98]) == pytest.approx([-1, 1], abs=0.1)
+    assert np.array_equal(gate(perfect, model), before)
+
+
+def gate(recording, model):
+    return arms.clean(recording, model)["nirs"].gate.values
