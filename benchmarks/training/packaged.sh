@@ -2,8 +2,8 @@
 # Train the packaged models (about two and a half hours on 2 cores) and put them into
 # models/pretrained: 1700 steps from nothing, 1300 more with the augmented windows of
 # models/training/augment.py, 400 in which errors of the fNIRS baseline level decay as
-# models/joint/baseline_level.py assumes, and 1500 with few channels, partners that share nothing,
-# real movements, other devices and an IMU (models/training/windows.py).
+# models/joint/baseline_level.py assumes, and 1500 and 1000 with few channels, partners that share
+# nothing, real movements, other devices and an IMU (models/training/windows.py).
 # Resumes where it was cut off. Run in the repository's root with the environment active.
 set -euo pipefail
 export OMP_NUM_THREADS=1
@@ -21,8 +21,9 @@ one() {
     stage "$1" second "$1_2"
     stage "$1" third "$1_3"
     stage "$1" fourth "$1_4"
-    cp "runs/fourth/$1/$1.safetensors" "runs/fourth/$1/$1.json" models/pretrained/
-    cat runs/{first,second,third,fourth}/"$1/log.jsonl" >"docs/measured/data/training/$1.jsonl"
+    stage "$1" fifth "$1_5"
+    cp "runs/fifth/$1/$1.safetensors" "runs/fifth/$1/$1.json" models/pretrained/
+    cat runs/{first,second,third,fourth,fifth}/"$1/log.jsonl" >"docs/measured/data/training/$1.jsonl"
 }
 mkdir -p docs/measured/data/training
 one joint &

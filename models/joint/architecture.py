@@ -56,7 +56,7 @@ class MotionMask(Settings):
         Both probabilities, 0 to 1, the lower one first.
     """
 
-    eeg: tuple[Probability, Probability] = (0.25, 0.75)
+    eeg: tuple[Probability, Probability] = (0.15, 0.6)
     nirs: tuple[Probability, Probability] = (0.17, 0.65)
 
     def limits(self, modality: str) -> tuple[float, float]:

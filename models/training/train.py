@@ -19,7 +19,7 @@ from neurofuse.models.training.joint import JointLearner, JointSampling
 from neurofuse.models.training.run import run, usable_device
 from neurofuse.models.training.split import data_folder
 from neurofuse.models.training.transplants import load_movements
-from neurofuse.models.training.windows import WindowSampling, checks_of
+from neurofuse.models.training.windows import Donors, WindowSampling, checks_of
 from neurofuse.models.weights import load_facts, load_model
 
 PLAN = "plan.json"  # in the folder of a run: what it was begun with
@@ -98,12 +98,15 @@ def train(
         sampling = WindowSampling(plan.window, plan.batch, severity=plan.severity, share=plan.share)
         sampling = sampling.with_probabilities(plan.windows)
         checks = checks_of(watched, sampling, plan.validation_batches)
+        sampling = sampling if plan.augment else sampling.unaugmented()
+        moved = plan.real and sampling.transplanted > 0
+        donors = {s: load_movements("train", s) if moved else {} for s in corpus}
         learner = JointLearner(
             plan,
             folder,
             _model(plan).to(target),
             [to_device(batch, target) for batch in checks],
-            _facts(plan, corpus, command),
+            _facts(plan, corpus, donors, command),
         )
         if learner.state_file.exists():
             _same_plan(folder, plan)
@@ -115,9 +118,6 @@ def train(
                 begun["start_score"] = learner.validate()[0]
             (folder / PLAN).write_text(json.dumps(begun, indent=1) + "\n")
         learner.facts["start_score"] = _start_score(folder)
-        sampling = sampling if plan.augment else sampling.unaugmented()
-        moved = plan.real and sampling.transplanted > 0
-        donors = {s: load_movements("train", s) for s in corpus} if moved else None
         run(
             [learner],
             JointSampling(corpus, sampling, plan.seed, plan.partner_dropout, donors),
@@ -167,12 +167,14 @@ def _model(plan: Training) -> CrossModalAutoencoder:
     return model
 
 
-def _facts(plan: Training, corpus: dict[str, list[Clean]], command: str) -> dict[str, Any]:
+def _facts(
+    plan: Training, corpus: dict[str, list[Clean]], donors: Donors, command: str
+) -> dict[str, Any]:
     """Where the weights come from, for the JSON beside them."""
     before = load_facts(plan.start) if plan.start else {"training_data": {}}
     known = before["training_data"]
     participants = {
-        s: sorted({clean.name for clean in recordings} | set(known.get(s, ())))
+        s: sorted({clean.name for clean in recordings} | set(donors[s]) | set(known.get(s, ())))
         for s, recordings in corpus.items()
     }
     return {

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from neurofuse.models.joint.architecture import Architecture, Bands
+from neurofuse.models.joint.architecture import Architecture, Bands, MotionMask
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.joint.bands import frame_count, split, to_frames, to_samples
 from neurofuse.models.joint.tensors import Stream
@@ -33,7 +33,8 @@ def streams(batch=1, eeg=5, nirs=3, waves=2, seconds=12, eeg_rate=125.0, nirs_ra
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    return CrossModalAutoencoder(Architecture(width=8)).eval()
+    mask = MotionMask(eeg=(0.25, 0.75))  # probabilities of a random network are near 0.5
+    return CrossModalAutoencoder(Architecture(width=8, motion_mask=mask)).eval()
 
 
 def test_bands_sum_to_the_signal():
