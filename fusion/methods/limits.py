@@ -2,7 +2,6 @@
 
 import numpy as np
 import xarray as xr
-from scipy.ndimage import median_filter
 
 from neurofuse.io.lazy import is_lazy, time_blocks
 from neurofuse.io.logs import LOG
@@ -10,9 +9,7 @@ from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.quality.rails import NEAR_RAIL, rail_share
 from neurofuse.io.recording import stream_dataset, streams
 
-SLOWEST_NIRS = 3.0  # Hz; the models were trained at 5 to 10 Hz
-LARGEST_DRIFT = 15e-6  # V, robust standard deviation of means over 1 s; EEG at rest has 7e-6
-DRIFT_WINDOW = 31  # s; slower drift is left as it is by the models
+SLOWEST_NIRS = 0.9  # Hz; the models were trained at 1 to 12.5 Hz
 RAIL_WINDOW = 5.0  # s
 AT_RAILS = 0.2  # fraction of a window at the rails above which there is no contact
 MOST_BLOCKS = 20  # of a recording that is still in its file
@@ -21,8 +18,8 @@ MOST_BLOCKS = 20  # of a recording that is still in its file
 def warn_of_limits(recording: xr.DataTree, treated: tuple[str, ...]) -> None:
     """Warn where cleaning by a trained model changes what is no motion, or cannot help.
 
-    fNIRS that is sampled too slowly, EEG with slow electrode drift, and EEG channels that jump
-    from rail to rail because there is no contact. Of a recording that is still in its file some
+    fNIRS that is sampled too slowly, and EEG channels that jump from rail to rail because there is
+    no contact. Of a recording that is still in its file some
     blocks are looked at.
 
     Parameters
@@ -37,10 +34,9 @@ def warn_of_limits(recording: xr.DataTree, treated: tuple[str, ...]) -> None:
         rate = float(stream_dataset(recording, NIRS.name).attrs["rate"])
         if rate < SLOWEST_NIRS:
             LOG.warning(
-                "fNIRS at %g Hz: the models were trained at 5 to 10 Hz, and below %g Hz slow waves "
-                "become flatter under the motion mask in all channels; compare with uncorrected",
+                "fNIRS at %g Hz: the models were trained at 1 to 12.5 Hz, and here movements are "
+                "shorter than a sample; compare with uncorrected",
                 rate,
-                SLOWEST_NIRS,
             )
     if EEG.name in present:
         _warn_of_eeg(stream_dataset(recording, EEG.name))
@@ -65,19 +61,6 @@ def _warn_of_eeg(node: xr.Dataset) -> None:
             RAIL_WINDOW * max(len(starts) for starts in railed.values()),
             first,
         )
-    drift = np.max([_drift(block, rate) for _, block in blocks], axis=0, initial=0.0)
-    drifting = [
-        str(name)
-        for name, size in zip(names, np.broadcast_to(drift, len(names)), strict=True)
-        if size > LARGEST_DRIFT and str(name) not in railed
-    ]
-    if drifting:
-        LOG.warning(
-            "EEG channels with slow drift of up to %.0f µV: %s; the models take a part of it for "
-            "motion, so high-pass filter the recording first (for example at 0.5 Hz)",
-            1e6 * float(np.max(drift)),
-            ", ".join(drifting),
-        )
 
 
 def _some_blocks(node: xr.Dataset, rate: float) -> list[tuple[int, np.ndarray]]:
@@ -92,17 +75,6 @@ def _some_blocks(node: xr.Dataset, rate: float) -> list[tuple[int, np.ndarray]]:
         for start in range(0, length, size)
         for first, block in [next(time_blocks(samples.isel(time=slice(start, None)), rate))]
     ]
-
-
-def _drift(block: np.ndarray, rate: float) -> np.ndarray:
-    """Robust standard deviation [V] of each channel's means over 1 s, slower drift taken off."""
-    size = max(1, round(rate))
-    count = block.shape[1] // size
-    if count < 3:
-        return np.zeros(len(block))
-    means = np.nan_to_num(block[:, : count * size]).reshape(len(block), count, size).mean(-1)
-    means = means - median_filter(means, size=(1, DRIFT_WINDOW), mode="nearest")
-    return 1.4826 * np.median(np.abs(means), axis=-1)
 
 
 def _at_rails(blocks: list[tuple[int, np.ndarray]], rate: float) -> list[float]:
