@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
-from neurofuse.models.inference.head_activity import head_activity
 from torch import Tensor
 
 from neurofuse.io.recording import streams
+from neurofuse.models.inference.head_activity import head_activity
 from neurofuse.models.inference.windows import (
     ArtifactEstimate,
     EegSource,
