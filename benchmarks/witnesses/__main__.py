@@ -13,7 +13,7 @@ from benchmarks.common.methods import JOINT
 from benchmarks.common.page import Page, Table, stacked
 from benchmarks.common.paths import recordings_folder
 from benchmarks.joint_gain.segments import VIEWS
-from benchmarks.witnesses.arms import ALL, NONE, TWO
+from benchmarks.witnesses.arms import ALL, NONE, SINGLE, TIMES, TOLD, TWO
 from benchmarks.witnesses.bounds import SHIFT
 from benchmarks.witnesses.cases import ELECTRODES, LENGTH, SEVERITIES, TURNING, UNSEEN
 from benchmarks.witnesses.evaluation import SEEDS, Comparison, evaluate, summary
@@ -109,14 +109,16 @@ def page(table: pd.DataFrame, part: str, more: str = "") -> Page:
         "part": part,
         "more": more,
     }
-    results = overview(summary(table))
+    results = summary(table)
+    bounds = (results.stream == "nirs") & results.arm.isin([SINGLE, TIMES, TOLD])
+    shown = (results.target != "") | bounds  # the others are in the file
     return Page(
         title=TITLE,
         question=QUESTION.format(**values, **SEVERITIES),
-        table=results,
+        table=overview(results.loc[shown]),
         limits=LIMITS,
         command=COMMAND.format(**values),
-        data={"": results, "pairs": by_pairs(table)},
+        data={"": overview(results), "pairs": by_pairs(table)},
     )
 
 
