@@ -143,7 +143,9 @@ def plain_eeg(
         if rng.random() < 0.25:
             touched = rng.random(channels) < rng.uniform(0.1, 0.6)
             since = time - at
-            course = np.where(since >= 0, np.exp(-since / rng.uniform(0.05, 1.5)), 0.0)
+            course = np.where(
+                since >= 0, np.exp(-np.maximum(since, 0) / rng.uniform(0.05, 1.5)), 0.0
+            )
             course = course[None] * rng.normal(0, 1, (channels, 1))
             moves = (since >= 0) & (np.abs(course).max(0) > 0.01)
         else:
