@@ -9,6 +9,7 @@ from neurofuse.io.modality import EEG
 from neurofuse.io.recording import note, stream_dataset, streams
 
 FEWEST = 4  # channels; the sum of fewer is near zero too easily
+ROUNDING = 1e-6  # of the largest sample: smaller changes are none
 SUM_IS_ZERO = 0.01  # of the channels' rms; rounding of 16-bit files stays below
 
 
@@ -50,13 +51,25 @@ def note_reference(before: xr.DataTree, after: xr.DataTree) -> xr.DataTree:
         return after
     if not average_referenced(stream_dataset(before, EEG.name)):
         return after
-    if average_referenced(stream_dataset(after, EEG.name)):
+    if _sum_unchanged(stream_dataset(before, EEG.name), stream_dataset(after, EEG.name)):
         return after
     LOG.warning(
         "the EEG was average-referenced and no longer is where it was cleaned; to reference it "
         "anew, use raw.set_eeg_reference('average')"
     )
     return note(after, "average_reference", before=True, after=False)
+
+
+def _sum_unchanged(before: xr.Dataset, after: xr.Dataset) -> bool:
+    """Whether what was taken from the channels sums to zero, however short the movements are."""
+    rows = np.asarray((before.ch_type == EEG.name) & ~before.bad)
+    samples = (n[EEG.variable(n)].transpose(*EEG.dims) for n in (before, after))
+    blocks = (time_blocks(x, before.attrs["rate"]) for x in samples)
+    for (_, old), (_, new) in zip(*blocks, strict=True):
+        change, size = (new - old)[rows], float(np.nanmax(np.abs(old[rows]), initial=0.0))
+        if np.nanmax(np.abs(change), initial=0.0) > ROUNDING * size and not _sums_to_zero(change):
+            return False
+    return True
 
 
 def _sums_to_zero(block: np.ndarray) -> bool:

@@ -23,11 +23,11 @@ from neurofuse.models.inference.windows import (
     Piece,
     Source,
 )
-from neurofuse.models.joint.architecture import Sharing, Windows
+from neurofuse.models.joint.architecture import Windows
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
-from neurofuse.models.joint.sharing import agreement, partner_weight
+from neurofuse.models.joint.sharing import agreement
 from neurofuse.models.joint.tensors import Estimate, Latent, Stream
-from neurofuse.models.joint.witnesses import Trust
+from neurofuse.models.joint.witnesses import Agreement
 from neurofuse.models.threads import torch_threads
 from neurofuse.models.weights import load_model
 
@@ -89,8 +89,10 @@ def estimate_artifacts(
         shared, ready = _look(network, sources, spans, head)
         _walk(network, sources, spans, head, shared, ready, uncertainty, progress)
         _give_back_memory()
+        partner = None if shared.partner is None else float(shared.partner)
+        head_too = {s: float(found) for s, found in shared.head.items()}
         return {
-            s: replace(source.result(), agreement=shared.partner, head_agreement=shared.head.get(s))
+            s: replace(source.result(), agreement=partner, head_agreement=head_too.get(s))
             for s, source in sources.items()
         }
 
@@ -111,36 +113,19 @@ class Head:
         return torch.from_numpy(self.values[first:last].astype(np.float32))[None]
 
 
-@dataclass(frozen=True)
-class Shared:
-    """Correlation over a recording of each modality's movement with what its witnesses saw."""
-
-    partner: float | None
-    head: dict[str, float]
-
-    def trust(self, sharing: Sharing) -> Trust:
-        """How far they are believed."""
-
-        def weight(found: float) -> Tensor:
-            return partner_weight(torch.tensor([found]), sharing)
-
-        partner = None if self.partner is None else weight(self.partner)
-        return Trust(partner, {s: weight(found) for s, found in self.head.items()})
-
-
 def _look(
     network: CrossModalAutoencoder,
     sources: dict[str, Source],
     spans: list[tuple[float, float]],
     head: Head,
-) -> tuple[Shared, dict[int, dict[str, Latent]]]:
+) -> tuple[Agreement, dict[int, dict[str, Latent]]]:
     """How much the witnesses share of movements, from windows all over the recording.
 
     What was made of the first of these windows comes back too, if they are all there are: in a long
     recording it would wait in memory for hours.
     """
     if len(sources) < 2 and head.values is None:
-        return Shared(None, {}), {}
+        return Agreement(None, {}), {}
     chosen = sorted({round(k) for k in np.linspace(0, len(spans) - 1, WINDOWS_LOOKED_AT)})
     ready: dict[int, dict[str, Latent]] = {}
     kept = LATENTS_KEPT if len(chosen) == len(spans) else 0
@@ -169,13 +154,13 @@ def _look(
             if latents and len(ready) < kept:
                 ready[number] = latents
 
-    def correlation(pairs: list[tuple[Tensor, Tensor]]) -> float:
+    def correlation(pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
         first, second = (torch.cat(parts, -1) for parts in zip(*pairs, strict=True))
         a = network.architecture
-        return float(agreement(first, second, a.latent_rate, a.sharing))
+        return agreement(first, second, a.latent_rate, a.sharing)
 
     heads = {s: correlation(pairs) for s, pairs in with_head.items() if pairs}
-    return Shared(correlation(both) if both else None, heads), ready
+    return Agreement(correlation(both) if both else None, heads), ready
 
 
 def _tensors(given: dict[str, Piece], head: Tensor | None) -> dict[str, Stream]:
@@ -193,7 +178,7 @@ def _walk(
     sources: dict[str, Source],
     spans: list[tuple[float, float]],
     head: Head,
-    shared: Shared,
+    shared: Agreement,
     ready: dict[int, dict[str, Latent]],
     uncertainty: bool,
     progress: Callable[[float], None] | None,

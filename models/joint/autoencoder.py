@@ -18,7 +18,7 @@ from neurofuse.models.joint.spectral_gain import spectral_gain
 from neurofuse.models.joint.tensors import Estimate, Latent, Stream
 from neurofuse.models.joint.uncertainty import error_variance
 from neurofuse.models.joint.wiener import frames_of, spatial_filter, temporal_filter
-from neurofuse.models.joint.witnesses import TOLD, WITNESSES, Trust, evidence, trust_in
+from neurofuse.models.joint.witnesses import TOLD, WITNESSES, Trust, agreements, evidence
 
 CHANNELS_AT_ONCE = 64  # of fNIRS: their covariances over time should fit into memory
 
@@ -93,7 +93,7 @@ class CrossModalAutoencoder(nn.Module):
         if len(latents) > 1 or head is not None:
             movement = self.movement(latents, alone)
             rate, sharing = self.architecture.latent_rate, self.architecture.sharing
-            trust = trust or trust_in(movement, head, rate, sharing)
+            trust = trust or agreements(movement, head, rate, sharing).trust(sharing)
         else:
             trust = None
         estimates = {}

@@ -27,22 +27,35 @@ class Trust:
     head: dict[str, Tensor]  # (batch,) for each modality: the head's IMU
 
 
-def trust_in(
+@dataclass(frozen=True)
+class Agreement:
+    """Correlation of movements with what witnesses saw; None and an empty dict: there are none."""
+
+    partner: Tensor | None  # (batch,): of both modalities
+    head: dict[str, Tensor]  # (batch,) of each modality with the head's IMU
+
+    def trust(self, settings: Sharing) -> Trust:
+        """How far the witnesses are believed."""
+        partner = None if self.partner is None else partner_weight(self.partner, settings)
+        return Trust(partner, {s: partner_weight(r, settings) for s, r in self.head.items()})
+
+
+def agreements(
     movement: dict[str, Tensor], head: Tensor | None, frame_rate: float, settings: Sharing
-) -> Trust:
-    """Trust by how much witnesses agree with each modality's own movement (batch, frame)."""
+) -> Agreement:
+    """How much witnesses agree with each modality's own movement (batch, frame) in a window."""
     partner = None
     if len(movement) > 1:
         first, second = movement.values()
-        partner = partner_weight(agreement(first, second, frame_rate, settings), settings)
+        partner = agreement(first, second, frame_rate, settings)
     if head is None:
-        return Trust(partner, {})
+        return Agreement(partner, {})
     heads = {}
     for name, own in movement.items():
         frames = min(own.shape[-1], head.shape[-1])
-        found = agreement(own[:, :frames], head[:, :frames].to(own), frame_rate, settings)
-        heads[name] = partner_weight(found, settings)
-    return Trust(partner, heads)
+        seen = head[:, :frames].to(own)
+        heads[name] = agreement(own[:, :frames], seen, frame_rate, settings)
+    return Agreement(partner, heads)
 
 
 def evidence(movement: Tensor, weight: Tensor, frame_rate: float) -> Tensor:

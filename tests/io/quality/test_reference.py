@@ -20,7 +20,7 @@ def averaged(recording, bad=()):
 
 @pytest.fixture(scope="module")
 def moving():
-    return nf.simulate(duration=30, seed=2, bouts_per_minute=6)[1]
+    return nf.simulate(duration=30, seed=4, bouts_per_minute=6)[1]
 
 
 @pytest.mark.parametrize("bad", [(), ("Cz",)])

@@ -9,7 +9,7 @@ from neurofuse.models.joint.architecture import Architecture, Bands, MotionMask
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.joint.bands import frame_count, split, to_frames, to_samples
 from neurofuse.models.joint.tensors import Stream
-from neurofuse.models.joint.witnesses import Trust, trust_in
+from neurofuse.models.joint.witnesses import Trust, agreements
 
 
 def streams(batch=1, eeg=5, nirs=3, waves=2, seconds=12, eeg_rate=125.0, nirs_rate=8.0):
@@ -122,7 +122,7 @@ def test_the_window_itself_tells_how_far(model):
     both = streams()
     latents = model.encode(both)
     a = model.architecture
-    trust = trust_in(model.movement(latents), None, a.latent_rate, a.sharing)
+    trust = agreements(model.movement(latents), None, a.latent_rate, a.sharing).trust(a.sharing)
     given, found = model(both, trust=trust)[0], model(both, latents=latents)[0]
     for name in both:
         torch.testing.assert_close(given[name].artifact, found[name].artifact)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from neurofuse.models.joint.architecture import Sharing
-from neurofuse.models.joint.witnesses import REACHES, evidence, trust_in
+from neurofuse.models.joint.witnesses import REACHES, agreements, evidence
 
 
 def bouts(offset=0):
@@ -13,13 +13,15 @@ def bouts(offset=0):
 
 @pytest.mark.parametrize(("head", "trusted"), [(0, 1.0), (50, 0.0)])
 def test_a_head_that_moves_along_is_trusted(head, trusted):
-    trust = trust_in({"nirs": bouts()}, bouts(head), 10.0, Sharing())
+    trust = agreements({"nirs": bouts()}, bouts(head), 10.0, Sharing()).trust(Sharing())
     assert float(trust.head["nirs"]) == trusted
     assert trust.partner is None
 
 
 def test_a_still_head_says_nothing():
-    trust = trust_in({"eeg": bouts(), "nirs": bouts()}, torch.zeros(1, 600), 10.0, Sharing())
+    trust = agreements(
+        {"eeg": bouts(), "nirs": bouts()}, torch.zeros(1, 600), 10.0, Sharing()
+    ).trust(Sharing())
     assert trust.partner is not None
     assert float(trust.partner) == 1
     assert [float(w) for w in trust.head.values()] == [0, 0]
