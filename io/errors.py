@@ -34,6 +34,10 @@ class NeurofuseError(Exception):
         self.remedy: str = remedy
         super().__init__(f"found {found}; wanted {wanted}; {remedy}")
 
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        # an error in another process comes back by its parts, not by its message
+        return type(self), (self.found, self.wanted, self.remedy)
+
 
 class ReadError(NeurofuseError):
     """A file is missing, damaged, empty or of another kind than expected.
