@@ -99,11 +99,14 @@ class Sharing(Settings):
     none, full : float
         Correlation of both modalities' movements up to which the other one counts for nothing,
         and from which on it counts fully.
+    weight : float
+        Of the joint network beside the single-modality one, where the other modality counts fully.
     """
 
     lag: float = Field(default=0.3, ge=0, le=10)
     none: Probability = 0.05
     full: Probability = 0.3
+    weight: Probability = 0.5
 
     @model_validator(mode="after")
     def _ascend(self) -> Self:
@@ -291,6 +294,9 @@ class Architecture(Settings):
         What is subtracted from EEG before the network.
     windows : Windows
         In which a recording is processed.
+    single_width : int
+        Width of the single-modality models that are part of it, 0 if there are none: where the
+        other modality counts for nothing, what it returns is theirs.
     gated : bool
         False (ablation): the filter's output is subtracted everywhere.
     filtered : bool
@@ -329,6 +335,7 @@ class Architecture(Settings):
     baseline_level: BaselineLevel = BaselineLevel()
     electrode_drift: ElectrodeDrift = ElectrodeDrift()
     windows: Windows = Windows()
+    single_width: int = Field(default=0, ge=0, le=1024)
     gated: bool = True
     filtered: bool = True
     across: bool = True

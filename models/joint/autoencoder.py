@@ -56,6 +56,11 @@ class CrossModalAutoencoder(nn.Module):
         self.log_reach: nn.Parameter = nn.Parameter(torch.tensor(a.nirs_reach).log())
         self.log_shrinkage: nn.Parameter = nn.Parameter(torch.tensor(-3.5))
         self.pooling_logit: nn.Parameter = nn.Parameter(torch.tensor(-1.0))
+        # the single-modality models, where they are part of this one
+        self.single: nn.ModuleDict = nn.ModuleDict()
+        for s in a.streams if a.single_width else ():
+            own = {"streams": (s,), "width": a.single_width, "single_width": 0}
+            self.single[s] = CrossModalAutoencoder(a.model_copy(update=own))
         # factor on the standard deviations of each of `streams` (`training.calibration`)
         self.register_buffer("calibration", torch.ones(len(a.streams), dtype=torch.float64))
 
@@ -107,6 +112,8 @@ class CrossModalAutoencoder(nn.Module):
                     believed = trust.partner.to(fused)[:, None, None]
                     seen = torch.lerp(alone[name], fused, believed)
             decoded = self.decoders[name](latent.channel, seen, latent.near, witnessed)
+            if latent.own is not None:
+                decoded = self._beside(latent.own, decoded, name, trust)
             estimates[name] = self._filter(
                 name, stream, latent, decoded, wiener=wiener, uncertainty=uncertainty
             )
@@ -124,8 +131,17 @@ class CrossModalAutoencoder(nn.Module):
             given = seen[name][..., :frames]
             energy = 2 * given[:, :, : quiet[name].shape[2]]
             encoded = self.encoders[name](given, near[name])
-            latents[name] = Latent(bands[name], quiet[name], energy, near[name], *encoded)
+            own = None
+            if name in self.single:
+                with torch.no_grad():  # it was trained before
+                    own = self.single[name].decode_alone(name, given, near[name])
+            latents[name] = Latent(bands[name], quiet[name], energy, near[name], *encoded, own)
         return latents
+
+    def decode_alone(self, name: str, seen: Tensor, near: Tensor) -> tuple[Tensor, ...]:
+        """What features of one modality say without the other (`Decoder`)."""
+        channel, pooled = self.encoders[name](seen, near)
+        return self.decoders[name](channel, self.fusion({name: pooled}), near)
 
     @torch.no_grad()
     def movement(
@@ -139,8 +155,11 @@ class CrossModalAutoencoder(nn.Module):
         """
         found = {}
         for name, latent in latents.items():
-            fused = self.fusion({name: latent.pooled}) if alone is None else alone[name]
-            logit, *_ = self.decoders[name](latent.channel, fused, latent.near)
+            if latent.own is not None:
+                logit = latent.own[0]
+            else:
+                fused = self.fusion({name: latent.pooled}) if alone is None else alone[name]
+                logit, *_ = self.decoders[name](latent.channel, fused, latent.near)
             found[name] = torch.sigmoid(logit.mean(1) if name == "eeg" else logit.amax(1))
         return found
 
@@ -159,12 +178,31 @@ class CrossModalAutoencoder(nn.Module):
             said["head"] = pad(given, (0, own.shape[-1] - given.shape[-1]))
         return torch.cat(list(said.values()), 1)
 
+    def _beside(
+        self,
+        own: tuple[Tensor, ...],
+        decoded: tuple[Tensor, ...],
+        name: str,
+        trust: Trust | None,
+    ) -> tuple[Tensor, ...]:
+        """Between what a modality's own model decodes and what this one does with witnesses."""
+        if trust is None:
+            return own
+        believed = [w for w in (trust.partner, trust.head.get(name)) if w is not None]
+        if not believed:
+            return own
+        weight = self.architecture.sharing.weight * torch.stack(believed).amax(0)
+        return tuple(
+            torch.lerp(a, b, weight.to(a).view(-1, *[1] * (a.dim() - 1)))
+            for a, b in zip(own, decoded, strict=True)
+        )
+
     def _filter(
         self,
         name: str,
         stream: Stream,
         latent: Latent,
-        decoded: tuple[Tensor, Tensor, Tensor],
+        decoded: tuple[Tensor, ...],
         *,
         wiener: bool,
         uncertainty: bool,
@@ -202,6 +240,10 @@ class CrossModalAutoencoder(nn.Module):
         above = (loudest.exp() - few.quiet) / (few.loud - few.quiet)
         return to_samples(above.clamp(0, 1), rate, length, self.architecture.latent_rate)
 
+    def _own(self, name: str) -> "CrossModalAutoencoder":
+        """Whose filter a modality passes through: that of its own model, where that is here."""
+        return self.single[name] if name in self.single else self  # type: ignore[return-value]
+
     def _filter_eeg(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
         a = self.architecture
         size = max(2 * round(a.eeg_window * stream.rate / 2), 8)
@@ -216,8 +258,8 @@ class CrossModalAutoencoder(nn.Module):
             quiet,
             size=size,
             lags=lags,
-            shrinkage=torch.exp(self.log_shrinkage),
-            pooling=torch.sigmoid(self.pooling_logit),
+            shrinkage=torch.exp(self._own("eeg").log_shrinkage),
+            pooling=torch.sigmoid(self._own("eeg").pooling_logit),
         )
         few = a.few_electrodes
         channels = rough.shape[1]
@@ -258,10 +300,10 @@ class CrossModalAutoencoder(nn.Module):
                 temporal_filter(
                     alone[part],
                     single[part],
-                    torch.exp(self.log_spread) * local[part],
+                    torch.exp(self._own("nirs").log_spread) * local[part],
                     quiet[part],
                     size=size,
-                    reach=torch.exp(self.log_reach) * rate,
+                    reach=torch.exp(self._own("nirs").log_reach) * rate,
                     active=active[part],
                 )
                 for part in torch.arange(len(alone)).split(CHANNELS_AT_ONCE)

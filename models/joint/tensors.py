@@ -25,6 +25,7 @@ class Latent:
     near: Tensor  # (batch, channel, channel): weights of the pool over neighbours
     channel: Tensor  # (batch, channel, width, frame)
     pooled: Tensor  # (batch, width, frame)
+    own: tuple[Tensor, ...] | None = None  # what its own model decodes, if that is part of this one
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,12 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.weights import load_facts
 
-SHAPES = ("streams", "width", "bands")  # of an architecture, which shape the weights
+SHAPES = (
+    "streams",
+    "width",
+    "single_width",
+    "bands",
+)  # of an architecture, which shape the weights
 Share = Literal["none", "timing", "partial", "full"]
 
 
@@ -22,11 +27,14 @@ class Training(BaseModel):
         Name of the weights: NAME.safetensors.
     start : str
         Packaged name or path of weights to begin from (fine-tuning); empty: from nothing.
+    single : dict of str
+        Packaged names or paths of the single-modality models, by stream, that become part of a
+        joint one; they are not trained further. Empty: those that `start` has, if any.
     architecture : Architecture
         Of the model; that of `start` when there is one. What shapes the weights cannot differ from
         `start`; other settings may.
     steps : int
-        Steps of the optimiser, one batch each.
+        Steps of the optimiser, one batch each; 0: what `start` and `single` give is written.
     warm_steps : int
         Steps at the start that learn motion masks and artifact fractions only, which is cheap.
     batch : int
@@ -71,8 +79,9 @@ class Training(BaseModel):
 
     name: str = "joint"
     start: str = ""
+    single: dict[Literal["eeg", "nirs"], str] = {}
     architecture: Architecture = Architecture()
-    steps: int = 1500
+    steps: Annotated[int, Field(ge=0)] = 1500
     warm_steps: int = 500
     batch: int = 4
     window: float = 60.0
@@ -123,14 +132,31 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
             "split `own` by participant",
         )
     if not plan.start:
-        return plan
+        return _with_single(plan)
     before = Architecture.model_validate(load_facts(plan.start)["architecture"])
     if "architecture" not in plan.model_fields_set:
-        return plan.model_copy(update={"architecture": before})
+        return _with_single(plan.model_copy(update={"architecture": before}))
     if any(getattr(plan.architecture, name) != getattr(before, name) for name in SHAPES):
         raise ParameterError(
             f"an architecture that is not the one of {plan.start}",
             "weights to begin from that fit the network",
             "leave `architecture` out, or `start`",
         )
-    return plan
+    return _with_single(plan)
+
+
+def _with_single(plan: Training) -> Training:
+    """A plan whose architecture has room for the single-modality models that it names."""
+    if not plan.single:
+        return plan
+    single = {s: load_facts(name)["architecture"] for s, name in plan.single.items()}
+    widths = {int(facts["width"]) for facts in single.values()}
+    fits = all(list(facts["streams"]) == [s] for s, facts in single.items())
+    if set(single) != set(plan.architecture.streams) or len(widths) > 1 or not fits:
+        raise ParameterError(
+            f"single-modality models {plan.single} of widths {sorted(widths)}",
+            f"one model of one width for each of {', '.join(plan.architecture.streams)}",
+            "name one for each modality, or leave `single` out",
+        )
+    wider = plan.architecture.model_copy(update={"single_width": widths.pop()})
+    return plan.model_copy(update={"architecture": wider})

@@ -160,10 +160,20 @@ def steps_in_all(facts: dict[str, Any]) -> int:
 
 
 def _model(plan: Training) -> CrossModalAutoencoder:
-    if not plan.start:
-        return CrossModalAutoencoder(plan.architecture)
-    model = load_model(plan.start)
-    model.architecture = plan.architecture
+    before = load_model(plan.start) if plan.start else None
+    if before is not None and not plan.single:
+        before.architecture = plan.architecture
+        before.single.requires_grad_(False)
+        return before
+    model = CrossModalAutoencoder(plan.architecture)
+    if before is not None:
+        model.load_state_dict(
+            {k: v for k, v in before.state_dict().items() if not k.startswith("single.")},
+            strict=False,  # without the models that become part of it
+        )
+    for stream, name in plan.single.items():
+        model.single[stream].load_state_dict(load_model(name).state_dict())
+    model.single.requires_grad_(False)
     return model
 
 
@@ -172,9 +182,10 @@ def _facts(
 ) -> dict[str, Any]:
     """Where the weights come from, for the JSON beside them."""
     before = load_facts(plan.start) if plan.start else {"training_data": {}}
-    known = before["training_data"]
+    parts = [before, *(load_facts(name) for name in plan.single.values())]
+    known = {s: {n for facts in parts for n in facts["training_data"].get(s, ())} for s in corpus}
     participants = {
-        s: sorted({clean.name for clean in recordings} | set(donors[s]) | set(known.get(s, ())))
+        s: sorted({clean.name for clean in recordings} | set(donors[s]) | known[s])
         for s, recordings in corpus.items()
     }
     return {
