@@ -22,10 +22,17 @@ one() {
     stage "$1" third "$1_3"
     stage "$1" fourth "$1_4"
     stage "$1" fifth "$1_5"
-    cp "runs/fifth/$1/$1.safetensors" "runs/fifth/$1/$1.json" models/pretrained/
-    cat runs/{first,second,third,fourth,fifth}/"$1/log.jsonl" >"docs/measured/data/training/$1.jsonl"
+}
+pack() { # the settings chosen on validation people; the joint model gets the other two as parts
+    stage "$1" sixth "$1_6"
+    cp "runs/sixth/$1/$1.safetensors" "runs/sixth/$1/$1.json" models/pretrained/
+    cat runs/{first,second,third,fourth,fifth,sixth}/"$1/log.jsonl" \
+        >"docs/measured/data/training/$1.jsonl"
 }
 mkdir -p docs/measured/data/training
 one joint &
 (one eeg && one nirs) &
 wait
+pack eeg
+pack nirs
+pack joint

@@ -16,6 +16,7 @@ from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.recording import stream_dataset
 from neurofuse.models.inference.drift import drift, filled
 from neurofuse.models.inference.multirate import SlowSeries, fast_artifact, slow_series
+from neurofuse.models.inference.posture import posture_changes
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.baseline_level import baseline_level_error
 from neurofuse.models.joint.tensors import Estimate, Stream
@@ -219,6 +220,8 @@ class NirsSource(Source):
         self.slow: SlowSeries = slow_series(self.density, rate, architecture.nirs_rate)
         length = self.slow.values.shape[-1]
         super().__init__(node, used, self.slow.rate, length, length, architecture, calibration)
+        at = self.start + np.arange(length) / self.rate
+        self.posture: np.ndarray = posture_changes(recording, at)
         self.artifact: np.ndarray = np.zeros_like(self.slow.values)
         self.variance: np.ndarray = np.zeros(
             (0, length) if calibration is None else self.artifact.shape
@@ -246,7 +249,8 @@ class NirsSource(Source):
             row[:, mask == 0] = 0
             np.cumsum(row, axis=-1, out=row)
             masks = np.broadcast_to(mask, row.shape)
-            row += baseline_level_error(seen - row, row, masks, self.rate, settings)
+            left = seen - row
+            row += baseline_level_error(left, row, masks, self.rate, settings, self.posture)
             # without its median, so that the longest stretches keep their recorded values
             row -= np.quantile(row, 0.5, axis=-1, method="nearest", keepdims=True)
         deviation = None if self.calibration is None else self._deviation(weight, gate)

@@ -184,6 +184,8 @@ class BaselineLevel(Settings):
         Time in which a deviation from the mean falls to 1/e [s].
     drift : float
         How far the mean drifts in a block [usual changes].
+    drift_with_posture : float
+        The same while the blood follows a change of posture [usual changes].
     error : float
         Standard deviation of the shift in a block with motion [usual changes].
     missed : float
@@ -199,6 +201,7 @@ class BaselineLevel(Settings):
     block: Seconds = 1.0
     return_time: float = Field(default=10.0, ge=0.1, le=1000)
     drift: float = Field(default=0.2, gt=0, le=100)
+    drift_with_posture: float = Field(default=3.0, gt=0, le=100)
     error: float = Field(default=0.4, gt=0, le=100)
     missed: float = Field(default=0.1, ge=0, le=10)
     error_at_rest: float = Field(default=1e-4, gt=0, le=1)

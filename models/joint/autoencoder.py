@@ -242,7 +242,9 @@ class CrossModalAutoencoder(nn.Module):
 
     def _own(self, name: str) -> "CrossModalAutoencoder":
         """Whose filter a modality passes through: that of its own model, where that is here."""
-        return self.single[name] if name in self.single else self  # type: ignore[return-value]
+        if name not in self.single:
+            return self
+        return self.single[name]  # type: ignore[return-value]
 
     def _filter_eeg(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
         a = self.architecture

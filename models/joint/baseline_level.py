@@ -22,6 +22,7 @@ def baseline_level_error(
     gate: np.ndarray,
     rate: float,
     settings: BaselineLevel | None = None,
+    posture: np.ndarray | None = None,
 ) -> np.ndarray:
     """What to add to the artifact, so that the baseline level after each movement is right.
 
@@ -37,6 +38,8 @@ def baseline_level_error(
         Sampling rate [Hz].
     settings : BaselineLevel, optional
         The defaults of `Architecture` otherwise.
+    posture : array (time,) of bool, optional
+        Where the participant's posture has just changed, so that the mean may be another one.
 
     Returns
     -------
@@ -64,9 +67,13 @@ def baseline_level_error(
     if count < 3:
         return error
     motion = gate > settings.motion_above
+    drift = np.full(count - 1, settings.drift)
+    if posture is not None:
+        changed = posture[: count * size].reshape(count, size).any(-1)
+        drift[changed[1:]] = settings.drift_with_posture
     for row, series, taken, moving in zip(error, density, artifact, motion, strict=True):
         if moving.any() and not moving.all():
-            offset = _offset(series, taken, moving, size, rate, settings)
+            offset = _offset(series, taken, moving, size, rate, drift, settings)
             row[:] = _constant_at_rest(offset, moving)
     return error
 
@@ -77,6 +84,7 @@ def _offset(
     motion: np.ndarray,
     size: int,
     rate: float,
+    drift: np.ndarray,
     settings: BaselineLevel,
 ) -> np.ndarray:
     """How far (time,) a series is off, from means of blocks of `size` samples."""
@@ -101,19 +109,19 @@ def _offset(
         settings.error_at_rest * usual,
     )
     decay = np.exp(-size / rate / settings.return_time)
-    offset, _ = _most_probable(means, usual / slack, decay, settings)
+    offset, _ = _most_probable(means, usual / slack, decay, drift, settings.centring)
     at = (np.arange(count) + 0.5) * size - 0.5
     return np.interp(np.arange(series.size), at, offset)
 
 
 def _most_probable(
-    means: np.ndarray, tie: np.ndarray, decay: float, settings: BaselineLevel
+    means: np.ndarray, tie: np.ndarray, decay: float, drift: np.ndarray, centring: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Offset and drifting mean (block,) at which means (block,) are most probable.
 
     The least of Σ (y_t - decay y_{t-1})² + Σ tie_t (offset_t - offset_{t-1})² + Σ (drift_t -
-    drift_{t-1})² / settings.drift², where y = means - offset - drift. Both unknowns take turns, so
-    that the matrix is banded.
+    drift_{t-1})² / `drift`_t², where y = means - offset - drift. Both unknowns take turns, so that
+    the matrix is banded.
     """
     count = means.size
     middle = np.full(count, 1 + decay**2)
@@ -122,13 +130,13 @@ def _most_probable(
     pull[1:] -= decay * means[:-1]
     pull[:-1] -= decay * means[1:]
     banded = np.zeros((4, 2 * count))
-    for first, stiff in ((0, tie), (1, np.full(count - 1, settings.drift**-2))):
+    for first, stiff in ((0, tie), (1, drift**-2.0)):
         own = banded[3, first::2]
         own += middle
         own[1:] += stiff
         own[:-1] += stiff
         banded[1, first + 2 :: 2] = -decay - stiff
-    banded[3, 1::2] += settings.centring
+    banded[3, 1::2] += centring
     banded[2, 1::2] = middle  # of an offset with the drift of its block
     banded[2, 2::2] = -decay  # with the drift of the block before
     banded[0, 3::2] = -decay  # and of the one after

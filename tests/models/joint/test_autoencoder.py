@@ -166,3 +166,37 @@ def test_a_loud_burst_of_few_electrodes_opens_the_mask(model):
 def test_no_variance_unless_asked(model):
     found, _ = model(streams(), uncertainty=False)
     assert all(estimate.variance is None for estimate in found.values())
+
+
+@pytest.fixture(scope="module")
+def beside_single(model):
+    """The joint model with models of each modality, of another width, as part of it."""
+    torch.manual_seed(1)
+    return CrossModalAutoencoder(model.architecture.model_copy(update={"single_width": 6})).eval()
+
+
+@pytest.mark.parametrize("others", [Trust(torch.tensor([0.0]), {}), None])
+def test_where_the_partner_counts_for_nothing_the_result_is_the_single_models(
+    beside_single, others
+):
+    both = streams()
+    for name, stream in both.items():
+        given = both if others else {name: stream}
+        found = beside_single(given, trust=others)[0][name]
+        single = beside_single.single[name]({name: stream})[0][name]
+        for field in ("gate_logit", "fraction_logit", "clean", "artifact", "variance"):
+            torch.testing.assert_close(getattr(found, field), getattr(single, field))
+
+
+def test_where_the_partner_counts_fully_half_of_the_estimate_is_the_single_models(beside_single):
+    both = streams()
+    fully = Trust(torch.tensor([1.0]), {})
+    mixed = beside_single(both, trust=fully)[0]
+    latents = beside_single.encode(both)
+    movement = beside_single.movement(latents)
+    fused = beside_single.fusion({s: latent.pooled for s, latent in latents.items()})
+    for name, latent in latents.items():
+        evidence = beside_single._witnessed(name, movement, None, fully)
+        other = beside_single.decoders[name](latent.channel, fused, latent.near, evidence)[0]
+        own = beside_single.single[name]({name: both[name]})[0][name].gate_logit
+        torch.testing.assert_close(mixed[name].gate_logit, (own + other) / 2)

@@ -85,10 +85,11 @@ def test_offsets_are_the_most_probable_ones():
     process[0, 0] = np.sqrt(1 - decay**2)
     step = np.eye(count)[1:] - np.eye(count)[:-1]
     prior = process.T @ process
-    drift = prior + step.T @ step / SETTINGS.drift**2 + SETTINGS.centring * np.eye(count)
+    slack = rng.uniform(0.1, 3, count - 1)
+    drift = prior + step.T @ np.diag(slack**-2.0) @ step + SETTINGS.centring * np.eye(count)
     matrix = np.block([[prior + step.T @ np.diag(tie) @ step, prior], [prior, drift]])
     wanted = solve(matrix, np.tile(prior @ means, 2)).reshape(2, count)
-    found = _most_probable(means, tie, decay, SETTINGS)
+    found = _most_probable(means, tie, decay, slack, SETTINGS.centring)
     np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
 
 
@@ -100,3 +101,19 @@ def test_drift_is_not_taken_for_a_wrong_baseline_level():
     gate = (np.abs(time[:, None] - [100, 200, 300, 400, 500]) < 1).any(1).astype(float)
     error = baseline_level_error(course[None], np.zeros((1, time.size)), gate[None], RATE)[0]
     assert np.ptp(error) < 0.2 * np.ptp(slow)
+
+
+def test_a_level_that_a_change_of_posture_brings_is_kept():
+    time = np.arange(3000) / RATE
+    moving = (np.abs(time - 150) < 2).astype(float)
+    posture = (time > 145) & (time < 182)
+    blood = 0.1 * np.clip((time - 150) / 15, 0, 1)  # for 15 s towards another level
+    kept, undone = [], []
+    for seed in range(5):
+        seen = (_course(np.random.default_rng(seed), 300.0) + blood)[None]
+        taken = np.cumsum(moving * 1e-3 * np.sin(time))[None]
+        for found, given in ((kept, posture), (undone, None)):
+            error = baseline_level_error(seen, taken, moving[None], RATE, SETTINGS, given)[0]
+            found.append(abs(error[-1] - error[0]))
+    assert np.mean(kept) < 0.01
+    assert np.mean(undone) > 2 * np.mean(kept)

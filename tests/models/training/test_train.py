@@ -246,3 +246,27 @@ def test_only_data_that_were_named_are_read(tmp_path, monkeypatch):
     assert data_folder() is None
     monkeypatch.setenv("NEUROFUSE_DATA", str(tmp_path / "shared" / "data"))
     assert data_folder() == tmp_path / "shared" / "data"
+
+
+def test_single_modality_models_become_part_of_a_joint_one_and_stay_as_they_are(trained, tmp_path):
+    single = {}
+    for stream in ("eeg", "nirs"):
+        architecture = TINY["architecture"] | {"streams": [stream], "width": 6}
+        plan = TINY | {"name": stream, "architecture": architecture, "steps": 1, "warm_steps": 0}
+        single[stream] = str(train(plan, tmp_path / stream))
+    plan = {k: v for k, v in TINY.items() if k != "architecture"}
+    plan |= {"start": str(trained), "single": single, "warm_steps": 0}
+    written = load_file(train(plan | {"steps": 0}, tmp_path / "written"))
+    further = train(plan | {"steps": 2}, tmp_path / "further")
+    tensors = load_file(further)
+    for stream, name in single.items():
+        for key, tensor in load_file(name).items():
+            kept = f"single.{stream}.{key}"
+            assert torch.equal(tensors[kept], tensor), key
+            assert torch.equal(written[kept], tensor), key
+    own = "encoders.eeg.enter.weight"
+    assert torch.equal(written[own], load_file(trained)[own])
+    assert not torch.equal(tensors[own], written[own])
+    assert load_model(further).architecture.single_width == 6
+    with pytest.raises(ParameterError, match="single-modality models"):
+        train(plan | {"single": {"eeg": single["nirs"], "nirs": single["eeg"]}}, tmp_path / "no")
