@@ -33,8 +33,7 @@ from neurofuse.models.weights import load_model
 
 WINDOWS_AT_ONCE = min(2, os.cpu_count() or 1)  # in threads; each takes memory of its own
 LARGE_WINDOW = 600_000  # samples of EEG; windows with more are taken one at a time
-WINDOWS_LOOKED_AT = 12  # to see how much both modalities share; 10 minutes
-LATENTS_KEPT = 4
+WINDOWS_LOOKED_AT = 13  # to see how much both modalities share; 10 minutes
 
 SOURCES: dict[str, type[EegSource] | type[NirsSource]] = {"eeg": EegSource, "nirs": NirsSource}
 
@@ -121,14 +120,14 @@ def _look(
 ) -> tuple[Agreement, dict[int, dict[str, Latent]]]:
     """How much the witnesses share of movements, from windows all over the recording.
 
-    What was made of the first of these windows comes back too, if they are all there are: in a long
-    recording it would wait in memory for hours.
+    What was made of these windows comes back too, if they are all there are: in a long recording it
+    would wait in memory for hours.
     """
     if len(sources) < 2 and head.values is None:
         return Agreement(None, {}), {}
     chosen = sorted({round(k) for k in np.linspace(0, len(spans) - 1, WINDOWS_LOOKED_AT)})
     ready: dict[int, dict[str, Latent]] = {}
-    kept = LATENTS_KEPT if len(chosen) == len(spans) else 0
+    keep = len(chosen) == len(spans) and not _large(sources, spans)  # 20 MB each at most
 
     def encode(given: dict[str, Stream]) -> tuple[dict[str, Latent], dict[str, Tensor]]:
         if not given:
@@ -151,7 +150,7 @@ def _look(
                 if seen is not None:
                     frames = min(own.shape[-1], seen.shape[-1])
                     with_head[s].append((own[:, :frames], seen[:, :frames]))
-            if latents and len(ready) < kept:
+            if latents and keep:
                 ready[number] = latents
 
     def correlation(pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
@@ -218,10 +217,13 @@ def _walk(
 
 
 def _windows_at_once(sources: dict[str, Source], spans: list[tuple[float, float]]) -> int:
+    return 1 if _large(sources, spans) else WINDOWS_AT_ONCE
+
+
+def _large(sources: dict[str, Source], spans: list[tuple[float, float]]) -> bool:
     eeg = sources.get("eeg")
     seconds = max(end - begin for begin, end in spans)
-    large = eeg is not None and eeg.used.sum() * eeg.rate * seconds > LARGE_WINDOW
-    return 1 if large else WINDOWS_AT_ONCE
+    return eeg is not None and bool(eeg.used.sum() * eeg.rate * seconds > LARGE_WINDOW)
 
 
 def _give_back_memory() -> None:
