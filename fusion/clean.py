@@ -7,6 +7,7 @@ import xarray as xr
 
 from neurofuse.fusion.methods.cleaner import apply
 from neurofuse.fusion.methods.registry import default_method, get_method
+from neurofuse.fusion.verdict import with_verdicts
 from neurofuse.io.deprecation import renamed
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.mne_objects.pair import from_mne, to_mne
@@ -57,7 +58,10 @@ def clean(
         (channel, time; 0 to 1) to the modalities that it treated. EEG samples where it is 0 are
         the input's, bit for bit. In fNIRS the sample-to-sample changes of optical density stay
         there as they were, but the baseline level of a stretch between movements may be shifted
-        as a whole, where a movement had shifted it. Channels marked bad pass unchanged. EEG that
+        as a whole, where a movement had shifted it. Every stream gets `verdict` (channel, time):
+        0 kept, 1 repaired, 2 lost. Lost is what measured nothing of the participant, at the rails,
+        without contact or light, and what is missing; it comes back as recorded, and so do channels
+        marked bad. EEG that
         was average-referenced no longer is where it was cleaned: provenance and log say so.
 
     Raises
@@ -85,7 +89,7 @@ def clean(
     refuse_units(recording)
     cleaner = get_method(default_method(recording) if method is None else method)
     cleaned = apply(cleaner, recording, progress=progress, uncertainty=uncertainty)
-    return note_reference(recording, cleaned)
+    return note_reference(recording, with_verdicts(recording, cleaned))
 
 
 def clean_raws(

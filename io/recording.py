@@ -12,8 +12,8 @@
 |           | `offset_interval` [s], `drift_interval` [ppm]: 95 % confidence | stream, bound |
 
 `/eeg` and `/nirs` may further hold `motion` (channel, time; bool: the true motion mask of injected
-movement) and `gate` (channel, time; 0 to 1: the motion mask that a cleaner estimated). Time is in
-seconds since the recording's origin. Functions never change a Recording: they return a new one.
+movement), `gate` (channel, time; 0 to 1: the motion mask that a cleaner estimated) and `verdict`
+(channel, time; 0 kept, 1 repaired, 2 lost). Time is in seconds since the recording's origin. Functions never change a Recording: they return a new one.
 """
 
 import json
@@ -32,6 +32,7 @@ from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
 SCHEMA_VERSION = "1"
 AXES = ["x", "y", "z"]
+LOST = 2  # in `verdict`: neither kept (0) nor repaired (1)
 GATE_OPEN = 0.5  # a motion mask (`gate`) above this counts as in motion
 # m; source-detector pairs closer than this measure the scalp only (Gagnon et al. 2011, NeuroImage
 # 56:1362)

@@ -101,7 +101,8 @@ def _wrong_sensors(recording: xr.DataTree) -> str:
 def _wrong_axes(node: xr.Dataset, name: str) -> str:
     """What is wrong with a node's samples, names, time or rate."""
     for label, variable in node.data_vars.items():
-        if "time" in variable.dims and variable.dtype.kind not in "fb":
+        kinds = "i" if label == "verdict" else "fb"
+        if "time" in variable.dims and variable.dtype.kind not in kinds:
             return f"/{name} {label} is of type {variable.dtype}"
     names = [str(c) for c in node.channel.values.ravel().tolist()]
     if not names or not node.sizes["time"]:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.lazy import time_blocks
-from neurofuse.io.recording import GATE_OPEN
+from neurofuse.io.recording import GATE_OPEN, LOST
 from neurofuse.io.runs import runs
 
 LEAST_PAUSE = 0.2  # s; bouts that lie closer are one
@@ -73,3 +73,42 @@ def _reached(mask: xr.DataArray, rate: float, first: np.ndarray, last: np.ndarra
             part = block[:, max(first[i] - start, 0) : last[i] - start]
             reached[i] |= (part > GATE_OPEN).any(axis=1)
     return reached
+
+
+def lost_stretches(node: xr.Dataset) -> list[Bout]:
+    """Where channels of a stream are lost (`verdict`), channels with the same stretch together.
+
+    Channels marked bad are left out: they are lost throughout, and their mark says so.
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import eeg_dataset
+    >>> node = eeg_dataset(np.zeros((2, 40)), 10.0, ["C3", "C4"])
+    >>> verdict = np.zeros((2, 40), np.int8)
+    >>> verdict[:, 5:15] = 2
+    >>> lost_stretches(node.assign(verdict=(("channel", "time"), verdict)))
+    [Bout(onset=0.5, duration=1.0, channels=(0, 1))]
+    """
+    if "verdict" not in node:
+        return []
+    rate, used = float(node.attrs["rate"]), np.flatnonzero(~node.bad.values)
+    found: dict[tuple[int, int], list[int]] = {}
+    begun: dict[int, int] = {}  # stretches that the block before left open, by channel
+    length = 0
+    for first, block in time_blocks(node.verdict.transpose("channel", "time"), rate):
+        length = first + block.shape[1]
+        for row in used:
+            lost = block[row] == LOST
+            spans = [(first + a, first + b) for a, b in runs(lost)]
+            if row in begun:
+                if spans and spans[0][0] == first:
+                    spans[0] = (begun.pop(row), spans[0][1])
+                else:
+                    found.setdefault((begun.pop(row), first), []).append(int(row))
+            if spans and spans[-1][1] == length:
+                begun[row] = spans.pop()[0]
+            for span in spans:
+                found.setdefault(span, []).append(int(row))
+    for row, start in begun.items():
+        found.setdefault((start, length), []).append(int(row))
+    return [Bout(a / rate, (b - a) / rate, tuple(sorted(rows))) for (a, b), rows in sorted(found.items())]

@@ -13,7 +13,7 @@ from neurofuse.io.clock.seams import warn_of_seams
 from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import LOG, quiet, source_of
-from neurofuse.io.mne_objects.annotations import Bout, bouts
+from neurofuse.io.mne_objects.annotations import Bout, bouts, lost_stretches
 from neurofuse.io.mne_objects.eeg import eeg_from_raw, raw_from_eeg
 from neurofuse.io.mne_objects.header import (
     extras_at,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     import mne
 
 MOTION = "BAD_motion"
+LOST_MARK = "BAD_lost"
 
 
 def from_mne(
@@ -131,7 +132,8 @@ def to_mne(
         Annotate movement as "BAD_motion", with the names of the channels in motion: where the
         cleaner's motion mask (`gate`) is above 0.5, or, in a stream without it, where the true
         `motion` mask is set. Off by default, because `mne.Epochs` drops every epoch that such an
-        annotation touches, whatever its channels (see docs/mne.md).
+        annotation touches, whatever its channels (see docs/mne.md). Stretches that `clean` calls
+        lost are always annotated, as "BAD_lost", with the names of the lost channels.
 
     Returns
     -------
@@ -166,7 +168,8 @@ def _to_raw(recording: xr.DataTree, stream: str, copy: bool, motion: bool) -> "m
         date = _first_sample_date(recording, stream)
         raw.set_meas_date(date and date - timedelta(seconds=raw.first_time))
         movements = bouts(node) if motion else []
-        raw.set_annotations(_annotations(recording, stream, raw, movements), emit_warning=False)
+        marks = {MOTION: movements, LOST_MARK: lost_stretches(node)}
+        raw.set_annotations(_annotations(recording, stream, raw, marks), emit_warning=False)
     return raw
 
 
@@ -253,7 +256,7 @@ def _clock(recording: xr.DataTree, stream: str) -> ClockModel:
 
 
 def _annotations(
-    recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", motion: list[Bout]
+    recording: xr.DataTree, stream: str, raw: "mne.io.BaseRaw", marks: dict[str, list[Bout]]
 ) -> "mne.Annotations":
     import mne
 
@@ -263,14 +266,17 @@ def _annotations(
     paired = zip(event_rows(recording), event_facts(recording), strict=True)
     for (at, duration, description, channel, owner), more in paired:
         names = [name for name in channel.split(",") if name in known]
+        if description == LOST_MARK and "verdict" in node:
+            continue  # of an earlier cleaning
         if owner in (stream, "") and (names or not channel):  # else of removed channels
             extra = extras_at(facts, (at - clock.offset) / clock.stretch, description)
             extra = {**extra, **{k: v for k, v in more.items() if extra.get(k) != v}}
             rows.append((at - start, duration, description, names, extra))
     names = names_of_channels(node, raw)
-    for bout in motion:
-        reached = [name for row in bout.channels for name in names[row]]
-        rows.append((bout.onset, bout.duration, MOTION, reached, {}))
+    for mark, stretches in marks.items():
+        for bout in stretches:
+            reached = [name for row in bout.channels for name in names[row]]
+            rows.append((bout.onset, bout.duration, mark, reached, {}))
     onset, duration, description, channels, extras = zip(*rows, strict=True) if rows else [()] * 5
     held = {"extras": list(extras)} if any(extras) else {}
     if held and not hasattr(mne.Annotations, "extras"):

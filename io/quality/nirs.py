@@ -89,7 +89,7 @@ def nirs_faults(node: xr.Dataset) -> xr.Dataset:
     ['', '1.67 % zero or negative samples']
     """
     measures = [
-        np.array([_light_measures(row, node.attrs["rate"]) for row in _light(node, c)]).max(0)
+        np.array([_light_measures(row, node.attrs["rate"]) for row in light_of(node, c)]).max(0)
         for c in range(node.sizes["channel"])
     ]
     shares = dict(zip(_LIGHT, np.array(measures).reshape(-1, len(_LIGHT)).T, strict=True))
@@ -158,7 +158,7 @@ def _light_measures(light: np.ndarray, rate: float) -> tuple[float, ...]:
     )
 
 
-def _light(node: xr.Dataset, channel: int) -> np.ndarray:
+def light_of(node: xr.Dataset, channel: int) -> np.ndarray:
     """Light (wavelength, time) of a channel: intensity, or exp(-optical density)."""
     if "intensity" in node:
         one = node.intensity.isel(channel=channel).transpose("wavelength", "time").values

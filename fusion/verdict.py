@@ -1,0 +1,129 @@
+"""A verdict on every sample: kept as it was, repaired, or lost.
+
+Lost is what measured nothing of the participant (`io/quality/lost.py`), what is missing, and every
+channel marked bad. Such stretches come back as recorded: a cleaner would make something of them
+that looks like a brain.
+"""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.io.lazy import is_lazy, time_blocks
+from neurofuse.io.modality import EEG, MODALITIES
+from neurofuse.io.quality.lost import lost_times, window_length
+from neurofuse.io.recording import LOST, note, stream_dataset, streams, with_stream
+
+KEPT, REPAIRED = 0, 1
+SAME = 1e-6  # of a channel's largest sample: smaller changes are rounding
+
+
+def with_verdicts(recording: xr.DataTree, cleaned: xr.DataTree) -> xr.DataTree:
+    """The cleaned Recording with `verdict` (channel, time) in each stream, lost samples as before.
+
+    Parameters
+    ----------
+    recording : Recording
+        As it was recorded.
+    cleaned : Recording
+        What a method made of it.
+
+    Returns
+    -------
+    Recording
+        `verdict` is 0 where samples are as recorded, 1 where they were changed (with a learned
+        method: where its motion mask is above 0), 2 where they are lost. The provenance tells the
+        shares of channels that are not bad.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> _, recording = nf.simulate(20.0, seed=0)
+    >>> cleaned = with_verdicts(recording, recording)
+    >>> cleaned["eeg"].verdict.dims, int(cleaned["eeg"].verdict.max())
+    (('channel', 'time'), 0)
+    """
+    shares = {}
+    for stream in streams(cleaned):
+        node = _judged(stream_dataset(recording, stream), stream_dataset(cleaned, stream), stream)
+        cleaned = with_stream(cleaned, stream, node)
+        shares[stream] = _shares(node)
+    return note(cleaned, "verdict", **shares)
+
+
+def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:
+    modality = MODALITIES[stream]
+    name = modality.variable(after)
+    if name not in before:  # another unit than before: nothing can be put back
+        return after
+    dims = tuple(d for d in after[name].dims if d != "time")
+    old, new = (node[name].transpose(*dims, "time") for node in (before, after))
+    gate = after.gate.transpose("channel", "time") if "gate" in after else None
+    lost, size = lost_times(before, stream), window_length(before)
+    bad = np.asarray(after.bad.values)
+
+    def judge(first: int, old: np.ndarray, new: np.ndarray, gate: Any) -> np.ndarray:
+        """Verdicts on samples from number `first` on."""
+        window = np.minimum(np.arange(first, first + old.shape[-1]) // size, lost.shape[1] - 1)
+        if gate is not None:
+            changed = np.asarray(gate) > 0
+        else:
+            near = SAME * np.nanmax(np.abs(old), axis=-1, keepdims=True, initial=0.0)
+            changed = np.abs(new - old) > near
+            changed = changed.any(1) if changed.ndim == 3 else changed
+        missing = ~np.isfinite(old)
+        missing = missing.any(1) if missing.ndim == 3 else missing
+        verdict = np.where(changed, REPAIRED, KEPT).astype(np.int8)
+        verdict[lost[:, window] | missing | bad[:, None]] = LOST
+        return verdict
+
+    def put_back(old: np.ndarray, new: np.ndarray, verdict: np.ndarray) -> np.ndarray:
+        gone = verdict == LOST
+        return np.where(gone[:, None] if old.ndim == 3 else gone, old, new)
+
+    if is_lazy(old) or is_lazy(new):
+        import dask.array as da
+
+        old_, new_ = (x.chunk({"time": _chunks(old, new)}).data for x in (old, new))
+        gate_ = None if gate is None else gate.chunk({"time": _chunks(old, new)}).data
+
+        def block(*given: np.ndarray, block_info: Any = None) -> np.ndarray:
+            first = block_info[0]["array-location"][-1][0] if block_info else 0
+            return judge(first, given[0], given[1], given[2] if len(given) > 2 else None)
+
+        parts = [old_, new_] if gate_ is None else [old_, new_, gate_]
+        verdict = da.map_blocks(block, *parts, dtype=np.int8)
+        samples = da.map_blocks(put_back, old_, new_, verdict, dtype=new.dtype)
+    else:
+        given = None if gate is None else gate.values
+        verdict = judge(0, old.values, new.values, given)
+        if (verdict == LOST).any():
+            samples = put_back(old.values, new.values, verdict)
+        else:
+            samples = new.values
+    fixed = xr.DataArray(samples, dims=(*dims, "time")).transpose(*after[name].dims)
+    return after.assign(
+        {name: after[name].copy(data=fixed.data), "verdict": (("channel", "time"), verdict)}
+    )
+
+
+def _chunks(old: xr.DataArray, new: xr.DataArray) -> tuple[int, ...]:
+    """Blocks of time of whatever is still in a file."""
+    lazy = old if is_lazy(old) else new
+    return tuple(lazy.chunksizes["time"])
+
+
+def _shares(node: xr.Dataset) -> dict[str, float]:
+    """Shares of channel-time that were kept, repaired and lost, of channels that are not bad."""
+    if "verdict" not in node:
+        return {}
+    used = ~node.bad.values
+    if "ch_type" in node.coords:
+        used &= node.ch_type.values == EEG.name
+    counts = np.zeros(3)
+    for _, block in time_blocks(node.verdict, float(node.attrs["rate"])):
+        counts += np.bincount(block[used].ravel(), minlength=3)
+    names = ("kept", "repaired", "lost")
+    total = max(counts.sum(), 1)
+    return {n: round(float(c / total), 4) for n, c in zip(names, counts, strict=True)}

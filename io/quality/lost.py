@@ -1,0 +1,228 @@
+"""When a channel measures nothing of the participant: at the rails, without contact, without light.
+
+`channel_quality` judges a channel as a whole; here is when. An electrode that has come off picks up
+the mains and whatever else is near, an optode sees the room or nothing. No method can bring back
+what was not measured: such stretches are lost.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+from scipy.ndimage import binary_closing, binary_opening, find_objects, label, uniform_filter1d
+
+from neurofuse.io.lazy import time_blocks
+from neurofuse.io.modality import EEG, NIRS
+from neurofuse.io.quality.eeg import FLAT, JUDGED
+from neurofuse.io.quality.nirs import DARK, DARK_UNUSABLE, FEWEST_SAMPLES, STILL, light_of
+from neurofuse.io.quality.rails import NEAR_RAIL
+from neurofuse.io.quality.scalp_coupling import BAND, reason_missing
+
+WINDOW = 1.0  # s in which a channel is judged
+HELD = 0.1  # share of a window's samples at its extreme that shows a rail
+RUN = 3  # samples in a row at a rail
+JOINED = 2.0  # s between lost windows that are lost too
+HUM = 200e-6  # V; an open electrode's RMS at the mains, five times what shielding has to cope with
+MAINS = (45.0, 65.0)  # Hz
+LOUD = 500e-6  # V; RMS that nobody's movement keeps up …
+LONG = 5.0  # … for so long: here, and for light without a pulse
+OFF = 1.0  # change of the light's logarithm by which an optode has come off …
+QUIETER = 0.35  # … or, where the pulse is gone too, so much
+MUCH_NOISIER = 10.0  # times its usual noise, if that hides the pulse
+NOISIER = 4.0  # times its usual noise, where the pulse is gone too
+COUPLED = 0.7  # correlation of both wavelengths' pulse at which an optode is on the scalp …
+UNCOUPLED = 0.3  # … and at which it is not
+PULSE_WINDOW = 10.0  # s
+WORN = 0.2  # share of the time with a pulse that shows that a channel was on the scalp
+MOST = 0.5  # share of lost channels at which the device was taken off
+
+
+def lost_times(node: xr.Dataset, stream: str) -> np.ndarray:
+    """Which windows of each channel measured nothing of the participant.
+
+    Parameters
+    ----------
+    node : Dataset
+        A stream of a Recording; EEG is read in blocks of time.
+    stream : {"eeg", "nirs"}
+
+    Returns
+    -------
+    array (channel, window) of bool
+        Windows of `window_length(node)` samples, the last one longer. Channels of EEG that need not
+        show a voltage, such as triggers, are never lost.
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import eeg_dataset
+    >>> samples = 1e-5 * np.random.default_rng(0).normal(size=(1, 2500))
+    >>> samples[0, 1000:2000] = 5e-3
+    >>> node = eeg_dataset(samples, 250.0, ["C3"])
+    >>> lost_times(node, "eeg")[0].tolist()
+    [False, False, False, False, True, True, True, True, False, False]
+    """
+    return _LOST[stream](node)
+
+
+def window_length(node: xr.Dataset) -> int:
+    """Samples of a window in which a channel is judged."""
+    return max(round(WINDOW * float(node.attrs["rate"])), FEWEST_SAMPLES)
+
+
+def _eeg(node: xr.Dataset) -> np.ndarray:
+    rate, size = float(node.attrs["rate"]), window_length(node)
+    count = max(node.sizes["time"] // size, 1)
+    samples = node[EEG.variable(node)].transpose(*EEG.dims)
+    rows = len(samples)
+    top, bottom = np.full((rows, count), np.nan), np.full((rows, count), np.nan)
+    held = np.zeros((rows, count), bool)
+    hum, loud = np.zeros((rows, count)), np.zeros((rows, count))
+    kept, done = np.zeros((rows, 0)), 0
+    for _, block in time_blocks(samples, rate):
+        kept = np.concatenate([kept, np.asarray(block, float)], 1)
+        whole = kept.shape[1] // size
+        if not whole:
+            continue
+        for row, series in enumerate(kept[:, : whole * size].reshape(rows, whole, size)):
+            here = slice(done, done + whole)
+            series = np.nan_to_num(series, nan=np.nanmedian(series) if series.size else 0.0)
+            top[row, here], bottom[row, here] = series.max(1), series.min(1)
+            held[row, here] = _at_its_extreme(series)
+            hum[row, here], loud[row, here] = _sizes(series, rate)
+        kept, done = kept[:, whole * size :], done + whole
+    if not done:  # shorter than a window
+        return np.zeros((rows, 1), bool)
+    span = np.nanmax(top, 1) - np.nanmin(bottom, 1)
+    near = NEAR_RAIL * span[:, None]
+    extreme = (top >= top.max(1, keepdims=True) - near) | (
+        bottom <= bottom.min(1, keepdims=True) + near
+    )
+    lasting = binary_opening(loud > LOUD, np.ones((1, round(LONG / WINDOW)), bool))
+    lost = (top - bottom <= FLAT) | (held & extreme & (span[:, None] > FLAT)) | (hum > HUM)
+    lost = _joined(lost | lasting)
+    lost[~np.isin(node.ch_type.values, JUDGED)] = False
+    return lost
+
+
+def _at_its_extreme(windows: np.ndarray) -> np.ndarray:
+    """Whether windows (window, time) stay at their largest or smallest value, as at a rail."""
+    top, bottom = windows.max(1, keepdims=True), windows.min(1, keepdims=True)
+    near = NEAR_RAIL * (top - bottom)
+    found = np.zeros(len(windows), bool)
+    for at in (windows >= top - near, windows <= bottom + near):
+        runs = at[:, :-2] & at[:, 1:-1] & at[:, 2:]
+        found |= (at.mean(1) > HELD) & (runs.mean(1) > HELD / RUN)
+    return found
+
+
+def _sizes(windows: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """RMS of the mains and of everything but the slowest [V] in windows (window, time)."""
+    size = windows.shape[1]
+    centred = windows - windows.mean(1, keepdims=True)
+    energy = np.abs(np.fft.rfft(centred, axis=1)) ** 2 * 2 / size**2
+    frequency = np.fft.rfftfreq(size, 1 / rate)
+    mains = (frequency >= MAINS[0]) & (frequency <= MAINS[1]) & (rate > 2 * MAINS[1])
+    return np.sqrt(energy[:, mains].sum(1)), np.sqrt(energy.sum(1))
+
+
+def _nirs(node: xr.Dataset) -> np.ndarray:
+    size = window_length(node)
+    count = max(node.sizes["time"] // size, 1)
+    lost = np.zeros((node.sizes["channel"], count), bool)
+    if node.sizes["time"] < 2 * size:
+        return lost
+    judged = reason_missing(node) == ""
+    lasting = max(round(LONG * float(node.attrs["rate"]) / size), 1)
+    pulses = np.ones(lost.shape)  # of channels whose pulse cannot be judged it says nothing
+    for channel, row in enumerate(lost):
+        light = light_of(node, channel)[:, : count * size]
+        pulse = _pulse(light, float(node.attrs["rate"]), size, count) if judged else None
+        for one in light.reshape(len(light), count, size):
+            row |= _without_light(one, pulse, lasting)
+        if pulse is not None:
+            pulses[channel] = pulse
+            if _worn(pulse):
+                _until_coupled(row, pulse)
+    taken_off = lost.mean(0) >= MOST
+    lost |= taken_off & (pulses < COUPLED)
+    return _joined(lost)
+
+
+def _worn(pulse: np.ndarray) -> bool:
+    """Whether a channel, whose pulse (window,) is known, was on the scalp for some time."""
+    return bool((pulse >= COUPLED).mean() > WORN)
+
+
+def _until_coupled(lost: np.ndarray, pulse: np.ndarray) -> None:
+    """What lies between two lost stretches (window,) without any pulse is lost as well."""
+    gaps, _ = label(~lost)  # type: ignore[misc]
+    for (gap,) in find_objects(gaps):
+        inner = gap.start > 0 and gap.stop < len(lost)
+        if inner and pulse[gap].max() < COUPLED:
+            lost[gap] = True
+
+
+def _without_light(windows: np.ndarray, pulse: np.ndarray | None, lasting: int) -> np.ndarray:
+    """Lost windows of one wavelength (window, time), whose pulse (window,) may be known."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        dark = ~np.isfinite(windows).all(1) | (windows <= 0).any(1)
+        logs = np.log(np.where(windows > 0, windows, np.nan))
+    known = ~dark
+    if known.sum() < 2:
+        return dark
+    level = np.full(len(windows), np.nan)
+    level[known] = np.median(logs[known], 1)
+    spread = np.full(len(windows), np.inf)
+    step = np.diff(logs[known], axis=1)
+    spread[known] = 1.4826 * np.median(np.abs(step), 1) / np.sqrt(2)
+    span = np.ptp(windows, axis=1)
+    top = np.nanmax(windows)
+    railed = _at_its_extreme(np.nan_to_num(windows)) & (windows.max(1) >= (1 - NEAR_RAIL) * top)
+    frozen = span <= 1e-9 * np.abs(top)
+    coupled = known  # better those of which it is likely that they measured the participant
+    if pulse is not None:
+        least = COUPLED if _worn(pulse) else np.median(pulse[known])
+        coupled = known & (pulse >= least)
+    if not coupled.any():
+        coupled = known
+    usual, noise = np.median(level[coupled]), np.median(spread[coupled])
+    off = np.abs(level - usual)
+    long = np.ones(lasting, bool)
+    found = dark | frozen | (railed & (span <= STILL * top)) | (spread > DARK_UNUSABLE)
+    found |= binary_opening(off > OFF, long)
+    found |= binary_opening((spread > DARK) & (spread > MUCH_NOISIER * noise), long)
+    if pulse is not None and _worn(pulse):
+        other = (off > QUIETER) | (spread > NOISIER * noise) | (spread < noise / NOISIER)
+        found |= binary_opening((pulse < UNCOUPLED) & other, long)
+    return found
+
+
+def _pulse(light: np.ndarray, rate: float, size: int, count: int) -> np.ndarray:
+    """Correlation (window,) of the wavelengths' heart beat around each window; the least pair."""
+    from scipy.signal import butter, sosfiltfilt
+
+    logs = np.log(np.maximum(light, np.nanmax(light) * 1e-6 + 1e-300))
+    beat = sosfiltfilt(butter(3, BAND, "bandpass", fs=rate, output="sos"), np.nan_to_num(logs))
+    span = max(round(PULSE_WINDOW * rate), 3)
+
+    def mean(x: np.ndarray) -> np.ndarray:
+        return uniform_filter1d(x, span, axis=-1, mode="nearest")
+
+    power = np.maximum(mean(beat**2), 0.0)  # running sums round
+    least = np.ones(light.shape[1])
+    for first in range(len(beat)):
+        for second in range(first):
+            r = mean(beat[first] * beat[second])
+            least = np.minimum(least, r / np.sqrt(power[first] * power[second] + 1e-300))
+    return np.median(least.reshape(count, size), 1)
+
+
+def _joined(lost: np.ndarray) -> np.ndarray:
+    """Lost windows with short gaps between them."""
+    gap = np.ones((1, round(JOINED / WINDOW) + 1), bool)
+    padded = np.pad(lost, ((0, 0), (gap.size, gap.size)))
+    closed: np.ndarray = np.asarray(binary_closing(padded, gap))
+    return np.logical_or(closed[:, gap.size : -gap.size], lost)
+
+
+_LOST: dict[str, Callable[[xr.Dataset], np.ndarray]] = {EEG.name: _eeg, NIRS.name: _nirs}
