@@ -58,7 +58,7 @@ def lazy_raw(variable: xr.DataArray, info: "mne.Info") -> "mne.io.BaseRaw":
     """A Raw, not preloaded, over a variable (channel, time) whose samples are still in a file."""
     import mne
 
-    held = _HeldBlock(variable, info["sfreq"])
+    held = HeldBlock(variable, info["sfreq"])
 
     class RecordingRaw(mne.io.BaseRaw):
         """Reads its samples from a Recording when they are needed."""
@@ -77,8 +77,8 @@ def lazy_raw(variable: xr.DataArray, info: "mne.Info") -> "mne.io.BaseRaw":
     return RecordingRaw()
 
 
-class _HeldBlock:
-    """Samples of a variable (channel, time), block by block.
+class HeldBlock:
+    """Samples of a variable (…, time), block by block.
 
     A writer asks for a second at a time; the block of `BLOCK` seconds that it lies in is read, or
     cleaned, once.
@@ -98,9 +98,9 @@ class _HeldBlock:
                 chosen = self.variable.isel(time=slice(first, first + self.size))
                 self.number, self.block = number, np.asarray(chosen.values)
             last = min(stop - number * self.size, self.size)
-            parts.append(self.block[:, offset:last])
+            parts.append(self.block[..., offset:last])
             start = number * self.size + last
-        return np.concatenate(parts, axis=1)
+        return np.concatenate(parts, axis=-1)
 
 
 class _RawSamples:
