@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
+from scipy.ndimage import uniform_filter1d
 
 from neurofuse.fusion.confounds.state import usable
 from neurofuse.io.imu import head_imu
 from neurofuse.io.logs import LOG
 from neurofuse.io.recording import LOST
 from neurofuse.io.runs import runs
+from neurofuse.models.inference.head_activity import GAP, GRAVITY_SPAN
 
 MOST = 0.5  # share of channels above which a movement is one of the whole head
 APART = 2.0  # s of rest that separate two movements
@@ -18,8 +20,6 @@ APART = 2.0  # s of rest that separate two movements
 ROOM = 30.0
 EXPLAINED = 0.9  # share of the short channels' variance that components explain …
 MOST_COMPONENTS = 6  # … if so many do
-GRAVITY_SPAN = 1.0  # s over which the mean of an accelerometer is gravity
-GAP = 0.2  # s between samples beyond which an IMU has measured nothing
 
 
 def level_steps(
@@ -126,8 +126,6 @@ def _root_mean_square(
     sensor: xr.DataArray, gravity: bool, at: np.ndarray, rate: float
 ) -> np.ndarray:
     """RMS (time,) of the norm of a sensor (axis, time) within one sample around `at`."""
-    from scipy.ndimage import uniform_filter1d
-
     known = np.isfinite(sensor.values).all(0)
     time, values = sensor.time.values[known], sensor.values[:, known]
     if time.size < 2:

@@ -10,13 +10,12 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.confounds.state import KNOWN
+from neurofuse.fusion.signal.motion import SD_OF_MAD
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.lazy import BLOCK
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.recording import GATE_OPEN, LOST, check, stream_dataset, streams
-
-SD_OF_MAD = 1.4826  # standard deviation over median absolute deviation of a Gaussian
 
 
 def glm_weights(cleaned: xr.DataTree) -> xr.DataArray:
