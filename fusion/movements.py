@@ -212,7 +212,7 @@ class _Cleaned:
         return xr.DataArray(values, dims=CHANNEL_TIME)
 
     def _states(self) -> xr.DataArray:
-        """(channel, time): `REPAIRED` where a used channel is in motion, `LOST` where it is that."""
+        """(channel, time): used channels are `REPAIRED` in motion, `LOST`, or 0 elsewhere."""
         moving = self._changed() if self.gate is None else self.gate.data > GATE_OPEN
         lost = moving & False if self.verdict is None else self.verdict.data == LOST
         # bytes all along, numpy or dask
