@@ -13,10 +13,19 @@ import xarray as xr
 from neurofuse.io.lazy import is_lazy, time_blocks
 from neurofuse.io.modality import EEG, MODALITIES
 from neurofuse.io.quality.lost import lost_times, window_length
-from neurofuse.io.recording import LOST, note, stream_dataset, streams, with_stream
+from neurofuse.io.recording import (
+    LOST,
+    note,
+    provenance,
+    stream_dataset,
+    streams,
+    with_provenance,
+    with_stream,
+)
 
 KEPT, REPAIRED = 0, 1
-SAME = 1e-6  # of a channel's largest sample: smaller changes are rounding
+SAME = 1e-6  # of a channel's largest sample: smaller changes of EEG are rounding …
+SAME_OD = 1e-7  # … and of steps of optical density
 
 
 def with_verdicts(recording: xr.DataTree, cleaned: xr.DataTree) -> xr.DataTree:
@@ -34,7 +43,7 @@ def with_verdicts(recording: xr.DataTree, cleaned: xr.DataTree) -> xr.DataTree:
     Recording
         `verdict` is 0 where samples are as recorded, 1 where they were changed (with a learned
         method: where its motion mask is above 0), 2 where they are lost. The provenance tells the
-        shares of channels that are not bad.
+        shares, over channels that are not bad.
 
     Examples
     --------
@@ -49,7 +58,11 @@ def with_verdicts(recording: xr.DataTree, cleaned: xr.DataTree) -> xr.DataTree:
         node = _judged(stream_dataset(recording, stream), stream_dataset(cleaned, stream), stream)
         cleaned = with_stream(cleaned, stream, node)
         shares[stream] = _shares(node)
-    return note(cleaned, "verdict", **shares)
+    steps = provenance(cleaned)
+    if not steps or steps[-1]["step"] != "clean":  # a cleaner of others that notes nothing
+        return note(cleaned, "clean", verdict=shares)
+    last = {**steps[-1], "parameters": {**steps[-1]["parameters"], "verdict": shares}}
+    return with_provenance(cleaned, [*steps[:-1], last])
 
 
 def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:
@@ -66,12 +79,7 @@ def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:
     def judge(first: int, old: np.ndarray, new: np.ndarray, gate: Any) -> np.ndarray:
         """Verdicts on samples from number `first` on."""
         window = np.minimum(np.arange(first, first + old.shape[-1]) // size, lost.shape[1] - 1)
-        if gate is not None:
-            changed = np.asarray(gate) > 0
-        else:
-            near = SAME * np.nanmax(np.abs(old), axis=-1, keepdims=True, initial=0.0)
-            changed = np.abs(new - old) > near
-            changed = changed.any(1) if changed.ndim == 3 else changed
+        changed = np.asarray(gate) > 0 if gate is not None else _changed(old, new, name)
         missing = ~np.isfinite(old)
         missing = missing.any(1) if missing.ndim == 3 else missing
         verdict = np.where(changed, REPAIRED, KEPT).astype(np.int8)
@@ -106,6 +114,20 @@ def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:
     return after.assign(
         {name: after[name].copy(data=fixed.data), "verdict": (("channel", "time"), verdict)}
     )
+
+
+def _changed(old: np.ndarray, new: np.ndarray, name: str) -> np.ndarray:
+    """Where samples (channel, time) differ; of fNIRS where steps of optical density do.
+
+    A method that corrects a baseline level changes everything after it by a constant.
+    """
+    if old.ndim == 2:
+        near = SAME * np.nanmax(np.abs(old), axis=-1, keepdims=True, initial=0.0)
+        return np.greater(np.abs(new - old), near)
+    with np.errstate(all="ignore"):
+        taken = np.log(new / old) if name == "intensity" else old - new
+    steps = np.abs(np.diff(taken, axis=-1, prepend=taken[..., :1]))
+    return np.greater(steps.max(1), SAME_OD)
 
 
 def _chunks(old: xr.DataArray, new: xr.DataArray) -> tuple[int, ...]:

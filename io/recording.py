@@ -13,7 +13,8 @@
 
 `/eeg` and `/nirs` may further hold `motion` (channel, time; bool: the true motion mask of injected
 movement), `gate` (channel, time; 0 to 1: the motion mask that a cleaner estimated) and `verdict`
-(channel, time; 0 kept, 1 repaired, 2 lost). Time is in seconds since the recording's origin. Functions never change a Recording: they return a new one.
+(channel, time; 0 kept, 1 repaired, 2 lost). Time is in seconds since the recording's origin.
+Functions never change a Recording: they return a new one.
 """
 
 import json

@@ -112,7 +112,7 @@ def save_bids(
     """
     recording = without_identity(recording, f"sub-{entities['sub']}")
     raws = [raw for raw in to_mne(recording, copy=False) if raw is not None]
-    files = {stream: _file(entities, stream) for stream in streams(recording)}
+    files = {stream: file_of(entities, stream) for stream in streams(recording)}
     for (stream, file), raw in zip(files.items(), raws, strict=True):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         count_from_zero(raw)
@@ -122,7 +122,7 @@ def save_bids(
             else:
                 write_snirf(raw, root / file, sensors_of(recording))
         for name, text in _sidecars(recording, stream, raw, entities["task"], sources).items():
-            (root / _file(entities, stream, name)).write_text(text, encoding="utf-8")
+            (root / file_of(entities, stream, name)).write_text(text, encoding="utf-8")
     return files
 
 
@@ -167,9 +167,9 @@ def expected_files(entities: Entities, present: tuple[str, ...] = tuple(MODALITI
         name
         for stream in present
         for name in (
-            *(_file(entities, stream, stream + suffix) for suffix in DATA[stream]),
+            *(file_of(entities, stream, stream + suffix) for suffix in DATA[stream]),
             *(
-                _file(entities, stream, name)
+                file_of(entities, stream, name)
                 for name in (f"{stream}.json", "channels.tsv", "events.tsv", "events.json")
             ),
         )
@@ -180,11 +180,11 @@ def merged(entities: Entities, overwrite: bool) -> dict[str, Merge]:
     """How the files that several recordings share are merged with those in the data set."""
     if overwrite:
         return dict(SHARED)
-    names = [_file(entities, s, n) for s in DATA for n in (POSITIONS[s], "coordsystem.json")]
+    names = [file_of(entities, s, n) for s in DATA for n in (POSITIONS[s], "coordsystem.json")]
     return {**SHARED, **dict.fromkeys(names, same_positions)}
 
 
-def _file(entities: Entities, stream: str, name: str = "") -> str:
+def file_of(entities: Entities, stream: str, name: str = "") -> str:
     """The path below the root of the data file of a modality, or of its file `name`."""
     name = name or stream + DATA[stream][0]
     of_session = name in (*POSITIONS.values(), "coordsystem.json")

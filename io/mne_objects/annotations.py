@@ -91,7 +91,7 @@ def lost_stretches(node: xr.Dataset) -> list[Bout]:
     """
     if "verdict" not in node:
         return []
-    rate, used = float(node.attrs["rate"]), np.flatnonzero(~node.bad.values)
+    rate, used = float(node.attrs["rate"]), np.flatnonzero(~node.bad.values).tolist()
     found: dict[tuple[int, int], list[int]] = {}
     begun: dict[int, int] = {}  # stretches that the block before left open, by channel
     length = 0
@@ -111,4 +111,7 @@ def lost_stretches(node: xr.Dataset) -> list[Bout]:
                 found.setdefault(span, []).append(int(row))
     for row, start in begun.items():
         found.setdefault((start, length), []).append(int(row))
-    return [Bout(a / rate, (b - a) / rate, tuple(sorted(rows))) for (a, b), rows in sorted(found.items())]
+    return [
+        Bout(a / rate, (b - a) / rate, tuple(sorted(rows)))
+        for (a, b), rows in sorted(found.items())
+    ]

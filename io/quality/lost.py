@@ -9,7 +9,14 @@ from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
-from scipy.ndimage import binary_closing, binary_opening, find_objects, label, uniform_filter1d
+from scipy.ndimage import (
+    binary_closing,
+    binary_opening,
+    binary_propagation,
+    find_objects,
+    label,
+    uniform_filter1d,
+)
 
 from neurofuse.io.lazy import time_blocks
 from neurofuse.io.modality import EEG, NIRS
@@ -19,13 +26,17 @@ from neurofuse.io.quality.rails import NEAR_RAIL
 from neurofuse.io.quality.scalp_coupling import BAND, reason_missing
 
 WINDOW = 1.0  # s in which a channel is judged
+AT_EXTREME = 1e-3  # of a window's range: the crest of a slow swing stays there less than HELD
 HELD = 0.1  # share of a window's samples at its extreme that shows a rail
 RUN = 3  # samples in a row at a rail
 JOINED = 2.0  # s between lost windows that are lost too
-HUM = 200e-6  # V; an open electrode's RMS at the mains, five times what shielding has to cope with
+HUM = 200e-6  # V; RMS at the mains of an open electrode, which has hardly anything else: …
+MOSTLY_HUM = 0.8  # … so much of its RMS
 MAINS = (45.0, 65.0)  # Hz
-LOUD = 500e-6  # V; RMS that nobody's movement keeps up …
-LONG = 5.0  # … for so long: here, and for light without a pulse
+USUAL = 0.2  # quantile of the RMS of all channels and windows that is usual in a recording
+LOUDER = 10.0  # times that: what leads to an electrode that comes off, and back
+MUCH_LOUDER = 40.0  # times that: no movement leaves anything to repair …
+LONG = 5.0  # … that goes on for so many seconds; also for light without a pulse
 OFF = 1.0  # change of the light's logarithm by which an optode has come off …
 QUIETER = 0.35  # … or, where the pulse is gone too, so much
 MUCH_NOISIER = 10.0  # times its usual noise, if that hides the pulse
@@ -97,17 +108,22 @@ def _eeg(node: xr.Dataset) -> np.ndarray:
     extreme = (top >= top.max(1, keepdims=True) - near) | (
         bottom <= bottom.min(1, keepdims=True) + near
     )
-    lasting = binary_opening(loud > LOUD, np.ones((1, round(LONG / WINDOW)), bool))
-    lost = (top - bottom <= FLAT) | (held & extreme & (span[:, None] > FLAT)) | (hum > HUM)
+    judged = np.isin(node.ch_type.values, JUDGED)
+    usual = np.quantile(loud[judged], USUAL) if judged.any() else 0.0
+    noise = loud > MUCH_LOUDER * usual
+    noise |= (hum > HUM) & (hum > MOSTLY_HUM * loud)
+    lasting = binary_opening(noise, np.ones((1, round(LONG / WINDOW)), bool))
+    lasting = binary_propagation(lasting, np.ones((1, 3), bool), loud > LOUDER * usual)
+    lost = (top - bottom <= FLAT) | (held & extreme & (span[:, None] > FLAT))
     lost = _joined(lost | lasting)
-    lost[~np.isin(node.ch_type.values, JUDGED)] = False
+    lost[~judged] = False
     return lost
 
 
 def _at_its_extreme(windows: np.ndarray) -> np.ndarray:
     """Whether windows (window, time) stay at their largest or smallest value, as at a rail."""
     top, bottom = windows.max(1, keepdims=True), windows.min(1, keepdims=True)
-    near = NEAR_RAIL * (top - bottom)
+    near = AT_EXTREME * (top - bottom)
     found = np.zeros(len(windows), bool)
     for at in (windows >= top - near, windows <= bottom + near):
         runs = at[:, :-2] & at[:, 1:-1] & at[:, 2:]
@@ -221,8 +237,9 @@ def _joined(lost: np.ndarray) -> np.ndarray:
     """Lost windows with short gaps between them."""
     gap = np.ones((1, round(JOINED / WINDOW) + 1), bool)
     padded = np.pad(lost, ((0, 0), (gap.size, gap.size)))
-    closed: np.ndarray = np.asarray(binary_closing(padded, gap))
-    return np.logical_or(closed[:, gap.size : -gap.size], lost)
+    joined = lost.copy()
+    joined |= binary_closing(padded, gap)[:, gap.size : -gap.size]
+    return joined
 
 
 _LOST: dict[str, Callable[[xr.Dataset], np.ndarray]] = {EEG.name: _eeg, NIRS.name: _nirs}

@@ -113,7 +113,7 @@ class CrossModalAutoencoder(nn.Module):
                     seen = torch.lerp(alone[name], fused, believed)
             decoded = self.decoders[name](latent.channel, seen, latent.near, witnessed)
             if latent.own is not None:
-                decoded = self._beside(latent.own, decoded, name, trust)
+                decoded = self._beside(name, latent.own, decoded, trust)
             estimates[name] = self._filter(
                 name, stream, latent, decoded, wiener=wiener, uncertainty=uncertainty
             )
@@ -130,12 +130,14 @@ class CrossModalAutoencoder(nn.Module):
         for name in streams:
             given = seen[name][..., :frames]
             energy = 2 * given[:, :, : quiet[name].shape[2]]
-            encoded = self.encoders[name](given, near[name])
+            channel, pooled = self.encoders[name](given, near[name])
             own = None
             if name in self.single:
                 with torch.no_grad():  # it was trained before
-                    own = self.single[name].decode_alone(name, given, near[name])
-            latents[name] = Latent(bands[name], quiet[name], energy, near[name], *encoded, own)
+                    own = self._own(name).decode_alone(name, given, near[name])
+            latents[name] = Latent(
+                bands[name], quiet[name], energy, near[name], channel, pooled, own
+            )
         return latents
 
     def decode_alone(self, name: str, seen: Tensor, near: Tensor) -> tuple[Tensor, ...]:
@@ -180,9 +182,9 @@ class CrossModalAutoencoder(nn.Module):
 
     def _beside(
         self,
+        name: str,
         own: tuple[Tensor, ...],
         decoded: tuple[Tensor, ...],
-        name: str,
         trust: Trust | None,
     ) -> tuple[Tensor, ...]:
         """Between what a modality's own model decodes and what this one does with witnesses."""

@@ -69,7 +69,7 @@ def baseline_level_error(
     motion = gate > settings.motion_above
     drift = np.full(count - 1, settings.drift)
     if posture is not None:
-        changed = posture[: count * size].reshape(count, size).any(-1)
+        changed = np.asarray(posture)[: count * size].reshape(count, size).max(-1)
         drift[changed[1:]] = settings.drift_with_posture
     for row, series, taken, moving in zip(error, density, artifact, motion, strict=True):
         if moving.any() and not moving.all():

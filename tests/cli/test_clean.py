@@ -35,7 +35,19 @@ def cleaned(recorded, tmp_path_factory) -> dict[str, Path]:
     assert done.stderr == ""  # no bar, no chatter where stderr is no terminal
     printed = re.findall(r"^  (.+)$", done.stdout, re.MULTILINE)
     paths = {Path(line) for line in printed}
-    assert paths == set(out.iterdir())
+    described = {path.with_suffix(".json") for path in paths if path.suffix == ".tsv"}
+    assert paths | described == set(out.iterdir())
+    assert {path.name.removeprefix("simulated_") for path in paths if path.suffix == ".tsv"} == {
+        "desc-motion_events.tsv",
+        "desc-clean_eeg_channels.tsv",
+        "desc-clean_nirs_channels.tsv",
+        "desc-confounds_timeseries.tsv",
+        "desc-confounds_epochs.tsv",
+    }
+    lines = done.stdout.splitlines()[-5:]
+    starts = ("duration: ", "channel-time: ", "movements found: ", "bad channels: ")
+    assert all(line.startswith(start) for line, start in zip(lines, starts, strict=False))
+    assert "not kept" in lines[-1]
     kind = re.compile(r"simulated_desc-clean_(\w+)\.(\w+)$")
     named = {(m[1], m[2]): p for p in paths if (m := kind.search(p.name))}
     return {
@@ -50,7 +62,8 @@ def cleaned(recorded, tmp_path_factory) -> dict[str, Path]:
 
 def test_all_outputs_are_written_and_no_others(cleaned):
     assert set(cleaned) == KINDS
-    assert len(list(cleaned["eeg"].parent.iterdir())) == len(KINDS)
+    others = [p for p in cleaned["eeg"].parent.iterdir() if p not in cleaned.values()]
+    assert len(others) == 10  # five tables and their descriptions
 
 
 def test_outputs_read_back_as_one_recording(cleaned):

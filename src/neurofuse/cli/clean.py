@@ -1,14 +1,16 @@
 """`neurofuse clean`: both files in, both cleaned files and a report out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from neurofuse.cli import names, options
-from neurofuse.cli.console import Progress, progress, show_files, silent
+from neurofuse.cli.console import Progress, progress, show_files, silent, stdout
 from neurofuse.cli.inputs import MARK, write_inputs
+from neurofuse.cli.tables import CHANNELS, CONFOUNDS, table_names, write_tables
 from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ def clean_files(
     uncertainty: bool = False,
     keep_identity: bool = False,
     step: Progress = silent,
+    tell: Callable[[list[str]], None] | None = None,
 ) -> dict[str, Path]:
     """Clean one or two files into a folder; all outputs appear together or none does.
 
@@ -56,11 +59,14 @@ def clean_files(
         inputs have it (`neurofuse.io.identity`); not into BIDS.
     step : Progress
         Called with the fraction done.
+    tell : callable, optional
+        Called, once the outputs are in place, with the lines that say how it went.
 
     Returns
     -------
     dict
-        Paths by kind: "eeg", "nirs", "recording", "native", "report", "provenance"; those written.
+        Paths by kind, those written: "eeg", "nirs", "recording", "native", "report", "provenance",
+        and the tables (`neurofuse.cli.tables`).
 
     Raises
     ------
@@ -69,7 +75,8 @@ def clean_files(
     """
     options.one_alignment(offset, align)
     options.no_identity_in_bids(keep_identity, bids)
-    stem = names.stem(paths) + MARK
+    plain, stem = names.stem(paths), names.stem(paths) + MARK
+    tables = table_names(plain, MARK)
     expected = {
         "eeg": f"{stem}_eeg.fif",
         "nirs": f"{stem}_nirs.snirf",
@@ -82,6 +89,8 @@ def clean_files(
     if bids:
         expected = {kind: expected[kind] for kind in ("recording", "report", "provenance")}
         entities, merge = _bids_plan(stem, Path(out), overwrite)
+        tables = _bids_tables(entities)
+    expected |= tables
     taken = [name for value in expected.values() for name in names.companions(value)]
     with staged(out, dict.fromkeys(taken), overwrite=overwrite, merge=merge) as stage:
         from neurofuse.fusion.clean import clean
@@ -104,10 +113,10 @@ def clean_files(
             expected.update(_write_bids(cleaned, stage, entities, paths, Path(out)))
             write_netcdf(cleaned, stage / expected["recording"])
         else:
-            stem = names.stem(paths)
-            write(cleaned, stage, stem=stem, suffix=MARK, keep_identity=keep_identity)
+            write(cleaned, stage, stem=plain, suffix=MARK, keep_identity=keep_identity)
             if "eeg" in streams(cleaned):
                 _write_native(cleaned, stage / expected["native"], keep_identity)
+        counts = write_tables(recording, cleaned, stage, tables)
         if report:
             from neurofuse.fusion.report import report as write_report
 
@@ -120,6 +129,10 @@ def clean_files(
         step(1.0)
     if "native" in made and made["native"] == made["eeg"]:
         made.pop("native", None)
+    if tell is not None:
+        from neurofuse.fusion.views.outcome import outcome
+
+        tell(outcome(cleaned, counts))
     return {kind: Path(out) / name for kind, name in made.items()}
 
 
@@ -159,6 +172,19 @@ def _bids_plan(stem: str, out: Path, overwrite: bool) -> tuple[dict[str, str], d
     check_root(out)
     entities = find_entities([stem], {"desc": MARK.removeprefix("_desc-")})
     return entities, merged(entities, overwrite)
+
+
+def _bids_tables(entities: dict[str, str]) -> dict[str, str]:
+    """The names of all tables within a BIDS data set; each modality has its own."""
+    from neurofuse.io.bids.write import file_of
+
+    made = {}
+    for stream, confounds in CONFOUNDS.items():
+        made[f"{stream}_movements"] = file_of({**entities, "desc": "motion"}, stream, "events.tsv")
+        made[f"{stream}_channels"] = file_of(entities, stream, CHANNELS)
+        suffix = confounds.split("_")[-1]
+        made[f"{stream}_confounds"] = file_of({**entities, "desc": "confounds"}, stream, suffix)
+    return made
 
 
 def _write_bids(
@@ -204,6 +230,7 @@ def command(
     keep_identity: options.KeepIdentity = False,
 ) -> None:
     """Clean a simultaneous recording: both modalities jointly, back in the formats they came in."""
+    lines: list[str] = []
     with progress("reading") as step:
         files = clean_files(
             options.inputs(eeg, nirs),
@@ -217,5 +244,7 @@ def command(
             uncertainty=uncertainty,
             keep_identity=keep_identity,
             step=step,
+            tell=lines.extend,
         )
     show_files("cleaned:", files)
+    stdout().print("\n".join(map(escape, lines)), highlight=False)

@@ -48,13 +48,15 @@ def eeg_suffix(paths: Sequence[Path]) -> str:
 
 
 def companions(name: str) -> list[str]:
-    """The files that a file of this name consists of (BrainVision: three).
+    """The files that a file of this name consists of (BrainVision: three; a table: its JSON too).
 
     Examples
     --------
     >>> companions("a_eeg.vhdr")
     ['a_eeg.vhdr', 'a_eeg.vmrk', 'a_eeg.eeg']
     """
+    if name.endswith(".tsv"):
+        return [name, name.removesuffix("tsv") + "json"]
     if not name.endswith(".vhdr"):
         return [name]
     return [name.removesuffix("vhdr") + part for part in ("vhdr", "vmrk", "eeg")]
