@@ -11,10 +11,9 @@ from typing import Any
 from neurofuse.models.joint.architecture import Sharing
 
 WHOLE = "whole"
-JOINT = {"streams": ["eeg", "nirs"], "width": 40}
 ARMS: dict[str, dict[str, Any]] = {
     WHOLE: {},
-    "no_witnesses": {"architecture": JOINT | {"witnessed": False}},
+    "no_witnesses": {"architecture": {"witnessed": False}},  # else that of the start
     "no_imu": {"windows": {"head": 0.0}},
     "no_transplants": {"windows": {"transplanted": 0.0}},
     "no_recovery": {"windows": {"recovery": 0.0, "rails": 0.0}},
@@ -41,6 +40,16 @@ NAMES = {
 }
 
 
+def changes(arm: str, start: str) -> dict[str, Any]:
+    """What an arm's training does otherwise; its architecture is else that of the start."""
+    from neurofuse.models.weights import load_facts
+
+    change = dict(ARMS[arm])
+    if "architecture" in change:
+        change["architecture"] = load_facts(start)["architecture"] | change["architecture"]
+    return change
+
+
 def train_arm(arm: str, seed: int, steps: int, start: str, out: Path) -> Path:
     """The weights of one arm with one seed; trained unless they are there already."""
     from neurofuse.models.training.train import train
@@ -57,7 +66,7 @@ def train_arm(arm: str, seed: int, steps: int, start: str, out: Path) -> Path:
             "validate_every": steps,  # the last weights, not the luckiest
             "validation_batches": 16,
         }
-        results = train(plan | ARMS[arm], out / str(seed) / arm, resume=True)
+        results = train(plan | changes(arm, start), out / str(seed) / arm, resume=True)
         for file in (results.with_suffix(".json"), results):  # weights last: they say it is done
             shutil.copy(file, target.with_suffix(file.suffix))
     return target

@@ -67,8 +67,11 @@ def told(model: CrossModalAutoencoder) -> Iterator[None]:
         moves = pad(head.to(motion)[..., :frames], (0, max(frames - head.shape[-1], 0)))
         return motion + SHIFT * (2 * moves - 1)[:, None], *rest
 
-    decoder = model.decoders["nirs"]
-    hooks = [model.register_forward_pre_hook(keep), decoder.register_forward_hook(shift)]
+    decoders = [model.decoders["nirs"], model.own_model("nirs").decoders["nirs"]]
+    hooks = [
+        model.register_forward_pre_hook(keep),
+        *(decoder.register_forward_hook(shift) for decoder in dict.fromkeys(decoders)),
+    ]
     try:
         yield
     finally:

@@ -134,7 +134,7 @@ class CrossModalAutoencoder(nn.Module):
             own = None
             if name in self.single:
                 with torch.no_grad():  # it was trained before
-                    own = self._own(name).decode_alone(name, given, near[name])
+                    own = self.own_model(name).decode_alone(name, given, near[name])
             latents[name] = Latent(
                 bands[name], quiet[name], energy, near[name], channel, pooled, own
             )
@@ -242,7 +242,7 @@ class CrossModalAutoencoder(nn.Module):
         above = (loudest.exp() - few.quiet) / (few.loud - few.quiet)
         return to_samples(above.clamp(0, 1), rate, length, self.architecture.latent_rate)
 
-    def _own(self, name: str) -> "CrossModalAutoencoder":
+    def own_model(self, name: str) -> "CrossModalAutoencoder":
         """Whose filter a modality passes through: that of its own model, where that is here."""
         if name not in self.single:
             return self
@@ -262,8 +262,8 @@ class CrossModalAutoencoder(nn.Module):
             quiet,
             size=size,
             lags=lags,
-            shrinkage=torch.exp(self._own("eeg").log_shrinkage),
-            pooling=torch.sigmoid(self._own("eeg").pooling_logit),
+            shrinkage=torch.exp(self.own_model("eeg").log_shrinkage),
+            pooling=torch.sigmoid(self.own_model("eeg").pooling_logit),
         )
         few = a.few_electrodes
         channels = rough.shape[1]
@@ -304,10 +304,10 @@ class CrossModalAutoencoder(nn.Module):
                 temporal_filter(
                     alone[part],
                     single[part],
-                    torch.exp(self._own("nirs").log_spread) * local[part],
+                    torch.exp(self.own_model("nirs").log_spread) * local[part],
                     quiet[part],
                     size=size,
-                    reach=torch.exp(self._own("nirs").log_reach) * rate,
+                    reach=torch.exp(self.own_model("nirs").log_reach) * rate,
                     active=active[part],
                 )
                 for part in torch.arange(len(alone)).split(CHANNELS_AT_ONCE)

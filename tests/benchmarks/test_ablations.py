@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.ablations.__main__ import page
-from benchmarks.ablations.arms import ARMS, NAMES, SETTINGS, WHOLE
+from benchmarks.ablations.arms import ARMS, NAMES, SETTINGS, WHOLE, changes
 from benchmarks.ablations.figures import FIGURES, by_person
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.training.config import read_config
@@ -27,7 +27,7 @@ def test_a_row_is_the_difference_from_the_whole_model_of_the_same_seed():
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_arm_can_be_trained_from_the_packaged_weights(arm):
-    plan = read_config({"start": "joint"} | ARMS[arm])
+    plan = read_config({"start": "joint"} | changes(arm, "joint"))
     assert WindowSampling().with_probabilities(plan.windows)
     assert plan.architecture.streams == ("eeg", "nirs")
 
