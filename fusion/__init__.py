@@ -12,6 +12,12 @@ from neurofuse.io.deprecation import former_module
 
 if TYPE_CHECKING:
     from neurofuse.fusion.cohort import compare_all
+    from neurofuse.fusion.confounds import (
+        add_confounds,
+        epoch_weights,
+        glm_weights,
+        write_confounds,
+    )
     from neurofuse.fusion.controls import with_partner
     from neurofuse.fusion.methods.classical_base import Classical, Treatment
     from neurofuse.fusion.metrics.errors import score
@@ -28,7 +34,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Classical",
     "Treatment",
+    "add_confounds",
     "compare_all",
+    "epoch_weights",
+    "glm_weights",
     "neurovascular_coupling",
     "neurovascular_coupling_p",
     "oracle",
@@ -39,10 +48,12 @@ __all__ = [
     "to_csv",
     "to_table",
     "with_partner",
+    "write_confounds",
 ]
 
 _HOMES = {
     "cohort": "compare_all",
+    "confounds": "add_confounds epoch_weights glm_weights write_confounds",
     "controls": "with_partner",
     "methods.classical_base": "Classical Treatment",
     "metrics.errors": "score",

@@ -83,7 +83,8 @@ def test_wheel_holds_the_packaged_weights_and_stays_small(wheel):
     }
     assert {"joint", "eeg", "nirs"} <= weights
     assert weights <= described
-    assert sum(entry.file_size for entry in wheel.infolist()) < 10e6
+    # the joint weights hold both single-modality models too
+    assert sum(entry.file_size for entry in wheel.infolist()) < 12e6
 
 
 @pytest.mark.slow

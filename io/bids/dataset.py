@@ -17,7 +17,14 @@ ABOUT = """EEG and fNIRS recordings from which neurofuse has removed movement ar
 The JSON file beside each recording holds the method, its parameters and the version.
 """
 # BIDS 1.11 has no rule for processed fNIRS yet; the rest belongs to `neurofuse clean --bids`.
-NOT_BIDS = ("*_nirs.snirf", "*_nirs.json", "*_recording.nc", "*_report.html", "*_provenance.json")
+NOT_BIDS = (
+    "*_nirs.snirf",
+    "*_nirs.json",
+    "*_recording.nc",
+    "*_report.html",
+    "*_provenance.json",
+    "*_desc-confounds_*",
+)
 
 
 def write_shared(stage: Path, root: Path, subject: str, source: str | Path | None) -> None:

@@ -6,9 +6,19 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.lazy import time_blocks
-from neurofuse.io.recording import GATE_OPEN, LOST
+from neurofuse.io.recording import (
+    GATE_OPEN,
+    LOST,
+    event_facts,
+    event_rows,
+    events_dataset,
+    stream_dataset,
+    streams,
+)
 from neurofuse.io.runs import runs
 
+MOTION = "BAD_motion"
+LOST_MARK = "BAD_lost"
 LEAST_PAUSE = 0.2  # s; bouts that lie closer are one
 
 
@@ -115,3 +125,32 @@ def lost_stretches(node: xr.Dataset) -> list[Bout]:
         Bout(a / rate, (b - a) / rate, tuple(sorted(rows)))
         for (a, b), rows in sorted(found.items())
     ]
+
+
+def with_motion_marked(recording: xr.DataTree) -> xr.DataTree:
+    """A Recording with its movements as events "BAD_motion", which every format keeps.
+
+    Channels are named. Marks of an earlier cleaning are replaced.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> _, recording = nf.simulate(20.0, seed=0)
+    >>> "BAD_motion" in with_motion_marked(recording)["events"].description
+    True
+    """
+    kept = [
+        (row, facts)
+        for row, facts in zip(event_rows(recording), event_facts(recording), strict=True)
+        if row[2] != MOTION
+    ]
+    for stream in streams(recording):
+        node = stream_dataset(recording, stream)
+        start, names = float(node.time[0]), node.channel.values
+        for bout in bouts(node):
+            reached = ",".join(str(names[row]) for row in bout.channels)
+            kept.append(((start + bout.onset, bout.duration, MOTION, reached, stream), {}))
+    marked = recording.copy()
+    rows, facts = zip(*kept, strict=True) if kept else ((), ())
+    marked["events"] = xr.DataTree(events_dataset(rows, list(facts)), name="events")
+    return marked

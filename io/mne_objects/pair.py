@@ -13,7 +13,7 @@ from neurofuse.io.clock.seams import warn_of_seams
 from neurofuse.io.clock_model import ClockModel
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import LOG, quiet, source_of
-from neurofuse.io.mne_objects.annotations import Bout, bouts, lost_stretches
+from neurofuse.io.mne_objects.annotations import LOST_MARK, MOTION, Bout, bouts, lost_stretches
 from neurofuse.io.mne_objects.eeg import eeg_from_raw, raw_from_eeg
 from neurofuse.io.mne_objects.header import (
     extras_at,
@@ -46,9 +46,6 @@ from neurofuse.io.recording import (
 
 if TYPE_CHECKING:
     import mne
-
-MOTION = "BAD_motion"
-LOST_MARK = "BAD_lost"
 
 
 def from_mne(

@@ -96,7 +96,8 @@ def _eeg(node: xr.Dataset) -> np.ndarray:
             continue
         for row, series in enumerate(kept[:, : whole * size].reshape(rows, whole, size)):
             here = slice(done, done + whole)
-            series = np.nan_to_num(series, nan=np.nanmedian(series) if series.size else 0.0)
+            known = np.isfinite(series)
+            series = np.where(known, series, np.median(series[known]) if known.any() else 0.0)
             top[row, here], bottom[row, here] = series.max(1), series.min(1)
             held[row, here] = _at_its_extreme(series)
             hum[row, here], loud[row, here] = _sizes(series, rate)
@@ -181,7 +182,7 @@ def _until_coupled(lost: np.ndarray, pulse: np.ndarray) -> None:
 def _without_light(windows: np.ndarray, pulse: np.ndarray | None, lasting: int) -> np.ndarray:
     """Lost windows of one wavelength (window, time), whose pulse (window,) may be known."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        dark = ~np.isfinite(windows).all(1) | (windows <= 0).any(1)
+        dark = ~np.logical_and(np.isfinite(windows), windows > 0).all(1)
         logs = np.log(np.where(windows > 0, windows, np.nan))
     known = ~dark
     if known.sum() < 2:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from neurofuse.fusion import plot
     from neurofuse.fusion.clean import clean, clean_raws
     from neurofuse.fusion.compare import compare
+    from neurofuse.fusion.confounds import confounds
     from neurofuse.fusion.contribution import contribution
     from neurofuse.fusion.methods.cleaner import Cleaner
     from neurofuse.fusion.methods.registry import get_method, methods, register
+    from neurofuse.fusion.movements import movements
     from neurofuse.fusion.report import cohort_report, cohort_row, report
     from neurofuse.fusion.views.overview import summary
     from neurofuse.io import from_mne, read, to_mne, write
@@ -38,12 +40,14 @@ __all__ = [
     "cohort_report",
     "cohort_row",
     "compare",
+    "confounds",
     "contribution",
     "from_mne",
     "get_method",
     "inject",
     "io",
     "methods",
+    "movements",
     "plot",
     "read",
     "register",
@@ -62,11 +66,13 @@ _HOME = {
     "cohort_report": "neurofuse.fusion.report",
     "cohort_row": "neurofuse.fusion.report",
     "compare": "neurofuse.fusion.compare",
+    "confounds": "neurofuse.fusion.confounds",
     "contribution": "neurofuse.fusion.contribution",
     "from_mne": "neurofuse.io",
     "get_method": "neurofuse.fusion.methods.registry",
     "inject": "neurofuse.synth",
     "methods": "neurofuse.fusion.methods.registry",
+    "movements": "neurofuse.fusion.movements",
     "read": "neurofuse.io",
     "register": "neurofuse.fusion.methods.registry",
     "report": "neurofuse.fusion.report",

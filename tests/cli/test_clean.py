@@ -257,3 +257,15 @@ def test_outputs_that_a_later_run_does_not_make_are_named(recorded, tmp_path, ca
             [recorded["nirs"]], tmp_path, method="uncorrected", report=report, overwrite=True
         )
     assert "simulated_desc-clean_report.html are of an earlier run and stay" in caplog.text
+
+
+def test_movements_are_marked_on_request(recorded, run, tmp_path):
+    plain, marked = tmp_path / "plain", tmp_path / "marked"
+    command = ("clean", recorded["eeg"], "--no-report", "--out")
+    for out, options in ((plain, ()), (marked, ("--annotate", "motion"))):
+        done = run(*command, out, *options)
+        assert done.exit_code == 0, done.stderr
+        for name in ("simulated_desc-clean_eeg.fif", "simulated_desc-clean_eeg.edf"):
+            events = nf.read(out / name)["events"].to_dataset()
+            found = [str(text).endswith("BAD_motion") for text in events.description.values]
+            assert any(found) == bool(options)

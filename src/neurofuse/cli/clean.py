@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -29,6 +29,7 @@ def clean_files(
     bids: bool = False,
     uncertainty: bool = False,
     keep_identity: bool = False,
+    annotate: str | None = None,
     step: Progress = silent,
     tell: Callable[[list[str]], None] | None = None,
 ) -> dict[str, Path]:
@@ -57,6 +58,8 @@ def clean_files(
     keep_identity : bool
         Write what identifies the subject, the operator and the place, and free text, as the
         inputs have it (`neurofuse.io.identity`); not into BIDS.
+    annotate : {"motion"}, optional
+        Also mark movements in the files, as "BAD_motion"; lost stretches always are, as "BAD_lost".
     step : Progress
         Called with the fraction done.
     tell : callable, optional
@@ -96,6 +99,7 @@ def clean_files(
         from neurofuse.fusion.clean import clean
         from neurofuse.io import mark_bad, read, streams, write, write_netcdf
         from neurofuse.io.identity import without_identity
+        from neurofuse.io.mne_objects.annotations import with_motion_marked
 
         step(0.0, "reading")
         recording = mark_bad(read(*paths, offset=offset, align=align))
@@ -109,6 +113,8 @@ def clean_files(
             progress=lambda fraction: step(0.1 + 0.6 * fraction),
         )
         step(0.7, "writing")
+        if annotate == "motion":
+            cleaned = with_motion_marked(cleaned)
         if bids:
             expected.update(_write_bids(cleaned, stage, entities, paths, Path(out)))
             write_netcdf(cleaned, stage / expected["recording"])
@@ -228,6 +234,13 @@ def command(
         ),
     ] = False,
     keep_identity: options.KeepIdentity = False,
+    annotate: Annotated[
+        Literal["motion"] | None,
+        typer.Option(
+            help="Also mark movements in the files, as BAD_motion. MNE drops every epoch that such "
+            "a mark touches. Lost stretches are always marked, as BAD_lost.",
+        ),
+    ] = None,
 ) -> None:
     """Clean a simultaneous recording: both modalities jointly, back in the formats they came in."""
     lines: list[str] = []
@@ -243,6 +256,7 @@ def command(
             bids=bids,
             uncertainty=uncertainty,
             keep_identity=keep_identity,
+            annotate=annotate,
             step=step,
             tell=lines.extend,
         )

@@ -110,3 +110,12 @@ def test_a_simulated_recording_with_motion_is_not_lost():
         node = stream_dataset(moved, stream)
         assert lost_times(node, stream).mean() < 0.05
         assert lost_times(node, stream).shape[1] == node.sizes["time"] // window_length(node)
+
+
+def test_missing_samples_are_no_reason_of_their_own():
+    samples = brain()
+    samples[0, 5000:5100] = np.nan
+    samples[1] = np.nan
+    found = judged(samples)
+    assert not found[0].any()
+    assert found[1].all()
