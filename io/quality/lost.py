@@ -110,7 +110,8 @@ def _eeg(node: xr.Dataset) -> np.ndarray:
         bottom <= bottom.min(1, keepdims=True) + near
     )
     judged = np.isin(node.ch_type.values, JUDGED)
-    usual = np.quantile(loud[judged], USUAL) if judged.any() else 0.0
+    alive = loud[judged][(top - bottom)[judged] > FLAT]
+    usual = np.quantile(alive, USUAL) if alive.size else np.inf
     noise = loud > MUCH_LOUDER * usual
     noise |= (hum > HUM) & (hum > MOSTLY_HUM * loud)
     lasting = binary_opening(noise, np.ones((1, round(LONG / WINDOW)), bool))
@@ -182,7 +183,7 @@ def _until_coupled(lost: np.ndarray, pulse: np.ndarray) -> None:
 def _without_light(windows: np.ndarray, pulse: np.ndarray | None, lasting: int) -> np.ndarray:
     """Lost windows of one wavelength (window, time), whose pulse (window,) may be known."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        dark = ~np.logical_and(np.isfinite(windows), windows > 0).all(1)
+        dark: np.ndarray = np.any(~np.isfinite(windows) | (windows <= 0), axis=1)
         logs = np.log(np.where(windows > 0, windows, np.nan))
     known = ~dark
     if known.sum() < 2:
