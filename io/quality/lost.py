@@ -201,8 +201,10 @@ def _without_light(windows: np.ndarray, pulse: np.ndarray | None, lasting: int) 
     if pulse is not None:
         least = COUPLED if _worn(pulse) else np.median(pulse[known])
         coupled = known & (pulse >= least)
-    if not coupled.any():
-        coupled = known
+    usual = np.median(level[coupled]) if coupled.any() else np.nan
+    rare = coupled.sum() < known.sum() / 2
+    if not coupled.any() or (rare and abs(usual - np.median(level[known])) > OFF):
+        coupled = known  # a light in the room can flicker like a pulse, for a while
     usual, noise = np.median(level[coupled]), np.median(spread[coupled])
     off = np.abs(level - usual)
     long = np.ones(lasting, bool)

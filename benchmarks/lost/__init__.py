@@ -1,0 +1,1 @@
+"""Is what measured nothing of the participant called lost, and nothing else?"""
