@@ -73,8 +73,9 @@ def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:
     dims = tuple(d for d in after[name].dims if d != "time")
     old, new = (node[name].transpose(*dims, "time") for node in (before, after))
     gate = after.gate.transpose("channel", "time") if "gate" in after else None
-    lost, size = lost_times(before, stream), window_length(before)
     bad = np.asarray(after.bad.values)
+    lost = lost_times(before.assign_coords(bad=("channel", bad)), stream)
+    size = window_length(before)
 
     def judge(first: int, old: np.ndarray, new: np.ndarray, gate: Any) -> np.ndarray:
         """Verdicts on samples from number `first` on."""
@@ -121,13 +122,13 @@ def _changed(old: np.ndarray, new: np.ndarray, name: str) -> np.ndarray:
 
     A method that corrects a baseline level changes everything after it by a constant.
     """
-    if old.ndim == 2:
-        near = SAME * np.nanmax(np.abs(old), axis=-1, keepdims=True, initial=0.0)
-        return np.greater(np.abs(new - old), near)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # bad channels may hold anything
+        if old.ndim == 2:
+            near = SAME * np.nanmax(np.abs(old), axis=-1, keepdims=True, initial=0.0)
+            return np.greater(np.abs(new - old), near)
         taken = np.log(new / old) if name == "intensity" else old - new
-    steps = np.abs(np.diff(taken, axis=-1, prepend=taken[..., :1]))
-    return np.greater(steps.max(1), SAME_OD)
+        steps = np.abs(np.diff(taken, axis=-1, prepend=taken[..., :1]))
+        return np.greater(steps.max(1), SAME_OD)
 
 
 def _chunks(old: xr.DataArray, new: xr.DataArray) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 
 from neurofuse.io import stream_dataset
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.joint.tensors import Latent, Stream
 from neurofuse.synth.sensors import NOISE, RATE
 
 SHAKING = 10.0  # Hz, faster than what counts as gravity
@@ -58,22 +59,21 @@ def told(model: CrossModalAutoencoder) -> Iterator[None]:
         window.head = streams["nirs"].head
         return ({name: replace(one, head=None) for name, one in streams.items()}, *given[1:])
 
-    def shift(_: nn.Module, given: tuple, decoded: tuple) -> Any:
-        head = getattr(window, "head", None)
-        if head is None:
-            return decoded
-        motion, *rest = decoded
-        frames = motion.shape[-1]
-        moves = pad(head.to(motion)[..., :frames], (0, max(frames - head.shape[-1], 0)))
-        return motion + SHIFT * (2 * moves - 1)[:, None], *rest
+    plain = model._filter
 
-    decoders = [model.decoders["nirs"], model.own_model("nirs").decoders["nirs"]]
-    hooks = [
-        model.register_forward_pre_hook(keep),
-        *(decoder.register_forward_hook(shift) for decoder in dict.fromkeys(decoders)),
-    ]
+    def shifted(name: str, stream: Stream, latent: Latent, decoded: Any, **options: Any) -> Any:
+        head = getattr(window, "head", None)
+        if name == "nirs" and head is not None:
+            motion, *rest = decoded
+            frames = motion.shape[-1]
+            moves = pad(head.to(motion)[..., :frames], (0, max(frames - head.shape[-1], 0)))
+            decoded = (motion + SHIFT * (2 * moves - 1)[:, None], *rest)
+        return plain(name, stream, latent, decoded, **options)
+
+    hook = model.register_forward_pre_hook(keep)
+    model._filter = shifted
     try:
         yield
     finally:
-        for hook in hooks:
-            hook.remove()
+        hook.remove()
+        del model._filter

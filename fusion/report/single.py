@@ -9,11 +9,13 @@ from string import Template
 
 import xarray as xr
 
+from neurofuse.fusion.movements import movements
 from neurofuse.fusion.report.alignment import alignment_section
 from neurofuse.fusion.report.citations import citations_block, keys
 from neurofuse.fusion.report.comparison import comparison_section
 from neurofuse.fusion.report.contribution import contribution_section
 from neurofuse.fusion.report.methods import methods_paragraph
+from neurofuse.fusion.report.movements import movements_section
 from neurofuse.fusion.report.pictures import carpets_section, spectra_section, traces_section
 from neurofuse.fusion.report.responses import responses_section
 from neurofuse.fusion.report.sensors import sensor_map
@@ -27,6 +29,7 @@ from neurofuse.fusion.views.before_after import views_of
 from neurofuse.fusion.views.cleaning_summary import summarize
 from neurofuse.fusion.views.cleaning_text import headline, versions
 from neurofuse.fusion.views.excerpt import excerpt
+from neurofuse.fusion.views.outcome import plain_verdict, shares_of
 from neurofuse.io.clock.dates import real_date
 from neurofuse.io.errors import WriteError
 from neurofuse.io.staging import staged
@@ -97,8 +100,11 @@ def report(
     views = views_of(before, after, truth)
     summaries = [summarize(view) for view in views]
     quality = qualities(before, views)
+    judged = bool(shares_of(after))
+    found = movements(before, after) if judged else []
     sections = {
         "In numbers": numbers_section(views, summaries),
+        "Movements": movements_section(found),
         "Traces": traces_section(before, views),
         "Motion mask and change": carpets_section(before, after, views),
         "Sensors": sensor_map(
@@ -131,7 +137,11 @@ def report(
         subtitle=escape(f"Measured {measured_at}" if known else "Time of measurement unknown"),
         headline="\n".join(
             f"<li>{escape(line)}</li>"
-            for line in [notice, *headline(before, views, summaries)]
+            for line in [
+                notice,
+                *(plain_verdict(after) if judged else []),
+                *headline(before, views, summaries),
+            ]
             if line
         ),
         navigation="".join(f'<a href="#{_anchor(t)}">{t}</a>' for t in sections),

@@ -31,30 +31,50 @@ def outcome(cleaned: xr.DataTree, movements: Mapping[str, int]) -> list[str]:
     >>> lines[0], lines[2]
     ('duration: 20 s', 'movements found: 0 in EEG, 3 in fNIRS')
     """
-    shares = shares_of(cleaned)
+    shares = _in_words(cleaned)
     present = [MODALITIES[s] for s in streams(cleaned)]
-    parts = [
-        f"{m.display} kept {percent(s['kept'])}, repaired {percent(s['repaired'])}, "
-        f"lost {percent(s['lost'])}"
-        for m in present
-        if (s := shares.get(m.name))
-    ]
     counts = [f"{movements[m.name]} in {m.display}" for m in present if m.name in movements]
-    lines = [
+    return [
         f"duration: {duration_text(duration(cleaned))}",
-        f"channel-time: {'; '.join(parts) or 'without a verdict'}",
+        f"channel-time: {shares or 'without a verdict'}",
         f"movements found: {', '.join(counts) or 'none'}",
         f"bad channels: {_bad(cleaned)}",
+        _usable(cleaned),
     ]
-    much = {m.display: 1 - shares[m.name]["kept"] for m in present if m.name in shares}
-    over = [f"{percent(v)} of {name}" for name, v in much.items() if v > MUCH]
+
+
+def plain_verdict(cleaned: xr.DataTree) -> list[str]:
+    """The first sentences of a report: whether much was not kept, and the shares.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> _, recording = nf.simulate(20.0, seed=0)
+    >>> plain_verdict(nf.clean(recording, "tddr"))[1].startswith("EEG kept 100 %")
+    True
+    """
+    first = _usable(cleaned)
+    return [f"{first[0].upper()}{first[1:]}.", f"{_in_words(cleaned)} of channel-time."]
+
+
+def _in_words(cleaned: xr.DataTree) -> str:
+    shares = shares_of(cleaned)
+    return "; ".join(
+        f"{MODALITIES[name].display} kept {percent(share['kept'])}, "
+        f"repaired {percent(share['repaired'])}, lost {percent(share['lost'])}"
+        for name, share in shares.items()
+    )
+
+
+def _usable(cleaned: xr.DataTree) -> str:
+    """Whether much of a modality was not kept."""
+    much = {MODALITIES[s].display: 1 - share["kept"] for s, share in shares_of(cleaned).items()}
+    over = [f"{percent(share)} of {name}" for name, share in much.items() if share > MUCH]
     if over:
-        lines.append(
+        return (
             f"careful: {listed(over)} was not kept: look at the report before you use the recording"
         )
-    else:
-        lines.append(f"no modality has more than {percent(MUCH)} that was not kept")
-    return lines
+    return f"no modality has more than {100 * MUCH:.0f} % that was not kept"
 
 
 def shares_of(cleaned: xr.DataTree) -> dict[str, dict[str, float]]:

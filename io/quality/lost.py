@@ -60,8 +60,8 @@ def lost_times(node: xr.Dataset, stream: str) -> np.ndarray:
     Returns
     -------
     array (channel, window) of bool
-        Windows of `window_length(node)` samples, the last one longer. Channels of EEG that need not
-        show a voltage, such as triggers, are never lost.
+        Windows of `window_length(node)` samples, the last one longer. Not judged, False: channels
+        marked bad, and those of EEG that need not show a voltage, such as triggers.
 
     Examples
     --------
@@ -83,14 +83,16 @@ def window_length(node: xr.Dataset) -> int:
 def _eeg(node: xr.Dataset) -> np.ndarray:
     rate, size = float(node.attrs["rate"]), window_length(node)
     count = max(node.sizes["time"] // size, 1)
+    judged = np.isin(node.ch_type.values, JUDGED) & ~node.bad.values
+    lost = np.zeros((node.sizes["channel"], count), bool)
     samples = node[EEG.variable(node)].transpose(*EEG.dims)
-    rows = len(samples)
+    rows = int(judged.sum())
     top, bottom = np.full((rows, count), np.nan), np.full((rows, count), np.nan)
     held = np.zeros((rows, count), bool)
     hum, loud = np.zeros((rows, count)), np.zeros((rows, count))
     kept, done = np.zeros((rows, 0)), 0
     for _, block in time_blocks(samples, rate):
-        kept = np.concatenate([kept, np.asarray(block, float)], 1)
+        kept = np.concatenate([kept, np.asarray(block[judged], float)], 1)
         whole = kept.shape[1] // size
         if not whole:
             continue
@@ -102,23 +104,21 @@ def _eeg(node: xr.Dataset) -> np.ndarray:
             held[row, here] = _at_its_extreme(series)
             hum[row, here], loud[row, here] = _sizes(series, rate)
         kept, done = kept[:, whole * size :], done + whole
-    if not done:  # shorter than a window
-        return np.zeros((rows, 1), bool)
+    if not done or not rows:  # shorter than a window, or nothing to judge
+        return lost
     span = np.nanmax(top, 1) - np.nanmin(bottom, 1)
     near = NEAR_RAIL * span[:, None]
     extreme = (top >= top.max(1, keepdims=True) - near) | (
         bottom <= bottom.min(1, keepdims=True) + near
     )
-    judged = np.isin(node.ch_type.values, JUDGED)
-    alive = loud[judged][(top - bottom)[judged] > FLAT]
+    alive = loud[top - bottom > FLAT]
     usual = np.quantile(alive, USUAL) if alive.size else np.inf
     noise = loud > MUCH_LOUDER * usual
     noise |= (hum > HUM) & (hum > MOSTLY_HUM * loud)
     lasting = binary_opening(noise, np.ones((1, round(LONG / WINDOW)), bool))
     lasting = binary_propagation(lasting, np.ones((1, 3), bool), loud > LOUDER * usual)
-    lost = (top - bottom <= FLAT) | (held & extreme & (span[:, None] > FLAT))
-    lost = _joined(lost | lasting)
-    lost[~judged] = False
+    silent = (top - bottom <= FLAT) | (held & extreme & (span[:, None] > FLAT))
+    lost[judged] = _joined(silent | lasting)
     return lost
 
 
@@ -153,6 +153,8 @@ def _nirs(node: xr.Dataset) -> np.ndarray:
     lasting = max(round(LONG * float(node.attrs["rate"]) / size), 1)
     pulses = np.ones(lost.shape)  # of channels whose pulse cannot be judged it says nothing
     for channel, row in enumerate(lost):
+        if node.bad.values[channel]:
+            continue
         light = light_of(node, channel)[:, : count * size]
         pulse = _pulse(light, float(node.attrs["rate"]), size, count) if judged else None
         for one in light.reshape(len(light), count, size):
@@ -161,7 +163,8 @@ def _nirs(node: xr.Dataset) -> np.ndarray:
             pulses[channel] = pulse
             if _worn(pulse):
                 _until_coupled(row, pulse)
-    taken_off = lost.mean(0) >= MOST
+    good = ~node.bad.values
+    taken_off = lost[good].mean(0) >= MOST if good.any() else np.zeros(count, bool)
     lost |= taken_off & (pulses < COUPLED)
     return _joined(lost)
 

@@ -3,8 +3,11 @@
 import numpy as np
 from scipy import ndimage
 
+from neurofuse.io.runs import runs
 from neurofuse.models.joint.architecture import ElectrodeDrift
 
+BRIDGED = 8  # samples of a gap up to which a line does no harm
+FADED = 0.2  # of a longer gap, over which what was before goes over into what is after
 QUIET = 0.3  # quantile of the changes that is taken for the change without motion
 
 
@@ -60,7 +63,21 @@ def _calm(frames: np.ndarray, rate: float, settings: ElectrodeDrift) -> np.ndarr
 
 
 def filled(x: np.ndarray) -> np.ndarray:
-    """Samples (…, time) with gaps (NaN, infinite) bridged linearly; a row without any is zero."""
+    """Samples (…, time) with gaps (NaN, infinite) filled from both sides; without any, zeros.
+
+    A few samples are bridged linearly. A longer gap holds the samples before it backwards, and then
+    those after it: a line in its place would be the quietest stretch of all, beside which
+    everything else counts as motion.
+
+    Examples
+    --------
+    >>> filled(np.array([1.0, np.nan, 3.0])).tolist()
+    [1.0, 2.0, 3.0]
+    >>> series = np.arange(40.0)
+    >>> series[20:] = np.nan
+    >>> filled(series)[18:23].tolist()
+    [18.0, 19.0, 19.0, 18.0, 17.0]
+    """
     gaps = ~np.isfinite(x)
     if not gaps.any():
         return np.asarray(x, float)
@@ -69,5 +86,22 @@ def filled(x: np.ndarray) -> np.ndarray:
         if gap.all():
             row[:] = 0.0
         elif gap.any():
-            row[gap] = np.interp(np.flatnonzero(gap), np.flatnonzero(~gap), row[~gap])
+            known, counted = row[~gap], np.cumsum(~gap)
+            row[gap] = np.interp(np.flatnonzero(gap), np.flatnonzero(~gap), known)
+            for first, last in runs(gap):
+                if last - first > BRIDGED:
+                    before, after = known[: counted[first]], known[counted[first] :]
+                    row[first:last] = _mirrored(before, after, last - first)
     return out
+
+
+def _mirrored(before: np.ndarray, after: np.ndarray, count: int) -> np.ndarray:
+    """Samples (time,) for a gap: what was before it backwards, then what is after it backwards."""
+    parts = []
+    if before.size:
+        parts.append(np.pad(before, (0, count), mode="symmetric")[before.size :])
+    if after.size:
+        parts.append(np.pad(after, (count, 0), mode="symmetric")[:count])
+    at = (np.arange(count) + 0.5) / count
+    over = ((at - 0.5) / FADED + 0.5).clip(0, 1)
+    return (1 - over) * parts[0] + over * parts[-1]

@@ -13,6 +13,7 @@ import xarray as xr
 
 from neurofuse.io.lazy import Spool, is_lazy
 from neurofuse.io.optics.conversion import to_optical_density
+from neurofuse.io.quality.lost import lost_times, window_length
 from neurofuse.io.recording import stream_dataset
 from neurofuse.models.inference.drift import drift, filled
 from neurofuse.models.inference.multirate import SlowSeries, fast_artifact, slow_series
@@ -161,6 +162,8 @@ class EegSource(Source):
         calibrated = calibration is not None
         self.variance: np.ndarray = np.zeros(self.artifact.shape if calibrated else (0, held))
         self.missing: np.ndarray = np.zeros((int(used.sum()), held), bool)
+        self.lost: np.ndarray = lost_times(node, "eeg")[used]
+        self.lost_window: int = window_length(node)
         lazy = is_lazy(node.eeg)
         self.spools: list[Spool] = [
             Spool(len(used), length, on_disk=lazy) for _ in range(2 + calibrated)
@@ -170,7 +173,9 @@ class EegSource(Source):
         first, last, before, after = self.window(begin, end)
         if last - first < 2:
             return None
-        raw = self.node.eeg[:, first:last].values[self.used]
+        raw = np.array(self.node.eeg[:, first:last].values[self.used])
+        window = np.arange(first, last) // self.lost_window
+        raw[self.lost[:, np.minimum(window, self.lost.shape[1] - 1)]] = np.nan  # no evidence
         part = filled(raw)
         part = part - drift(part, self.rate, self.architecture.electrode_drift)
         part = np.pad(part, ((0, 0), (before, after)), mode="symmetric")

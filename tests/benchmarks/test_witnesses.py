@@ -222,12 +222,13 @@ def test_a_perfect_imu_tells_when_the_optodes_move(known):
     assert moves[~near].mean() < 0.1
 
 
-def untrained():
+def untrained(single_width=0):
     torch.manual_seed(0)
-    return CrossModalAutoencoder(Architecture()).eval()
+    return CrossModalAutoencoder(Architecture(single_width=single_width)).eval()
 
 
-def test_true_times_shift_motion_for_and_against_and_only_inside(known, monkeypatch):
+@pytest.mark.parametrize("single_width", [0, 8])
+def test_true_times_shift_motion_for_and_against_and_only_inside(known, monkeypatch, single_width):
     monkeypatch.setattr(apply, "WINDOWS_AT_ONCE", 1)  # windows in order, to compare them
     perfect, mask = moving_alone(known[0])
     model = untrained()
@@ -235,13 +236,16 @@ def test_true_times_shift_motion_for_and_against_and_only_inside(known, monkeypa
     def logits(shift):
         """Of the windows that are cleaned; those looked at before are not shifted."""
         monkeypatch.setattr(bounds, "SHIFT", shift)
-        made = []
-        with bounds.told(model):
-            listening = model.decoders["nirs"].register_forward_hook(
-                lambda _, given, decoded: made.append(decoded[0])
-            )
-            arms.clean(perfect, model)
-            listening.remove()
+        made, plain = [], CrossModalAutoencoder._filter
+
+        def listening(self, name, stream, latent, decoded, **options):
+            made.append(decoded[0])
+            return plain(self, name, stream, latent, decoded, **options)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(CrossModalAutoencoder, "_filter", listening)
+            with bounds.told(model):
+                arms.clean(perfect, model)
         return torch.cat(made, -1)
 
     before = gate(perfect, model)

@@ -175,3 +175,18 @@ def test_the_number_of_threads_changes_nothing(pair, method):
     for stream, name in (("eeg", "eeg"), ("nirs", "intensity")):
         one, two = (result[stream][name].values for result in results)
         np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("first", [0, 2000])
+@pytest.mark.parametrize("kind", ["missing", "at 5 mV"])
+def test_a_long_stretch_without_a_signal_makes_no_motion_of_the_rest(at_rest, first, kind):
+    node = stream_dataset(at_rest, "eeg")
+    samples = node.eeg.values.copy()
+    gap = slice(first, first + round(0.24 * samples.shape[1]))
+    samples[:, gap] = np.nan if kind == "missing" else 5e-3
+    cleaned = clean(build(node.assign(eeg=node.eeg.copy(data=samples))), "eeg")["eeg"]
+    rest = np.delete(np.arange(samples.shape[1]), np.r_[gap])
+    assert (cleaned.gate.values[:, rest] > 0).mean() < 0.01
+    change = cleaned.eeg.values[:, rest] - samples[:, rest]
+    assert np.square(change).sum() < 1e-4 * np.square(samples[:, rest]).sum()
+    np.testing.assert_array_equal(cleaned.eeg.values[:, gap], samples[:, gap])

@@ -1,0 +1,45 @@
+"""The movements of a recording: when, where, how large, and what became of them."""
+
+from collections.abc import Sequence
+
+from neurofuse.fusion.movements import Movement
+from neurofuse.fusion.report.html import table
+from neurofuse.fusion.views.phrases import significant
+from neurofuse.io.modality import MODALITIES
+
+LISTED = 50  # movements; with more the longest, as the whole list is in a file
+NAMED = 4  # channels of a movement; more are counted
+
+
+def movements_section(found: Sequence[Movement]) -> str:
+    """A table of movements, in order of time; nothing where there are none."""
+    if not found:
+        return ""
+    shown = sorted(found, key=lambda one: one.duration, reverse=True)[:LISTED]
+    rows = [
+        [
+            f"{one.onset:.1f}",
+            f"{one.duration:.1f}",
+            MODALITIES[one.modality].display,
+            _channels(one.channels),
+            _size(one.size_before, one.modality),
+            _size(one.size_after, one.modality),
+            one.verdict,
+        ]
+        for one in sorted(shown, key=lambda one: one.onset)
+    ]
+    lost = {number for number, row in enumerate(rows) if row[-1] == "lost"}
+    caption = "Peak-to-peak amplitude of the worst channel, before and after cleaning."
+    if len(found) > LISTED:
+        caption = f"The {LISTED} longest of {len(found)} movements. {caption}"
+    head = ["Onset [s]", "Duration [s]", "Modality", "Channels", "Before", "After", "Verdict"]
+    return table(head, rows, caption, poor=lost)
+
+
+def _channels(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= NAMED else f"{len(names)} channels"
+
+
+def _size(value: float, modality: str) -> str:
+    one = MODALITIES[modality]
+    return f"{significant(one.plot_scale * value)} {one.plot_unit}"
