@@ -182,7 +182,7 @@ def test_the_number_of_threads_changes_nothing(pair, method):
 def test_a_long_stretch_without_a_signal_makes_no_motion_of_the_rest(at_rest, first, kind):
     node = stream_dataset(at_rest, "eeg")
     samples = node.eeg.values.copy()
-    gap = slice(first, first + round(0.24 * samples.shape[1]))
+    gap = slice(first, first + round(0.18 * samples.shape[1]))
     samples[:, gap] = np.nan if kind == "missing" else 5e-3
     cleaned = clean(build(node.assign(eeg=node.eeg.copy(data=samples))), "eeg")["eeg"]
     rest = np.delete(np.arange(samples.shape[1]), np.r_[gap])
