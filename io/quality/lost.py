@@ -35,11 +35,13 @@ MOSTLY_HUM = 0.8  # … so much of its RMS
 MAINS = (45.0, 65.0)  # Hz
 USUAL = 0.2  # quantile of the RMS of all channels and windows that is usual in a recording
 LOUDER = 10.0  # times that: what leads to an electrode that comes off, and back
-MUCH_LOUDER = 40.0  # times that: no movement leaves anything to repair …
-LONG = 5.0  # … that goes on for so many seconds; also for light without a pulse
+MUCH_LOUDER = 100.0  # times that: no movement leaves anything to repair …
+LONG = 5.0  # … that goes on for so many seconds
+SHORTEST = 3.0  # s of anything lost; less is bridged by what is around it
+CONTACT_LOST = 15.0  # s for which a pulse is gone, by more than a movement and what follows it
 OFF = 1.0  # change of the light's logarithm by which an optode has come off …
 QUIETER = 0.35  # … or, where the pulse is gone too, so much
-MUCH_NOISIER = 10.0  # times its usual noise, if that hides the pulse
+MUCH_NOISIER = 6.0  # times its usual noise, if that hides the pulse
 NOISIER = 4.0  # times its usual noise, where the pulse is gone too
 COUPLED = 0.7  # correlation of both wavelengths' pulse at which an optode is on the scalp …
 UNCOUPLED = 0.3  # … and at which it is not
@@ -118,7 +120,9 @@ def _eeg(node: xr.Dataset) -> np.ndarray:
     lasting = binary_opening(noise, np.ones((1, round(LONG / WINDOW)), bool))
     lasting = binary_propagation(lasting, np.ones((1, 3), bool), loud > LOUDER * usual)
     silent = (top - bottom <= FLAT) | (held & extreme & (span[:, None] > FLAT))
-    lost[judged] = _joined(silent | lasting)
+    shortest = np.ones((1, round(SHORTEST / WINDOW)), bool)
+    long_enough = np.asarray(binary_opening(silent, shortest))
+    lost[judged] = _joined(np.maximum(long_enough, np.asarray(lasting)))
     return lost
 
 
@@ -150,7 +154,8 @@ def _nirs(node: xr.Dataset) -> np.ndarray:
     if node.sizes["time"] < 2 * size:
         return lost
     judged = reason_missing(node) == ""
-    lasting = max(round(LONG * float(node.attrs["rate"]) / size), 1)
+    seconds = size / float(node.attrs["rate"])
+    lasting, shortest = (max(round(t / seconds), 1) for t in (CONTACT_LOST, SHORTEST))
     pulses = np.ones(lost.shape)  # of channels whose pulse cannot be judged it says nothing
     for channel, row in enumerate(lost):
         if node.bad.values[channel]:
@@ -158,7 +163,7 @@ def _nirs(node: xr.Dataset) -> np.ndarray:
         light = light_of(node, channel)[:, : count * size]
         pulse = _pulse(light, float(node.attrs["rate"]), size, count) if judged else None
         for one in light.reshape(len(light), count, size):
-            row |= _without_light(one, pulse, lasting)
+            row |= _without_light(one, pulse, lasting, shortest)
         if pulse is not None:
             pulses[channel] = pulse
             if _worn(pulse):
@@ -183,7 +188,9 @@ def _until_coupled(lost: np.ndarray, pulse: np.ndarray) -> None:
             lost[gap] = True
 
 
-def _without_light(windows: np.ndarray, pulse: np.ndarray | None, lasting: int) -> np.ndarray:
+def _without_light(
+    windows: np.ndarray, pulse: np.ndarray | None, lasting: int, shortest: int
+) -> np.ndarray:
     """Lost windows of one wavelength (window, time), whose pulse (window,) may be known."""
     with np.errstate(invalid="ignore", divide="ignore"):
         dark: np.ndarray = np.any(~np.isfinite(windows) | (windows <= 0), axis=1)
@@ -207,17 +214,26 @@ def _without_light(windows: np.ndarray, pulse: np.ndarray | None, lasting: int) 
     usual = np.median(level[coupled]) if coupled.any() else np.nan
     rare = coupled.sum() < known.sum() / 2
     if not coupled.any() or (rare and abs(usual - np.median(level[known])) > OFF):
-        coupled = known  # a light in the room can flicker like a pulse, for a while
+        coupled, pulse = known, None  # a light in the room can flicker like a pulse, for a while
     usual, noise = np.median(level[coupled]), np.median(spread[coupled])
     off = np.abs(level - usual)
-    long = np.ones(lasting, bool)
-    found = dark | frozen | (railed & (span <= STILL * top)) | (spread > DARK_UNUSABLE)
-    found |= binary_opening(off > OFF, long)
-    found |= binary_opening((spread > DARK) & (spread > MUCH_NOISIER * noise), long)
+    silent = dark | frozen | (railed & (span <= STILL * top)) | (spread > DARK_UNUSABLE)
+    found = _lasting(silent, shortest)
+    found |= _lasting((off > OFF) & (True if pulse is None else pulse < COUPLED), lasting)
+    found |= _lasting((spread > DARK) & (spread > MUCH_NOISIER * noise), lasting)
     if pulse is not None and _worn(pulse):
         other = (off > QUIETER) | (spread > NOISIER * noise) | (spread < noise / NOISIER)
-        found |= binary_opening((pulse < UNCOUPLED) & other, long)
-    return found
+        found |= _lasting((pulse < UNCOUPLED) & other, lasting)
+    noisy = (spread > DARK) & (spread > NOISIER * noise)
+    return np.asarray(binary_propagation(found, mask=found | (off > QUIETER) | noisy))
+
+
+def _lasting(seen: np.ndarray, shortest: int) -> np.ndarray:
+    """Stretches (window,) of at least so many windows; a third as many may be missing between."""
+    gap = np.ones(shortest // 3 + 1, bool)
+    padded = np.pad(seen, gap.size)
+    closed = np.asarray(binary_closing(padded, gap))[gap.size : -gap.size]
+    return np.asarray(binary_opening(closed | seen, np.ones(shortest, bool)))
 
 
 def _pulse(light: np.ndarray, rate: float, size: int, count: int) -> np.ndarray:

@@ -83,8 +83,8 @@ class Learner(ABC, Generic[BatchT]):
 
     @property
     def unjudged(self) -> bool:
-        """Whether there is something that no validation has seen yet."""
-        return bool(self.losses) or math.isinf(self.best)
+        """Whether steps were taken since the last validation."""
+        return bool(self.losses) or (self.step > 0 and math.isinf(self.best))
 
     def advance(self, batch: BatchT) -> None:
         """Take one step."""

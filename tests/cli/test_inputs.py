@@ -23,7 +23,9 @@ def test_a_bids_folder_is_cleaned_and_named_after_its_entities(run, bids, tmp_pa
     done = run("clean", bids, "--offset", "0", "--no-report", "--out", out)
     assert done.exit_code == 0, done.output
     names = {path.name.removeprefix("sub-07_task-walk_desc-clean_") for path in out.iterdir()}
-    assert names == {"eeg.fif", "eeg.edf", "nirs.snirf", "recording.nc", "provenance.json"}
+    wanted = {"eeg.fif", "eeg.edf", "nirs.snirf", "recording.nc", "provenance.json"}
+    assert {name for name in names if not name.endswith((".tsv", "s.json"))} == wanted
+    assert "sub-07_task-walk_desc-motion_events.tsv" in names
     cleaned = nf.read(out / "sub-07_task-walk_desc-clean_recording.nc")
     assert streams(cleaned) == ("eeg", "nirs")
 

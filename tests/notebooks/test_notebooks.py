@@ -121,6 +121,7 @@ def test_train(monkeypatch, tmp_path):
 @pytest.mark.filterwarnings("ignore:The inplace keyword")  # MNE-NIRS 0.7.3 with pandas 3.1
 def test_after_cleaning():
     space = run("06_after_cleaning.ipynb")
+    assert space["lost"] == 0
     assert space["erp_error"]["cleaned"] < 0.5 * space["erp_error"]["as recorded"]
     assert space["glm_error"]["cleaned"] < 0.5 * space["glm_error"]["as recorded"]
     coupling = space["correlation"]

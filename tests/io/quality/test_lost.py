@@ -33,7 +33,7 @@ LOST_WAYS = {
     "saturated": lambda x: 0 * x + 5e-3,
     "jumps between both rails": lambda x: 5e-3 * np.sign(np.sin(np.arange(x.size) / 7)),
     "open electrode": lambda x: x + hum(6e-4),
-    "half a millivolt of noise": lambda x: 8e-4 * np.random.default_rng(0).normal(size=x.size),
+    "two millivolts of noise": lambda x: 2e-3 * np.random.default_rng(0).normal(size=x.size),
 }
 
 
