@@ -56,7 +56,7 @@ def _warn_of_eeg(node: xr.Dataset) -> None:
         first = float(node.time[0]) + min(min(starts) for starts in railed.values())
         LOG.warning(
             "EEG channels %s are at the rails of the amplifier for up to %g s, from %.1f s on: "
-            "there is no contact and no EEG there, and these stretches come back as recorded",
+            "there is no contact and no EEG there; where that lasts, it comes back as recorded",
             ", ".join(railed),
             RAIL_WINDOW * max(len(starts) for starts in railed.values()),
             first,
