@@ -12,7 +12,7 @@ import xarray as xr
 
 from neurofuse.io.lazy import is_lazy, time_blocks
 from neurofuse.io.modality import EEG, MODALITIES
-from neurofuse.io.quality.lost import lost_times, window_length
+from neurofuse.io.quality.lost import lost_times, on_samples, window_length
 from neurofuse.io.recording import (
     LOST,
     note,
@@ -79,12 +79,12 @@ def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:
 
     def judge(first: int, old: np.ndarray, new: np.ndarray, gate: Any) -> np.ndarray:
         """Verdicts on samples from number `first` on."""
-        window = np.minimum(np.arange(first, first + old.shape[-1]) // size, lost.shape[1] - 1)
+        gone = on_samples(lost, size, first, first + old.shape[-1])
         changed = np.asarray(gate) > 0 if gate is not None else _changed(old, new, name)
         missing = ~np.isfinite(old)
         missing = missing.any(1) if missing.ndim == 3 else missing
         verdict = np.where(changed, REPAIRED, KEPT).astype(np.int8)
-        verdict[lost[:, window] | missing | bad[:, None]] = LOST
+        verdict[gone | missing | bad[:, None]] = LOST
         return verdict
 
     def put_back(old: np.ndarray, new: np.ndarray, verdict: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from benchmarks.common.page import Page, Table
 from benchmarks.common.paths import recordings_folder
 from neurofuse.io import mark_bad, read, stream_dataset
 from neurofuse.io.errors import NeurofuseError
-from neurofuse.io.quality.lost import lost_times, window_length
+from neurofuse.io.quality.lost import lost_times, on_samples, window_length
 from neurofuse.models.training.split import subject_files
 from neurofuse.synth import inject
 
@@ -114,9 +114,7 @@ def judged(node: xr.Dataset) -> np.ndarray:
 def samples_lost(node: xr.Dataset) -> np.ndarray:
     """Which samples (channel, time) are lost."""
     stream = "eeg" if "ch_type" in node.coords else "nirs"
-    lost = lost_times(node, stream)
-    window = np.arange(node.sizes["time"]) // window_length(node)
-    return lost[:, np.minimum(window, lost.shape[1] - 1)]
+    return on_samples(lost_times(node, stream), window_length(node), 0, node.sizes["time"])
 
 
 def share(

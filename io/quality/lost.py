@@ -82,6 +82,26 @@ def window_length(node: xr.Dataset) -> int:
     return max(round(WINDOW * float(node.attrs["rate"])), FEWEST_SAMPLES)
 
 
+def on_samples(lost: np.ndarray, size: int, first: int, last: int) -> np.ndarray:
+    """Which samples (channel, time) from number `first` to `last` lie in lost windows.
+
+    Parameters
+    ----------
+    lost : array (channel, window) of bool
+        Of `lost_times`.
+    size : int
+        Samples of a window.
+    first, last : int
+        Numbers of samples.
+
+    Examples
+    --------
+    >>> on_samples(np.array([[False, True]]), 2, 1, 5)[0].tolist()
+    [False, True, True, True]
+    """
+    return lost[:, np.minimum(np.arange(first, last) // size, lost.shape[1] - 1)]
+
+
 def _eeg(node: xr.Dataset) -> np.ndarray:
     rate, size = float(node.attrs["rate"]), window_length(node)
     count = max(node.sizes["time"] // size, 1)

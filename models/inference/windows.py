@@ -13,7 +13,7 @@ import xarray as xr
 
 from neurofuse.io.lazy import Spool, is_lazy
 from neurofuse.io.optics.conversion import to_optical_density
-from neurofuse.io.quality.lost import lost_times, window_length
+from neurofuse.io.quality.lost import lost_times, on_samples, window_length
 from neurofuse.io.recording import stream_dataset
 from neurofuse.models.inference.drift import drift, filled
 from neurofuse.models.inference.multirate import SlowSeries, fast_artifact, slow_series
@@ -174,8 +174,7 @@ class EegSource(Source):
         if last - first < 2:
             return None
         raw = np.array(self.node.eeg[:, first:last].values[self.used])
-        window = np.arange(first, last) // self.lost_window
-        raw[self.lost[:, np.minimum(window, self.lost.shape[1] - 1)]] = np.nan  # no evidence
+        raw[on_samples(self.lost, self.lost_window, first, last)] = np.nan  # no evidence
         part = filled(raw)
         part = part - drift(part, self.rate, self.architecture.electrode_drift)
         part = np.pad(part, ((0, 0), (before, after)), mode="symmetric")

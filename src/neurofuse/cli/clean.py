@@ -10,7 +10,7 @@ from rich.markup import escape
 from neurofuse.cli import names, options
 from neurofuse.cli.console import Progress, progress, show_files, silent, stdout
 from neurofuse.cli.inputs import MARK, write_inputs
-from neurofuse.cli.tables import CHANNELS, CONFOUNDS, table_names, write_tables
+from neurofuse.cli.tables import bids_table_names, table_names, write_tables
 from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def clean_files(
     bids: bool = False,
     uncertainty: bool = False,
     keep_identity: bool = False,
-    annotate: str | None = None,
+    annotate: Literal["motion"] | None = None,
     step: Progress = silent,
     tell: Callable[[list[str]], None] | None = None,
 ) -> dict[str, Path]:
@@ -92,7 +92,7 @@ def clean_files(
     if bids:
         expected = {kind: expected[kind] for kind in ("recording", "report", "provenance")}
         entities, merge = _bids_plan(stem, Path(out), overwrite)
-        tables = _bids_tables(entities)
+        tables = bids_table_names(entities)
     expected |= tables
     taken = [name for value in expected.values() for name in names.companions(value)]
     with staged(out, dict.fromkeys(taken), overwrite=overwrite, merge=merge) as stage:
@@ -178,19 +178,6 @@ def _bids_plan(stem: str, out: Path, overwrite: bool) -> tuple[dict[str, str], d
     check_root(out)
     entities = find_entities([stem], {"desc": MARK.removeprefix("_desc-")})
     return entities, merged(entities, overwrite)
-
-
-def _bids_tables(entities: dict[str, str]) -> dict[str, str]:
-    """The names of all tables within a BIDS data set; each modality has its own."""
-    from neurofuse.io.bids.write import file_of
-
-    made = {}
-    for stream, confounds in CONFOUNDS.items():
-        made[f"{stream}_movements"] = file_of({**entities, "desc": "motion"}, stream, "events.tsv")
-        made[f"{stream}_channels"] = file_of(entities, stream, CHANNELS)
-        suffix = confounds.split("_")[-1]
-        made[f"{stream}_confounds"] = file_of({**entities, "desc": "confounds"}, stream, suffix)
-    return made
 
 
 def _write_bids(

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-MOVEMENTS = "desc-motion_events.tsv"
-CHANNELS = "channels.tsv"
-CONFOUNDS = {
-    "eeg": "desc-confounds_epochs.tsv",
-    "nirs": "desc-confounds_timeseries.tsv",
-}
+MOVEMENTS, CHANNELS = "events.tsv", "channels.tsv"
+CONFOUNDS = {"eeg": "epochs.tsv", "nirs": "timeseries.tsv"}
 
 
 def table_names(stem: str, mark: str) -> dict[str, str]:
@@ -24,14 +20,27 @@ def table_names(stem: str, mark: str) -> dict[str, str]:
     'sub-01_desc-motion_events.tsv'
     """
     channels = {f"{s}_channels": f"{stem}{mark}_{s}_{CHANNELS}" for s in CONFOUNDS}
-    confounds = {f"{s}_confounds": f"{stem}_{name}" for s, name in CONFOUNDS.items()}
-    return {"movements": f"{stem}_{MOVEMENTS}", **channels, **confounds}
+    confounds = {f"{s}_confounds": f"{stem}_desc-confounds_{n}" for s, n in CONFOUNDS.items()}
+    return {"movements": f"{stem}_desc-motion_{MOVEMENTS}", **channels, **confounds}
+
+
+def bids_table_names(entities: dict[str, str]) -> dict[str, str]:
+    """The same within a BIDS data set, where each modality has a table of movements of its own."""
+    from neurofuse.io.bids.write import file_of
+
+    motion, confounds = ({**entities, "desc": desc} for desc in ("motion", "confounds"))
+    made = {}
+    for stream, name in CONFOUNDS.items():
+        made[f"{stream}_movements"] = file_of(motion, stream, MOVEMENTS)
+        made[f"{stream}_channels"] = file_of(entities, stream, CHANNELS)
+        made[f"{stream}_confounds"] = file_of(confounds, stream, name)
+    return made
 
 
 def write_tables(
     recording: "xr.DataTree", cleaned: "xr.DataTree", folder: Path, names: dict[str, str]
 ) -> Counter[str]:
-    """Write all tables of the modalities that there are; the number of movements in each.
+    """Write all tables of the modalities that there are; how many movements were repaired in each.
 
     Parameters
     ----------
@@ -40,8 +49,8 @@ def write_tables(
     folder : Path
         Where they go.
     names : dict of str
-        By the kinds of `table_names`. With "eeg_movements" and "nirs_movements" in place of
-        "movements" each modality gets a table of its own, which counts from its first sample.
+        Of `table_names`, or of `bids_table_names`: onsets there count from the first sample of the
+        modality.
     """
     from neurofuse.fusion.confounds import confounds, write_confounds
     from neurofuse.fusion.movement_files import write_channels, write_movements
@@ -61,5 +70,5 @@ def write_tables(
         target = folder / names[f"{stream}_channels"]
         write_channels(target, recording, cleaned, stream, overwrite=True)
         write_confounds(folder / names[f"{stream}_confounds"], tables[stream])
-    counts = Counter(one.modality for one in found)
+    counts = Counter(one.modality for one in found if one.verdict == "repaired")
     return Counter({stream: counts[stream] for stream in present})
