@@ -88,6 +88,12 @@ def test_wheel_holds_the_packaged_weights_and_stays_small(wheel):
 
 
 @pytest.mark.slow
+def test_wheel_holds_the_model_card(wheel):
+    card = wheel.read("neurofuse/models/pretrained/model_card.md").decode()
+    assert card == (ROOT / "docs/model_card.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_sdist_holds_what_the_wheel_is_built_from(sdist):
     tracked = [
         f"src/neurofuse/{p.relative_to(ROOT).as_posix()}" for f in FOLDERS for p in _files(f)
