@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from neurofuse.fusion.kinds.templates import KINDS, UNLIKE
 from neurofuse.fusion.movements import VERDICTS, Movement, shares
 from neurofuse.io.bids.sidecars import (
     EVENT_COLUMNS,
@@ -59,6 +60,25 @@ COLUMNS: Facts = {
             "lost": "the channels measured nothing that could be repaired",
         },
     },
+    "kind": {
+        "Description": "which known kind of movement it looks like most (neurofuse.synth); n/a "
+        "where nothing is known of it",
+        "Levels": {**KINDS, UNLIKE: "farther from each of them than their own movements are"},
+    },
+    "kind_probability": {
+        "Description": "that it is of this kind rather than of another known one, if all were "
+        "equally frequent; n/a where it is unlike any known kind",
+        "Units": "1",
+    },
+    "from_partner": {
+        "Description": "share of the evidence for the movement that came from the other modality "
+        "(Shapley value of the motion mask's log odds); n/a unless explained",
+        "Units": "1",
+    },
+    "from_imu": {
+        "Description": "the same of the IMU on the head",
+        "Units": "1",
+    },
 }
 DONE = {
     "kept": "that cleaning kept as they were",
@@ -111,7 +131,7 @@ def write_movements(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     table, _ = write_movements(f"{folder}/a_desc-motion_events.tsv", found, start=10.0)
     ...     print(table.read_text().splitlines()[1].replace(chr(9), " "))
-    2.5 2.0 motion eeg C3,C4 0.0008 6e-05 V repaired
+    2.5 2.0 motion eeg C3,C4 0.0008 6e-05 V repaired n/a n/a n/a n/a
     """
     rows = list(movements)
     table: Table = {
@@ -124,6 +144,10 @@ def write_movements(
         "size_after": [_rounded(row.size_after) for row in rows],
         "unit": [MODALITIES[row.modality].cleaned_unit for row in rows],
         "verdict": [row.verdict for row in rows],
+        "kind": [row.kind or NONE for row in rows],
+        "kind_probability": [_rounded(row.kind_probability) for row in rows],
+        "from_partner": [_rounded(row.from_partner) for row in rows],
+        "from_imu": [_rounded(row.from_imu) for row in rows],
     }
     return _write(Path(path), table, COLUMNS, overwrite)
 

@@ -4,15 +4,18 @@ A movement of a modality is a time in which any of its channels is in motion, wh
 motion mask (`gate`) is above 0.5; pauses of less than `PAUSE` do not end it. Lost is what holds no
 signal, whether the mask saw it or not. Where some channels were repaired and others were lost there
 are two movements in the list: an electrode that comes off for minutes must not hide what happens
-meanwhile, nor its size stand for that of the others.
+meanwhile, nor its size stand for that of the others. What was repaired is compared with templates
+of movements, which tells its kind (`kinds`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from neurofuse.fusion.kinds.description import Span, describe_eeg, describe_nirs, joined
+from neurofuse.fusion.kinds.templates import load_templates
 from neurofuse.fusion.metrics.samples import match
 from neurofuse.fusion.views.changes import UNCHANGED_OD
 from neurofuse.io.errors import SchemaError
@@ -50,6 +53,15 @@ class Movement:
         there is no sample.
     verdict : {"repaired", "lost"}
         What became of it.
+    kind : str or None
+        A name of `neurofuse.synth.TYPES`, or "unlike any known kind". None: nothing is known of it,
+        as of what was lost.
+    kind_probability : float
+        That it is of this kind rather than of another known one, if all were equally frequent [1];
+        NaN where that cannot be told.
+    from_partner, from_imu : float
+        Share of the evidence for the movement that came from the other modality, and from the IMU
+        on the head [1]; NaN unless `neurofuse.explain` told it.
 
     Examples
     --------
@@ -64,6 +76,10 @@ class Movement:
     size_before: float
     size_after: float
     verdict: str
+    kind: str | None = None
+    kind_probability: float = np.nan
+    from_partner: float = np.nan
+    from_imu: float = np.nan
 
 
 def movements(recording: xr.DataTree, cleaned: xr.DataTree) -> list[Movement]:
@@ -103,12 +119,45 @@ def movements(recording: xr.DataTree, cleaned: xr.DataTree) -> list[Movement]:
     >>> found.onset, round(found.duration, 6), found.channels, found.size_after
     (2.0, 1.0, ('C3',), 0.0)
     """
+    numbered, found = described(recording, cleaned)
+    templates = load_templates()
+    for stream, numbers in numbered.items():
+        names = iter(templates.judge(numbers).named())
+        for at, movement in enumerate(found[stream]):
+            if movement.verdict == VERDICTS[REPAIRED]:
+                kind, probability = next(names)
+                found[stream][at] = replace(movement, kind=kind, kind_probability=probability)
+    return sorted(
+        (movement for own in found.values() for movement in own), key=lambda one: one.onset
+    )
+
+
+def described(
+    recording: xr.DataTree, cleaned: xr.DataTree
+) -> tuple[dict[str, np.ndarray], dict[str, list[Movement]]]:
+    """Movements by modality, still without their kinds, and those repaired in numbers.
+
+    Returns
+    -------
+    dict of array (movement, number)
+        By modality, of the repaired movements only, in the order of the others: the numbers of
+        `kinds.description.ALL_NAMES`.
+    dict of list of Movement
+        By modality, in order of onset.
+    """
     match(recording, cleaned)
-    found: list[Movement] = []
+    found: dict[str, list[Movement]] = {}
+    numbers, times = {}, {}
     for stream in streams(recording):
         if stream in streams(cleaned):
-            found += _Cleaned(recording, cleaned, stream).movements()
-    return sorted(found, key=lambda movement: movement.onset)
+            one = _Cleaned(recording, cleaned, stream)
+            found[stream], numbers[stream] = one.movements()
+            times[stream] = [
+                (movement.onset, movement.onset + movement.duration)
+                for movement in found[stream]
+                if movement.verdict == VERDICTS[REPAIRED]
+            ]
+    return joined(recording, times, numbers), found
 
 
 def shares(recording: xr.DataTree, cleaned: xr.DataTree, stream: str) -> dict[str, np.ndarray]:
@@ -169,12 +218,13 @@ class _Cleaned:
         self.gate = self._mask_of("gate")
         self.verdict = self._mask_of("verdict")
 
-    def movements(self) -> list[Movement]:
+    def movements(self) -> tuple[list[Movement], np.ndarray]:
+        """All movements, and those repaired in numbers (movement, number)."""
         time = self.before.time.values
         states = self._states()
         held = HeldBlock(states, self.rate)
         signals = [HeldBlock(self._samples(n), self.rate) for n in (self.before, self.after)]
-        found = []
+        found, repaired = [], []
         for first, last, state in self._spans(states):
             lasting, sizes = self._measure(held, signals, first, last, state)
             rows = np.flatnonzero(lasting >= BELONGS * lasting.max())
@@ -190,7 +240,20 @@ class _Cleaned:
                     VERDICTS[state],
                 )
             )
-        return found
+            if state == REPAIRED:
+                repaired.append(Span(first, last, rows))
+        return found, self._numbers(signals[0], repaired)
+
+    def _numbers(self, signal: HeldBlock, spans: list[Span]) -> np.ndarray:
+        """What this modality shows of movements (movement, number)."""
+        if self.modality is EEG:
+            used = self.used & (self.before.ch_type.values == EEG.name)
+            return describe_eeg(self.before, signal.samples, used, spans)
+
+        def density(start: int, stop: int) -> np.ndarray:
+            return _density(self.before, signal.samples(start, stop).astype(float))
+
+        return describe_nirs(self.before, density, self.used, spans)
 
     def shares(self) -> dict[str, np.ndarray]:
         verdict = self.verdict

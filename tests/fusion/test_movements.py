@@ -18,6 +18,7 @@ from neurofuse.io.recording import LOST, build, eeg_dataset, stream_dataset, wit
 
 HEAD = ["onset", "duration", "trial_type", "modality", "channels"]
 HEAD += ["size_before", "size_after", "unit", "verdict"]
+HEAD += ["kind", "kind_probability", "from_partner", "from_imu"]
 ONSET_ERROR = {"eeg": 0.2, "nirs": 0.7}  # s
 SAMPLES = ("channel", "time")
 
@@ -289,7 +290,7 @@ def test_the_table_is_one_of_bids(found, tmp_path):
     for name, column in facts.items():
         assert column["Description"]
         if "Levels" in column:
-            assert {row[name] for row in rows} <= set(column["Levels"])
+            assert {row[name] for row in rows} <= {*column["Levels"], "n/a"}
     read = mne_bids.events_file_to_annotation_kwargs(table)
     np.testing.assert_allclose(read["onset"], [m.onset for m in found], atol=1e-6)
     assert set(read["description"]) == {"motion"}

@@ -1,0 +1,1 @@
+"""What kind a movement is: its description in both modalities in, probabilities of kinds out."""
