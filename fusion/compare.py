@@ -13,7 +13,7 @@ from neurofuse.fusion.controls import shifted, with_partner
 from neurofuse.fusion.memory import PeakMemory
 from neurofuse.fusion.methods.cleaner import Cleaner, apply
 from neurofuse.fusion.methods.plain import UNCORRECTED, ZERO
-from neurofuse.fusion.methods.registry import JOINT, get_method, names
+from neurofuse.fusion.methods.registry import EVERY, JOINT, get_method, names, quick_names
 from neurofuse.fusion.metrics.scorer import Scorer
 from neurofuse.fusion.upper_bound import oracle
 from neurofuse.io.deprecation import renamed
@@ -48,7 +48,8 @@ def compare(
         What is to be cleaned; with `truth`, the contaminated one with its `motion` masks.
     methods : sequence of str, Path, Cleaner or model, optional
         Names of `neurofuse.methods()`, paths of weights, configured or fitted methods, models, and
-        cleaners of your own, or one of these; by default all that have a name.
+        cleaners of your own, or one of these; "all" for all that have a name. By default the quick
+        ones: neurofuse's models and the methods in use, in seconds for a minute and a half.
     truth : Recording, optional
         The same recording without motion. Without it only no-reference metrics are given; their
         names begin with `noref_`.
@@ -68,10 +69,11 @@ def compare(
         how much of the future a method looks at (inf: the whole recording), and `failure` (method),
         "" where a method ran. What a method does not treat, and a method that failed, is NaN. The
         last rows are always "uncorrected" and "zero" (an output of zeros), with a truth also
-        "oracle" (`neurofuse.fusion.oracle`), with both modalities and "joint" also "joint,
-        mismatched partner": the joint model with a partner that was not recorded at the same time,
-        so that any gain that remains did not come from the true one. Select with
-        `table.value.loc["tddr", "nirs"]`, since `sel(method=...)` means something else to xarray.
+        "oracle" (`neurofuse.fusion.oracle`), with both modalities and "joint" among the methods
+        named (or a `mismatched` recording) also "joint, mismatched partner": the joint model with a
+        partner that was not recorded at the same time, so that any gain that remains did not come
+        from the true one. Select with `table.value.loc["tddr", "nirs"]`, since `sel(method=...)`
+        means something else to xarray.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def compare(
         mismatched = stranger if mismatched is None else mismatched
     check(recording)
     recording = mark_bad(recording)  # once: all methods get the same bad channels, with one warning
-    cleaners = _cleaners(names() if methods is None else methods)
+    cleaners = _cleaners(quick_names() if methods is None else methods)
     scorer = Scorer(recording, truth)
     runs: dict[str, Callable[[], xr.DataTree]] = {
         name: partial(apply, cleaner, recording, judged=True) for name, cleaner in cleaners.items()
@@ -102,7 +104,8 @@ def compare(
     if truth is not None:
         runs[ORACLE] = partial(oracle, truth, recording)
         treated[ORACLE], delays[ORACLE] = tuple(MODALITIES), np.nan
-    if mismatched is not None or (JOINT in cleaners and len(streams(recording)) > 1):
+    named = methods is not None and JOINT in cleaners  # it takes two more runs of the model
+    if mismatched is not None or (named and len(streams(recording)) > 1):
         joint = get_method(JOINT)
         runs[MISMATCHED] = partial(_beside_mismatched, recording, mismatched)
         treated[MISMATCHED], delays[MISMATCHED] = joint.streams, float(joint.delay)
@@ -148,6 +151,8 @@ def compare(
 
 def _cleaners(methods: "Method | Sequence[Method]") -> dict[str, Cleaner]:
     """Cleaners by the name of their row, each once, the references last."""
+    if isinstance(methods, str) and methods == EVERY:
+        methods = names()
     if isinstance(methods, str | PathLike) or not isinstance(methods, Iterable):
         methods = [methods]
     found: dict[str, Cleaner] = {}

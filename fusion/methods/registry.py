@@ -59,6 +59,11 @@ CLASSICAL = (
 BASELINES: dict[str, Classical] = {
     method.name: method for method in (*PLAIN, *CLASSICAL, *SINGLE_SERIES)
 }
+# compared when asked for only: they take long, cannot run on most recordings, or vary another one
+ON_REQUEST = {
+    method.name for method in (CBSI, ICLABEL, GEDAI, SPLINE_SG, LINEAR, TCCA, *SINGLE_SERIES)
+}
+EVERY = "all"  # stands for every method where several are named
 OLD_NAMES = {"untouched": UNCORRECTED.name}
 
 _known: dict[str, Cleaner] = {**MODELS, **BASELINES}
@@ -69,6 +74,17 @@ def names() -> tuple[str, ...]:
     """The names of all methods, plug-ins included."""
     _load_plugins()
     return tuple(_known)
+
+
+def quick_names() -> tuple[str, ...]:
+    """The names of the methods that are compared by default, plug-ins included.
+
+    Examples
+    --------
+    >>> {"joint", "asr", "tddr"} <= set(quick_names()), "iclabel" in quick_names()
+    (True, False)
+    """
+    return tuple(name for name in names() if name not in ON_REQUEST)
 
 
 def methods() -> "pd.DataFrame":

@@ -59,12 +59,17 @@ def table(
     caption: str = "",
     kind: str = "",
     poor: Collection[int] = (),
+    best: Collection[tuple[int, int]] = (),
 ) -> str:
-    """A table whose first column heads its rows; rows numbered in `poor` are highlighted."""
+    """A table whose first column heads its rows; rows numbered in `poor` are highlighted, cells
+    (row, column) in `best` are bold."""
     top = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
     lines = []
     for number, row in enumerate(body):
-        cells = "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        cells = "".join(
+            f"<td{' class=best' if (number, column) in best else ''}>{escape(cell)}</td>"
+            for column, cell in enumerate(row[1:], start=1)
+        )
         mark = ' class="poor"' if number in poor else ""
         lines.append(f'<tr{mark}><th scope="row">{escape(row[0])}</th>{cells}</tr>')
     # the span stays in sight and in width where a wide table is scrolled

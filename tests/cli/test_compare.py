@@ -75,8 +75,10 @@ def test_masks_are_matched_by_channel_name(recorded):
 def test_the_printed_tables_name_streams_methods_and_leading_figures(run, pair, recorded):
     done = run("compare", *pair, "--offset", 0, "--truth", recorded["truth"], "--methods", METHODS)
     assert done.exit_code == 0, done.stderr
-    for word in ("EEG", "fNIRS", "uncorrected", "residual", "correlation"):
+    for word in ("EEG", "fNIRS", "uncorrected", "residual", "correlation", "↓", "↑"):
         assert word in done.stdout
+    assert "zero: an output of zeros" in done.stdout
+    assert "Smallest error in motion: in EEG " in done.stdout
     assert "truth is unknown" not in done.stdout
 
 

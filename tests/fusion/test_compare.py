@@ -1,5 +1,7 @@
 """Comparison: what stands in which cell, what fails without ending it, and the tables."""
 
+from importlib import import_module
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ from neurofuse.fusion.compare import (
 )
 from neurofuse.fusion.controls import shifted, with_partner
 from neurofuse.fusion.methods.learned import Learned
-from neurofuse.fusion.methods.registry import BASELINES, get_method, names
+from neurofuse.fusion.methods.registry import BASELINES, get_method, names, quick_names
 from neurofuse.fusion.metrics.errors import score
 from neurofuse.fusion.metrics.preserved import score_preservation
 from neurofuse.fusion.results.table import to_csv, to_table
@@ -45,10 +47,10 @@ def perfect(pair, monkeypatch):
 
 
 @pytest.mark.slow
-def test_default_methods_against_a_truth(pair, perfect):
+def test_all_methods_against_a_truth(pair, perfect):
     truth, contaminated = pair
     seen = []
-    table = compare(contaminated, truth=truth, progress=seen.append)
+    table = compare(contaminated, "all", truth, progress=seen.append)
     assert tuple(table.method.values) == (*METHODS, *REFERENCES, ORACLE, MISMATCHED) == tuple(seen)
     for name, failure in zip(seen, table.failure.values.tolist(), strict=True):
         assert not failure or name in MAY_FAIL, (name, failure)
@@ -116,8 +118,17 @@ def test_refusals(pair):
         compare(contaminated, ["zero"], truth.sel(time=slice(0, 20)))
 
 
-def test_every_method_is_compared_by_default():
+def test_every_method_is_compared_when_all_are_asked_for():
     assert set(BASELINES) == {*METHODS, *REFERENCES} - {"joint", "eeg", "nirs"}
+
+
+def test_by_default_the_quick_methods_are_compared(pair, monkeypatch):
+    module = import_module("neurofuse.fusion.compare")
+    monkeypatch.setattr(module, "apply", lambda cleaner, recording, judged=False: recording)
+    table = compare(pair[1])
+    assert set(table.method.values) == set(quick_names())  # and no mismatched partner
+    assert not {"iclabel", "transformer", "gan"} & set(quick_names())
+    assert {"joint", "eeg", "nirs", "asr", "wavelet", "tddr", "spline"} <= set(quick_names())
 
 
 def test_references_are_in_every_table(pair, perfect):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from neurofuse.cli import names, options
 from neurofuse.cli.console import Progress, progress, show_files, silent, stdout
@@ -51,7 +52,8 @@ def compare_files(
         A recording of another participant (.nc, with both modalities), for the control with a
         mismatched partner.
     methods : sequence of str, optional
-        Names of `neurofuse.methods()` or paths of weights; all methods by default.
+        Names of `neurofuse.methods()` or paths of weights; ["all"] for all methods, by default the
+        quick ones of `neurofuse.compare`.
     offset, align
         As in `neurofuse.read`.
     overwrite : bool
@@ -88,14 +90,17 @@ def compare_files(
 
 def _compare(paths, truth, mismatched, methods, offset, align, step) -> "xr.Dataset":
     from neurofuse.fusion.compare import REFERENCES, compare
-    from neurofuse.fusion.methods.registry import names as method_names
+    from neurofuse.fusion.methods.registry import EVERY, quick_names
+    from neurofuse.fusion.methods.registry import names as all_names
     from neurofuse.io import read
 
     recording = read(*paths, offset=offset, align=align)
     known = None if truth is None else read(truth)
     if known is not None:
         recording = with_known_motion(recording, known)
-    chosen: list[str] = list(method_names() if methods is None else methods)
+    if methods is not None and EVERY in methods:
+        methods = all_names()
+    chosen: list[str] = list(quick_names() if methods is None else methods)
     begun: list[str] = []
     rows = len({*chosen, *REFERENCES}) + 1 + (mismatched is not None)
 
@@ -104,7 +109,8 @@ def _compare(paths, truth, mismatched, methods, offset, align, step) -> "xr.Data
         begun.append(name)
 
     other = None if mismatched is None else read(mismatched)
-    table = compare(recording, chosen, known, mismatched=other, progress=show_progress)
+    wanted = None if methods is None else chosen
+    table = compare(recording, wanted, known, mismatched=other, progress=show_progress)
     failures = table.failure.values[: len(chosen)]  # the references and controls come last
     if all(failures):
         raise ParameterError(
@@ -166,10 +172,20 @@ def _known(value: "xr.DataArray") -> float | None:
 
 
 def show(table: "xr.Dataset", files: dict[str, Path] | None = None) -> None:
-    """Print the leading figures, a table a modality, and what did not run."""
+    """Print the leading figures, a table a modality, a legend, what did not run, and a verdict."""
+    from neurofuse.fusion.report.comparison_verdict import CONTROLS, verdict
+    from neurofuse.fusion.report.metric_words import meaning, name_of
+
     console = stdout()
+    metrics: list[str] = []
     for modality in table.modality.values:
         console.print(_grid(table, str(modality)))
+        metrics += [m for m in _leading(table, str(modality)) if m not in metrics]
+    console.print("bold: best of its column; ↓ lower, ↑ higher, → 1 nearest to 1 is better")
+    entries = {name_of(metric): meaning(metric) for metric in metrics}
+    entries |= {name: text for name, text in CONTROLS.items() if name in table.method.values}
+    for name, text in entries.items():
+        console.print(f"  {escape(name)}: {text}", highlight=False, style="dim")
     for method, failure in zip(table.method.values, table.failure.values, strict=True):
         if failure:
             console.print(f"{method} did not run: {escape(str(failure))}", highlight=False)
@@ -177,25 +193,46 @@ def show(table: "xr.Dataset", files: dict[str, Path] | None = None) -> None:
         console.print(
             "The truth is unknown: these figures show what became smaller, not what was artifact."
         )
+    console.print(escape(verdict(table)), highlight=False, style="bold")
     if files:
         show_files("all figures:", files)
 
 
+def _leading(table: "xr.Dataset", modality: str) -> list[str]:
+    """The metrics of a modality that are printed."""
+    known = table.value.loc[:, modality].dropna("metric", how="all").metric.values
+    return [str(m) for m in known if m in LEADING or m.startswith("noref_")]
+
+
+def _figure(value: float, unit: str) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:.1f}" if unit == "dB" else f"{value:.3g}"
+
+
 def _grid(table: "xr.Dataset", modality: str) -> Table:
-    from neurofuse.fusion.report.comparison import heading
+    from neurofuse.fusion.report.comparison_verdict import best_rows, in_order
+    from neurofuse.fusion.report.metric_words import heading
 
     known = table.value.loc[:, modality].dropna("metric", how="all")
-    metrics = [m for m in known.metric.values if m in LEADING or m.startswith("noref_")]
+    metrics = _leading(table, modality)
+    units = {metric: str(table.units.loc[metric].item()) for metric in metrics}
+    best = {metric: best_rows(metric, known.sel(metric=metric)) for metric in metrics}
     grid = Table(title=MODALITIES[modality].display, title_justify="left", title_style="bold")
     grid.add_column("method", no_wrap=True)
     for metric in metrics:
-        title = heading(metric, str(table.units.loc[metric].item()))
+        title = heading(metric, units[metric])
         whole = max(map(len, title.split()))  # words of a head are not cut
         grid.add_column(escape(title), justify="right", min_width=whole)
-    for method in known.method.values:
-        row = known.loc[method, metrics].values
-        if not all(map(math.isnan, row)):
-            grid.add_row(str(method), *("-" if math.isnan(v) else f"{v:.2f}" for v in row))
+    for method in in_order(known):
+        row = dict(zip(metrics, known.loc[method, metrics].values.tolist(), strict=True))
+        if all(map(math.isnan, row.values())):
+            continue
+        cells = (
+            Text(_figure(value, units[metric]), "bold" if method in best[metric] else "")
+            for metric, value in row.items()
+        )
+        grid.add_row(method, *cells)
     return grid
 
 
@@ -222,8 +259,8 @@ def command(
         str | None,
         typer.Option(
             metavar="A,B",
-            help="Methods of `neurofuse methods`, or weights (.safetensors), separated by commas "
-            "(default: all methods).",
+            help="Methods of `neurofuse methods`, or weights (.safetensors), separated by commas; "
+            "all for all of them (default: the quick ones, in seconds).",
         ),
     ] = None,
     out: Annotated[
