@@ -43,8 +43,7 @@ def draw_carpets(views: Sequence[View]) -> "Figure":
                 row[0].set_axis_off()
                 row[0].set_title(f"{view.name}: no motion mask")
             size = carpet(view, lambda i, view=view: change(view, i)) * view.modality.plot_scale
-            positive = size[size > 0]
-            top = float(np.percentile(positive, 98)) if positive.size else 1.0
+            top = _scale_end(view, np.where(size > 0, size, np.nan))
             what = "change of the step" if view.modality is NIRS else "change"
             title = f"|{what}| [{compared_unit(view.modality)}]"
             _draw_carpet(figure, row[-1], view, size, top, AFTER, scale, title)
@@ -78,12 +77,11 @@ def draw_before_after(views: Sequence[View], variance: Sequence[xr.DataArray]) -
                 * carpet(view, lambda i, kind=kind, view=view: deviation(view, kind, i))
                 for kind in kinds
             }
-            used = images["before"][view.used] if view.used.any() else images["before"]
-            top = float(np.percentile(used, 98)) if used.size else 0.0
+            top = _scale_end(view, images["before"])
             what = "|step|" if view.modality is NIRS else "|value − median|"
             for ax, (kind, image) in zip(row, images.items(), strict=False):
                 title = f"{LABELS[kind]}: {what} [{compared_unit(view.modality)}]"
-                _draw_carpet(figure, ax, view, image, top or 1.0, COLOURS[kind], scale, title)
+                _draw_carpet(figure, ax, view, image, top, COLOURS[kind], scale, title)
             for ax in row[len(images) :]:
                 ax.set_axis_off()
     return figure
@@ -96,6 +94,17 @@ def deviation(view: View, which: str, index: int) -> np.ndarray:
     if view.modality is not NIRS and np.isfinite(values).any():
         values = values - np.nanmedian(values)
     return np.nan_to_num(np.abs(values)).max(axis=0)
+
+
+def _scale_end(view: View, image: np.ndarray) -> float:
+    """The 98th percentile of what was measured: bad channels and lost stretches do not count."""
+    measured = np.isfinite(image) & view.used[:, None]
+    if (lost := view.lost) is not None:
+        measured &= carpet(view, lambda i: lost[i]) == 0
+    for which in (measured, np.isfinite(image)):
+        if which.any():
+            return float(np.percentile(image[which], 98)) or 1.0
+    return 1.0
 
 
 def _height(view: View) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from neurofuse.fusion.plot.canvas import chosen, panels, style
-from neurofuse.fusion.plot.draw_spectra import WITH, WITHOUT
+from neurofuse.fusion.plot.draw_spectra import WITH, WITHOUT, set_frequencies
 from neurofuse.fusion.plot.draw_spectra import spectra as spectra_of
 from neurofuse.fusion.plot.style import COLOURS, LABELS
 from neurofuse.io.errors import ParameterError
@@ -83,7 +83,8 @@ def spectra(
                     label=LABELS[kind],
                 )
             ax.set_yscale("log")
-            ax.set_xscale("log" if result.log_frequency else "linear")
+            if result.frequency[-1] >= 10 * result.frequency[0]:
+                set_frequencies(ax)
             ax.set_xlim(result.frequency[0], result.frequency[-1])
             ax.grid(alpha=0.25)
             ax.set_xlabel("Frequency [Hz]")

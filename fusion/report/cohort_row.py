@@ -12,6 +12,7 @@ from neurofuse.fusion.plot.draw_carpets import deviation
 from neurofuse.fusion.views.before_after import View, views_of
 from neurofuse.fusion.views.changes import carpet
 from neurofuse.fusion.views.cleaning_summary import CleaningSummary, summarize
+from neurofuse.fusion.views.electrodes import electrodes_only
 from neurofuse.fusion.views.excerpt import excerpt
 from neurofuse.io.errors import NeurofuseError
 
@@ -130,6 +131,7 @@ def cohort_row(
     """
     measured_at = str(before.attrs.get("measured_at", ""))
     before, after, _, _ = excerpt(before, after)
+    before, after = electrodes_only(before)[0], electrodes_only(after)[0]
     views = views_of(before, after)
     return CohortRow(
         name=name,

@@ -13,7 +13,7 @@ from neurofuse.fusion.report.strip import strip_chart
 from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.changes import strongest
 from neurofuse.fusion.views.phrases import listed
-from neurofuse.io.modality import NIRS
+from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.recording import streams
 
 
@@ -87,8 +87,8 @@ def carpets_section(before: xr.DataTree, after: xr.DataTree, views: Sequence[Vie
     return text + figure_block(draw_carpets(views), "carpet", alt + "how much was changed", caption)
 
 
-def spectra_section(views: Sequence[View]) -> str:
-    """Spectra, or why there are none."""
+def spectra_section(views: Sequence[View], mains: float = np.nan) -> str:
+    """Spectra, or why there are none; `mains` is the frequency [Hz] of the mains, if known."""
     results = {view.stream: result for view in views if (result := spectra(view)) is not None}
     missing = [view.name for view in views if view.stream not in results]
     text = "".join(
@@ -107,8 +107,16 @@ def spectra_section(views: Sequence[View]) -> str:
     )
     if any(set(result.parts) != {WHOLE} for result in results.values()):
         caption += f" A segment is “{WITH}” if any of its samples is in motion in that channel."
+    if any(view.lost is not None and view.lost.any() for view in views):
+        caption += " Segments with lost samples are left out."
+    if EEG.name in results:
+        caption += (
+            " Dotted: 50 and 60 Hz; no mains frequency stands out in this recording."
+            if np.isnan(mains)
+            else f" Dotted: the mains, {mains:g} Hz and its multiples, which cleaning leaves."
+        )
     alt = f"Power spectra of {listed([result.name for result in results.values()])}"
-    return figure_block(draw_spectra(results), "spectra", alt, caption) + text
+    return figure_block(draw_spectra(results, mains), "spectra", alt, caption) + text
 
 
 def _names(views: Sequence[View]) -> str:

@@ -20,6 +20,7 @@ from neurofuse.fusion.report.pictures import carpets_section, spectra_section, t
 from neurofuse.fusion.report.responses import responses_section
 from neurofuse.fusion.report.sensors import sensor_map
 from neurofuse.fusion.report.tables import (
+    mains_frequency,
     numbers_section,
     provenance_section,
     qualities,
@@ -28,6 +29,7 @@ from neurofuse.fusion.report.tables import (
 from neurofuse.fusion.views.before_after import views_of
 from neurofuse.fusion.views.cleaning_summary import summarize
 from neurofuse.fusion.views.cleaning_text import headline, versions
+from neurofuse.fusion.views.electrodes import electrodes_only, others_named
 from neurofuse.fusion.views.excerpt import excerpt
 from neurofuse.fusion.views.outcome import plain_verdict, shares_of
 from neurofuse.io.clock.dates import real_date
@@ -97,6 +99,9 @@ def report(
             f"an existing {path}", "a new file name", "choose another one or pass overwrite=True"
         )
     before, after, truth, notice = excerpt(before, after, truth)
+    before, others = electrodes_only(before)
+    after, _ = electrodes_only(after)
+    truth = None if truth is None else electrodes_only(truth)[0]
     views = views_of(before, after, truth)
     summaries = [summarize(view) for view in views]
     quality = qualities(before, views)
@@ -110,7 +115,7 @@ def report(
         "Sensors": sensor_map(
             before, views, {k: q for k, q in quality.items() if isinstance(q, xr.Dataset)}
         ),
-        "Spectra": spectra_section(views),
+        "Spectra": spectra_section(views, mains_frequency(quality)),
         "Responses to events": responses_section(before, after, truth, views),
         "What each modality contributed": (
             "" if contribution is None else contribution_section(contribution)
@@ -141,6 +146,7 @@ def report(
                 notice,
                 *(plain_verdict(after) if judged else []),
                 *headline(before, views, summaries),
+                others_named(others),
             ]
             if line
         ),

@@ -1,7 +1,7 @@
 """Tables of the report: figures of each modality, quality of each channel, provenance."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -12,6 +12,7 @@ from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.cleaning_summary import CleaningSummary
 from neurofuse.fusion.views.cleaning_text import rows, versions
 from neurofuse.io.errors import NeurofuseError
+from neurofuse.io.modality import EEG
 from neurofuse.io.recording import provenance
 
 
@@ -26,6 +27,13 @@ def qualities(before: xr.DataTree, views: Sequence[View]) -> dict[str, xr.Datase
         except NeurofuseError as error:
             computed[view.stream] = error
     return computed
+
+
+def mains_frequency(computed: Mapping[str, xr.Dataset | NeurofuseError]) -> float:
+    """The mains [Hz] as found in the EEG; NaN where no channel has line noise."""
+    quality = computed.get(EEG.name)
+    known = isinstance(quality, xr.Dataset)
+    return float(quality.attrs.get("line_frequency", np.nan)) if known else np.nan
 
 
 def quality_table(view: View, quality: xr.Dataset | NeurofuseError) -> str:
@@ -53,8 +61,8 @@ def quality_table(view: View, quality: xr.Dataset | NeurofuseError) -> str:
     caption = f"{len(body) - len(poor)} of {len(body)} channels usable"
     caption += "; the others are highlighted." if poor else "."
     caption += " ! marks values beyond the limit of their measure (docs/quality.md)."
-    if np.isfinite(quality.attrs.get("line_frequency", np.nan)):
-        caption += f" Line noise at {quality.attrs['line_frequency']:g} Hz."
+    if np.isfinite(mains := mains_frequency({view.stream: quality})):
+        caption += f" Line noise at {mains:g} Hz."
     if np.isfinite(quality.attrs.get("gvtd_moving_share", np.nan)):
         caption += (
             f" Global variance of temporal derivatives: median {quality.attrs['gvtd_median']:.2g} "

@@ -1,13 +1,24 @@
 """Each modality before and after cleaning, side by side, in the unit in which artifacts add."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.modality import EEG, MODALITIES, Modality
-from neurofuse.io.recording import GATE_OPEN, check, stream_dataset, streams
+from neurofuse.io.modality import EEG, MODALITIES, NIRS, Modality
+from neurofuse.io.recording import GATE_OPEN, LOST, check, stream_dataset, streams
+
+# what `fusion/views/haemoglobin.py` makes of fNIRS
+HAEMOGLOBIN = replace(
+    NIRS,
+    name="haemoglobin",
+    display="HbO and HbR",
+    cleaned_unit="mol/L",
+    plot_unit="µmol/L",
+    plot_scale=1e6,
+)
+SHOWN = {**MODALITIES, HAEMOGLOBIN.name: HAEMOGLOBIN}
 
 
 @dataclass(frozen=True)
@@ -16,8 +27,8 @@ class View:
 
     Attributes
     ----------
-    stream : {"eeg", "nirs"}
-        Its node in a Recording.
+    stream : {"eeg", "nirs", "haemoglobin"}
+        Its node in a Recording; the last one is made of fNIRS.
     rate : float
         Sampling rate [Hz].
     time : array (time)
@@ -31,6 +42,8 @@ class View:
         `before`. Without a result `after` is `before`; without a truth `truth` is None.
     gate, motion : array (channel, time) or None
         The motion mask of the cleaner (0 to 1), and the true one of injected motion (bool).
+    lost : array (channel, time) or None
+        Where nothing of the participant was measured, by the verdict of `neurofuse.clean`.
     bad, short, used : array (channel)
         Marked bad; short (fNIRS); treated by a cleaner.
     identical : array (channel)
@@ -49,6 +62,7 @@ class View:
     truth: np.ndarray | None
     gate: np.ndarray | None
     motion: np.ndarray | None
+    lost: np.ndarray | None
     bad: np.ndarray
     short: np.ndarray
     used: np.ndarray
@@ -58,7 +72,7 @@ class View:
     @property
     def modality(self) -> Modality:
         """What is known of EEG or of fNIRS: name, units."""
-        return MODALITIES[self.stream]
+        return SHOWN[self.stream]
 
     @property
     def name(self) -> str:
@@ -165,6 +179,7 @@ def _view(
         else _values(truth, stream, reference)[0],
         gate=_by_channel(cleaned.gate) if "gate" in cleaned else None,
         motion=None if motion is None else _by_channel(motion).astype(bool),
+        lost=_by_channel(cleaned.verdict) == LOST if "verdict" in cleaned else None,
         bad=bad,
         short=node.short.values.astype(bool) if "short" in node.coords else np.zeros_like(bad),
         used=used,

@@ -62,7 +62,8 @@ def amplitude(view: View, which: str, where: np.ndarray | None) -> float:
 
     EEG about the channel's median, fNIRS from sample to sample, so that an offset or a corrected
     level does not count. `which` is "before", "after", "truth", or "before-truth", "after-truth"
-    for the distance from the truth; `where` (channel, time) restricts it. NaN where nothing is.
+    for the distance from the truth; `where` (channel, time) restricts it. What is lost never
+    counts. NaN where nothing is.
     """
     total, count = 0.0, 0
     name, _, subtract = which.partition("-")
@@ -73,8 +74,11 @@ def amplitude(view: View, which: str, where: np.ndarray | None) -> float:
         elif view.modality is EEG:
             values = values - _median(view.before[index])
         values = compared(view, values)
+        measured = None if view.lost is None else ~view.lost[index]
         if where is not None:
-            values = values[:, where[index]]
+            measured = where[index] if measured is None else where[index] & measured
+        if measured is not None:
+            values = values[:, measured]
         values = values[np.isfinite(values)]
         total, count = total + float(np.sum(values**2)), count + values.size
     return float(np.sqrt(total / count)) if count else float("nan")

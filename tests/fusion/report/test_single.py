@@ -149,6 +149,57 @@ def test_figures_are_those_of_the_data():
     assert reason == "the largest change"
 
 
+def test_only_eeg_is_counted_and_drawn_as_eeg(tmp_path):
+    _, before, after = make(eeg=4, names=["C3", "Cz", "C4", "the heart"])
+
+    def with_ecg(recording):
+        node = stream_dataset(recording, "eeg")
+        kinds = ("channel", ["eeg", "eeg", "eeg", "ecg"])
+        loud = node.eeg * xr.where(node.channel == "the heart", 1e3, 1)
+        return with_stream(recording, "eeg", node.assign(eeg=loud).assign_coords(ch_type=kinds))
+
+    text = report(with_ecg(before), with_ecg(after), tmp_path / "a.html").read_text("utf-8")
+    assert "EEG (3 channels, 100 Hz)" in text.partition('id="methods"')[2]
+    assert "Not EEG, so neither cleaned nor on this page: the heart." in text
+    assert text.count("the heart") == 1
+
+
+def test_lost_stretches_do_not_count_as_rest():
+    _, before, after = make()
+    node = stream_dataset(after, "eeg")
+    lost = (node.time > 50).values & np.ones((3, 1), bool)
+    verdict = ("channel", "time"), np.where(lost, 2, 0).astype(np.int8)
+    loud = {}
+    for name, one in (("before", before), ("after", after)):
+        eeg = stream_dataset(one, "eeg")
+        loud[name] = with_stream(one, "eeg", eeg.assign(eeg=eeg.eeg + 1e-3 * lost))
+    view = views_of(loud["before"], loud["after"])[0]
+    assert amplitude(view, "before", ~view.in_motion) > 3e-4
+    judged = with_stream(loud["after"], "eeg", stream_dataset(loud["after"], "eeg").assign(
+        verdict=verdict))  # fmt: skip
+    view = views_of(loud["before"], judged)[0]
+    assert amplitude(view, "before", ~view.in_motion) == pytest.approx(1e-5, rel=0.05)
+    quiet = spectra(view).parts[WITHOUT]["before"]
+    plain = spectra(views_of(before, after)[0]).parts[WITHOUT]["before"]
+    assert np.median(quiet / plain) == pytest.approx(1, rel=0.2)
+    assert quiet.max() < 10 * plain.max()
+
+
+def test_spectra_reach_nyquist_and_mark_the_mains():
+    from neurofuse.fusion.plot.draw_spectra import draw_spectra
+
+    _, before, after = make()
+    result = spectra(views_of(before, after)[0])
+    assert result.frequency[-1] == 50
+    for mains, wanted in ((20.0, [20, 40]), (np.nan, [])):  # 50 Hz is Nyquist itself
+        figure = draw_spectra({"eeg": result}, mains)
+        ax = next(ax for ax in figure.axes if ax.get_visible())
+        marks = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == ":"]
+        assert marks == wanted
+        tall = [np.max(line.get_ydata()) for line in ax.lines if line.get_linestyle() != ":"]
+        assert ax.get_ylim()[1] >= max(tall)
+
+
 def test_a_corrected_shift_counts_where_it_shifts():
     _, before, after = make()
     nirs = views_of(before, after)[1]
@@ -332,9 +383,9 @@ def test_every_metric_of_a_comparison_is_explained():
     from neurofuse.fusion.metrics import errors as metrics
     from neurofuse.fusion.metrics import no_reference
     from neurofuse.fusion.metrics import preserved as kept
-    from neurofuse.fusion.report.comparison import MEANING
+    from neurofuse.fusion.report.metric_words import METRICS
 
-    assert {*metrics.UNITS, *kept.UNITS, *no_reference.UNITS} == set(MEANING)
+    assert {*metrics.UNITS, *kept.UNITS, *no_reference.UNITS} == set(METRICS)
 
 
 def test_brain_signals_have_a_table_of_their_own(pair):
