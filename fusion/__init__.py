@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from neurofuse.fusion.confounds import (
         add_confounds,
         epoch_weights,
+        fit_glm,
         glm_weights,
         write_confounds,
     )
@@ -37,6 +38,7 @@ __all__ = [
     "add_confounds",
     "compare_all",
     "epoch_weights",
+    "fit_glm",
     "glm_weights",
     "neurovascular_coupling",
     "neurovascular_coupling_p",
@@ -53,7 +55,7 @@ __all__ = [
 
 _HOMES = {
     "cohort": "compare_all",
-    "confounds": "add_confounds epoch_weights glm_weights write_confounds",
+    "confounds": "add_confounds epoch_weights fit_glm glm_weights write_confounds",
     "controls": "with_partner",
     "methods.classical_base": "Classical Treatment",
     "metrics.errors": "score",

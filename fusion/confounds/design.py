@@ -59,7 +59,7 @@ def add_confounds(
     """
     if frame.index.name != "time" and "time" in frame:
         frame = frame.set_index("time")
-    at, known = _times(design, "design"), _times(frame, "frame")
+    at, known = times_of(design, "design"), times_of(frame, "frame")
     _check_same_stretch(at, known)
     names = [str(name) for name in frame if str(name).startswith(REGRESSORS)]
     names = names if columns is None else list(dict.fromkeys(columns))
@@ -92,7 +92,8 @@ def add_confounds(
     return design.assign(**added)
 
 
-def _times(frame: "pd.DataFrame", what: str) -> np.ndarray:
+def times_of(frame: "pd.DataFrame", what: str) -> np.ndarray:
+    """The increasing times (time,) [s] that a frame is indexed by."""
     try:
         times = frame.index.to_numpy(float)
     except (TypeError, ValueError):

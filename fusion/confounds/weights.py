@@ -1,7 +1,10 @@
-"""How much samples and epochs count in an estimate: by the inverse variance of their errors.
+"""How much samples and epochs count in an estimate.
 
-The variance of a repaired sample is that of the signal at rest, s², plus that of the repair, u²;
-relative to a sample at rest it counts s² / (s² + u²) (Aitken 1936, Proc R Soc Edinb 55:42).
+fNIRS is interpolated under the motion mask, towards no change: what the brain did there is not in
+the samples, so that they count as little as the mask is open. EEG is filtered there, and a trial
+counts by the inverse variance of its error: s² / (s² + u²) relative to a trial at rest, of variance
+s², where the error's is u² (Aitken 1936, Proc R Soc Edinb 55:42). A Wiener filter takes as much of
+the signal as it leaves in doubt, so that 1 - u² / s² of it is kept.
 """
 
 from collections.abc import Sequence
@@ -10,18 +13,20 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.confounds.state import KNOWN
-from neurofuse.fusion.signal.motion import SD_OF_MAD
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.lazy import BLOCK
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.recording import GATE_OPEN, LOST, check, stream_dataset, streams
 
+LEAST_KEPT = 0.5  # of a signal, lest doubtful trials are blown up
+
 
 def glm_weights(cleaned: xr.DataTree) -> xr.DataArray:
-    """How much each fNIRS sample counts in a weighted GLM.
+    """How much each fNIRS sample counts in a weighted GLM, such as `fit_glm`.
 
-    Multiply data and design matrix of a channel by the square roots of its weights.
+    In a GLM without prewhitening multiply data and design matrix by the square roots of the
+    weights. With it, weigh each innovation by the least weight of the samples that it is made of.
 
     Parameters
     ----------
@@ -31,10 +36,8 @@ def glm_weights(cleaned: xr.DataTree) -> xr.DataArray:
     Returns
     -------
     DataArray
-        `weight` (channel, time) [1], 0 to 1: 1 at rest, 0 where a sample is lost, missing, or its
-        channel marked bad. In motion s² / (s² + u²) with the uncertainty u and the standard
-        deviation s at rest of optical density, mean over wavelengths; without an estimate of
-        uncertainty 1 - motion mask, since fNIRS is interpolated there. A method without motion mask
+        `weight` (channel, time) [1], 0 to 1: 1 - motion mask, as fNIRS is interpolated under it;
+        0 where a sample is lost, missing, or its channel marked bad. A method without motion mask
         leaves 1 in motion.
 
     Raises
@@ -54,21 +57,12 @@ def glm_weights(cleaned: xr.DataTree) -> xr.DataArray:
     (True, 0.0)
     """
     node = stream_dataset(to_optical_density(_with(cleaned, NIRS.name)), NIRS.name)
-    od = node.od.transpose(*NIRS.dims).values
-    weight = np.ones((od.shape[0], od.shape[2]))
-    gate = (
-        node.gate.transpose("channel", "time").values if "gate" in node else np.zeros_like(weight)
-    )
-    lost = ~np.isfinite(od).all(1) | node.bad.values[:, None]
+    weight = np.ones((node.sizes["channel"], node.sizes["time"]))
+    if "gate" in node:
+        weight -= node.gate.transpose("channel", "time").values
+    lost = ~np.isfinite(node.od.transpose(*NIRS.dims).values).all(1) | node.bad.values[:, None]
     if "verdict" in node:
         lost |= node.verdict.transpose("channel", "time").values == LOST
-    if "uncertainty" in node:
-        error = node.uncertainty.transpose(*NIRS.dims).values.astype(float) ** 2
-        rest = (gate == 0) & ~lost
-        for row, series, squares, still in zip(weight, od, error, rest, strict=True):
-            row[:] = _relative(_variance_at_rest(series, still), squares).mean(0)
-    else:
-        weight -= gate
     weight[lost] = 0
     coords = {"channel": node.channel, "time": node.time}
     return xr.DataArray(weight, coords, ("channel", "time"), "weight", {"units": "1"})
@@ -79,7 +73,9 @@ def epoch_weights(
 ) -> xr.DataArray:
     """How much each epoch counts in each channel's weighted average, such as an ERP.
 
-    The average is `(weights * epochs).sum("epoch") / weights.sum("epoch")`.
+    The average is `(weights * epochs).sum("epoch") / weights.sum("epoch")`. Repaired trials hold
+    less than their whole ERP; with `(weights * weights.kept).sum("epoch")` below the line the
+    average has its full size, and a little more noise.
 
     Parameters
     ----------
@@ -93,11 +89,12 @@ def epoch_weights(
     Returns
     -------
     DataArray
-        `weight` (epoch, channel) [1], 0 to 1, with the coordinate `onset` [s]. 0 where the channel
-        is marked bad or a sample of the epoch is lost, missing or outside the recording. Else
-        s² / (s² + u²): u² is the mean squared uncertainty, s² the channel's variance within an
-        epoch, the median of those without motion. Without an estimate of uncertainty repaired
-        epochs count fully.
+        `weight` (epoch, channel) [1], 0 to 1, with the coordinates `onset` [s] and `kept`
+        (epoch, channel) [1]. 0 where the channel is marked bad or a sample of the epoch is lost,
+        missing or outside the recording. Else s² / (s² + u²): u² is the mean squared uncertainty,
+        s² the channel's variance within an epoch, the median of those without motion. `kept` is the
+        share of a signal that the repair leaves, 1 - u² / s², 0.5 at least. Without an estimate of
+        uncertainty both are 1 in repaired epochs.
 
     Raises
     ------
@@ -149,10 +146,13 @@ def epoch_weights(
         _usual(v[~off], m[~off]) for v, m, off in zip(variance.T, moving.T, lost.T, strict=True)
     ]
     weight = _relative(np.array(usual), error)
+    # 1 - u² / s², by the weight
+    kept = np.clip(2 - 1 / np.maximum(weight, LEAST_KEPT / 2), LEAST_KEPT, 1.0)
     weight[lost | node.bad.values] = 0
     coords = {
         "epoch": np.arange(len(onset)),
         "onset": ("epoch", onset, {"units": "s"}),
+        "kept": (("epoch", "channel"), kept, {"units": "1"}),
         "channel": node.channel,
     }
     return xr.DataArray(weight, coords, ("epoch", "channel"), "weight", {"units": "1"})
@@ -174,15 +174,6 @@ def _relative(usual: np.ndarray, error: np.ndarray) -> np.ndarray:
     error = np.where(np.isnan(error), np.inf, error.astype(float))
     share = usual / np.where(error > 0, usual + error, 1.0)
     return np.where(error > 0, share, 1.0)
-
-
-def _variance_at_rest(series: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """Variance (row, 1) of rows (row, time) by their absolute deviation at rest, 0 if never."""
-    still = series[:, rest]
-    if not still.size:
-        return np.zeros((len(series), 1))
-    deviation = np.abs(still - np.median(still, axis=1, keepdims=True))
-    return (SD_OF_MAD * np.median(deviation, axis=1, keepdims=True)) ** 2
 
 
 def _usual(variance: np.ndarray, moving: np.ndarray) -> float:

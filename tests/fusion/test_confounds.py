@@ -400,18 +400,11 @@ def test_weights_of_samples(cleaned):
     gate = node.gate.values
     usable = ~node.bad.values
     assert (weight.values[usable][gate[usable] == 0] == 1).all()
-    assert 0 <= weight.min() < 0.5
-    k = int(np.argmax(usable & (gate > GATE_OPEN).any(1)))
-    moment = int(np.argmax(gate[k]))
-    shares = []
-    for wave in range(2):
-        still = node.od.values[k, wave, gate[k] == 0]
-        s = 1.4826 * np.median(np.abs(still - np.median(still)))
-        shares.append(s**2 / (s**2 + float(node.uncertainty.values[k, wave, moment]) ** 2))
-    assert float(weight[k, moment]) == pytest.approx(np.mean(shares))
+    assert np.allclose(weight.values[usable], 1 - gate[usable])
+    assert (gate[usable] > GATE_OPEN).any()
 
 
-def test_weights_without_uncertainty_follow_the_mask():
+def test_weights_follow_the_mask_and_what_is_lost():
     recording = moving(quiet_nirs(60.0), [(20.0, 22.0)])
     verdict = np.zeros((4, 600), np.int8)
     verdict[1, 400:450] = LOST
@@ -448,6 +441,28 @@ def test_weighted_average_of_epochs_has_less_error():
     kept = np.std(epochs[::2].mean(0))
     weighted = np.std((w[:, None] * epochs).sum(0) / w.sum())
     assert weighted < 1.05 * kept < np.std(epochs.mean(0)) / 2
+
+
+def test_weighted_average_of_epochs_has_the_whole_response():
+    """Trials of which a filter left 0.7: with the variance of its error, s² (1 - 0.7)."""
+    rng = np.random.default_rng(6)
+    shape = np.sin(np.linspace(0, np.pi, 100))
+    size = np.where(np.arange(400) % 2, 0.7, 1.0)[:, None]
+    noise = rng.normal(0, 1e-5, (400, 100)) * np.sqrt(size)
+    samples = (size * 3e-6 * shape + noise).reshape(1, -1)
+    error = np.repeat(np.sqrt(1 - size[:, 0]) * 1e-5, 100)[None]
+    gate = (error > 0).astype(np.float32)
+    recording = changed(recording_of(eeg_node(samples)), "eeg", gate=gate, uncertainty=error)
+    weight = epoch_weights(recording, np.arange(400.0), 0.0, 0.99)
+    assert weight.kept[::2].values == pytest.approx(1.0)
+    assert weight.kept[1::2].values == pytest.approx(0.7, abs=0.03)
+    w, epochs = weight.values, samples.reshape(400, 100)
+
+    def found(divisor: np.ndarray) -> float:
+        return float((w * epochs).sum(0) / divisor.sum() @ shape / (shape @ shape) / 3e-6)
+
+    assert found(w * weight.kept.values) == pytest.approx(1.0, abs=0.05)
+    assert found(w) < 0.93
 
 
 def test_epochs_with_something_lost_do_not_count():
