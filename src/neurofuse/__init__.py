@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neurofuse.fusion.methods.registry import get_method, methods, register
     from neurofuse.fusion.movements import movements
     from neurofuse.fusion.report import cohort_report, cohort_row, report
+    from neurofuse.fusion.self_test import self_test
     from neurofuse.fusion.views.overview import summary
     from neurofuse.io import from_mne, read, to_mne, write
     from neurofuse.io.errors import NeurofuseError
@@ -52,6 +53,7 @@ __all__ = [
     "read",
     "register",
     "report",
+    "self_test",
     "simulate",
     "summary",
     "to_mne",
@@ -76,6 +78,7 @@ _HOME = {
     "read": "neurofuse.io",
     "register": "neurofuse.fusion.methods.registry",
     "report": "neurofuse.fusion.report",
+    "self_test": "neurofuse.fusion.self_test",
     "simulate": "neurofuse.synth",
     "summary": "neurofuse.fusion.views.overview",
     "to_mne": "neurofuse.io",
