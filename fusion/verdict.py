@@ -1,19 +1,22 @@
 """A verdict on every sample: kept as it was, repaired, or lost.
 
-Lost is what measured nothing of the participant (`io/quality/lost.py`), what is missing, and every
-channel marked bad. Such stretches come back as recorded: a cleaner would make something of them
-that looks like a brain.
+Lost is what measured nothing of the participant (`io/quality/lost.py`), what is missing, every
+channel marked bad, and fNIRS under a motion mask that stays open for so long that the error is
+larger than the signal. Such stretches come back as recorded: a cleaner would make something of
+them that looks like a brain.
 """
 
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.ndimage import find_objects, label
 
 from neurofuse.io.lazy import is_lazy, time_blocks
-from neurofuse.io.modality import EEG, MODALITIES
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.quality.lost import lost_times, on_samples, window_length
 from neurofuse.io.recording import (
+    GATE_OPEN,
     LOST,
     note,
     provenance,
@@ -24,6 +27,9 @@ from neurofuse.io.recording import (
 )
 
 KEPT, REPAIRED = 0, 1
+# fNIRS under a mask that is open for nearly so long [s; share of it] is no better than zeros:
+# error +0.7 dB in 0.01-0.7 Hz, 2 % of what strong motion masks (validation participants)
+TOO_LONG, NEARLY = 15.0, 0.95
 SAME = 1e-6  # of a channel's largest sample: smaller changes of EEG are rounding …
 SAME_OD = 1e-7  # … and of steps of optical density
 
@@ -76,6 +82,9 @@ def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:
     bad = np.asarray(after.bad.values)
     lost = lost_times(before.assign_coords(bad=("channel", bad)), stream)
     size = window_length(before)
+    bridged = None  # fNIRS always fits into memory
+    if gate is not None and stream == NIRS.name:
+        bridged = _too_long(gate.values > GATE_OPEN, float(before.attrs["rate"]))
 
     def judge(first: int, old: np.ndarray, new: np.ndarray, gate: Any) -> np.ndarray:
         """Verdicts on samples from number `first` on."""
@@ -84,6 +93,8 @@ def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:
         missing = ~np.isfinite(old)
         missing = missing.any(1) if missing.ndim == 3 else missing
         verdict = np.where(changed, REPAIRED, KEPT).astype(np.int8)
+        if bridged is not None:
+            gone |= bridged[:, first : first + old.shape[-1]]
         verdict[gone | missing | bad[:, None]] = LOST
         return verdict
 
@@ -115,6 +126,18 @@ def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:
     return after.assign(
         {name: after[name].copy(data=fixed.data), "verdict": (("channel", "time"), verdict)}
     )
+
+
+def _too_long(masked: np.ndarray, rate: float) -> np.ndarray:
+    """Which masked samples (channel, time) lie in a stretch that is masked nearly throughout."""
+    length = max(round(TOO_LONG * rate), 1)
+    count = np.cumsum(np.pad(masked, ((0, 0), (1, 0))), axis=1)
+    full = count[:, length:] - count[:, :-length] >= NEARLY * length  # by the first sample
+    inside = np.zeros(masked.shape, bool)
+    for row, starts in zip(inside, full, strict=True):
+        for (stretch,) in find_objects(label(starts)[0]):  # type: ignore[index]
+            row[stretch.start : stretch.stop + length - 1] = True
+    return inside & masked
 
 
 def _changed(old: np.ndarray, new: np.ndarray, name: str) -> np.ndarray:

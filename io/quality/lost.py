@@ -11,19 +11,20 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import (
     binary_closing,
+    binary_erosion,
     binary_opening,
     binary_propagation,
     find_objects,
     label,
-    uniform_filter1d,
 )
 
 from neurofuse.io.lazy import time_blocks
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.quality.eeg import FLAT, JUDGED
 from neurofuse.io.quality.nirs import DARK, DARK_UNUSABLE, FEWEST_SAMPLES, STILL, light_of
+from neurofuse.io.quality.pulse import COUPLED, PULSE_WINDOW, UNCOUPLED, pulse_of
 from neurofuse.io.quality.rails import NEAR_RAIL
-from neurofuse.io.quality.scalp_coupling import BAND, reason_missing
+from neurofuse.io.quality.scalp_coupling import reason_missing
 
 WINDOW = 1.0  # s in which a channel is judged
 AT_EXTREME = 1e-3  # of a window's range: the crest of a slow swing stays there less than HELD
@@ -43,10 +44,9 @@ OFF = 1.0  # change of the light's logarithm by which an optode has come off …
 QUIETER = 0.35  # … or, where the pulse is gone too, so much
 MUCH_NOISIER = 6.0  # times its usual noise, if that hides the pulse
 NOISIER = 4.0  # times its usual noise, where the pulse is gone too
-COUPLED = 0.7  # correlation of both wavelengths' pulse at which an optode is on the scalp …
-UNCOUPLED = 0.3  # … and at which it is not
-PULSE_WINDOW = 10.0  # s
-WORN = 0.2  # share of the time with a pulse that shows that a channel was on the scalp
+UNCOUPLED_FOR = (
+    30.0  # s without the others' pulse, in a channel that had it: nothing else is needed
+)
 MOST = 0.5  # share of lost channels at which the device was taken off
 
 
@@ -176,27 +176,30 @@ def _nirs(node: xr.Dataset) -> np.ndarray:
     judged = reason_missing(node) == ""
     seconds = size / float(node.attrs["rate"])
     lasting, shortest = (max(round(t / seconds), 1) for t in (CONTACT_LOST, SHORTEST))
-    pulses = np.ones(lost.shape)  # of channels whose pulse cannot be judged it says nothing
-    for channel, row in enumerate(lost):
-        if node.bad.values[channel]:
-            continue
-        light = light_of(node, channel)[:, : count * size]
-        pulse = _pulse(light, float(node.attrs["rate"]), size, count) if judged else None
-        for one in light.reshape(len(light), count, size):
-            row |= _without_light(one, pulse, lasting, shortest)
-        if pulse is not None:
-            pulses[channel] = pulse
-            if _worn(pulse):
-                _until_coupled(row, pulse)
     good = ~node.bad.values
+    pulses = np.ones(lost.shape)  # of channels whose pulse cannot be judged it says nothing
+    worn = np.zeros(len(lost), bool)
+    if judged:
+        pulses[good], worn[good] = pulse_of(node, np.flatnonzero(good), size, count)
+    for channel in np.flatnonzero(good):
+        row, pulse = lost[channel], pulses[channel] if judged else None
+        light = light_of(node, int(channel))[:, : count * size]
+        for one in light.reshape(len(light), count, size):
+            row |= _without_light(one, pulse, bool(worn[channel]), lasting, shortest)
+        if pulse is not None and worn[channel]:
+            row |= _without_pulse(pulse, seconds)
+            _until_coupled(row, pulse)
     taken_off = lost[good].mean(0) >= MOST if good.any() else np.zeros(count, bool)
     lost |= taken_off & (pulses < COUPLED)
     return _joined(lost)
 
 
-def _worn(pulse: np.ndarray) -> bool:
-    """Whether a channel, whose pulse (window,) is known, was on the scalp for some time."""
-    return bool((pulse >= COUPLED).mean() > WORN)
+def _without_pulse(pulse: np.ndarray, seconds: float) -> np.ndarray:
+    """Windows (window,), of so many seconds each, in a long stretch without any pulse."""
+    shortest, reach = (max(round(t / seconds), 1) for t in (UNCOUPLED_FOR, PULSE_WINDOW / 2))
+    found = binary_opening(pulse < UNCOUPLED, np.ones(shortest, bool))
+    # around its ends the pulse is judged with what lies outside
+    return np.asarray(binary_erosion(found, np.ones(2 * reach + 1, bool), border_value=1))
 
 
 def _until_coupled(lost: np.ndarray, pulse: np.ndarray) -> None:
@@ -209,7 +212,7 @@ def _until_coupled(lost: np.ndarray, pulse: np.ndarray) -> None:
 
 
 def _without_light(
-    windows: np.ndarray, pulse: np.ndarray | None, lasting: int, shortest: int
+    windows: np.ndarray, pulse: np.ndarray | None, worn: bool, lasting: int, shortest: int
 ) -> np.ndarray:
     """Lost windows of one wavelength (window, time), whose pulse (window,) may be known."""
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -229,10 +232,10 @@ def _without_light(
     frozen = span <= 1e-9 * np.abs(top)
     coupled = known  # better those of which it is likely that they measured the participant
     if pulse is not None:
-        least = COUPLED if _worn(pulse) else np.median(pulse[known])
+        least = COUPLED if worn else np.median(pulse[known])
         coupled = known & (pulse >= least)
     usual = np.median(level[coupled]) if coupled.any() else np.nan
-    rare = coupled.sum() < known.sum() / 2
+    rare = coupled.sum() < known.sum() / 3
     if not coupled.any() or (rare and abs(usual - np.median(level[known])) > OFF):
         coupled, pulse = known, None  # a light in the room can flicker like a pulse, for a while
     usual, noise = np.median(level[coupled]), np.median(spread[coupled])
@@ -241,7 +244,7 @@ def _without_light(
     found = _lasting(silent, shortest)
     found |= _lasting((off > OFF) & (True if pulse is None else pulse < COUPLED), lasting)
     found |= _lasting((spread > DARK) & (spread > MUCH_NOISIER * noise), lasting)
-    if pulse is not None and _worn(pulse):
+    if pulse is not None and worn:
         other = (off > QUIETER) | (spread > NOISIER * noise) | (spread < noise / NOISIER)
         found |= _lasting((pulse < UNCOUPLED) & other, lasting)
     noisy = (spread > DARK) & (spread > NOISIER * noise)
@@ -254,26 +257,6 @@ def _lasting(seen: np.ndarray, shortest: int) -> np.ndarray:
     padded = np.pad(seen, gap.size)
     closed = np.asarray(binary_closing(padded, gap))[gap.size : -gap.size]
     return np.asarray(binary_opening(closed | seen, np.ones(shortest, bool)))
-
-
-def _pulse(light: np.ndarray, rate: float, size: int, count: int) -> np.ndarray:
-    """Correlation (window,) of the wavelengths' heart beat around each window; the least pair."""
-    from scipy.signal import butter, sosfiltfilt
-
-    logs = np.log(np.maximum(light, np.nanmax(light) * 1e-6 + 1e-300))
-    beat = sosfiltfilt(butter(3, BAND, "bandpass", fs=rate, output="sos"), np.nan_to_num(logs))
-    span = max(round(PULSE_WINDOW * rate), 3)
-
-    def mean(x: np.ndarray) -> np.ndarray:
-        return uniform_filter1d(x, span, axis=-1, mode="nearest")
-
-    power = np.maximum(mean(beat**2), 0.0)  # running sums round
-    least = np.ones(light.shape[1])
-    for first in range(len(beat)):
-        for second in range(first):
-            r = mean(beat[first] * beat[second])
-            least = np.minimum(least, r / np.sqrt(power[first] * power[second] + 1e-300))
-    return np.median(least.reshape(count, size), 1)
 
 
 def _joined(lost: np.ndarray) -> np.ndarray:

@@ -92,6 +92,9 @@ NO_LIGHT = {
     "negative": lambda x, rng: 0 * x - 1,
     "stands still": lambda x, rng: 0 * x + x[:, :1],
     "sees the room": lambda x, rng: 6 * x.mean() * (1 + 0.01 * rng.normal(size=x.shape)),
+    "follows the room, alike at both wavelengths": lambda x, rng: (
+        2 * x.mean() * np.exp(0.02 * np.cumsum(rng.normal(size=x.shape[-1])) + 0 * x)
+    ),
     "noise as bright as before": lambda x, rng: x.mean() * (1 + 0.2 * rng.normal(size=x.shape)),
 }
 
