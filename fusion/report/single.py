@@ -18,6 +18,7 @@ from neurofuse.fusion.report.methods import methods_paragraph
 from neurofuse.fusion.report.movements import movements_section
 from neurofuse.fusion.report.pictures import carpets_section, spectra_section, traces_section
 from neurofuse.fusion.report.responses import responses_section
+from neurofuse.fusion.report.self_test import self_test_section
 from neurofuse.fusion.report.sensors import sensor_map
 from neurofuse.fusion.report.tables import (
     mains_frequency,
@@ -26,6 +27,7 @@ from neurofuse.fusion.report.tables import (
     qualities,
     quality_table,
 )
+from neurofuse.fusion.self_test import SelfTest
 from neurofuse.fusion.views.before_after import views_of
 from neurofuse.fusion.views.cleaning_summary import summarize
 from neurofuse.fusion.views.cleaning_text import headline, versions
@@ -45,6 +47,7 @@ def report(
     comparison: xr.Dataset | None = None,
     truth: xr.DataTree | None = None,
     contribution: xr.Dataset | None = None,
+    self_test: SelfTest | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write one self-contained HTML page about a cleaned recording.
@@ -67,6 +70,8 @@ def report(
     contribution : Dataset, optional
         Result of `neurofuse.contribution`: what each modality contributed to the cleaning of the
         other.
+    self_test : SelfTest, optional
+        Result of `neurofuse.self_test`: how well methods clean this recording.
     overwrite : bool
         Replace an existing file.
 
@@ -123,6 +128,7 @@ def report(
         "Channel quality": "".join(quality_table(view, quality[view.stream]) for view in views),
         "Alignment": alignment_section(before, views),
         "Comparison": "" if comparison is None else comparison_section(comparison),
+        "Self-test": "" if self_test is None else self_test_section(self_test),
         "Provenance": provenance_section(after),
         "Methods paragraph": (
             f'<p class="paper" id="methods">'

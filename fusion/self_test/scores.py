@@ -63,8 +63,7 @@ class InjectedScorer:
 
     def _error(self, cleaned: xr.DataTree, stream: str) -> np.ndarray:
         got, true = (
-            samples(stream_dataset(tree, stream), stream)
-            for tree in (cleaned, self.injected.truth)
+            samples(stream_dataset(tree, stream), stream) for tree in (cleaned, self.injected.truth)
         )
         return got - true
 

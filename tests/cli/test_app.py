@@ -11,6 +11,7 @@ from neurofuse.cli import app, info
 from neurofuse.io.errors import ParameterError
 
 COMMANDS = [
+    "check",
     "clean",
     "compare",
     "simulate",

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neurofuse.cli import clean, cohort, compare, demo, info, methods, report, simulate, train
+from neurofuse.cli import check, clean, cohort, compare, demo, info, methods, report, simulate, train
 from neurofuse.cli.console import complain, show_warnings
 from neurofuse.io.errors import NeurofuseError
 
@@ -93,6 +93,7 @@ def options(
 
 COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("clean", clean.command, "clean sub-01_eeg.edf sub-01_nirs.snirf --out cleaned"),
+    ("check", check.command, "check sub-01_eeg.edf sub-01_nirs.snirf --offset 0.21"),
     ("compare", compare.command, "compare simulated_recording.nc --truth simulated_truth.nc"),
     ("simulate", simulate.simulate_command, "simulate --duration 120 --seed 3 --out simulated"),
     (

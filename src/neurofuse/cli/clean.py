@@ -26,6 +26,7 @@ def clean_files(
     align: str | None = None,
     overwrite: bool = False,
     report: bool = True,
+    self_test: bool = False,
     bids: bool = False,
     uncertainty: bool = False,
     keep_identity: bool = False,
@@ -50,6 +51,8 @@ def clean_files(
         Replace existing outputs.
     report : bool
         Write the HTML report.
+    self_test : bool
+        Also show in it how well methods clean this recording (`neurofuse.self_test`).
     bids : bool
         Make `out` a BIDS derivative data set (`neurofuse.io.write_bids`), or add to it; the
         inputs must be named in BIDS's way. Instead of FIF and SNIRF side by side.
@@ -127,7 +130,12 @@ def clean_files(
             from neurofuse.fusion.report import report as write_report
 
             step(0.8, "drawing the report")
-            write_report(recording, cleaned, stage / expected["report"])
+            tested = None
+            if self_test:
+                from neurofuse.fusion.self_test import self_test as self_test_of
+
+                tested = self_test_of(recording)
+            write_report(recording, cleaned, stage / expected["report"], self_test=tested)
         provenance = stage / expected["provenance"]
         write_inputs(cleaned, paths, provenance, Path(out), offset, align, bids=bids)
         made = {kind: name for kind, name in expected.items() if (stage / name).exists()}
@@ -206,6 +214,7 @@ def command(
     align: options.AlignBy = None,
     overwrite: options.Overwrite = False,
     report: Annotated[bool, typer.Option(help="Write the HTML report.")] = True,
+    self_test: options.SelfTested = False,
     bids: Annotated[
         bool,
         typer.Option(
@@ -240,6 +249,7 @@ def command(
             align=align,
             overwrite=overwrite,
             report=report,
+            self_test=self_test,
             bids=bids,
             uncertainty=uncertainty,
             keep_identity=keep_identity,

@@ -108,6 +108,13 @@ Method = Annotated[
     ),
 ]
 Model = Annotated[str | None, typer.Option("--model", hidden=True)]  # until 1.0
+SelfTested = Annotated[
+    bool,
+    typer.Option(
+        "--self-test",
+        help="Also show in the report how well methods clean this recording (`neurofuse check`).",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of tables.")]
 
 

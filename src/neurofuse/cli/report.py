@@ -21,6 +21,7 @@ def report_files(
     truth: Path | None = None,
     comparison: Path | None = None,
     contribution: bool = False,
+    self_test: bool = False,
     overwrite: bool = False,
 ) -> Path:
     """Write one self-contained HTML page from files.
@@ -40,6 +41,8 @@ def report_files(
         The `STEM_comparison.nc` of `neurofuse compare`.
     contribution : bool
         Also show what each modality contributed: the joint model cleans four times more.
+    self_test : bool
+        Also show how well methods clean this recording (`neurofuse.self_test`).
     overwrite : bool
         Replace an existing file.
 
@@ -64,6 +67,11 @@ def report_files(
             from neurofuse.fusion.contribution import contribution as contribution_of
 
             contributed = contribution_of(recording, cleaned=cleaned, truth=clear)
+        tested = None
+        if self_test:
+            from neurofuse.fusion.self_test import self_test as self_test_of
+
+            tested = self_test_of(recording)
         report(
             recording,
             cleaned,
@@ -71,6 +79,7 @@ def report_files(
             truth=clear,
             comparison=None if comparison is None else _read_table(comparison),
             contribution=contributed,
+            self_test=tested,
         )
     return out
 
@@ -116,6 +125,7 @@ def command(
             "four times more.",
         ),
     ] = False,
+    self_test: options.SelfTested = False,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Show a recording before and after cleaning on one self-contained HTML page."""
@@ -129,6 +139,7 @@ def command(
             truth=truth,
             comparison=comparison,
             contribution=contribution,
+            self_test=self_test,
             overwrite=overwrite,
         )
     show_files("report:", {"report": page})
