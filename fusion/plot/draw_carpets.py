@@ -12,7 +12,17 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.plot.draw_lanes import envelope
-from neurofuse.fusion.plot.style import AFTER, COLOURS, INK, LABELS, MASK, grid, label, style
+from neurofuse.fusion.plot.style import (
+    AFTER,
+    COLOURS,
+    INK,
+    LABELS,
+    LOST,
+    MASK,
+    grid,
+    label,
+    style,
+)
 from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.changes import carpet, change, compared, compared_unit
 from neurofuse.io.modality import NIRS
@@ -38,7 +48,11 @@ def draw_carpets(views: Sequence[View]) -> "Figure":
         for row, view in zip(axes, views, strict=True):
             if (mask := view.gate) is not None:
                 image = carpet(view, lambda i, mask=mask: np.nan_to_num(mask[i]))
-                _draw_carpet(figure, row[0], view, image, 1.0, MASK, scale, "motion mask (gate)")
+                title = "motion mask (gate)"
+                if view.lost is not None and view.lost.any():
+                    title += "; grey: lost"
+                _draw_carpet(figure, row[0], view, image, 1.0, MASK, scale, title)
+                _draw_lost(row[0], view)
             elif masked:
                 row[0].set_axis_off()
                 row[0].set_title(f"{view.name}: no motion mask")
@@ -135,6 +149,18 @@ def _draw_variance(row: "Sequence[Axes]", variance: Sequence[xr.DataArray], scal
         ax.set_title(f"fNIRS {LABELS[kind]}: GVTD [OD/sample]")
     for ax in row[len(variance) :]:
         ax.set_axis_off()
+
+
+def _draw_lost(ax: "Axes", view: View) -> None:
+    """Grey where nothing of the participant was measured, over a carpet."""
+    from matplotlib.colors import ListedColormap, to_rgba
+
+    if (lost := view.lost) is None or not lost.any():
+        return
+    extent = ax.images[0].get_extent()
+    grey = ListedColormap([to_rgba(LOST, 0), to_rgba(LOST, 0.8)])
+    image = carpet(view, lambda i: lost[i])
+    ax.imshow(image, grey, aspect="auto", interpolation="nearest", extent=extent, vmin=0, vmax=1)
 
 
 def _draw_carpet(

@@ -1,12 +1,12 @@
 """Channels of one modality below each other, each in its lane, before and after cleaning."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurofuse.fusion.plot.clipping import arrows, clip_line
-from neurofuse.fusion.plot.style import COLOURS, INK, MASK, MASK_ALPHA, label
+from neurofuse.fusion.plot.style import COLOURS, INK, LOST, MASK, MASK_ALPHA, label
 from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.changes import change, stretches
 from neurofuse.io.modality import EEG
@@ -19,6 +19,7 @@ LANES = 8
 ROOM = 6.0
 HALF = 0.48  # of a lane's height, from its middle to where lines end
 ARROWS = 30  # at most, along a lane
+MOSTLY = 0.5  # of the time
 # "true" lies beneath as a broad line: where green shows beside blue, the result is not the truth
 WIDTHS = {"before": 0.7, "truth": 1.8, "after": 0.7}
 
@@ -104,7 +105,7 @@ def draw_lanes(
         for index in rows
         for kind in kinds
     }
-    limit = _lane_limit(lines, room)
+    limit = _lane_limit(_measured(view, lines), room)
     spacing = (window[1] - window[0]) / scale / ARROWS
     beyond = ""
     for lane, index in enumerate(rows):
@@ -125,8 +126,11 @@ def draw_lanes(
             for sign, marker in ((1, "^"), (-1, "v")):
                 edge = np.full((side == sign).sum(), sign * (HALF - 0.04) - lane)
                 ax.scatter(at[side == sign], edge, s=12, marker=marker, linewidths=0, **look)
-        if view.in_motion is not None and len(view.time[part]):
-            _shade(ax, view.in_motion[index, part], view.time[part], view.rate, scale, lane)
+        # what is lost lies on top: its line means nothing
+        for mask, colour, above in ((view.in_motion, MASK, 0), (view.lost, LOST, 3)):
+            if mask is not None and len(view.time[part]):
+                shade = {"facecolors": colour, "zorder": above}
+                _shade(ax, mask[index, part], view.time[part], view.rate, scale, lane, shade)
     _scale_bar(ax, limit, view.modality.plot_unit)
     ax.set_yticks(-np.arange(len(rows)), [label(view.channel[i]) for i in rows])
     ax.set_ylim(-max(len(rows), 1) + 0.4, 0.6)
@@ -137,6 +141,15 @@ def draw_lanes(
     ax.set_title(
         f"{view.name}{light} ({count}; each lane is ±{limit:.3g} {view.modality.plot_unit}{beyond})"
     )
+
+
+def _measured(view: View, lines: dict[tuple[int, str], Line]) -> dict[tuple[int, str], Line]:
+    """Lines of the channels that are not lost for most of the time, if there are any: what an
+    electrode without contact shows must not flatten the others."""
+    if view.lost is None:
+        return lines
+    lost = view.lost.mean(axis=1) > MOSTLY
+    return {key: line for key, line in lines.items() if not lost[key[0]]} or lines
 
 
 def _centred(view: View, index: int, wave: int, part: slice, kind: str, whole: bool) -> np.ndarray:
@@ -175,15 +188,20 @@ def _lane_limit(lines: dict[tuple[int, str], Line], room: float) -> float:
 
 
 def _shade(
-    ax: "Axes", mask: np.ndarray, time: np.ndarray, rate: float, scale: float, lane: int
+    ax: "Axes",
+    mask: np.ndarray,
+    time: np.ndarray,
+    rate: float,
+    scale: float,
+    lane: int,
+    look: dict[str, Any],
 ) -> None:
     _, coarse = envelope(time, mask.astype(float))
     if len(coarse) != len(mask):  # long recording: a bin is shaded if any of its samples is
         time, mask = np.linspace(time[0], time[-1], len(coarse) // 2), coarse[1::2] > 0
         rate = 1 / (time[1] - time[0])
     spans = [(a / scale, (b - a) / scale) for a, b in stretches(mask, time, rate)]
-    look = {"facecolors": MASK, "alpha": MASK_ALPHA, "linewidth": 0, "zorder": 0}
-    ax.broken_barh(spans, (-lane - 0.5, 1.0), **look)
+    ax.broken_barh(spans, (-lane - 0.5, 1.0), alpha=MASK_ALPHA, linewidth=0, **look)
 
 
 def _scale_bar(ax: "Axes", limit: float, unit: str) -> None:

@@ -181,7 +181,7 @@ def _draw_spectrum(ax: "Axes", result: Spectra, part: str) -> None:
     ax.set_xlabel("Frequency [Hz]")
     ax.set_ylabel(f"{result.unit}²/Hz")
     ax.set_title(f"{result.name}: {part}")
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower left")  # spectra fall
 
 
 def set_frequencies(ax: "Axes") -> None:

@@ -16,6 +16,9 @@ POSITIONS: dict[str, tuple[str, ...]] = {
     EEG.name: ("position",),
     NIRS.name: ("source_position", "detector_position"),
 }
+STEPS = 200  # of moving markers apart, before they are made smaller …
+SMALLEST = 0.2  # … down to this
+TOUCH = 0.02  # of a radius: markers overlap by less when they only touch
 HEAD = 100.0  # from the vertex to the height of the ears, in the drawing
 
 
@@ -80,6 +83,55 @@ def places(recording: xr.DataTree, names: list[str]) -> dict[str, Sensors]:
             ends, at = _project(where - centre), _project(where.mean(axis=1) - centre)
         result[name] = Sensors(at, ends if name == NIRS.name else None, flat)
     return result
+
+
+def apart(at: np.ndarray, radius: np.ndarray) -> tuple[np.ndarray, float]:
+    """Move markers apart until none lies on another.
+
+    Parameters
+    ----------
+    at : array (marker, 2)
+        Where they stand; NaN is not drawn.
+    radius : array (marker,)
+        Of each, in the same unit.
+
+    Returns
+    -------
+    at : array (marker, 2)
+        Moved as little as needed: two that overlap move by half of it each.
+    shrink : float
+        By what all radii were multiplied where there was no room for them, else 1.
+
+    Examples
+    --------
+    >>> apart(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([1.0, 1.0]))[0].round(1).tolist()
+    [[-0.5, 0.0], [1.5, 0.0]]
+    """
+    drawn = np.flatnonzero(np.isfinite(at).all(axis=1))
+    start, room = at[drawn].astype(float), radius[drawn]
+    # a direction of its own for each pair at the same place
+    turn = 2.4 * np.arange(len(drawn))
+    aside = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    shrink = 1.0
+    moved = start
+    while shrink > SMALLEST:
+        moved = start.copy()
+        wanted = shrink * (room[:, None] + room)
+        np.fill_diagonal(wanted, 0)
+        for _ in range(STEPS):
+            away = moved[:, None] - moved
+            distance = np.hypot(away[..., 0], away[..., 1])
+            overlap = np.clip(wanted - distance, 0, None)
+            if overlap.max(initial=0.0) < TOUCH * room.max(initial=0.0):
+                result = at.astype(float).copy()
+                result[drawn] = moved
+                return result, shrink
+            same = distance < 1e-9
+            away = np.where(same[..., None], aside[:, None] - aside, away)
+            length = np.maximum(np.hypot(away[..., 0], away[..., 1]), 1e-9)
+            moved = moved + np.sum((0.5 * overlap / length)[..., None] * away, axis=1)
+        shrink *= 0.8
+    return at, shrink
 
 
 def _centre(points: np.ndarray) -> np.ndarray:

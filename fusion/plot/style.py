@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 INK, GRID = "#010101", "#020202"
 BEFORE, AFTER, TRUTH, MASK = "#d55e00", "#0072b2", "#009e73", "#e69f00"
+LOST = "#808890"  # reads on a light and on a dark page
 COLOURS = {"before": BEFORE, "after": AFTER, "truth": TRUTH}
 LABELS = {"before": "recorded", "after": "cleaned", "truth": "true"}
 MASK_ALPHA = 0.28
@@ -67,7 +68,8 @@ def label(text: object, length: int = 18) -> str:
 def labels(views: Sequence[View]) -> dict[str, str]:
     """What the lines and the shading of these views show, for a legend, in order of drawing.
 
-    The keys are those of `COLOURS`, and "mask" where motion is shaded.
+    The keys are those of `COLOURS`, "mask" where motion is shaded and "lost" where nothing was
+    measured.
     """
     treated = any(view.treated for view in views)
     shown = {"before": LABELS["before"]} if treated else {}
@@ -78,6 +80,8 @@ def labels(views: Sequence[View]) -> dict[str, str]:
         shown["mask"] = f"motion mask (gate > {GATE_OPEN})"
     elif any(view.in_motion is not None for view in views):
         shown["mask"] = "injected motion"
+    if any(view.lost is not None and view.lost.any() for view in views):
+        shown["lost"] = "lost"
     return shown
 
 
@@ -86,9 +90,10 @@ def handles(views: Sequence[View]) -> list[Any]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
+    shades = {"mask": MASK, "lost": LOST}
     return [
-        Patch(facecolor=MASK, alpha=MASK_ALPHA, label=text)
-        if kind == "mask"
+        Patch(facecolor=shades[kind], alpha=MASK_ALPHA, label=text)
+        if kind in shades
         else Line2D([], [], color=COLOURS[kind], label=text)
         for kind, text in labels(views).items()
     ]

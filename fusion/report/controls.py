@@ -25,7 +25,7 @@ KEYS = {
 
 def controls(views: Sequence[View], packed: Mapping[str, Pyramid]) -> str:
     """HTML of the chart's frame: buttons, switches, lists of channels, and words below."""
-    names = " and ".join(view.name for view in views)
+    names = ", ".join(view.name for view in views)
     return (
         f'<div class="bar" role="group" aria-label="Move and zoom">{_buttons(views)}</div>'
         f'<div class="bar" role="group" aria-label="What is drawn">{_switches(views)}</div>'

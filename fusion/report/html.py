@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurofuse.fusion.plot.style import AFTER, GRID, INK, style
+from neurofuse.fusion.views.phrases import significant
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,5 +94,7 @@ def cell(value: object, attrs: Mapping[Any, Any] | None = None) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float | np.number):
         scale = {"V": 1e6, "m": 1e3}.get((attrs or {}).get("units", ""), 1)
-        return "–" if np.isnan(value) else f"{float(value) * scale:.3g}".replace("-", "−")
+        value = float(value) * scale
+        text = f"{value:.3g}" if np.isinf(value) else significant(value)
+        return text.replace("-", "−")
     return str(value)

@@ -113,8 +113,8 @@ function line(stream, kind, series, from, to, bin) {
   return [x, y];
 }
 
-// Intervals in which a channel's motion mask is set.
-function motionOf(stream, channel, from, to, bin) {
+// Intervals in which a channel is in motion (1) or lost (2).
+function masked(stream, channel, code, from, to, bin) {
   const spans = [];
   for (const [start, stop, number] of pieces(stream, from, to, bin)) {
     const values = layerOf(stream, number);
@@ -125,7 +125,7 @@ function motionOf(stream, channel, from, to, bin) {
     const index = (time) => ((time - stream.start) * stream.rate - first) / width;
     const last = Math.min(bins, Math.ceil(index(stop)));
     for (let i = Math.max(0, Math.floor(index(start))); i < last; i++) {
-      if (!values[row + i]) continue;
+      if (values[row + i] !== code) continue;
       const begin = stream.start + (first + i * width) / stream.rate;
       const end = begin + width / stream.rate;
       const before = spans[spans.length - 1];

@@ -16,6 +16,7 @@ def movements_section(found: Sequence[Movement]) -> str:
     if not found:
         return ""
     shown = sorted(found, key=lambda one: one.duration, reverse=True)[:LISTED]
+    head = ["Onset [s]", "Duration [s]", "Modality", "Channels", "Before", "After", "Verdict"]
     rows = [
         [
             f"{one.onset:.1f}",
@@ -28,12 +29,23 @@ def movements_section(found: Sequence[Movement]) -> str:
         ]
         for one in sorted(shown, key=lambda one: one.onset)
     ]
+    if any(one.kind for one in shown):
+        for row, one in zip(rows, sorted(shown, key=lambda one: one.onset), strict=True):
+            row.insert(-1, _kind(one))
+        head.insert(-1, "Looks like")
     lost = {number for number, row in enumerate(rows) if row[-1] == "lost"}
     caption = "Peak-to-peak amplitude of the worst channel, before and after cleaning."
     if len(found) > LISTED:
         caption = f"The {LISTED} longest of {len(found)} movements. {caption}"
-    head = ["Onset [s]", "Duration [s]", "Modality", "Channels", "Before", "After", "Verdict"]
     return table(head, rows, caption, poor=lost)
+
+
+def _kind(one: Movement) -> str:
+    """The kind and how likely it is among the known ones."""
+    if not one.kind:
+        return "–"
+    known = one.kind_probability > 0
+    return f"{one.kind} ({100 * one.kind_probability:.0f} %)" if known else one.kind
 
 
 def _channels(names: Sequence[str]) -> str:

@@ -1,23 +1,31 @@
 """Figures of the report with their captions: traces, carpets, spectra."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.plot.draw_carpets import draw_before_after, draw_carpets
+from neurofuse.fusion.plot.draw_lanes import most_changed
 from neurofuse.fusion.plot.draw_spectra import WHOLE, WITH, draw_spectra, spectra
 from neurofuse.fusion.plot.draw_traces import draw_traces
 from neurofuse.fusion.report.html import figure_block
-from neurofuse.fusion.report.strip import strip_chart
+from neurofuse.fusion.report.strip import PAIRS, strip_chart
 from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.changes import strongest
+from neurofuse.fusion.views.haemoglobin import pairs
 from neurofuse.fusion.views.phrases import listed
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.recording import streams
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def traces_section(before: xr.DataTree, views: Sequence[View]) -> str:
+
+def traces_section(
+    before: xr.DataTree, views: Sequence[View], haemoglobin: View | None = None
+) -> str:
     """The interactive chart, and the static figures that replace it on paper."""
     sensors = {
         str(name): node.to_dataset()
@@ -29,7 +37,7 @@ def traces_section(before: xr.DataTree, views: Sequence[View]) -> str:
     if any(view.truth is not None for view in views):
         lines = "recorded, cleaned and true"
     text = "<h3>Whole recording</h3>" + figure_block(
-        draw_traces(views, events=events, sensors=sensors),
+        _drawn(views, haemoglobin, None, events, sensors),
         "whole",
         f"{_names(views)}, {lines}, over the whole recording; motion is shaded",
         "The channels that were changed most. “Cleaned” is drawn over “recorded”: what is visible "
@@ -44,14 +52,29 @@ def traces_section(before: xr.DataTree, views: Sequence[View]) -> str:
         level = " All fNIRS lines of a channel start at the same value."
         fnirs = any(view.modality is NIRS for view in near)
         text += "<h3>Close up</h3>" + figure_block(
-            draw_traces(near, (start, stop), events=events, sensors=sensors),
+            _drawn(near, haemoglobin if fnirs else None, (start, stop), events, sensors),
             "close",
             f"{_names(near)}, {lines}, from {start:.0f} to {stop:.0f} s",
             f"{start:.0f} to {stop:.0f} s, around {reason}.{level * fnirs}"
             if reason != "the middle"
             else "The middle of the recording; nothing was changed and no motion was detected.",
         )
-    return f'{strip_chart(views, events)}<div class="still">{text}</div>'
+    return f'{strip_chart(views, events, haemoglobin)}<div class="still">{text}</div>'
+
+
+def _drawn(
+    views: Sequence[View],
+    haemoglobin: View | None,
+    window: tuple[float, float] | None,
+    events: xr.Dataset | None,
+    sensors: Mapping[str, xr.Dataset],
+) -> "Figure":
+    """The most changed channels, and HbO and HbR of those of fNIRS."""
+    rows = {view.stream: most_changed(view, window or (-np.inf, np.inf)) for view in views}
+    if haemoglobin is not None:
+        rows[haemoglobin.stream] = pairs(rows[NIRS.name][:PAIRS])
+        views = [*views, haemoglobin]
+    return draw_traces(views, window, events=events, sensors=sensors, rows=rows)
 
 
 def carpets_section(before: xr.DataTree, after: xr.DataTree, views: Sequence[View]) -> str:
@@ -98,7 +121,7 @@ def spectra_section(views: Sequence[View], mains: float = np.nan) -> str:
     if not results:
         return text
     sizes = "; ".join(
-        f"{result.name}: segments of {result.seconds:g} s, {result.channels} channels"
+        f"{result.name}: segments of {result.seconds:.3g} s, {result.channels} channels"
         for result in results.values()
     )
     caption = (

@@ -20,8 +20,15 @@ STRETCH_SECONDS = 20.0  # of a finer layer
 STEPS_PER_DEVIATION = {
     "eeg": 8,
     "nirs": 12,
+    "haemoglobin": 12,
 }  # integers in a standard deviation: a screen shows fewer
-LOCAL_SECONDS = {"eeg": 2.0, "nirs": 20.0}  # in which that deviation is taken, without drift
+LOCAL_SECONDS = {
+    "eeg": 2.0,
+    "nirs": 20.0,
+    "haemoglobin": 20.0,
+}  # in which that deviation is taken, without drift
+USUAL = {"eeg": 1e-6, "nirs": 1e-3, "haemoglobin": 1e-7}  # that deviation, where there is none
+IN_MOTION, IS_LOST = 1, 2  # in the rows of masks
 MISSING = -32768
 LARGEST = 32766
 
@@ -32,9 +39,9 @@ class Layer:
 
     `packed` holds rows of 16-bit integers over bins: for each of `View`'s kinds (before, after,
     truth) the minimum of each series and, if `width` > 1, the maximum; every kind but the first as
-    difference to the one before, which is 0 where nothing was changed. Then the motion mask of
-    each channel, 0 or 1. Each row is stored as differences from bin to bin, zigzag coded, low
-    bytes before high bytes, compressed by gzip.
+    difference to the one before, which is 0 where nothing was changed. Then the mask of each
+    channel: 0, 1 in motion, 2 lost. Each row is stored as differences from bin to bin, zigzag
+    coded, low bytes before high bytes, compressed by gzip.
     """
 
     first: int
@@ -133,7 +140,7 @@ def quantum(view: View) -> float:
         pieces = values[: len(values) // length * length].reshape(-1, length)
         spread.extend(np.std(pieces[np.isfinite(pieces).all(axis=1)], axis=1).tolist()[::4])
     typical = float(np.median([s for s in spread if s > 0] or [0.0]))
-    return (typical or {"eeg": 1e-6, "nirs": 1e-3}[view.stream]) / STEPS_PER_DEVIATION[view.stream]
+    return (typical or USUAL[view.stream]) / STEPS_PER_DEVIATION[view.stream]
 
 
 def centres(view: View) -> np.ndarray:
@@ -168,10 +175,21 @@ def _rows(
         block = block.reshape(-1, len(starts)).view(np.uint16)
         blocks.append(block if last is None else block - last)  # differences wrap around
         last = block
-    if view.in_motion is not None:
-        masks = [np.logical_or.reduceat(row[first:stop], starts) for row in view.in_motion]
-        blocks.append(np.array(masks, np.uint16))
+    if (masks := masks_of(view)) is not None:
+        rows = [np.maximum.reduceat(row[first:stop], starts) for row in masks]
+        blocks.append(np.array(rows, np.uint16))
     return np.concatenate(blocks)
+
+
+def masks_of(view: View) -> np.ndarray | None:
+    """(channel, time): 0, 1 in motion, 2 lost; None where neither is known."""
+    if view.in_motion is None and view.lost is None:
+        return None
+    masks = np.zeros((len(view.channel), len(view.time)), np.uint8)
+    for mask, code in ((view.in_motion, IN_MOTION), (view.lost, IS_LOST)):
+        if mask is not None:
+            masks[mask] = code
+    return masks
 
 
 def _integers(values: np.ndarray) -> np.ndarray:

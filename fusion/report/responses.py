@@ -11,12 +11,12 @@ from scipy.special import stdtrit
 from neurofuse.fusion.metrics.evoked import ERP_SPAN, HRF_SPAN
 from neurofuse.fusion.plot.style import COLOURS, INK, LABELS, grid, label, style
 from neurofuse.fusion.report.html import figure_block
+from neurofuse.fusion.report.response_channels import MOST, Named, best_channel
 from neurofuse.fusion.signal.bands import EVOKED_EEG, HAEMODYNAMIC, bandpass
 from neurofuse.fusion.views.before_after import View
-from neurofuse.io.errors import NeurofuseError
-from neurofuse.io.modality import EEG, NIRS
-from neurofuse.io.optics.conversion import to_haemoglobin
-from neurofuse.io.recording import stream_dataset, streams
+from neurofuse.fusion.views.haemoglobin import KINDS
+from neurofuse.io.modality import EEG
+from neurofuse.io.recording import stream_dataset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,12 +35,13 @@ class Response:
     """Averages of one signal over the events of a condition.
 
     `lines` holds for "before", "after" and "truth" the mean over events (time) and half the width
-    of its 95 % interval, in `unit`; `time` [s] is about the onset.
+    of its 95 % interval, in `unit`; `time` [s] is about the onset. `channels` is a channel's name
+    or a region's, of whose channels the mean is.
     """
 
     condition: str
     signal: str
-    channel: str
+    channels: str
     unit: str
     time: np.ndarray
     count: int
@@ -48,10 +49,32 @@ class Response:
 
 
 def responses_section(
-    before: xr.DataTree, after: xr.DataTree, truth: xr.DataTree | None, views: Sequence[View]
+    recording: xr.DataTree,
+    views: Sequence[View],
+    haemoglobin: View | None,
+    quality: Mapping[str, object],
+    named: Mapping[str, Named],
 ) -> str:
-    """HTML of the averages, or a sentence on why there are none."""
-    averages = list(responses(before, after, truth, views))
+    """HTML of the averages, or a sentence on why there are none.
+
+    Parameters
+    ----------
+    recording : Recording
+        With its events.
+    views : list of View
+        EEG and fNIRS.
+    haemoglobin : View, optional
+        `haemoglobin_view` of the fNIRS.
+    quality : dict
+        `channel_quality` of each modality, where it could be computed.
+    named : dict
+        What the user names, of `named_channels`.
+    """
+    chosen = {
+        view.stream: named.get(view.stream) or best_channel(view, quality.get(view.stream))
+        for view in views
+    }
+    averages = list(responses(recording, views, haemoglobin, chosen))
     if not averages:
         return (
             "<p>No average over events: no event is repeated often enough (at least "
@@ -63,20 +86,29 @@ def responses_section(
     caption = (
         f"Mean over events and its {100 * CONFIDENCE:.0f} % interval, relative to the mean before "
         f"the onset. EEG in {bands['eeg']}, fNIRS in {bands['nirs']}; HbO and HbR by the modified "
-        "Beer-Lambert law (partial pathlength factor 6). Of each modality the used "
-        "channel whose mean after cleaning is largest is shown: chosen for its size, it is not a "
-        "test of an effect."
+        "Beer-Lambert law (partial pathlength factor 6). Events at which the channel is lost are "
+        "left out."
     )
-    every, shown = conditions(before, None), conditions(before)
+    if any(view.stream not in named for view in views):
+        caption += (
+            " Of each modality the channel with the best quality is shown, not the one with the "
+            "largest response; name others with channels= or regions= (--channels, --region)."
+        )
+    if any(len(of) > MOST for of in chosen.values()):
+        caption += f" Of each modality the first {MOST} named are drawn."
+    every, shown = conditions(recording, None), conditions(recording)
     if len(every) > len(shown):
         caption += f" The {len(shown)} most frequent of {len(every)} conditions are drawn."
-    named = sorted({a.condition for a in averages})
-    alt = f"Averages over the events {', '.join(named)}, before and after cleaning"
+    events = sorted({a.condition for a in averages})
+    alt = f"Averages over the events {', '.join(events)}, before and after cleaning"
     return figure_block(draw_responses(averages), "responses", alt, caption)
 
 
 def responses(
-    before: xr.DataTree, after: xr.DataTree, truth: xr.DataTree | None, views: Sequence[View]
+    recording: xr.DataTree,
+    views: Sequence[View],
+    haemoglobin: View | None,
+    chosen: Mapping[str, Named],
 ) -> Iterator[Response]:
     """Averages for each condition with enough events, EEG before HbO before HbR.
 
@@ -84,25 +116,24 @@ def responses(
     --------
     >>> import neurofuse as nf
     >>> from neurofuse.fusion.views.before_after import views_of
+    >>> from neurofuse.fusion.views.haemoglobin import haemoglobin_view
     >>> recording, _ = nf.simulate(duration=120, seed=0, severity=0.0)
-    >>> [(r.condition, r.signal, r.count) for r in responses(recording, recording, None,
-    ...                                                      views_of(recording))]
-    [('task', 'HbO', 4), ('task', 'HbR', 4)]
+    >>> views = views_of(recording)
+    >>> found = responses(recording, views, haemoglobin_view(recording, views[1]),
+    ...                   {"nirs": {"S1-D1": [0]}})
+    >>> [(r.condition, r.signal, r.channels, r.count) for r in found]
+    [('task', 'HbO', 'S1-D1', 4), ('task', 'HbR', 'S1-D1', 4)]
     """
-    every = conditions(before)
-    recordings = {"before": before, "after": after, "truth": truth}
     for view in views:
-        if not view.used.any():
+        shown = dict(list(chosen.get(view.stream, {}).items())[:MOST])
+        source = view if view.modality is EEG else haemoglobin
+        if source is None:
             continue
-        own = {k: r for k, r in recordings.items() if r is not None and view.stream in streams(r)}
-        signals = _eeg(own, view) if view.modality is EEG else _nirs(own, view)
-        for condition, onsets in every.items():
-            times, rows = _epochs(view, onsets)
-            if len(rows) < FEWEST_EVENTS[view.stream]:
+        for condition, onsets in conditions(recording).items():
+            if view.modality is not EEG and np.median(np.diff(onsets)) < HRF_SECONDS_APART:
                 continue
-            if view.modality is NIRS and np.median(np.diff(onsets)) < HRF_SECONDS_APART:
-                continue
-            yield from _averages(condition, signals, view, times, rows)
+            for name, rows in shown.items():
+                yield from _averages(condition, name, rows, view, source, onsets)
 
 
 def conditions(recording: xr.DataTree, most: int | None = CONDITIONS) -> dict[str, np.ndarray]:
@@ -120,95 +151,73 @@ def conditions(recording: xr.DataTree, most: int | None = CONDITIONS) -> dict[st
     return {name: np.array(sorted(named[name])) for name in enough[:most]}
 
 
-def _epochs(view: View, onsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _epochs(view: View, onsets: np.ndarray, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Times about the onset, and the samples (event, time) of events that lie inside."""
     low, high = (round(end * view.rate) for end in SPAN[view.stream])
     zero = np.rint((onsets - view.time[0]) * view.rate).astype(int)
     zero = zero[(zero + low >= 0) & (zero + high <= len(view.time))]
     steps = np.arange(low, high)
-    return steps / view.rate, zero[:, None] + steps
-
-
-Rows = Sequence[np.ndarray]  # samples (time) of each channel
-Signals = dict[str, tuple[Mapping[str, Rows], list[str], str]]
-"""By name of the signal: samples (channel, time) by kind [V or mol/L], channels, unit shown."""
-
-
-def _eeg(recordings: Mapping[str, xr.DataTree], view: View) -> Signals:
-    used = np.flatnonzero(view.used)
-    # rows, not a copy of them all
-    values = {k: [getattr(view, k)[i, 0] for i in used] for k in recordings}
-    names = [n for n, used in zip(view.channel, view.used, strict=True) if used]
-    return {"EEG": (values, names, EEG.plot_unit)}
-
-
-def _nirs(recordings: Mapping[str, xr.DataTree], view: View) -> Signals:
-    try:
-        nodes = {k: stream_dataset(to_haemoglobin(r), "nirs") for k, r in recordings.items()}
-    except NeurofuseError:  # distances or wavelengths do not allow it
-        return {}
-    # short channels see the scalp
-    used = view.used & ~view.short if (view.used & ~view.short).any() else view.used
-    names = [n for n, u in zip(view.channel, used, strict=True) if u]
-    return {
-        signal: (
-            {k: list(n[signal.lower()].values[used]) for k, n in nodes.items()},
-            names,
-            "µmol/L",
-        )
-        for signal in ("HbO", "HbR")
-    }
+    samples = zero[:, None] + steps
+    if view.lost is not None:
+        lost = np.logical_or.reduce(view.lost[list(rows)], axis=0)
+        samples = samples[~lost[samples].any(axis=1)]
+    return steps / view.rate, samples
 
 
 def _averages(
-    condition: str, signals: Signals, view: View, times: np.ndarray, rows: np.ndarray
+    condition: str, name: str, rows: Sequence[int], view: View, source: View, onsets: np.ndarray
 ) -> Iterator[Response]:
+    """Responses of a channel or region (`rows` of `view`), from the samples of `source`."""
     band = BAND[view.stream]
-    best = None
-    for signal, (values, names, unit) in signals.items():
-        if best is None:  # HbR is shown of HbO's channel
-            best = _largest(values.get("after", values["before"]), times, rows)
-        if best is None or 0.4 * view.rate <= band[0]:
-            return
+    times, samples = _epochs(view, onsets, rows)
+    if len(samples) < FEWEST_EVENTS[view.stream] or 0.4 * view.rate <= band[0]:
+        return
+    kinds = ["before", *["after"] * view.treated, *["truth"] * (view.truth is not None)]
+    for number, signal in enumerate(KINDS if source is not view else [view.name]):
+        own = [len(KINDS) * i + number for i in rows] if source is not view else rows
         lines = {}
-        for kind, samples in values.items():
-            if not np.isfinite(samples[best]).all():
+        for kind in kinds:
+            mean = np.sum([getattr(source, kind)[i, 0] for i in own], axis=0) / len(own)
+            if not np.isfinite(mean).all():
                 continue
-            cut = 1e6 * bandpass(samples[best], view.rate, *band)[rows]
+            cut = source.modality.plot_scale * bandpass(mean, view.rate, *band)[samples]
             cut = cut - cut[:, times < 0].mean(axis=1, keepdims=True)
             wide = stdtrit(len(cut) - 1, (1 + CONFIDENCE) / 2) / np.sqrt(len(cut))
             lines[kind] = cut.mean(axis=0), wide * cut.std(axis=0, ddof=1)
         if lines:
-            yield Response(condition, signal, names[best], unit, times, len(rows), lines)
-
-
-def _largest(samples: Rows, times: np.ndarray, rows: np.ndarray) -> int | None:
-    """The channel with the largest mean after the onset; None if none is whole."""
-    sizes = []
-    for row in samples:
-        mean = row[rows].mean(axis=0)
-        mean = mean - mean[times < 0].mean()
-        whole = np.isfinite(row).all()
-        sizes.append(np.abs(mean[times >= 0]).max() if whole else -1.0)
-    return int(np.argmax(sizes)) if max(sizes, default=-1.0) >= 0 else None
+            title = f"{name} (mean of {len(rows)})" if len(rows) > 1 else name
+            unit = source.modality.plot_unit
+            yield Response(condition, signal, title, unit, times, len(samples), lines)
 
 
 def draw_responses(averages: Sequence[Response]) -> "Figure":
-    """One row a condition, one column a signal.
+    """One row a condition and channel or region, one column a signal.
 
     Returns
     -------
     Figure
     """
-    rows = list(dict.fromkeys(a.condition for a in averages))
+    placed: dict[tuple[int, str], Response] = {}
     columns = list(dict.fromkeys(a.signal for a in averages))
+    row_of: dict[tuple[str, str, bool], int] = {}
+    # EEG stands beside fNIRS; several channels of one modality below each other
+    for condition in dict.fromkeys(a.condition for a in averages):
+        own = [a for a in averages if a.condition == condition]
+        first = len(set(row_of.values()))
+        for electric in (True, False):
+            names = dict.fromkeys(a.channels for a in own if (a.signal == EEG.display) == electric)
+            for number, name in enumerate(names):
+                row_of[condition, name, electric] = first + number
+        for a in own:
+            placed[row_of[condition, a.channels, a.signal == EEG.display], a.signal] = a
     with style():
-        figure, axes = grid([1.7] * len(rows), max(2, len(columns)), gap=0.65)
+        heights = [1.7] * (1 + max(row_of.values()))
+        figure, axes = grid(heights, max(2, len(columns)), gap=0.65)
         for ax in (ax for row in axes for ax in row):
             ax.set_visible(False)
-        lines = {}
-        for one in averages:
-            ax = axes[rows.index(one.condition)][columns.index(one.signal)]
+        lines, wide = {}, 24 if len(columns) < 3 else 12
+        for (row, signal), one in placed.items():
+            ax = axes[row][columns.index(signal)]
             ax.set_visible(True)
             for kind, (mean, half) in one.lines.items():
                 ax.fill_between(
@@ -220,7 +229,7 @@ def draw_responses(averages: Sequence[Response]) -> "Figure":
             ax.axvline(0, color=INK, linewidth=0.6)
             ax.axhline(0, color=INK, linewidth=0.4, linestyle=":")
             ax.set_xlim(one.time[0], one.time[-1])
-            name = f"{label(one.condition)}: {one.signal}, {label(one.channel, 10)}"
+            name = f"{label(one.condition, wide)}: {one.signal}, {label(one.channels, wide)}"
             ax.set_title(f"{name} (n = {one.count})")
             ax.set_ylabel(one.unit)
             ax.set_xlabel("Time from onset [s]")

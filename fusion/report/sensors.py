@@ -1,30 +1,29 @@
-"""Both montages on one head: how much each channel was changed, and how good it is."""
+"""Both montages on one head: how much each channel was changed, its quality, its scalp coupling."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.plot.sensor_places import HEAD, Sensors, amount, places
+from neurofuse.fusion.plot.sensor_places import HEAD, Sensors, amount, apart, places
 from neurofuse.fusion.plot.style import AFTER, BEFORE, MASK
 from neurofuse.fusion.report.html import table
+from neurofuse.fusion.report.sensor_looks import Look, changed, coupled, graded
 from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.changes import compared_unit
 from neurofuse.fusion.views.phrases import listed
-from neurofuse.io.modality import EEG
+from neurofuse.io.modality import EEG, NIRS
 
-FILL = {"eeg": AFTER, "nirs": BEFORE}
 MOST = 10  # rows of the table where no map can be drawn
-
-Look = Callable[[View, int], tuple[str, float, str]]
-"""How a channel is drawn: its fill, opacity, and description."""
+GAP = 1.0  # between markers, in the units of the drawing
 
 
 def sensor_map(
     recording: xr.DataTree, views: Sequence[View], quality: Mapping[str, xr.Dataset]
 ) -> str:
-    """HTML of two heads: how much was changed, and the quality of each channel.
+    """HTML of heads: how much was changed, the quality of each channel, the coupling of optodes.
 
     Parameters
     ----------
@@ -37,13 +36,19 @@ def sensor_map(
     """
     placed = places(recording, [view.stream for view in views])
     text, size = "", {view.stream: amount(view) for view in views}
+    sci = quality[NIRS.name].sci if NIRS.name in quality else None
+    coupling = sci is not None and bool(sci.notnull().any())
     if any(np.isfinite(place.at).any() for place in placed.values()):
-        panels = [
-            _panel("How much was changed", views, placed, _changed(size)),
-            _panel("Quality", views, placed, _quality(quality)),
-        ]
-        caption = _caption(views, placed, size)
+        looks = {"How much was changed": changed(size), "Quality": graded(quality)}
+        if coupling:
+            looks["Scalp coupling"] = coupled(quality[NIRS.name])
+        spread, radius = _spread(views, placed)
+        panels = [_panel(title, views, spread, radius, look) for title, look in looks.items()]
+        caption = _caption(views, placed, size, quality if coupling else {})
         text = f'<figure><div class="heads">{"".join(panels)}</div>{caption}</figure>'
+    if sci is not None and not coupling:
+        why = sci.attrs.get("missing_because") or "no channel shows a heart beat to judge it by"
+        text += f'<p class="note">No map of scalp coupling: {escape(str(why))}.</p>'
     for view in views:
         place = placed[view.stream]
         lost = np.flatnonzero(~np.isfinite(place.at).all(axis=1))
@@ -57,34 +62,33 @@ def sensor_map(
     return text
 
 
-def _changed(size: Mapping[str, np.ndarray]) -> Look:
-    def look(view: View, index: int) -> tuple[str, float, str]:
-        top = size[view.stream].max() or 1.0
-        value = size[view.stream][index]
-        text = f"{value * view.modality.plot_scale:.3g} {view.modality.plot_unit} changed"
-        return FILL[view.stream], float(value / top), text
-
-    return look
-
-
-def _quality(quality: Mapping[str, xr.Dataset]) -> Look:
-    from neurofuse.io.quality.channels import MASKS
-
-    def look(view: View, index: int) -> tuple[str, float, str]:
-        if view.stream not in quality:
-            return "none", 0.0, "quality unknown"
-        one = quality[view.stream].isel(channel=index)
-        masks = [m for m in MASKS[view.stream] if m != "short" and m in one and bool(one[m])]
-        if view.bad[index] or not bool(one.usable):
-            return BEFORE, 1.0, f"bad: {str(one.reason.item()) or 'marked as bad'}"
-        if masks:
-            return MASK, 0.8, f"usable, but {listed([m.replace('_', ' ') for m in masks])}"
-        return "none", 0.0, "usable"
-
-    return look
+def _spread(
+    views: Sequence[View], placed: Mapping[str, Sensors]
+) -> tuple[dict[str, Sensors], dict[str, float]]:
+    """Places at which no marker lies on another, and the radius of each modality's markers."""
+    radius = {}
+    for view in views:
+        size = float(np.clip(60 / np.sqrt(len(view.channel)), 3, 10))
+        radius[view.stream] = size if view.modality is EEG else 0.7 * size
+    at = np.concatenate([HEAD * placed[view.stream].at for view in views])
+    room = np.concatenate([np.full(len(v.channel), radius[v.stream] + GAP / 2) for v in views])
+    at, shrink = apart(at, room)
+    spread, first = {}, 0
+    for view in views:
+        place = placed[view.stream]
+        last = first + len(view.channel)
+        spread[view.stream] = replace(place, at=at[first:last] / HEAD)
+        first = last
+    return spread, {stream: shrink * size for stream, size in radius.items()}
 
 
-def _panel(title: str, views: Sequence[View], placed: Mapping[str, Sensors], look: Look) -> str:
+def _panel(
+    title: str,
+    views: Sequence[View],
+    placed: Mapping[str, Sensors],
+    radius: Mapping[str, float],
+    look: Look,
+) -> str:
     shapes = []
     if not any(place.flat for place in placed.values()):
         shapes = [
@@ -96,7 +100,7 @@ def _panel(title: str, views: Sequence[View], placed: Mapping[str, Sensors], loo
     for view in sorted(views, key=lambda v: v.modality is EEG):
         place = placed[view.stream]
         for index in np.flatnonzero(np.isfinite(place.at).all(axis=1)).tolist():
-            shapes.append(_sensor(view, index, place, look(view, index)))
+            shapes.append(_sensor(view, index, place, radius[view.stream], look(view, index)))
     reach = [np.nanmax(np.abs(p.at), initial=0.0) for p in placed.values()]
     half = round(max(122.0, HEAD * max(reach) + 14))
     return (
@@ -106,10 +110,11 @@ def _panel(title: str, views: Sequence[View], placed: Mapping[str, Sensors], loo
     )
 
 
-def _sensor(view: View, index: int, place: Sensors, look: tuple[str, float, str]) -> str:
+def _sensor(
+    view: View, index: int, place: Sensors, size: float, look: tuple[str, float, str]
+) -> str:
     fill, opacity, words = look
     x, y = _xy(place.at[index])
-    size = float(np.clip(60 / np.sqrt(len(view.channel)), 3, 10))
     style = f'fill="{fill}" fill-opacity="{opacity:.2f}"'
     name = view.channel[index]
     lines: list[str] = []
@@ -118,7 +123,7 @@ def _sensor(view: View, index: int, place: Sensors, look: tuple[str, float, str]
         shape = f'<circle cx="{x}" cy="{y}" r="{size:.1f}" {{}}/>'
     else:
         (a, b), (c, d) = _xy(place.ends[index, 0]), _xy(place.ends[index, 1])
-        half = size * (0.4 if view.short[index] else 0.7)
+        half = size * (0.6 if view.short[index] else 1.0)
         diamond = f"M{x} {y - half:.1f} l{half:.1f} {half:.1f} l-{half:.1f} {half:.1f} "
         diamond += f"l-{half:.1f} -{half:.1f} z"
         lines.append(f'<path d="M{a} {b} L{c} {d}" class="pair"/>')
@@ -126,7 +131,7 @@ def _sensor(view: View, index: int, place: Sensors, look: tuple[str, float, str]
     # on the page's colour, so that nothing beneath shines through
     lines += [shape.format('class="under"'), shape.format(style)]
     if view.bad[index]:
-        s = size * 0.75
+        s = size * 0.7
         lines.append(
             f'<path d="M{x - s:.1f} {y - s:.1f} l{2 * s:.1f} {2 * s:.1f} '
             f'm0 -{2 * s:.1f} l-{2 * s:.1f} {2 * s:.1f}" class="cross"/>'
@@ -143,29 +148,48 @@ def _xy(point: np.ndarray) -> tuple[float, float]:
 
 
 def _caption(
-    views: Sequence[View], placed: Mapping[str, Sensors], size: Mapping[str, np.ndarray]
+    views: Sequence[View],
+    placed: Mapping[str, Sensors],
+    size: Mapping[str, np.ndarray],
+    coupling: Mapping[str, xr.Dataset],
 ) -> str:
+    from neurofuse.io.quality.nirs import SCI_WEAK
+
     parts = []
     for view in views:
         what = "circles" if view.modality is EEG else "diamonds between source and detector"
         top = size[view.stream].max() * view.modality.plot_scale
-        parts.append(
-            f"{view.name}: {what}, full colour is {top:.3g} {compared_unit(view.modality)} RMS"
-        )
+        full = f"full colour is {top:.3g} {compared_unit(view.modality)} RMS"
+        parts.append(f"{view.name}: {what}, {full if top else 'nothing was changed'}")
     place = (
         "The positions are not those of a head; they are drawn as in the file, x to the right."
         if any(place.flat for place in placed.values())
         else "Seen from above, nose up; the circle is at the height of the ears."
     )
-    return (
-        f"<figcaption>How much was changed: {'; '.join(parts)}. Quality: "
-        f'<span style="color:{BEFORE}">■</span> bad or unusable, '
-        f'<span style="color:{MASK}">■</span> usable with a measure beyond its limit, empty: '
-        f"no problem found. × is marked bad; small diamonds are short channels. {place} Point at a "
-        "sensor for its name; click it to show or hide its channel in the traces above (keys: tab, "
-        "arrows, Enter)."
-        "</figcaption>"
+    place += " Sensors that would lie on each other are moved apart."
+    text = f"How much was changed: {'; '.join(parts)}. Quality: {_key(BEFORE)} bad or unusable, "
+    text += f"{_key(MASK)} usable with a measure beyond its limit, empty: no problem found. "
+    if coupling:
+        text += (
+            f"Scalp coupling index: {_key(AFTER)} above {SCI_WEAK:g}, full colour is 1; "
+            f"{_key(BEFORE)} below, where optodes hardly touch the scalp; empty: unknown, or EEG. "
+        )
+    text += f"× is marked bad; small diamonds are short channels. {place}{_bad(views)}"
+    text += (
+        '<span class="live-only"> Point at a sensor for its name; click it to show or hide its '
+        "channel in the traces above (keys: tab, arrows, Enter).</span>"
     )
+    return f"<figcaption>{text}</figcaption>"
+
+
+def _key(colour: str) -> str:
+    return f'<span style="color:{colour}">■</span>'
+
+
+def _bad(views: Sequence[View]) -> str:
+    """Names of bad channels: on paper nobody can point at a sensor."""
+    names = [n for view in views for n, bad in zip(view.channel, view.bad, strict=True) if bad]
+    return f" Bad: {escape(listed(names))}." if names else ""
 
 
 def _most_changed(view: View, size: np.ndarray) -> str:

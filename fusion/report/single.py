@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable, Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +18,7 @@ from neurofuse.fusion.report.contribution import contribution_section
 from neurofuse.fusion.report.methods import methods_paragraph
 from neurofuse.fusion.report.movements import movements_section
 from neurofuse.fusion.report.pictures import carpets_section, spectra_section, traces_section
+from neurofuse.fusion.report.response_channels import named_channels
 from neurofuse.fusion.report.responses import responses_section
 from neurofuse.fusion.report.self_test import self_test_section
 from neurofuse.fusion.report.sensors import sensor_map
@@ -26,6 +28,7 @@ from neurofuse.fusion.report.tables import (
     provenance_section,
     qualities,
     quality_table,
+    reasons,
 )
 from neurofuse.fusion.self_test import SelfTest
 from neurofuse.fusion.views.before_after import views_of
@@ -33,9 +36,11 @@ from neurofuse.fusion.views.cleaning_summary import summarize
 from neurofuse.fusion.views.cleaning_text import headline, versions
 from neurofuse.fusion.views.electrodes import electrodes_only, others_named
 from neurofuse.fusion.views.excerpt import excerpt
+from neurofuse.fusion.views.haemoglobin import haemoglobin_view
 from neurofuse.fusion.views.outcome import plain_verdict, shares_of
 from neurofuse.io.clock.dates import real_date
 from neurofuse.io.errors import WriteError
+from neurofuse.io.modality import NIRS
 from neurofuse.io.staging import staged
 
 
@@ -47,6 +52,8 @@ def report(
     comparison: xr.Dataset | None = None,
     truth: xr.DataTree | None = None,
     contribution: xr.Dataset | None = None,
+    channels: str | Iterable[str] | None = None,
+    regions: Mapping[str, Iterable[str]] | None = None,
     self_test: SelfTest | None = None,
     overwrite: bool = False,
 ) -> Path:
@@ -70,6 +77,11 @@ def report(
     contribution : Dataset, optional
         Result of `neurofuse.contribution`: what each modality contributed to the cleaning of the
         other.
+    channels : str or iterable of str, optional
+        EEG and fNIRS channels whose responses to events are shown, such as ["C3", "S1-D1"]; by
+        default the one with the best quality of each modality.
+    regions : dict of str to iterable of str, optional
+        Regions whose mean response is shown, by name: {"left motor": ["C3", "CP3", "S1-D1"]}.
     self_test : SelfTest, optional
         Result of `neurofuse.self_test`: how well methods clean this recording.
     overwrite : bool
@@ -83,8 +95,8 @@ def report(
     Raises
     ------
     ParameterError
-        If `after` or `truth` has other channels or times than `before`, or `comparison` or
-        `contribution` is something else.
+        If `after` or `truth` has other channels or times than `before`, `comparison` or
+        `contribution` is something else, or a channel named is not in the recording.
     WriteError
         If the file exists and `overwrite` is false, or cannot be written.
 
@@ -108,6 +120,9 @@ def report(
     after, _ = electrodes_only(after)
     truth = None if truth is None else electrodes_only(truth)[0]
     views = views_of(before, after, truth)
+    named = named_channels(views, channels, regions)
+    nirs = next((view for view in views if view.modality is NIRS), None)
+    haemoglobin = None if nirs is None else haemoglobin_view(before, nirs)
     summaries = [summarize(view) for view in views]
     quality = qualities(before, views)
     judged = bool(shares_of(after))
@@ -115,13 +130,13 @@ def report(
     sections = {
         "In numbers": numbers_section(views, summaries),
         "Movements": movements_section(found),
-        "Traces": traces_section(before, views),
+        "Traces": traces_section(before, views, haemoglobin),
         "Motion mask and change": carpets_section(before, after, views),
         "Sensors": sensor_map(
             before, views, {k: q for k, q in quality.items() if isinstance(q, xr.Dataset)}
         ),
         "Spectra": spectra_section(views, mains_frequency(quality)),
-        "Responses to events": responses_section(before, after, truth, views),
+        "Responses to events": responses_section(before, views, haemoglobin, quality, named),
         "What each modality contributed": (
             "" if contribution is None else contribution_section(contribution)
         ),
@@ -151,7 +166,7 @@ def report(
             for line in [
                 notice,
                 *(plain_verdict(after) if judged else []),
-                *headline(before, views, summaries),
+                *headline(before, views, summaries, reasons(quality)),
                 others_named(others),
             ]
             if line

@@ -12,13 +12,13 @@
   const NARROWEST = 0.05; // s
   const ARROWS = 40; // at most, along a lane
   const EDGE = 0.55; // where lines end, in heights of a lane from its middle
-  const COLOURS = { before: "#d55e00", after: "#0072b2", truth: "#009e73", mask: "#e69f00" };
+  const COLOURS = { before: "#d55e00", after: "#0072b2", truth: "#009e73", mask: "#e69f00", lost: "#808890" };
   const DARK = { after: "#56b4e9" };
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const state = {
     window: [head.start, head.stop],
     taller: 1,
-    drawn: { before: true, after: true, truth: true, mask: true, events: true, level: true },
+    drawn: { before: true, after: true, truth: true, mask: true, lost: true, events: true, level: true },
     streams: head.streams.map((s) => ({
       shown: [...s.shown],
       wave: Math.max(0, s.wavelengths.length - 1),
@@ -41,12 +41,12 @@
 
   function lanes(stream, own, from, to, bin) {
     const zoomed = to - from < 0.9 * (head.stop - head.start);
-    const level = stream.key === "nirs" && zoomed && state.drawn.level;
+    const level = stream.key !== "eeg" && zoomed && state.drawn.level;
     const kinds = stream.kinds.filter((kind) => state.drawn[kind]);
     const limit = stream.lane / state.taller;
     const lines = Object.fromEntries(kinds.map((kind) => [kind, { x: [], y: [] }]));
     const arrows = Object.fromEntries(kinds.map((kind) => [kind, { x: [], y: [], side: [] }]));
-    const mask = { x: [], y: [] };
+    const masks = { mask: { x: [], y: [] }, lost: { x: [], y: [] } };
     const spacing = (state.window[1] - state.window[0]) / ARROWS;
     own.shown.forEach((channel, lane) => {
       const waves = Math.max(1, stream.wavelengths.length);
@@ -77,13 +77,14 @@
           arrows[kind].side.push(beyond.y[i]);
         }
       }
-      if (stream.mask && state.drawn.mask)
-        for (const [begin, end] of motionOf(stream, channel, from, to, bin)) {
-          mask.x.push(begin, end, end, begin, null);
-          mask.y.push(-lane - 0.5, -lane - 0.5, 0.5 - lane, 0.5 - lane, null);
-        }
+      for (const [kind, code] of [["mask", 1], ["lost", 2]])
+        if (stream.mask && state.drawn[kind])
+          for (const [begin, end] of masked(stream, channel, code, from, to, bin)) {
+            masks[kind].x.push(begin, end, end, begin, null);
+            masks[kind].y.push(-lane - 0.5, -lane - 0.5, 0.5 - lane, 0.5 - lane, null);
+          }
     });
-    return { lines, arrows, mask };
+    return { lines, arrows, masks };
   }
 
   function ticks([from, to]) {
@@ -176,11 +177,12 @@
     head.streams.forEach((stream, s) => {
       const own = state.streams[s];
       const y = `y${s ? s + 1 : ""}`;
-      const { lines, arrows, mask } = lanes(stream, own, left, right, bin);
+      const { lines, arrows, masks } = lanes(stream, own, left, right, bin);
       const shared = { type: "scatter", mode: "lines", xaxis: "x", yaxis: y, hoverinfo: "skip" };
-      if (mask.x.length)
-        traces.push({ ...shared, ...mask, fill: "toself", fillcolor: `${colour("mask")}55`,
-          line: { width: 0 }, meta: `${stream.key} mask` });
+      const shade = (kind) => masks[kind].x.length
+        && traces.push({ ...shared, ...masks[kind], fill: "toself", fillcolor: `${colour(kind)}55`,
+          line: { width: 0 }, meta: `${stream.key} ${kind}` });
+      shade("mask");
       for (const kind of ["before", "truth", "after"].filter((kind) => lines[kind])) {
         traces.push({ ...shared, ...lines[kind], connectgaps: false, meta: `${stream.key} ${kind}`,
           line: { width: 1, color: colour(kind) } });
@@ -190,6 +192,7 @@
           traces.push({ ...shared, x, y: edge, mode: "markers", meta: `${stream.key} ${kind} beyond`,
             marker: { size: 6, color: colour(kind), symbol } });
       }
+      shade("lost"); // on top: its lines mean nothing
       top -= gap;
       const low = top - heights[s];
       layout[`yaxis${s ? s + 1 : ""}`] = {
@@ -280,8 +283,9 @@
     for (const [start, stop] of head.motion)
       brush.fillRect(at(start), 0, Math.max(1, at(stop) - at(start)), height);
     brush.fillStyle = colour("after");
-    const tall = height / head.streams.length - 2;
-    head.streams.forEach((stream, s) => {
+    const shown = head.streams.filter((stream) => stream.overview.length);
+    const tall = height / shown.length - 2;
+    shown.forEach((stream, s) => {
       const last = stream.layers[0][2] * stream.layers[0][1] / stream.rate;
       stream.overview.forEach((value, i) => {
         const x = at(stream.start + (i * last) / stream.overview.length);

@@ -21,17 +21,22 @@ from neurofuse.fusion.report.controls import controls
 from neurofuse.fusion.report.pyramid import LARGEST, STEPS_PER_DEVIATION, Pyramid, centres, pyramid
 from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.changes import carpet, change, stretches, strongest
-from neurofuse.io.modality import EEG
+from neurofuse.fusion.views.haemoglobin import pairs
+from neurofuse.io.modality import EEG, NIRS
 
-BUDGET_BYTES = {"eeg": 880_000, "nirs": 550_000}  # before base64 makes them a third larger
+BUDGET_BYTES = 1_430_000  # of all traces, before base64 makes them a third larger
+BUDGET_SHARES = {"eeg": 0.6, "nirs": 0.2, "haemoglobin": 0.2}
 SHOWN_AT_FIRST = 6  # channels of a modality
+PAIRS = 3  # of HbO and HbR
 DEVIATIONS = 5  # from the middle of a lane to its edge, at least
 COLUMNS = 500  # of the overview
 MOST_EVENTS = 5000  # the first of them, should a file contain more
 SECONDS_APART = 1.0  # between two stretches with motion, else they count as one
 
 
-def strip_chart(views: Sequence[View], events: xr.Dataset | None) -> str:
+def strip_chart(
+    views: Sequence[View], events: xr.Dataset | None, haemoglobin: View | None = None
+) -> str:
     """HTML of the chart, hidden until its script runs.
 
     Parameters
@@ -40,8 +45,17 @@ def strip_chart(views: Sequence[View], events: xr.Dataset | None) -> str:
         Modalities, from `views_of`.
     events : Dataset, optional
         An `/events` node.
+    haemoglobin : View, optional
+        Drawn below the fNIRS that it is made of.
     """
-    packed = {view.stream: pyramid(view, _budget(view, views)) for view in views}
+    drawn = [*views, *([] if haemoglobin is None else [haemoglobin])]
+    packed = {view.stream: pyramid(view, _budget(view, drawn)) for view in drawn}
+    streams = [_stream(view, packed[view.stream]) for view in views]
+    if haemoglobin is not None:
+        own = _stream(haemoglobin, packed[haemoglobin.stream])
+        # HbO and HbR of the fNIRS channels drawn above; the overview shows those already
+        shown = pairs(next(s["shown"] for s in streams if s["key"] == NIRS.name)[:PAIRS])
+        streams.append({**own, "shown": shown, "overview": []})
     head = {
         "start": min(float(v.time[0]) for v in views),
         "stop": max(float(v.time[-1]) + 1 / v.rate for v in views),
@@ -49,7 +63,7 @@ def strip_chart(views: Sequence[View], events: xr.Dataset | None) -> str:
         "motion": _motion(views),
         "strongest": strongest(views)[:2],
         "saturation": LARGEST,
-        "streams": [_stream(view, packed[view.stream]) for view in views],
+        "streams": streams,
     }
     blobs = "".join(
         _blob(f"strip-{stream}-{number}", layer.packed)
@@ -60,7 +74,7 @@ def strip_chart(views: Sequence[View], events: xr.Dataset | None) -> str:
     own = ("layers.js", "clip.js", "sensors.js", "strip.js")
     script = "".join(parts.joinpath(f).read_text("utf-8") for f in own)
     return (
-        f'<div id="strip-chart" hidden>{controls(views, packed)}</div>'
+        f'<div id="strip-chart" hidden>{controls(drawn, packed)}</div>'
         f'<script type="application/json" id="strip-head">{embedded(head)}</script>{blobs}'
         f"{_blob('plotly', _plotly())}<script>{script}</script>"
     )
@@ -91,7 +105,8 @@ def _blob(name: str, content: bytes) -> str:
 
 
 def _budget(view: View, views: Sequence[View]) -> int:
-    return BUDGET_BYTES[view.stream] if len(views) > 1 else sum(BUDGET_BYTES.values())
+    shares = {one.stream: BUDGET_SHARES[one.stream] for one in views}
+    return int(BUDGET_BYTES * shares[view.stream] / sum(shares.values()))
 
 
 def _stream(view: View, of: Pyramid) -> dict[str, Any]:
@@ -110,7 +125,7 @@ def _stream(view: View, of: Pyramid) -> dict[str, Any]:
         "bad": np.flatnonzero(view.bad).tolist(),
         "wavelengths": view.wavelength,
         "kinds": of.kinds,
-        "mask": view.in_motion is not None,
+        "mask": view.in_motion is not None or view.lost is not None,
         "layers": [[layer.first, layer.width, layer.bins] for layer in of.layers],
         "shown": most_changed(view, (-np.inf, np.inf), SHOWN_AT_FIRST),
         "overview": np.rint(255 * course / peak).astype(int).tolist(),
@@ -123,6 +138,8 @@ def _lane(view: View, of: Pyramid) -> int:
     if view.modality is EEG:
         return least
     centred = np.abs(view.after - centres(view)[..., None])[view.used]
+    if view.lost is not None:
+        centred = centred[~np.broadcast_to(view.lost[view.used][:, None], centred.shape)]
     finite = centred[np.isfinite(centred)]
     return max(least, int(np.percentile(finite, 98) / of.quantum) if finite.size else 0)
 

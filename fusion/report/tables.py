@@ -29,6 +29,15 @@ def qualities(before: xr.DataTree, views: Sequence[View]) -> dict[str, xr.Datase
     return computed
 
 
+def reasons(computed: Mapping[str, xr.Dataset | NeurofuseError]) -> dict[str, dict[str, str]]:
+    """Why channels are not usable, by modality and name."""
+    return {
+        stream: dict(zip(map(str, one.channel.values), map(str, one.reason.values), strict=True))
+        for stream, one in computed.items()
+        if isinstance(one, xr.Dataset)
+    }
+
+
 def mains_frequency(computed: Mapping[str, xr.Dataset | NeurofuseError]) -> float:
     """The mains [Hz] as found in the EEG; NaN where no channel has line noise."""
     quality = computed.get(EEG.name)

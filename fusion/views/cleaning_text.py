@@ -1,6 +1,6 @@
 """What cleaning did to a recording, as sentences and as the rows of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 
@@ -16,6 +16,7 @@ from neurofuse.io.recording import GATE_OPEN, duration
 
 PACKAGES = ("neurofuse", "mne", "mne-nirs", "torch", "numpy", "scipy", "xarray")
 PAIR = "recorded → cleaned"
+WITH_REASONS = 8  # bad channels of a modality; of more only the names are listed
 
 
 def contents(view: View) -> str:
@@ -28,9 +29,15 @@ def contents(view: View) -> str:
 
 
 def headline(
-    recording: xr.DataTree, views: Sequence[View], summaries: Sequence[CleaningSummary]
+    recording: xr.DataTree,
+    views: Sequence[View],
+    summaries: Sequence[CleaningSummary],
+    reasons: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[str]:
-    """What was recorded, how much motion there was, what was changed and what was not."""
+    """What was recorded, how much motion there was, what was changed and what was not.
+
+    `reasons` says for each modality why channels are bad, by their names.
+    """
     lines = [
         f"The recording lasts {duration_text(duration(recording))} and contains "
         f"{listed([contents(view) for view in views])}."
@@ -39,7 +46,7 @@ def headline(
         lines.append("Nothing was changed: all samples of all modalities are bit-identical.")
     else:
         lines += [_changes(v, s) for v, s in zip(views, summaries, strict=True)]
-    lines += [_bad_channels(view) for view in views]
+    lines += [_bad_channels(view, (reasons or {}).get(view.stream, {})) for view in views]
     return lines
 
 
@@ -85,15 +92,18 @@ def _changes(view: View, summary: CleaningSummary) -> str:
     return text
 
 
-def _bad_channels(view: View) -> str:
+def _bad_channels(view: View, reasons: Mapping[str, str]) -> str:
     names = [name for name, bad in zip(view.channel, view.bad, strict=True) if bad]
     if not names:
         return f"No {view.name} channel is marked bad."
-    text = f"Bad {view.name} channel{'s' * (len(names) != 1)}: {', '.join(names)}"
+    shown = names
+    if len(names) <= WITH_REASONS:
+        shown = [f"{name} ({reasons[name]})" if reasons.get(name) else name for name in names]
+    text = f"Bad {view.name} channel{'s' * (len(names) != 1)}: {', '.join(shown)}"
     if not view.treated:
         return text + "."
     same = bool((view.identical[view.bad] == 1).all())
-    return f"{text} ({'passed through unchanged' if same else 'changed nevertheless'})."
+    return f"{text}; {'passed through unchanged' if same else 'changed nevertheless'}."
 
 
 def rows(views: Sequence[View], summaries: Sequence[CleaningSummary]) -> list[list[str]]:

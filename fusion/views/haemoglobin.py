@@ -1,5 +1,6 @@
 """HbO and HbR before and after cleaning: what fNIRS is read for."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -69,6 +70,18 @@ def haemoglobin_view(recording: xr.DataTree, view: View) -> View | None:
         **{name: twice(getattr(view, name)) for name in ("bad", "short", "identical")},
         used=np.repeat(view.used, len(KINDS)) & whole,
     )
+
+
+def pairs(channels: Sequence[int]) -> list[int]:
+    """Indices of HbO and HbR of fNIRS channels.
+
+    Examples
+    --------
+    >>> pairs([0, 5])
+    [0, 1, 10, 11]
+    """
+    count = len(KINDS)
+    return [count * channel + number for channel in channels for number in range(count)]
 
 
 def _series(recording: xr.DataTree) -> np.ndarray:

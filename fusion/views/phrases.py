@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+WRITTEN_OUT = 1e7  # larger numbers have a power of ten
+
 
 def duration_text(seconds: float) -> str:
     """A duration in hours, minutes and seconds.
@@ -45,11 +47,14 @@ def listed(words: Sequence[str]) -> str:
 
 
 def significant(value: float) -> str:
-    """A number with three digits; a dash where it is not known.
+    """A number with three digits, whole thousands written out; a dash where it is not known.
 
     Examples
     --------
-    >>> significant(12.345), significant(float("nan"))
-    ('12.3', '–')
+    >>> significant(12.345), significant(1464.2), significant(float("nan"))
+    ('12.3', '1460', '–')
     """
-    return f"{value:.3g}" if abs(value) < float("inf") else "–"
+    if not abs(value) < float("inf"):
+        return "–"
+    large = 1e3 <= abs(value) < WRITTEN_OUT
+    return f"{float(f'{value:.3g}'):.0f}" if large else f"{value:.3g}"

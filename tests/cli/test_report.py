@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from neurofuse.cli import options
 from neurofuse.cli.clean import clean_files
 from neurofuse.cli.compare import compare_files
 
@@ -84,3 +85,20 @@ def test_what_was_cleaned_is_found_again(run, recorded, tmp_path):
         assert done.exit_code == 2
         assert "wanted" in done.stderr
     assert not (tmp_path / "none.html").exists()
+
+
+def test_regions_are_named_or_refused(run, recorded, tmp_path):
+    assert options.shown("C3, S1-D1", ["left motor = C3,CP3"]) == {
+        "channels": ["C3", "S1-D1"],
+        "regions": {"left motor": ["C3", "CP3"]},
+    }
+    for given in ("C3,CP3", "left=", "left=C3,nowhere"):
+        done = run(
+            "report", recorded["recording"], recorded["truth"], "--out", tmp_path / "page.html",
+            "--region", given,
+        )  # fmt: skip
+        assert done.exit_code == 2, done.stderr
+        assert (
+            "nowhere" in done.stderr if "nowhere" in given else f"--region {given}" in done.stderr
+        )
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,6 @@
 """`neurofuse clean`: both files in, both cleaned files and a report out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -31,6 +31,8 @@ def clean_files(
     uncertainty: bool = False,
     keep_identity: bool = False,
     annotate: Literal["motion"] | None = None,
+    channels: Iterable[str] | None = None,
+    regions: Mapping[str, Iterable[str]] | None = None,
     step: Progress = silent,
     tell: Callable[[list[str]], None] | None = None,
 ) -> dict[str, Path]:
@@ -63,6 +65,8 @@ def clean_files(
         inputs have it (`neurofuse.io.identity`); not into BIDS.
     annotate : {"motion"}, optional
         Also mark movements in the files, as "BAD_motion"; lost stretches always are, as "BAD_lost".
+    channels, regions
+        Whose responses to events the report shows, as in `neurofuse.report`.
     step : Progress
         Called with the fraction done.
     tell : callable, optional
@@ -135,7 +139,14 @@ def clean_files(
                 from neurofuse.fusion.self_test import self_test as self_test_of
 
                 tested = self_test_of(recording)
-            write_report(recording, cleaned, stage / expected["report"], self_test=tested)
+            write_report(
+                recording,
+                cleaned,
+                stage / expected["report"],
+                self_test=tested,
+                channels=channels,
+                regions=regions,
+            )
         provenance = stage / expected["provenance"]
         write_inputs(cleaned, paths, provenance, Path(out), offset, align, bids=bids)
         made = {kind: name for kind, name in expected.items() if (stage / name).exists()}
@@ -237,6 +248,8 @@ def command(
             "a mark touches. Lost stretches are always marked, as BAD_lost.",
         ),
     ] = None,
+    channels: options.Channels = None,
+    regions: options.Regions = None,
 ) -> None:
     """Clean a simultaneous recording: both modalities jointly, back in the formats they came in."""
     lines: list[str] = []
@@ -254,6 +267,7 @@ def command(
             uncertainty=uncertainty,
             keep_identity=keep_identity,
             annotate=annotate,
+            **options.shown(channels, regions),
             step=step,
             tell=lines.extend,
         )

@@ -107,6 +107,22 @@ Method = Annotated[
         "joint where both modalities are there, else the model of the single modality.",
     ),
 ]
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B",
+        help="Channels whose responses to events the report shows (default: those with the best "
+        "quality).",
+    ),
+]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        metavar="NAME=A,B",
+        help="A region whose mean response the report shows, by its channels; may be repeated.",
+    ),
+]
 Model = Annotated[str | None, typer.Option("--model", hidden=True)]  # until 1.0
 SelfTested = Annotated[
     bool,
@@ -129,6 +145,26 @@ def renamed_option(old: str, value: Any, new: str, given: Any) -> Any:
         return given
     LOG.warning("%s is now %s; the old name stops working in neurofuse 1.0", old, new)
     return value if given is None else given
+
+
+def shown(channels: str | None, regions: list[str] | None) -> dict[str, Any]:
+    """The options about responses as parameters of `neurofuse.report`.
+
+    Raises
+    ------
+    ParameterError
+        If a region has no name or no channel.
+    """
+    groups = {}
+    for text in regions or []:
+        name, _, members = text.partition("=")
+        if not name.strip() or not members.strip():
+            raise ParameterError(
+                f"--region {text}", "NAME=A,B", 'for example --region "left motor=C3,CP3"'
+            )
+        groups[name.strip()] = [member.strip() for member in members.split(",")]
+    named = None if channels is None else [name.strip() for name in channels.split(",")]
+    return {"channels": named, "regions": groups or None}
 
 
 def one_alignment(offset: float | None, align: str | None) -> None:

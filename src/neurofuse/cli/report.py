@@ -1,6 +1,6 @@
 """`neurofuse report`: a page that shows a recording before and after cleaning."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +22,8 @@ def report_files(
     comparison: Path | None = None,
     contribution: bool = False,
     self_test: bool = False,
+    channels: Iterable[str] | None = None,
+    regions: Mapping[str, Iterable[str]] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write one self-contained HTML page from files.
@@ -43,6 +45,8 @@ def report_files(
         Also show what each modality contributed: the joint model cleans four times more.
     self_test : bool
         Also show how well methods clean this recording (`neurofuse.self_test`).
+    channels, regions
+        Whose responses to events are shown, as in `neurofuse.report`.
     overwrite : bool
         Replace an existing file.
 
@@ -80,6 +84,8 @@ def report_files(
             comparison=None if comparison is None else _read_table(comparison),
             contribution=contributed,
             self_test=tested,
+            channels=channels,
+            regions=regions,
         )
     return out
 
@@ -126,6 +132,8 @@ def command(
         ),
     ] = False,
     self_test: options.SelfTested = False,
+    channels: options.Channels = None,
+    regions: options.Regions = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Show a recording before and after cleaning on one self-contained HTML page."""
@@ -140,6 +148,7 @@ def command(
             comparison=comparison,
             contribution=contribution,
             self_test=self_test,
+            **options.shown(channels, regions),
             overwrite=overwrite,
         )
     show_files("report:", {"report": page})

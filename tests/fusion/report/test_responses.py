@@ -5,9 +5,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from neurofuse.fusion.report.response_channels import best_channel, named_channels
 from neurofuse.fusion.report.responses import conditions, responses, responses_section
 from neurofuse.fusion.views.before_after import views_of
-from neurofuse.io import build, eeg_dataset
+from neurofuse.fusion.views.haemoglobin import haemoglobin_view
+from neurofuse.io import build, channel_quality, eeg_dataset
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.recording import stream_dataset, streams, with_stream
 from tests.builders import nirs_node, recording_of
 
 ONSETS = 20.0 + 15.0 * np.arange(16)
@@ -41,13 +45,29 @@ def make(extra=(), nirs=True, onsets=ONSETS, nan=False):
     return recording(eeg + push, od + step), recording(eeg, od)
 
 
-def averages(before, after):
-    return list(responses(before, after, None, views_of(before, after)))
+def shown(before, after, truth=None):
+    """Views, and HbO and HbR of the fNIRS if there is one."""
+    views = views_of(before, after, truth)
+    nirs = [view for view in views if view.stream == "nirs"]
+    return views, haemoglobin_view(before, nirs[0]) if nirs else None
+
+
+def averages(before, after, channels=("E2", "S2-D2"), regions=None):
+    views, blood = shown(before, after)
+    channels = [c for c in channels if any(c in view.channel for view in views)]
+    return list(responses(before, views, blood, named_channels(views, channels, regions)))
+
+
+def section(before, after, channels=None):
+    views, blood = shown(before, after)
+    quality = {stream: channel_quality(before, stream) for stream in streams(before)}
+    named = named_channels(views, channels, None)
+    return responses_section(before, views, blood, quality, named)
 
 
 def test_the_response_that_was_put_in_comes_out():
     found = averages(*make())
-    assert [(r.signal, r.channel, r.count) for r in found] == [
+    assert [(r.signal, r.channels, r.count) for r in found] == [
         ("EEG", "E2", 16),
         ("HbO", "S2-D2", 16),
         ("HbR", "S2-D2", 16),
@@ -83,18 +103,68 @@ def test_events_in_quick_succession_have_no_response_of_the_blood():
     assert [r.signal for r in found] == ["EEG"]
 
 
-def test_a_channel_with_gaps_is_not_picked():
-    erp = averages(*make(nan=True))[0]
-    assert erp.channel in ("E0", "E1")
-    assert np.isfinite(erp.lines["after"][0]).all()
+def test_a_region_is_the_mean_of_its_usable_channels():
+    before, after = make()
+    one = {r.signal: r for r in averages(before, after)}
+    both = averages(before, after, (), {"left": ["E1", "E2", "S1_D1 hbo", "S2-D2"]})
+    assert [r.channels for r in both] == ["left (mean of 2)"] * 3
+    # the other channel of each has no response
+    mean, single = (next(r for r in of if r.signal == "EEG") for of in (both, one.values()))
+    wide = np.ptp(mean.lines["after"][0]) / np.ptp(single.lines["after"][0])
+    assert wide == pytest.approx(0.5, abs=0.05)
+    bad = with_stream(
+        before,
+        "eeg",
+        stream_dataset(before, "eeg").assign_coords(bad=("channel", [False, True, False])),
+    )
+    alone = averages(bad, after, (), {"left": ["E1", "E2"]})
+    assert alone[0].channels == "left"
+    np.testing.assert_allclose(alone[0].lines["after"][0], single.lines["after"][0])
+
+
+def test_names_that_are_not_there_are_refused():
+    before, after = make()
+    with pytest.raises(ParameterError, match=r"channel 'C3'.*E0, E1, E2, S1-D1, S2-D2"):
+        averages(before, after, (), {"left": ["C3"]})
+    with pytest.raises(ParameterError, match="the region 'left'"):
+        averages(before, after, (), {"left": []})
+
+
+def test_the_best_channel_is_shown_and_not_the_largest_response():
+    before, after = make()
+    noise = np.random.default_rng(1).standard_normal(28_000)
+    node = stream_dataset(before, "eeg")
+    muscle = node.eeg.values.copy()
+    muscle[0] += 1e-4 * noise
+    muscle[2] += 1e-4 * np.roll(noise, 500)
+    loud = with_stream(before, "eeg", node.assign(eeg=node.eeg.copy(data=muscle)))
+    assert "E1" in best_channel(views_of(loud)[0], channel_quality(loud, "eeg"))
+    assert "the channel with the best quality is shown" in section(before, after)
+    assert "best quality is shown" not in section(before, after, ["E2", "S2-D2"])
+
+
+def test_a_channel_with_gaps_has_no_average():
+    before, after = make(nan=True)
+    assert {r.signal for r in averages(before, after)} == {"HbO", "HbR"}
+
+
+def test_events_at_which_a_channel_is_lost_are_left_out():
+    before, after = make(nirs=False)
+    node = stream_dataset(after, "eeg")
+    verdict = np.zeros((3, node.sizes["time"]), np.int8)
+    verdict[2, round(100 * ONSETS[3])] = 2
+    after = with_stream(after, "eeg", node.assign(verdict=(("channel", "time"), verdict)))
+    (erp,) = averages(before, after)
+    assert erp.count == 15
+    # the movement lay in that one
+    np.testing.assert_allclose(erp.lines["before"][0], erp.lines["after"][0], atol=1e-3)
 
 
 def test_without_events_a_sentence_says_why():
-    before, after = make(onsets=ONSETS[:2])
-    text = responses_section(before, after, None, views_of(before, after))
+    text = section(*make(onsets=ONSETS[:2]))
     assert "No average over events" in text
     assert "<svg" not in text
-    text = responses_section(*make(nirs=False), None, views_of(*make(nirs=False)))
+    text = section(*make(nirs=False), channels=["E2"])
     assert "tap: EEG, E2 (n = 16)" in text
     assert "HbO" not in text.partition("<figcaption>")[0]
 
@@ -102,9 +172,9 @@ def test_without_events_a_sentence_says_why():
 def test_conditions_that_are_not_plotted_are_counted():
     often = [(20.0 + 12.0 * i + 2 * k, 0.0, f"c{k}", "", "") for i in range(16) for k in range(6)]
     before, after = make(extra=often)
-    text = responses_section(before, after, None, views_of(before, after))
+    text = section(before, after)
     assert "The 4 most frequent of 7 conditions are drawn." in text
-    whole = responses_section(*make(), None, views_of(*make()))
+    whole = section(*make())
     assert "most frequent" not in whole
 
 
@@ -114,7 +184,7 @@ def test_averaging_copies_no_recording():
     recording = build(noise)
     views = views_of(recording, recording)
     tracemalloc.start()
-    list(responses(recording, recording, None, views))
+    list(responses(recording, views, None, {"eeg": {"E0": [0]}}))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.5 * noise.eeg.nbytes

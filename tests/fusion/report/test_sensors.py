@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from neurofuse.fusion.plot.sensor_places import amount, places
+from neurofuse.fusion.plot.sensor_places import amount, apart, places
 from neurofuse.fusion.report.sensors import sensor_map
 from neurofuse.fusion.views.before_after import views_of
 from neurofuse.io.quality.channels import channel_quality
@@ -107,9 +107,50 @@ def test_bad_channels_are_crossed_and_faults_named(pair):
     )
     text = map_of(before, views_of(before))
     second = text.partition(">Quality</p>")[2]
-    assert text.count('class="cross"') == 2  # once on each map
+    assert text.count('class="cross"') == 3  # once on each map
+    assert "Bad: E2." in text
     assert "E3: bad: flat" in second
     assert re.search(r"E2: bad: [a-z]", second)
+
+
+def test_no_marker_lies_on_another():
+    """Electrodes at one place, and an fNIRS channel in the middle of them."""
+    at = np.array([[0.0, 0.0, 0.09], [0.0, 0.0, 0.09], [0.0, 0.05, 0.08], [0.06, 0.0, 0.06]])
+    before, after = make(at)
+    text = map_of(before, views_of(before, after)).partition(">Quality</p>")[0]
+    circles = re.findall(r'<circle cx="([-\d.]+)" cy="([-\d.]+)" r="([\d.]+)" fill', text)
+    assert len(circles) == 4
+    x, y, radius = np.array(circles, float).T
+    away = np.hypot(x[:, None] - x, y[:, None] - y)[np.triu_indices(4, 1)]
+    assert away.min() > 1.9 * radius[0]
+
+
+@pytest.mark.parametrize("count", [40, 400])
+def test_markers_move_only_where_they_must(count):
+    rng = np.random.default_rng(0)
+    angle, reach = rng.uniform(0, 2 * np.pi, count), 100 * np.sqrt(rng.uniform(size=count))
+    at = np.stack([reach * np.cos(angle), reach * np.sin(angle)], axis=1)
+    far = np.array([[300.0, 0.0], [np.nan, 0.0]])
+    moved, shrink = apart(np.concatenate([at, far]), np.full(count + 2, 60 / np.sqrt(count)))
+    np.testing.assert_array_equal(moved[-2:], far)
+    away = np.hypot(*(moved[:count, None] - moved[:count]).T)
+    np.fill_diagonal(away, np.inf)
+    assert away.min() > 1.95 * shrink * 60 / np.sqrt(count)
+    assert np.hypot(*(moved[:count] - at).T).mean() < 60 / np.sqrt(count)
+
+
+def test_scalp_coupling_has_a_map_of_its_own(pair):
+    quality = channel_quality(pair[0], "nirs")
+    sci = quality.sci.copy(data=[0.95, 0.2, np.nan])
+    text = map_of(pair[0], views_of(*pair), {"nirs": quality.assign(sci=sci)})
+    coupling = text.partition(">Scalp coupling</p>")[2]
+    assert "S1-D1: scalp coupling index 0.95" in coupling
+    assert "S2-D2: scalp coupling index 0.20, below 0.5" in coupling
+    unknown = quality.assign(sci=quality.sci.copy(data=[np.nan] * 3))
+    unknown.sci.attrs["missing_because"] = "the rate of 2 Hz is below 3.6 Hz"
+    text = map_of(pair[0], views_of(*pair), {"nirs": unknown})
+    assert "No map of scalp coupling: the rate of 2 Hz" in text
+    assert ">Scalp coupling</p>" not in text
 
 
 @pytest.mark.parametrize("quality", [None, {}])

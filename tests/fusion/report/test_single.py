@@ -225,7 +225,7 @@ def test_a_bad_channel_that_was_changed_is_reported(tmp_path):
         marked = with_stream(tree, "eeg", node.assign_coords(bad=("channel", [True, False, False])))
         found = views_of(before, marked)
         text = " ".join(headline(before, found, [summarize(v) for v in found]))
-        assert f"Bad EEG channel: E0 ({expected})." in text
+        assert f"Bad EEG channel: E0; {expected}." in text
 
 
 @pytest.mark.parametrize("absent", ["eeg", "nirs"])

@@ -11,8 +11,10 @@ from neurofuse.fusion.report.controls import resolution
 from neurofuse.fusion.report.pyramid import centres, pack, pyramid, unpack
 from neurofuse.fusion.report.strip import strip_chart
 from neurofuse.fusion.views.before_after import views_of
-from neurofuse.io.recording import events_dataset
-from tests.builders import eeg_node, recording_of, with_masks
+from neurofuse.fusion.views.haemoglobin import haemoglobin_view
+from neurofuse.io import to_haemoglobin
+from neurofuse.io.recording import events_dataset, stream_dataset, with_stream
+from tests.builders import eeg_node, nirs_node, recording_of, with_masks
 
 
 def make(seconds=120.0, eeg=3, missing=False):
@@ -135,3 +137,51 @@ def test_the_page_says_what_it_holds():
     assert re.search(
         r"minimum and maximum of every 0\.\d+ s of EEG, with every sample in the 20 s", coarse
     )
+
+
+def test_masks_tell_motion_and_what_was_lost():
+    before, after = make()
+    node = stream_dataset(after, "eeg")
+    verdict = np.where((node.time.values > 61) & (np.arange(3) == 1)[:, None], 2, 0)
+    verdict = ("channel", "time"), verdict.astype(np.int8)
+    view = views_of(before, with_stream(after, "eeg", node.assign(verdict=verdict)))[0]
+    _, masks = decoded(view, pyramid(view, 10**7), 0)
+    at = (view.time > 60.1) & (view.time < 60.9)
+    assert (masks[:, at] == 1).all()
+    later = view.time > 61.1
+    assert (masks[1, later] == 2).all()
+    assert not (masks[[0, 2]][:, view.time > 62.1]).any()
+
+
+def test_hbo_and_hbr_are_drawn_of_the_channels_above():
+    rng = np.random.default_rng(0)
+    at = np.array([[0.0, 0.0, 0.09], [0.05, 0.0, 0.09]])
+    there = at + np.array([0.0, 0.03, 0.0])
+
+    def recording(od):
+        return recording_of(
+            None, nirs_node(np.exp(-od), source_position=at, detector_position=there)
+        )
+
+    od = 1e-3 * rng.standard_normal((2, 2, 600))
+    step = 0.1 * (np.arange(600) > 300)
+    before, after = recording(od + step), recording(od)
+    view = views_of(before, after)[0]
+    blood = haemoglobin_view(before, view)
+    assert blood is not None
+    for kind, of in (("before", before), ("after", after)):
+        node = to_haemoglobin(of)["nirs"]
+        for number, name in enumerate(("hbo", "hbr")):
+            # the reference intensity is the recorded one's: a constant
+            apart = getattr(blood, kind)[number::2, 0] - node[name].values
+            np.testing.assert_allclose(np.ptp(apart, axis=1), 0, atol=1e-15)
+    head = json.loads(within(strip_chart([view], None, blood), "strip-head"))
+    nirs, shown = head["streams"]
+    assert shown["channels"] == ["S1-D1 HbO", "S1-D1 HbR", "S2-D2 HbO", "S2-D2 HbR"]
+    assert (nirs["shown"], shown["shown"]) == ([0, 1], [0, 1, 2, 3])
+    assert (shown["unit"], shown["wavelengths"], shown["overview"]) == ("µmol/L", [], [])
+
+
+def test_without_distances_there_is_no_haemoglobin():
+    before, _ = make()
+    assert haemoglobin_view(before, views_of(before)[1]) is None

@@ -1,0 +1,111 @@
+"""Of which channels responses are shown: those that the user names, else the best ones.
+
+The best are chosen by quality, never by the size of their response: what is chosen for its size
+looks like an effect even in noise.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.views.before_after import View
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.modality import EEG
+
+Named = dict[str, list[int]]  # what is averaged: its name, and indices of channels of a view
+MOST = 12  # named channels and regions of a modality; more would fill the page
+
+
+def named_channels(
+    views: Sequence[View],
+    channels: str | Iterable[str] | None,
+    regions: Mapping[str, str | Iterable[str]] | None,
+) -> dict[str, Named]:
+    """What the user names, by modality; modalities of which nothing is named are left out.
+
+    Parameters
+    ----------
+    views : list of View
+        EEG and fNIRS.
+    channels : str or iterable of str, optional
+        Names of channels, "S1-D1" or as MNE has them ("S1_D1 hbo").
+    regions : dict of str to iterable of str, optional
+        Channels of which the mean is shown, by the name of the region. Bad channels are left out
+        of the mean.
+
+    Raises
+    ------
+    ParameterError
+        If a channel is not in the recording, or no channel of a region is usable.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> from neurofuse.fusion.views.before_after import views_of
+    >>> views = views_of(nf.simulate(20, seed=0)[0])
+    >>> named_channels(views, ["C3"], {"left": ["C3", "F3", "S1_D1 hbo"]})
+    {'eeg': {'C3': [8], 'left': [8, 3]}, 'nirs': {'left': [0]}}
+    """
+    wanted = {name: [name] for name in _list(channels)}
+    groups = {str(name): _list(members) for name, members in dict(regions or {}).items()}
+    found: dict[str, Named] = {}
+    for label, names in [*wanted.items(), *groups.items()]:
+        places = [_place(name, views) for name in dict.fromkeys(names)]
+        usable = [(view, i) for view, i in places if label in wanted or view.used[i]]
+        if not usable:
+            raise ParameterError(
+                f"the region {label!r} of {', '.join(names) or 'no channel'}",
+                "a region with a usable channel",
+                "name channels that are not bad",
+            )
+        for view, index in usable:
+            name = view.channel[index] if label in wanted else label
+            found.setdefault(view.stream, {}).setdefault(name, []).append(index)
+    return found
+
+
+def best_channel(view: View, quality: xr.Dataset | object) -> Named:
+    """The channel with the best quality: no measure beyond its limit, good contact, least motion.
+
+    Parameters
+    ----------
+    view : View
+        EEG or fNIRS.
+    quality : Dataset
+        Its `neurofuse.io.channel_quality`; anything else where that is not known.
+    """
+    candidates = view.used & ~view.short if (view.used & ~view.short).any() else view.used
+    if not candidates.any():
+        return {}
+    disturbed = np.zeros(len(view.channel))
+    for mask in (view.in_motion, view.lost):
+        disturbed += 0 if mask is None else mask.mean(axis=1)
+    order = [np.round(disturbed, 2)]
+    if isinstance(quality, xr.Dataset):
+        from neurofuse.io.quality.channels import MASKS
+
+        masks = [m for m in MASKS[view.stream] if m != "short" and m in quality]
+        beyond = np.sum([quality[m].values for m in masks], axis=0)
+        # of fNIRS contact with the scalp; of EEG how little of it is muscle and noise
+        measure = quality.high_ratio if view.modality is EEG else -quality.sci
+        order = [beyond, *order, measure.fillna(np.inf).values]
+    ranks = np.lexsort([*reversed(order), ~candidates])
+    return {view.channel[ranks[0]]: [int(ranks[0])]}
+
+
+def _list(names: str | Iterable[str] | None) -> list[str]:
+    return [] if names is None else [names] if isinstance(names, str) else [*map(str, names)]
+
+
+def _place(name: str, views: Sequence[View]) -> tuple[View, int]:
+    """Where a channel is; MNE writes "S1_D1 hbo" for what is "S1-D1" here."""
+    plain = name.split(" ")[0].replace("_", "-")
+    for wanted in (name, plain):
+        for view in views:
+            if wanted in view.channel:
+                return view, view.channel.index(wanted)
+    known = [channel for view in views for channel in view.channel]
+    raise ParameterError(
+        f"the channel {name!r}", f"one of {', '.join(known)}", "check its name (EEG or fNIRS)"
+    )
