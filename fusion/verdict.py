@@ -1,8 +1,7 @@
 """A verdict on every sample: kept as it was, repaired, or lost.
 
 Lost is what measured nothing of the participant (`io/quality/lost.py`), what is missing, every
-channel marked bad, and fNIRS under a motion mask that stays open for so long that the error is
-larger than the signal. Such stretches come back as recorded: a cleaner would make something of
+channel marked bad, and fNIRS under a motion mask that stays open for longer than movements last. Such stretches come back as recorded: a cleaner would make something of
 them that looks like a brain.
 """
 
@@ -27,9 +26,9 @@ from neurofuse.io.recording import (
 )
 
 KEPT, REPAIRED = 0, 1
-# fNIRS under a mask that is open for nearly so long [s; share of it] is no better than zeros:
-# error +0.7 dB in 0.01-0.7 Hz, 2 % of what strong motion masks (validation participants)
-TOO_LONG, NEARLY = 15.0, 0.95
+# fNIRS under a mask that is open nearly throughout so long [s; share of it] has lost contact: with
+# 15 s real movements are called lost that are repaired to -5 dB, with 20 s none (validation part)
+TOO_LONG, NEARLY = 20.0, 0.95
 SAME = 1e-6  # of a channel's largest sample: smaller changes of EEG are rounding …
 SAME_OD = 1e-7  # … and of steps of optical density
 
