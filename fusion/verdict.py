@@ -1,8 +1,9 @@
 """A verdict on every sample: kept as it was, repaired, or lost.
 
 Lost is what measured nothing of the participant (`io/quality/lost.py`), what is missing, every
-channel marked bad, and fNIRS under a motion mask that stays open for longer than movements last. Such stretches come back as recorded: a cleaner would make something of
-them that looks like a brain.
+channel marked bad, and fNIRS under a motion mask that stays open for longer than movements last.
+Such stretches come back as recorded: a cleaner would make something of them that looks like a
+brain.
 """
 
 from typing import Any
