@@ -166,7 +166,7 @@ def learn(numbers: np.ndarray, kind: np.ndarray, person: np.ndarray) -> Template
         made = _templates(numbers[fold != held], kind[fold != held])
         left = np.flatnonzero(fold == held)
         for hidden in range(views - 1):  # of each movement also what others would show of it
-            seen = _without(numbers[left], hidden)
+            seen = hidden_from(numbers[left], hidden)
             found = np.array([view_of(row) for row in np.isfinite(seen)])
             judged = made.judge(seen)
             for view in range(1, views):
@@ -192,7 +192,7 @@ def learn(numbers: np.ndarray, kind: np.ndarray, person: np.ndarray) -> Template
     )
 
 
-def _without(numbers: np.ndarray, hidden: int) -> np.ndarray:
+def hidden_from(numbers: np.ndarray, hidden: int) -> np.ndarray:
     """Numbers as if EEG (1), fNIRS (2) and IMU (4), added up, were not there."""
     seen, first = numbers.copy(), 0
     for bit, names in enumerate(NAMES.values()):

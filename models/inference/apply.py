@@ -69,23 +69,12 @@ def estimate_artifacts(
         As `load_model`.
     """
     network = model if isinstance(model, CrossModalAutoencoder) else load_model(model)
-    architecture = network.architecture
-    calibration = dict(zip(architecture.streams, network.calibration.tolist(), strict=True))
-    sources: dict[str, Source] = {}
-    for stream in architecture.streams:
-        if stream in streams(recording):
-            factor = calibration[stream] if uncertainty else None
-            source = SOURCES[stream](recording, architecture, factor)
-            if source.used.any():
-                sources[stream] = source
-    if not sources:
+    passage = passage_of(recording, network, uncertainty=uncertainty)
+    if passage is None:
         return {}
-    spans = list(_spans(sources.values(), architecture.windows))
-    begin, rate = spans[0][0], architecture.latent_rate
-    frames = int(np.ceil((spans[-1][1] - begin) * rate))
-    head = Head(head_activity(recording, begin, frames, rate), begin, rate)
+    sources, spans, head = passage.sources, passage.spans, passage.head
     with torch_threads():
-        shared, ready = _look(network, sources, spans, head)
+        shared, ready = look(network, passage)
         _walk(network, sources, spans, head, shared, ready, uncertainty, progress)
         _give_back_memory()
         partner = None if shared.partner is None else float(shared.partner)
@@ -112,17 +101,50 @@ class Head:
         return torch.from_numpy(self.values[first:last].astype(np.float32))[None]
 
 
-def _look(
-    network: CrossModalAutoencoder,
-    sources: dict[str, Source],
-    spans: list[tuple[float, float]],
-    head: Head,
+@dataclass(frozen=True)
+class Passage:
+    """A recording on its way through a network: what is read, in which windows, and the IMU."""
+
+    sources: dict[str, Source]
+    spans: list[tuple[float, float]]  # begin, end [s]
+    head: Head
+
+    def streams(self, number: int) -> dict[str, Stream]:
+        """Window number so and so as tensors."""
+        span = self.spans[number]
+        return _tensors(_given(self.sources, *span), self.head.window(*span))
+
+
+def passage_of(
+    recording: xr.DataTree, network: CrossModalAutoencoder, *, uncertainty: bool = False
+) -> Passage | None:
+    """How a recording passes through a network; None where no channel is usable."""
+    architecture = network.architecture
+    calibration = dict(zip(architecture.streams, network.calibration.tolist(), strict=True))
+    sources: dict[str, Source] = {}
+    for stream in architecture.streams:
+        if stream in streams(recording):
+            factor = calibration[stream] if uncertainty else None
+            source = SOURCES[stream](recording, architecture, factor)
+            if source.used.any():
+                sources[stream] = source
+    if not sources:
+        return None
+    spans = list(_spans(sources.values(), architecture.windows))
+    begin, rate = spans[0][0], architecture.latent_rate
+    frames = int(np.ceil((spans[-1][1] - begin) * rate))
+    return Passage(sources, spans, Head(head_activity(recording, begin, frames, rate), begin, rate))
+
+
+def look(
+    network: CrossModalAutoencoder, passage: Passage
 ) -> tuple[Agreement, dict[int, dict[str, Latent]]]:
     """How much the witnesses share of movements, from windows all over the recording.
 
     What was made of these windows comes back too, if they are all there are: in a long recording it
     would wait in memory for hours.
     """
+    sources, spans, head = passage.sources, passage.spans, passage.head
     if len(sources) < 2 and head.values is None:
         return Agreement(None, {}), {}
     chosen = sorted({round(k) for k in np.linspace(0, len(spans) - 1, WINDOWS_LOOKED_AT)})
@@ -137,7 +159,7 @@ def _look(
             return latents, network.movement(latents)
 
     # read in this thread: readers are not made for two
-    windows = [_tensors(_given(sources, *spans[n]), head.window(*spans[n])) for n in chosen]
+    windows = [passage.streams(n) for n in chosen]
     both: list[tuple[Tensor, Tensor]] = []
     with_head: dict[str, list[tuple[Tensor, Tensor]]] = {s: [] for s in sources}
     with ThreadPoolExecutor(_windows_at_once(sources, spans)) as pool:

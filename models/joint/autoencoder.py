@@ -5,6 +5,8 @@ the samples come back unchanged. Scale in = scale out: features are relative to 
 quiet energy, and everything after them is linear in the data.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
@@ -107,13 +109,13 @@ class CrossModalAutoencoder(nn.Module):
             witnessed = None
             if trust is not None:
                 if self.architecture.witnessed:
-                    witnessed = self._witnessed(name, movement, head, trust)
+                    witnessed = self.witnessed_by(name, movement, head, trust)
                 if trust.partner is not None and len(latents) > 1:
                     believed = trust.partner.to(fused)[:, None, None]
                     seen = torch.lerp(alone[name], fused, believed)
             decoded = self.decoders[name](latent.channel, seen, latent.near, witnessed)
             if latent.own is not None:
-                decoded = self._beside(name, latent.own, decoded, trust)
+                decoded = self.beside(name, latent.own, decoded, trust)
             estimates[name] = self._filter(
                 name, stream, latent, decoded, wiener=wiener, uncertainty=uncertainty
             )
@@ -165,7 +167,7 @@ class CrossModalAutoencoder(nn.Module):
             found[name] = torch.sigmoid(logit.mean(1) if name == "eeg" else logit.amax(1))
         return found
 
-    def _witnessed(
+    def witnessed_by(
         self, name: str, movement: dict[str, Tensor], head: Tensor | None, trust: Trust
     ) -> Tensor:
         """What the partner and the head say of a modality's movement (batch, evidence, frame)."""
@@ -180,7 +182,7 @@ class CrossModalAutoencoder(nn.Module):
             said["head"] = pad(given, (0, own.shape[-1] - given.shape[-1]))
         return torch.cat(list(said.values()), 1)
 
-    def _beside(
+    def beside(
         self,
         name: str,
         own: tuple[Tensor, ...],
@@ -248,23 +250,25 @@ class CrossModalAutoencoder(nn.Module):
             return self
         return self.single[name]  # type: ignore[return-value]
 
+    def spatial_settings(self, channels: int, rate: float) -> dict[str, Any]:
+        """Settings of the EEG's filter across channels, as `spatial_filter` takes them."""
+        a = self.architecture
+        lags = sorted({round(lag * rate) for lag in a.eeg_lags})
+        # the time of the filter grows with the cube of its size
+        while len(lags) > 1 and len(lags) * channels > a.eeg_filter_size:
+            lags = [k for k in lags if abs(k) < max(map(abs, lags))]
+        return {
+            "size": max(2 * round(a.eeg_window * rate / 2), 8),
+            "lags": lags,
+            "shrinkage": torch.exp(self.own_model("eeg").log_shrinkage),
+            "pooling": torch.sigmoid(self.own_model("eeg").pooling_logit),
+        }
+
     def _filter_eeg(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
         a = self.architecture
-        size = max(2 * round(a.eeg_window * stream.rate / 2), 8)
-        lags = sorted({round(lag * stream.rate) for lag in a.eeg_lags})
-        # the time of the filter grows with the cube of its size
-        while len(lags) > 1 and len(lags) * rough.shape[1] > a.eeg_filter_size:
-            lags = [k for k in lags if abs(k) < max(map(abs, lags))]
         quiet = quiet_weight(stream.signal, gate.amax(1), stream.rate, a.quiet)
-        spatial = spatial_filter(
-            stream.signal,
-            rough,
-            quiet,
-            size=size,
-            lags=lags,
-            shrinkage=torch.exp(self.own_model("eeg").log_shrinkage),
-            pooling=torch.sigmoid(self.own_model("eeg").pooling_logit),
-        )
+        settings = self.spatial_settings(rough.shape[1], stream.rate)
+        spatial = spatial_filter(stream.signal, rough, quiet, **settings)
         few = a.few_electrodes
         channels = rough.shape[1]
         if channels >= few.below:

@@ -8,6 +8,7 @@ the derivative of optical density, where a shift is a short pulse.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -116,8 +117,40 @@ def spatial_filter(
         Weight, 0..1, of the artifact covariance of all motion in the signal against that of each
         window: the pattern over electrodes is much the same throughout, single windows are short.
     """
-    channels, length = observed.shape[-2:]
-    hop = size // 2
+    length = observed.shape[-1]
+    found = spatial_weights(
+        observed, rough, quiet, size=size, lags=lags, shrinkage=shrinkage, pooling=pooling
+    )
+    artifact = found.weights.transpose(-1, -2) @ found.signal * found.taper
+    whole = artifact.new_zeros(found.batch * found.windows, *artifact.shape[1:])
+    whole = whole.index_copy(0, found.busy, artifact)
+    return overlap_add(whole.unflatten(0, (found.batch, found.windows)), size // 2, length)
+
+
+@dataclass(frozen=True)
+class SpatialWeights:
+    """The filter across channels and lags of every window with motion."""
+
+    weights: Tensor  # (busy window, lag * channel, channel): of what each artifact is made
+    signal: Tensor  # (busy window, lag * channel, size): what they apply to
+    taper: Tensor  # (size,)
+    busy: Tensor  # (busy window,): their numbers among batch * windows
+    batch: int
+    windows: int
+
+
+def spatial_weights(
+    observed: Tensor,
+    rough: Tensor,
+    quiet: Tensor,
+    *,
+    size: int,
+    lags: list[int],
+    shrinkage: float | Tensor = 0.02,
+    pooling: float | Tensor = 0.5,
+) -> SpatialWeights:
+    """The weights of `spatial_filter`, which has the same parameters."""
+    channels, hop = observed.shape[-2], size // 2
     stacked, rough_stacked = lagged(observed, lags), lagged(rough, lags)
     noise = covariance(stacked, quiet)
     scale = noise.diagonal(dim1=-2, dim2=-1)
@@ -138,9 +171,7 @@ def spatial_filter(
     moving = (1 - pooling) * moving + pooling * size_of * shape[owner]
     here = lags.index(0) * channels
     weights = solve(moving + noise[owner], moving[..., here : here + channels])
-    artifact = (weights.transpose(-1, -2) @ signal) * taper
-    whole = artifact.new_zeros(batch * windows, channels, size).index_copy(0, busy, artifact)
-    return overlap_add(whole.unflatten(0, (batch, windows)), hop, length)
+    return SpatialWeights(weights, signal, taper, busy, batch, windows)
 
 
 def temporal_filter(

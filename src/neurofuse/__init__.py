@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neurofuse.fusion.compare import compare
     from neurofuse.fusion.confounds import confounds
     from neurofuse.fusion.contribution import contribution
+    from neurofuse.fusion.explanation.explain import explain
     from neurofuse.fusion.methods.cleaner import Cleaner
     from neurofuse.fusion.methods.registry import get_method, methods, register
     from neurofuse.fusion.movements import movements
@@ -43,6 +44,7 @@ __all__ = [
     "compare",
     "confounds",
     "contribution",
+    "explain",
     "from_mne",
     "get_method",
     "inject",
@@ -70,6 +72,7 @@ _HOME = {
     "compare": "neurofuse.fusion.compare",
     "confounds": "neurofuse.fusion.confounds",
     "contribution": "neurofuse.fusion.contribution",
+    "explain": "neurofuse.fusion.explanation.explain",
     "from_mne": "neurofuse.io",
     "get_method": "neurofuse.fusion.methods.registry",
     "inject": "neurofuse.synth",

@@ -196,7 +196,7 @@ def test_where_the_partner_counts_fully_half_of_the_estimate_is_the_single_model
     movement = beside_single.movement(latents)
     fused = beside_single.fusion({s: latent.pooled for s, latent in latents.items()})
     for name, latent in latents.items():
-        evidence = beside_single._witnessed(name, movement, None, fully)
+        evidence = beside_single.witnessed_by(name, movement, None, fully)
         other = beside_single.decoders[name](latent.channel, fused, latent.near, evidence)[0]
         own = beside_single.single[name]({name: both[name]})[0][name].gate_logit
         torch.testing.assert_close(mixed[name].gate_logit, (own + other) / 2)
