@@ -38,7 +38,7 @@ def state(node: xr.Dataset) -> State:
     [0.0, 0.5, 1.0]
     """
     good, unknown = usable(node), np.full(node.sizes["time"], np.nan)
-    if not good.any():
+    if not good.any() or not any(name in node for name in KNOWN):
         return State(unknown, unknown, unknown, unknown)
     part = node[[name for name in KNOWN if name in node]].isel(channel=good)
     part = part.transpose("channel", ..., "time")

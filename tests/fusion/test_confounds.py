@@ -404,6 +404,14 @@ def test_weights_of_samples(cleaned):
     assert (gate[usable] > GATE_OPEN).any()
 
 
+def test_what_nobody_cleaned_has_confounds_too():
+    node = stream_dataset(quiet_nirs(60.0), "nirs").drop_vars("gate")
+    frame = confounds(with_stream(quiet_nirs(60.0), "nirs", node))["nirs"]
+    assert frame.motion.isna().all()
+    assert frame.gvtd.notna().all()
+    assert not columns_of(frame, "level_step_")
+
+
 def test_weights_follow_the_mask_and_what_is_lost():
     recording = moving(quiet_nirs(60.0), [(20.0, 22.0)])
     verdict = np.zeros((4, 600), np.int8)
