@@ -15,6 +15,7 @@ from neurofuse.fusion.report.alignment import alignment_section
 from neurofuse.fusion.report.citations import citations_block, keys
 from neurofuse.fusion.report.comparison import comparison_section
 from neurofuse.fusion.report.contribution import contribution_section
+from neurofuse.fusion.report.explanation import explanation_section
 from neurofuse.fusion.report.methods import methods_paragraph
 from neurofuse.fusion.report.movements import movements_section
 from neurofuse.fusion.report.pictures import carpets_section, spectra_section, traces_section
@@ -52,6 +53,7 @@ def report(
     comparison: xr.Dataset | None = None,
     truth: xr.DataTree | None = None,
     contribution: xr.Dataset | None = None,
+    explanation: xr.Dataset | None = None,
     channels: str | Iterable[str] | None = None,
     regions: Mapping[str, Iterable[str]] | None = None,
     self_test: SelfTest | None = None,
@@ -77,6 +79,8 @@ def report(
     contribution : Dataset, optional
         Result of `neurofuse.contribution`: what each modality contributed to the cleaning of the
         other.
+    explanation : Dataset, optional
+        Result of `neurofuse.explain`: why stretches were taken for movement.
     channels : str or iterable of str, optional
         EEG and fNIRS channels whose responses to events are shown, such as ["C3", "S1-D1"]; by
         default the one with the best quality of each modality.
@@ -95,8 +99,9 @@ def report(
     Raises
     ------
     ParameterError
-        If `after` or `truth` has other channels or times than `before`, `comparison` or
-        `contribution` is something else, or a channel named is not in the recording.
+        If `after` or `truth` has other channels or times than `before`, `comparison`,
+        `contribution` or `explanation` is something else, or a channel named is not in the
+        recording.
     WriteError
         If the file exists and `overwrite` is false, or cannot be written.
 
@@ -130,6 +135,7 @@ def report(
     sections = {
         "In numbers": numbers_section(views, summaries),
         "Movements": movements_section(found),
+        "Why movement": "" if explanation is None else explanation_section(before, explanation),
         "Traces": traces_section(before, views, haemoglobin),
         "Motion mask and change": carpets_section(before, after, views),
         "Sensors": sensor_map(

@@ -31,6 +31,7 @@ def clean_files(
     uncertainty: bool = False,
     keep_identity: bool = False,
     annotate: Literal["motion"] | None = None,
+    explain: bool = False,
     channels: Iterable[str] | None = None,
     regions: Mapping[str, Iterable[str]] | None = None,
     step: Progress = silent,
@@ -65,6 +66,9 @@ def clean_files(
         inputs have it (`neurofuse.io.identity`); not into BIDS.
     annotate : {"motion"}, optional
         Also mark movements in the files, as "BAD_motion"; lost stretches always are, as "BAD_lost".
+    explain : bool
+        Also tell why stretches were taken for movement (`neurofuse.explain`), in the table of
+        movements and in the report.
     channels, regions
         Whose responses to events the report shows, as in `neurofuse.report`.
     step : Progress
@@ -129,7 +133,13 @@ def clean_files(
             write(cleaned, stage, stem=plain, suffix=MARK, keep_identity=keep_identity)
             if "eeg" in streams(cleaned):
                 _write_native(cleaned, stage / expected["native"], keep_identity)
-        counts = write_tables(recording, cleaned, stage, tables)
+        explained = None
+        if explain:
+            from neurofuse.fusion.explanation import explain as explain_movements
+
+            step(0.75, "explaining movements")
+            explained = explain_movements(recording, cleaned, method)
+        counts = write_tables(recording, cleaned, stage, tables, explained)
         if report:
             from neurofuse.fusion.report import report as write_report
 
@@ -143,6 +153,7 @@ def clean_files(
                 recording,
                 cleaned,
                 stage / expected["report"],
+                explanation=explained,
                 self_test=tested,
                 channels=channels,
                 regions=regions,
@@ -248,6 +259,14 @@ def command(
             "a mark touches. Lost stretches are always marked, as BAD_lost.",
         ),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Also tell why stretches were taken for movement, in the table of movements and "
+            "in the report: takes about as long again, and a minute.",
+        ),
+    ] = False,
     channels: options.Channels = None,
     regions: options.Regions = None,
 ) -> None:
@@ -267,6 +286,7 @@ def command(
             uncertainty=uncertainty,
             keep_identity=keep_identity,
             annotate=annotate,
+            explain=explain,
             **options.shown(channels, regions),
             step=step,
             tell=lines.extend,

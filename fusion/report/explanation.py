@@ -1,0 +1,147 @@
+"""The report's section on why stretches were taken for movement."""
+
+from html import escape
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.explanation.explain import INPUTS
+from neurofuse.fusion.plot.sensor_places import HEAD, places
+from neurofuse.fusion.report.html import table
+from neurofuse.fusion.views.phrases import listed, percent
+from neurofuse.io.errors import ParameterError
+from neurofuse.io.modality import MODALITIES
+
+LISTED = 30  # movements; with more those of the most evidence
+NAMED = 2  # channels, bands and kinds in a sentence
+DOT = 6.0  # radius, in the units of the drawing
+NAMES = {**{name: one.display for name, one in MODALITIES.items()}, "imu": "IMU"}
+
+
+def explanation_section(recording: xr.DataTree, explained: xr.Dataset) -> str:
+    """HTML of a result of `neurofuse.explain`: a head for each movement looked at, and a table.
+
+    Raises
+    ------
+    ParameterError
+        If it is something else.
+    """
+    if not {"share", "probability", "incomplete"} <= set(explained.data_vars):
+        raise ParameterError(
+            f"an explanation of {sorted(map(str, explained.data_vars))}",
+            "`share`, `probability` and `incomplete`",
+            "pass what neurofuse.explain returned",
+        )
+    if not explained.sizes["movement"]:
+        return "<p>No movement was found.</p>"
+    heads = [
+        _head(recording, explained.isel(movement=int(row)))
+        for row in np.flatnonzero(np.isfinite(explained.incomplete.values))
+    ]
+    figure = ""
+    if heads:
+        caption = (
+            "The largest movements of each modality: the stronger the colour, the more a channel "
+            "raised the motion mask (integrated gradients of its log odds)."
+        )
+        figure = (
+            f'<figure><div class="heads">{"".join(heads)}</div>'
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
+    return figure + _table(explained)
+
+
+def _head(recording: xr.DataTree, one: xr.Dataset) -> str:
+    """One movement: its channels on a head, and what is said of it."""
+    stream = str(one.modality.item())
+    bands = one[f"{stream}_bands"]
+    size = bands.sum(f"{stream}_band").values
+    at = places(recording, [stream])[stream].at
+    row_of = {str(name): row for row, name in enumerate(recording[stream].channel.values)}
+    top = max(float(size.max()), 1e-9)
+    shapes = [
+        f'<circle r="{HEAD:g}" class="head"/>',
+        '<path d="M-12 -99 L0 -116 L12 -99" class="head"/>',
+    ]
+    for name, value in zip(bands[f"{stream}_channel"].values.tolist(), size, strict=True):
+        x, y = at[row_of[name]]
+        if np.isfinite(x + y):
+            words = f"<title>{escape(name)}: {value:.2f} log odds</title>"
+            strength = min(max(float(value) / top, 0.0), 1.0)
+            shapes.append(
+                f'<g>{words}<circle cx="{x * HEAD:.1f}" cy="{-y * HEAD:.1f}" r="{DOT}" '
+                f'fill="var(--accent)" fill-opacity="{strength:.2f}"/></g>'
+            )
+    title = f"{NAMES[stream]}, {float(one.onset):.1f} s"
+    return (
+        f'<div><p class="name">{title}</p><svg class="map" role="img" '
+        f'viewBox="-122 -122 244 244" aria-label="{title}: channels that raised the motion mask, '
+        f'seen from above, nose up">{"".join(shapes)}</svg>'
+        f'<p class="note">{escape(" ".join(sentences_of(one)))}</p></div>'
+    )
+
+
+def sentences_of(one: xr.Dataset) -> list[str]:
+    """What is known of one movement that was looked at, in sentences."""
+    stream = str(one.modality.item())
+    bands = one[f"{stream}_bands"]
+    by_channel, by_band = (bands.sum(f"{stream}_{other}") for other in ("band", "channel"))
+    lines = [
+        f"Most of the evidence lies at {listed(_largest(by_channel))} and in the bands "
+        f"{listed(_largest(by_band))}."
+    ]
+    shares = [
+        f"{NAMES[name]} {percent(float(one.share.sel(input=name)))}"
+        for name in INPUTS
+        if float(one.share.sel(input=name)) != 0
+    ]
+    lines.append(f"It came from {listed(shares)}.")
+    if stream == "eeg":
+        worst = _largest(by_channel)[0]
+        used = one.eeg_weights.sel(eeg_channel=worst)
+        if float(np.abs(used).sum()) > 0:
+            names = _largest(used.rename(eeg_channel_used="channel"))
+            made = [f"{n} ({percent(float(used.sel(eeg_channel_used=n)))})" for n in names]
+            lines.append(f"The correction of {worst} is made mostly of {listed(made)}.")
+    if np.isfinite(one.probability).all():
+        names = _largest(one.probability)
+        like = [f"{n} ({percent(float(one.probability.sel(type=n)))})" for n in names]
+        unlike = "" if str(one.kind.item()) in names else "It is unlike any known kind; nearest: "
+        lines.append(f"{unlike or 'It looks like '}{listed(like)}.")
+    return lines
+
+
+def _largest(values: xr.DataArray) -> list[str]:
+    """Labels of the largest values of a series."""
+    order = np.argsort(-values.values)[:NAMED]
+    return [str(name) for name in values[values.dims[0]].values[order]]
+
+
+def _table(explained: xr.Dataset) -> str:
+    """One row a movement: its kind, and where the evidence came from."""
+    known = np.flatnonzero(np.isfinite(explained.evidence.values))
+    strongest = known[np.argsort(-explained.evidence.values[known])][:LISTED]
+    rows = []
+    for row in sorted(strongest.tolist()):
+        one = explained.isel(movement=row)
+        sure = float(one.kind_probability)
+        kind = str(one.kind.item()) + (f" ({percent(sure)})" if np.isfinite(sure) else "")
+        shares = [float(one.share.sel(input=name)) for name in INPUTS]
+        rows.append(
+            [
+                f"{float(one.onset):.1f}",
+                f"{float(one.duration):.1f}",
+                NAMES[str(one.modality.item())],
+                kind,
+                f"{float(one.evidence):.1f}".replace("-", "−"),
+                *(percent(x) if np.isfinite(x) else "–" for x in shares),
+            ]
+        )
+    caption = (
+        "Kinds with their probability among the known ones, evidence (log odds of the motion mask) "
+        "and the share of each input in it (Shapley values). Negative: it spoke against it."
+    )
+    if len(known) > LISTED:
+        caption = f"The {LISTED} of {len(known)} movements with the most evidence. {caption}"
+    head = ["Onset [s]", "Duration [s]", "Modality", "Kind", "Evidence"]
+    return table(head + [f"From {NAMES[name]}" for name in INPUTS], rows, caption)

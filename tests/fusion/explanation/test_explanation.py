@@ -1,0 +1,91 @@
+"""`nf.explain`: a Dataset of all movements, its place in the table, and in the report."""
+
+import numpy as np
+import pytest
+
+import neurofuse as nf
+from neurofuse.fusion.explanation import with_shares
+from neurofuse.fusion.movement_files import write_movements
+from neurofuse.fusion.report.explanation import explanation_section
+from neurofuse.io.errors import ParameterError
+from neurofuse.synth import TYPES
+
+
+@pytest.fixture(scope="module")
+def recording():
+    options = {"eeg_montage": ["C3", "C4", "Fz"], "nirs_montage": "prefrontal"}
+    made = nf.simulate(25.0, seed=6, share="full", bouts_per_minute=8, sensors=True, **options)[1]
+    return made.isel(channel=slice(0, 6))
+
+
+@pytest.fixture(scope="module")
+def cleaned(recording):
+    return nf.clean(recording)
+
+
+@pytest.fixture(scope="module")
+def explained(recording, cleaned):
+    return nf.explain(recording, cleaned, largest=1)
+
+
+def test_every_movement_is_explained(recording, cleaned, explained):
+    found = nf.movements(recording, cleaned)
+    assert explained.onset.values.tolist() == [one.onset for one in found]
+    assert explained.kind.values.tolist() == [one.kind or "n/a" for one in found]
+    repaired = explained.verdict.values == "repaired"
+    assert np.isfinite(explained.shapley.values[repaired]).all()
+    sums = explained.share.sum("input").values[repaired]
+    np.testing.assert_allclose(sums[np.isfinite(sums)], 1)
+    assert list(explained.type.values) == list(TYPES)
+    np.testing.assert_allclose(explained.probability.sum("type").values[repaired], 1)
+
+
+def test_the_largest_movement_of_each_modality_is_looked_at(explained):
+    looked = np.isfinite(explained.incomplete.values)
+    assert sorted(explained.modality.values[looked]) == ["eeg", "nirs"]
+    assert explained.incomplete.values[looked].max() <= 0.02
+    rows = explained.isel(movement=looked)
+    whole = rows.eeg_bands.sum(("eeg_channel", "eeg_band")) + rows.imu_attribution
+    whole = whole + rows.nirs_bands.sum(("nirs_channel", "nirs_band"))
+    assert (whole > 0).all()
+    weights = explained.eeg_weights.values[explained.modality.values == "eeg"]
+    sums = weights.sum(1)
+    assert np.isclose(sums, 1, atol=1e-3).mean() > 0.5
+    assert ((np.abs(sums) < 1e-3) | np.isclose(sums, 1, atol=1e-3)).all()
+
+
+def test_shares_go_into_the_table(recording, cleaned, explained, tmp_path):
+    found = with_shares(nf.movements(recording, cleaned), explained)
+    table, _ = write_movements(tmp_path / "a_events.tsv", found)
+    head, *rows = (line.split("\t") for line in table.read_text().splitlines())
+    written = [row[head.index("from_imu")] for row in rows]
+    wanted = explained.share.sel(input="imu").values
+    for cell, value in zip(written, wanted, strict=True):
+        assert cell == "n/a" if np.isnan(value) else float(cell) == pytest.approx(value, rel=1e-3)
+    with pytest.raises(ParameterError, match="same movements"):
+        with_shares(found[1:], explained)
+
+
+def test_the_report_shows_heads_and_a_table(recording, explained):
+    page = explanation_section(recording, explained)
+    assert page.count('class="map"') == 2
+    assert "It came from" in page
+    assert "From IMU" in page
+    with pytest.raises(ParameterError, match=r"neurofuse\.explain"):
+        explanation_section(recording, explained[["onset"]])
+
+
+def test_other_methods_have_nothing_to_explain(recording):
+    with pytest.raises(ParameterError, match="tddr"):
+        nf.explain(recording, nf.clean(recording, "tddr"))
+    with pytest.raises(ParameterError, match="largest=-1"):
+        nf.explain(recording, recording, largest=-1)
+
+
+def test_a_modality_alone_is_explained_by_its_own_model(recording):
+    alone = recording.copy()
+    del alone["eeg"], alone["aux"]
+    found = nf.explain(alone, nf.clean(alone), largest=0)
+    known = found.share.values[np.isfinite(found.share.values[:, 1])]
+    np.testing.assert_allclose(known, np.tile([0.0, 1.0, 0.0], (len(known), 1)))
+    assert "eeg_weights" not in found
