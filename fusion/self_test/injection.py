@@ -58,7 +58,7 @@ def distances(parts: Sequence[Material], count: int) -> list[float]:
     --------
     >>> rest = np.arange(1000)[None] >= 200
     >>> zeros = np.zeros((1, 1000))
-    >>> one = Material("eeg", 10.0, zeros, zeros, np.ones(1, bool), rest, ~rest, zeros)
+    >>> one = Material("eeg", 10.0, zeros, zeros, np.ones(1, bool), rest, ~rest, ~rest, zeros)
     >>> 20 <= distances([one], 1)[0] <= 80
     True
     """

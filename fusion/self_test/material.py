@@ -27,7 +27,8 @@ class Material:
         [Hz].
     recorded, repaired : array (channel, time) or (channel, wavelength, time)
         EEG [V] or optical density, as recorded and with its movements repaired.
-    used, quiet, moving : bool array (channel,), (channel, time), (channel, time)
+    used : bool array (channel,)
+    quiet, moving, lost : bool array (channel, time)
     artifact : array
         What movements added, of fNIRS from sample to sample.
     """
@@ -39,6 +40,7 @@ class Material:
     used: np.ndarray
     quiet: np.ndarray
     moving: np.ndarray
+    lost: np.ndarray
     artifact: np.ndarray
 
     @property
@@ -50,6 +52,11 @@ class Material:
     def quiet_share(self) -> float:
         """Of the time of used channels in which they are quiet."""
         return float(self.quiet[self.used].mean()) if self.used.any() else 0.0
+
+    @property
+    def lost_share(self) -> float:
+        """Of the time of used channels in which they measure nothing of the participant."""
+        return float(self.lost[self.used].mean()) if self.used.any() else 0.0
 
     @property
     def lacking(self) -> str:
@@ -88,11 +95,12 @@ def material(recording: xr.DataTree, cleaned: xr.DataTree, stream: str) -> Mater
     used = used_channels(node, stream) & used_channels(after, stream)
     used &= finite.reshape(len(finite), -1).all(-1)
     gate = after.gate.transpose("channel", "time").values
-    measured = used[:, None] & ~lost_samples(node, stream)
+    lost = lost_samples(node, stream)
+    measured = used[:, None] & ~lost
     quiet = calm(signal, rate, stream) & (gate == 0) & measured
     moving = (gate > GATE_OPEN) & measured
     artifact = own_artifact(signal, rate, stream, moving, quiet)
-    return Material(stream, rate, signal, repaired, used, quiet, moving, artifact)
+    return Material(stream, rate, signal, repaired, used, quiet, moving, lost, artifact)
 
 
 def lost_samples(node: xr.Dataset, stream: str) -> np.ndarray:

@@ -65,7 +65,7 @@ def own_artifact(
             own[:] = 0  # nothing tells movement from rest
             continue
         usual = power[..., chosen].mean(-1, keepdims=True)
-        around = uniform_filter(power, (*(1,) * (power.ndim - 2), 3, 3))
+        around = uniform_filter(power, 3, axes=(-2, -1))
         own *= np.maximum(0, 1 - SUBTRACTED * usual / np.maximum(around, 1e-40))
     found = istft(spectra, rate, nperseg=size, noverlap=size - step)[1][..., : rows.shape[-1]]
     ramp = max(3, round(EDGE * rate))

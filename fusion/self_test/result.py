@@ -26,6 +26,8 @@ class Movements:
         Median peak-to-peak amplitude of the worst channel, EEG [V] or optical density [1].
     moving, quiet : float
         Share of the time of usable channels.
+    lost : float
+        Share of the time of usable channels that measured nothing of the participant; not tested.
     together : float
         Share of the modality's time in motion at which the other one moves too; NaN for one alone.
     """
@@ -34,6 +36,7 @@ class Movements:
     size: float
     moving: float
     quiet: float
+    lost: float
     together: float
 
 
@@ -183,6 +186,8 @@ class SelfTest:
         )
         if np.isfinite(one.together):
             text += f"; {unit.other.display} moves in {percent(one.together)} of the motion too"
+        if one.lost > 0:
+            text += f"; {percent(one.lost)} is lost and not tested"
         return f"{text}."
 
     def _each(

@@ -44,7 +44,7 @@ def self_test(
 
     The recording's own movements are moved into its own quiet stretches, where the truth is known,
     and cleaned by all methods. Sizes, kinds, rates and channels of movements, and what both
-    modalities share of them, are thus the recording's. At most 300 s of it are tested.
+    modalities share of them, are thus the recording's. At most 240 s of it are tested.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ def self_test(
     --------
     >>> import neurofuse as nf
     >>> _, recording = nf.simulate(duration=60, seed=1, nirs_montage=None)
-    >>> found = nf.self_test(recording)
-    >>> found.tested, found.best("eeg") in ("eeg", "asr"), found.figure("eeg", "eeg") < 0
-    (('eeg',), True, True)
+    >>> found = nf.self_test(recording, "eeg")
+    >>> found.tested, found.best("eeg"), found.figure("eeg", "eeg") < 0
+    (('eeg',), 'eeg', True)
     """
     check(recording)
     refuse_units(recording)
@@ -221,6 +221,7 @@ def _described(
             size=float(np.median(sizes)) if sizes else np.nan,
             moving=one.moving_share,
             quiet=one.quiet_share,
+            lost=one.lost_share,
             together=_together(one, found.get(MODALITIES[stream].other.name)),
         )
     return described
@@ -228,12 +229,12 @@ def _described(
 
 def _together(one: Material, other: Material | None) -> float:
     """Share of a modality's motion in any channel at which the other moves too."""
-    own = one.moving.any(0)
+    own = np.asarray(one.moving.any(0))
     if other is None or not own.any():
         return np.nan
     times = np.flatnonzero(own) / one.rate
     at = np.minimum((times * other.rate).astype(int), other.moving.shape[-1] - 1)
-    return float(other.moving.any(0)[at].mean())
+    return float(np.asarray(other.moving.any(0))[at].mean())
 
 
 def _scored(one: Material, injected: Injected) -> float:
