@@ -19,7 +19,6 @@ LANES = 8
 ROOM = 6.0
 HALF = 0.48  # of a lane's height, from its middle to where lines end
 ARROWS = 30  # at most, along a lane
-MOSTLY = 0.5  # of the time
 # "true" lies beneath as a broad line: where green shows beside blue, the result is not the truth
 WIDTHS = {"before": 0.7, "truth": 1.8, "after": 0.7}
 
@@ -105,7 +104,7 @@ def draw_lanes(
         for index in rows
         for kind in kinds
     }
-    limit = _lane_limit(_measured(view, lines), room)
+    limit = _lane_limit(_measured(view, lines, part), room)
     spacing = (window[1] - window[0]) / scale / ARROWS
     beyond = ""
     for lane, index in enumerate(rows):
@@ -143,13 +142,20 @@ def draw_lanes(
     )
 
 
-def _measured(view: View, lines: dict[tuple[int, str], Line]) -> dict[tuple[int, str], Line]:
-    """Lines of the channels that are not lost for most of the time, if there are any: what an
-    electrode without contact shows must not flatten the others."""
-    if view.lost is None:
+def _measured(
+    view: View, lines: dict[tuple[int, str], Line], part: slice
+) -> dict[tuple[int, str], Line]:
+    """Lines without what is lost: an electrode without contact must not flatten the others."""
+    if (lost := view.lost) is None or not lost[:, part].any():
         return lines
-    lost = view.lost.mean(axis=1) > MOSTLY
-    return {key: line for key, line in lines.items() if not lost[key[0]]} or lines
+    measured = {}
+    for (index, kind), (time, values) in lines.items():
+        _, gone = envelope(view.time[part], lost[index, part].astype(float))
+        if len(gone) < part.stop - part.start:  # pairs of smallest and largest
+            gone = np.repeat(gone[1::2], 2)
+        measured[index, kind] = time, np.where(gone > 0, np.nan, values)
+    known = any(np.isfinite(values).any() for _, values in measured.values())
+    return measured if known else lines
 
 
 def _centred(view: View, index: int, wave: int, part: slice, kind: str, whole: bool) -> np.ndarray:

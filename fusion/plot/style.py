@@ -100,17 +100,18 @@ def handles(views: Sequence[View]) -> list[Any]:
 
 
 def grid(
-    heights: Sequence[float], columns: int, *, gap: float, bar: float = 0.0
+    heights: Sequence[float], columns: int, *, gap: float, bar: float = 0.0, above: float = 0.28
 ) -> "tuple[Figure, list[list[Axes]]]":
     """A figure of 10 inches with rows of axes, placed by hand [inches]: a layout engine would
-    measure every text several times over. `bar` leaves room for a colour bar beside each."""
+    measure every text several times over. `bar` leaves room for a colour bar beside each, `above`
+    for what stands over the first row."""
     from matplotlib.figure import Figure
 
-    tall = sum(heights) + gap * (len(heights) - 1) + 0.75
+    tall = sum(heights) + gap * (len(heights) - 1) + above + 0.47
     figure = Figure(figsize=(10, tall))
     left, between, right = 0.8, 0.85 + bar, 0.12 + 3 * bar
     width = (10 - left - right - between * (columns - 1)) / columns
-    axes, top = [], tall - 0.28
+    axes, top = [], tall - above
     for height in heights:
         starts = [left + column * (width + between) for column in range(columns)]
         boxes = [(x / 10, (top - height) / tall, width / 10, height / tall) for x in starts]

@@ -14,6 +14,7 @@ from neurofuse.fusion.views.phrases import significant
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+ROUNDING = 1e-9  # smaller values in tables are 0
 DOTS = 110  # per inch, of the dense traces inside the otherwise scalable figures
 
 
@@ -46,10 +47,13 @@ def svg(figure: "Figure", name: str, alt: str) -> str:
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1)
 
 
-def figure_block(figure: "Figure", name: str, alt: str, caption: str) -> str:
-    """A figure with its alternative text and caption."""
+def figure_block(
+    figure: "Figure", name: str, alt: str, caption: str, *, light: bool = False
+) -> str:
+    """A figure with its alternative text and caption; `light` keeps its ground light at night."""
+    kind = ' class="light"' if light else ""
     return (
-        f'<figure><div class="draw">{svg(figure, name, alt)}</div>'
+        f'<figure{kind}><div class="draw">{svg(figure, name, alt)}</div>'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
@@ -95,6 +99,7 @@ def cell(value: object, attrs: Mapping[Any, Any] | None = None) -> str:
     if isinstance(value, int | float | np.number):
         scale = {"V": 1e6, "m": 1e3}.get((attrs or {}).get("units", ""), 1)
         value = float(value) * scale
+        value = 0.0 if abs(value) < ROUNDING else value
         text = f"{value:.3g}" if np.isinf(value) else significant(value)
         return text.replace("-", "−")
     return str(value)

@@ -1,5 +1,6 @@
 """The movements of a recording: when, where, how large, and what became of them."""
 
+import math
 from collections.abc import Sequence
 
 from neurofuse.fusion.movements import Movement
@@ -8,6 +9,7 @@ from neurofuse.fusion.views.phrases import significant
 from neurofuse.io.modality import MODALITIES
 
 LISTED = 50  # movements; with more the longest, as the whole list is in a file
+LIKELY = 0.5  # probability of a kind, above which it is named
 NAMED = 4  # channels of a movement; more are counted
 
 
@@ -41,11 +43,13 @@ def movements_section(found: Sequence[Movement]) -> str:
 
 
 def _kind(one: Movement) -> str:
-    """The kind and how likely it is among the known ones."""
+    """The kind, where it is more likely than all other known ones together."""
     if not one.kind:
         return "–"
-    known = one.kind_probability > 0
-    return f"{one.kind} ({100 * one.kind_probability:.0f} %)" if known else one.kind
+    if math.isnan(one.kind_probability):
+        return one.kind
+    likely = one.kind_probability > LIKELY
+    return f"{one.kind} ({100 * one.kind_probability:.0f} %)" if likely else "unclear"
 
 
 def _channels(names: Sequence[str]) -> str:
@@ -54,4 +58,4 @@ def _channels(names: Sequence[str]) -> str:
 
 def _size(value: float, modality: str) -> str:
     one = MODALITIES[modality]
-    return f"{significant(one.plot_scale * value)} {one.plot_unit}"
+    return f"{significant(one.plot_scale * value)}\N{NO-BREAK SPACE}{one.plot_unit}"

@@ -11,10 +11,9 @@ from neurofuse.fusion.plot.draw_lanes import most_changed
 from neurofuse.fusion.plot.draw_spectra import WHOLE, WITH, draw_spectra, spectra
 from neurofuse.fusion.plot.draw_traces import draw_traces
 from neurofuse.fusion.report.html import figure_block
-from neurofuse.fusion.report.strip import PAIRS, strip_chart
+from neurofuse.fusion.report.strip import haemoglobin_rows, strip_chart
 from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.changes import strongest
-from neurofuse.fusion.views.haemoglobin import pairs
 from neurofuse.fusion.views.phrases import listed
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.recording import streams
@@ -72,7 +71,8 @@ def _drawn(
     """The most changed channels, and HbO and HbR of those of fNIRS."""
     rows = {view.stream: most_changed(view, window or (-np.inf, np.inf)) for view in views}
     if haemoglobin is not None:
-        rows[haemoglobin.stream] = pairs(rows[NIRS.name][:PAIRS])
+        nirs = next(view for view in views if view.modality is NIRS)
+        rows[haemoglobin.stream] = haemoglobin_rows(nirs, window or (-np.inf, np.inf))
         views = [*views, haemoglobin]
     return draw_traces(views, window, events=events, sensors=sensors, rows=rows)
 
@@ -100,6 +100,7 @@ def carpets_section(before: xr.DataTree, after: xr.DataTree, views: Sequence[Vie
             if variance and known
             else ""
         ),
+        light=True,
     )
     caption = scale.format("the change") + (
         "For fNIRS the change of the step from sample to sample is shown (largest over "
@@ -107,7 +108,8 @@ def carpets_section(before: xr.DataTree, after: xr.DataTree, views: Sequence[Vie
     )
     masked = any(view.gate is not None for view in views)
     alt = "Channels by time: " + ("the motion mask, and " if masked else "")
-    return text + figure_block(draw_carpets(views), "carpet", alt + "how much was changed", caption)
+    alt += "how much was changed"
+    return text + figure_block(draw_carpets(views), "carpet", alt, caption, light=True)
 
 
 def spectra_section(views: Sequence[View], mains: float = np.nan) -> str:
@@ -115,7 +117,7 @@ def spectra_section(views: Sequence[View], mains: float = np.nan) -> str:
     results = {view.stream: result for view in views if (result := spectra(view)) is not None}
     missing = [view.name for view in views if view.stream not in results]
     text = "".join(
-        f'<p class="note">{name}: no spectrum, since no segment is without gaps.</p>'
+        f'<p class="note">{name}: no spectrum: every segment has missing or lost samples.</p>'
         for name in missing
     )
     if not results:

@@ -36,12 +36,13 @@ class Response:
 
     `lines` holds for "before", "after" and "truth" the mean over events (time) and half the width
     of its 95 % interval, in `unit`; `time` [s] is about the onset. `channels` is a channel's name
-    or a region's, of whose channels the mean is.
+    or a region's, `averaged` how many channels it is the mean of.
     """
 
     condition: str
     signal: str
     channels: str
+    averaged: int
     unit: str
     time: np.ndarray
     count: int
@@ -185,9 +186,8 @@ def _averages(
             wide = stdtrit(len(cut) - 1, (1 + CONFIDENCE) / 2) / np.sqrt(len(cut))
             lines[kind] = cut.mean(axis=0), wide * cut.std(axis=0, ddof=1)
         if lines:
-            title = f"{name} (mean of {len(rows)})" if len(rows) > 1 else name
-            unit = source.modality.plot_unit
-            yield Response(condition, signal, title, unit, times, len(samples), lines)
+            unit, count = source.modality.plot_unit, len(samples)
+            yield Response(condition, signal, name, len(rows), unit, times, count, lines)
 
 
 def draw_responses(averages: Sequence[Response]) -> "Figure":
@@ -197,25 +197,20 @@ def draw_responses(averages: Sequence[Response]) -> "Figure":
     -------
     Figure
     """
-    placed: dict[tuple[int, str], Response] = {}
     columns = list(dict.fromkeys(a.signal for a in averages))
-    row_of: dict[tuple[str, str, bool], int] = {}
-    # EEG stands beside fNIRS; several channels of one modality below each other
+    placed: dict[tuple[int, str], Response] = {}
+    first = 0
     for condition in dict.fromkeys(a.condition for a in averages):
         own = [a for a in averages if a.condition == condition]
-        first = len(set(row_of.values()))
-        for electric in (True, False):
-            names = dict.fromkeys(a.channels for a in own if (a.signal == EEG.display) == electric)
-            for number, name in enumerate(names):
-                row_of[condition, name, electric] = first + number
+        rows = _rows_of(own)
         for a in own:
-            placed[row_of[condition, a.channels, a.signal == EEG.display], a.signal] = a
+            placed[first + rows[a.signal == EEG.display, a.channels], a.signal] = a
+        first += 1 + max(rows.values())
     with style():
-        heights = [1.7] * (1 + max(row_of.values()))
-        figure, axes = grid(heights, max(2, len(columns)), gap=0.65)
+        figure, axes = grid([1.7] * first, max(2, len(columns)), gap=0.85, above=0.6)
         for ax in (ax for row in axes for ax in row):
             ax.set_visible(False)
-        lines, wide = {}, 24 if len(columns) < 3 else 12
+        lines = {}
         for (row, signal), one in placed.items():
             ax = axes[row][columns.index(signal)]
             ax.set_visible(True)
@@ -229,11 +224,30 @@ def draw_responses(averages: Sequence[Response]) -> "Figure":
             ax.axvline(0, color=INK, linewidth=0.6)
             ax.axhline(0, color=INK, linewidth=0.4, linestyle=":")
             ax.set_xlim(one.time[0], one.time[-1])
-            name = f"{label(one.condition, wide)}: {one.signal}, {label(one.channels, wide)}"
-            ax.set_title(f"{name} (n = {one.count})")
+            title = f"{label(one.condition, 24)}: {one.signal} (n = {one.count})"
+            mean = f" (mean of {one.averaged})" if one.averaged > 1 else ""
+            ax.set_title(f"{title}\n{label(one.channels, 26)}{mean}")
             ax.set_ylabel(one.unit)
             ax.set_xlabel("Time from onset [s]")
         # above the panels: intervals leave no corner free
         names = [LABELS[kind] for kind in lines]
         figure.legend(lines.values(), names, loc="upper right", ncols=3, borderaxespad=0.0)
     return figure
+
+
+def _rows_of(averages: Sequence[Response]) -> dict[tuple[bool, str], int]:
+    """The row of each channel and region of EEG (True) and of fNIRS (False): what both have, as
+    regions may, stands in one row, below channels beside each other."""
+    electric, blood = (
+        dict.fromkeys(a.channels for a in averages if (a.signal == EEG.display) == which)
+        for which in (True, False)
+    )
+    shared = [name for name in electric if name in blood]
+    rows, first = {}, 0
+    for which, names in ((True, electric), (False, blood)):
+        own = [name for name in names if name not in shared]
+        rows |= {(which, name): number for number, name in enumerate(own)}
+        first = max(first, len(own))
+    for number, name in enumerate(shared, start=first):
+        rows[True, name] = rows[False, name] = number
+    return rows

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.plot.style import AFTER, BEFORE, MASK
+from neurofuse.fusion.plot.style import BEFORE, MASK
 from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.phrases import listed
 from neurofuse.io.modality import EEG
 
-FILL = {"eeg": AFTER, "nirs": BEFORE}
+BLUE = "var(--accent)"  # that of "cleaned", lighter on a dark page
+FILL = {"eeg": BLUE, "nirs": BEFORE}
 PALEST = 0.15  # opacity of a known value, to differ from an empty marker
 
 Look = Callable[[View, int], tuple[str, float, str]]
@@ -60,6 +61,6 @@ def coupled(quality: xr.Dataset) -> Look:
         text = f"scalp coupling index {value:.2f}".replace("-", "−")
         if value < SCI_WEAK:
             return BEFORE, 1.0, f"{text}, below {SCI_WEAK:g}"
-        return AFTER, PALEST + (1 - PALEST) * (value - SCI_WEAK) / (1 - SCI_WEAK), text
+        return BLUE, PALEST + (1 - PALEST) * (value - SCI_WEAK) / (1 - SCI_WEAK), text
 
     return look

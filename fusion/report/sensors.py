@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.plot.sensor_places import HEAD, Sensors, amount, apart, places
-from neurofuse.fusion.plot.style import AFTER, BEFORE, MASK
+from neurofuse.fusion.plot.style import BEFORE, MASK
 from neurofuse.fusion.report.html import table
-from neurofuse.fusion.report.sensor_looks import Look, changed, coupled, graded
+from neurofuse.fusion.report.sensor_looks import BLUE, Look, changed, coupled, graded
 from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.changes import compared_unit
 from neurofuse.fusion.views.phrases import listed
@@ -101,11 +101,16 @@ def _panel(
         place = placed[view.stream]
         for index in np.flatnonzero(np.isfinite(place.at).all(axis=1)).tolist():
             shapes.append(_sensor(view, index, place, radius[view.stream], look(view, index)))
-    reach = [np.nanmax(np.abs(p.at), initial=0.0) for p in placed.values()]
-    half = round(max(122.0, HEAD * max(reach) + 14))
+    every = [p.at if p.ends is None else p.ends.reshape(-1, 2) for p in placed.values()]
+    every += [p.at for p in placed.values()]
+    least = 0.0 if any(place.flat for place in placed.values()) else 122.0  # the head itself
+    x, y = (
+        round(max(least, HEAD * max(np.nanmax(np.abs(at[:, k]), initial=0.0) for at in every) + 14))
+        for k in (0, 1)
+    )
     return (
         f'<div><p class="name">{title}</p><svg class="map" role="img" '
-        f'viewBox="{-half} {-half} {2 * half} {2 * half}" aria-label="{title}: both montages '
+        f'viewBox="{-x} {-y} {2 * x} {2 * y}" aria-label="{title}: both montages '
         f'seen from above, nose up">{"".join(shapes)}</svg></div>'
     )
 
@@ -171,7 +176,7 @@ def _caption(
     text += f"{_key(MASK)} usable with a measure beyond its limit, empty: no problem found. "
     if coupling:
         text += (
-            f"Scalp coupling index: {_key(AFTER)} above {SCI_WEAK:g}, full colour is 1; "
+            f"Scalp coupling index: {_key(BLUE)} above {SCI_WEAK:g}, full colour is 1; "
             f"{_key(BEFORE)} below, where optodes hardly touch the scalp; empty: unknown, or EEG. "
         )
     text += f"× is marked bad; small diamonds are short channels. {place}{_bad(views)}"

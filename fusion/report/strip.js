@@ -124,6 +124,15 @@
     return { bars, names };
   }
 
+  const name = (stream, channel) =>
+    plain(stream.channels[channel]) + (stream.bad.includes(channel) ? " ×" : "");
+  // room for the longest name drawn
+  const leftMargin = () => {
+    const drawn = head.streams.flatMap((stream, s) =>
+      state.streams[s].shown.map((channel) => name(stream, channel).length));
+    return Math.max(chart.clientWidth < 600 ? 40 : 92, 18 + 7 * Math.max(0, ...drawn));
+  };
+
   function figure() {
     const [from, to] = state.window;
     const span = to - from;
@@ -146,7 +155,7 @@
     const layout = {
       width: chart.clientWidth, // else it would keep the width that it first had
       height: inner + 46,
-      margin: { l: chart.clientWidth < 600 ? 64 : 92, r: 12, t: 4, b: 42 },
+      margin: { l: leftMargin(), r: 12, t: 4, b: 42 },
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: ink },
@@ -180,7 +189,7 @@
       const { lines, arrows, masks } = lanes(stream, own, left, right, bin);
       const shared = { type: "scatter", mode: "lines", xaxis: "x", yaxis: y, hoverinfo: "skip" };
       const shade = (kind) => masks[kind].x.length
-        && traces.push({ ...shared, ...masks[kind], fill: "toself", fillcolor: `${colour(kind)}55`,
+        && traces.push({ ...shared, ...masks[kind], fill: "toself", fillcolor: `${colour(kind)}${kind === "lost" ? "99" : "55"}`,
           line: { width: 0 }, meta: `${stream.key} ${kind}` });
       shade("mask");
       for (const kind of ["before", "truth", "after"].filter((kind) => lines[kind])) {
@@ -198,8 +207,7 @@
       layout[`yaxis${s ? s + 1 : ""}`] = {
         ...axis, range: [-rows[s] + 1 - EDGE, EDGE], domain: [low / inner, top / inner],
         tickvals: own.shown.map((_, lane) => -lane),
-        ticktext: own.shown.map((channel) => plain(stream.channels[channel])
-          + (stream.bad.includes(channel) ? " ×" : "")),
+        ticktext: own.shown.map((channel) => name(stream, channel)),
       };
       const size = (stream.lane / state.taller) * stream.quantum;
       const wave = stream.wavelengths.length ? ` ${stream.wavelengths[own.wave]} nm` : "";
@@ -208,8 +216,10 @@
       layout.annotations.push({
         text: `<b>${stream.name}</b>${wave}: ${own.shown.length} of ${stream.channels.length}`
           + `${chart.clientWidth < 600 ? "" : " channels"}, `
-          + (absent ? "not recorded here" : `each lane is ±${Number(size.toPrecision(2))} ${stream.unit}`)
-          + (Object.values(arrows).some(({ x }) => x.length) ? "; ▲▼ beyond" : ""),
+          + (absent ? "not recorded here" : `${chart.clientWidth < 600 ? "" : "each lane is "}±${
+            Number(size.toPrecision(2))} ${stream.unit}`)
+          + (Object.values(arrows).some(({ x }) => x.length)
+            ? `; ▲▼${chart.clientWidth < 600 ? "" : " beyond"}` : ""),
         xref: "paper", yref: "paper", x: 0, xanchor: "left", y: top / inner, yanchor: "bottom",
         showarrow: false, font: { size: 12 },
       });

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.plot.draw_lanes import most_changed
+from neurofuse.fusion.plot.draw_lanes import Window, by_change, most_changed
 from neurofuse.fusion.report.controls import controls
 from neurofuse.fusion.report.pyramid import LARGEST, STEPS_PER_DEVIATION, Pyramid, centres, pyramid
 from neurofuse.fusion.views.before_after import View
@@ -53,8 +53,9 @@ def strip_chart(
     streams = [_stream(view, packed[view.stream]) for view in views]
     if haemoglobin is not None:
         own = _stream(haemoglobin, packed[haemoglobin.stream])
-        # HbO and HbR of the fNIRS channels drawn above; the overview shows those already
-        shown = pairs(next(s["shown"] for s in streams if s["key"] == NIRS.name)[:PAIRS])
+        nirs = next(view for view in views if view.modality is NIRS)
+        shown = haemoglobin_rows(nirs, (-np.inf, np.inf))
+        # the overview shows the fNIRS already
         streams.append({**own, "shown": shown, "overview": []})
     head = {
         "start": min(float(v.time[0]) for v in views),
@@ -78,6 +79,13 @@ def strip_chart(
         f'<script type="application/json" id="strip-head">{embedded(head)}</script>{blobs}'
         f"{_blob('plotly', _plotly())}<script>{script}</script>"
     )
+
+
+def haemoglobin_rows(nirs: View, window: Window) -> list[int]:
+    """HbO and HbR of the most changed fNIRS channels, of long ones where there are any."""
+    order = by_change(nirs, window)
+    long = [index for index in order if not nirs.short[index]] or order
+    return pairs(sorted(long[:PAIRS]))
 
 
 def embedded(value: object) -> str:

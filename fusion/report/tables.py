@@ -62,7 +62,9 @@ def quality_table(view: View, quality: xr.Dataset | NeurofuseError) -> str:
         row = [channel]
         for name in names:
             beyond = name in judged and bool(one[judged[name]])
-            row.append(cell(one[name].item(), one[name].attrs) + (" !" if beyond else ""))
+            row.append(
+                cell(one[name].item(), one[name].attrs) + ("\N{NO-BREAK SPACE}!" if beyond else "")
+            )
         if bridged:
             row.append(str(one.bridged_to.item()))
         body.append([*row, "yes" if view.bad[index] else "no", str(one.reason.item())])

@@ -74,7 +74,7 @@ def _usable(cleaned: xr.DataTree) -> str:
         return (
             f"careful: {listed(over)} was not kept: look at the report before you use the recording"
         )
-    return f"no modality has more than {100 * MUCH:.0f} % that was not kept"
+    return f"at least {100 * (1 - MUCH):.0f} % of every modality was kept as recorded"
 
 
 def shares_of(cleaned: xr.DataTree) -> dict[str, dict[str, float]]:

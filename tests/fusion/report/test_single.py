@@ -293,7 +293,7 @@ def test_a_measure_beyond_its_limit_is_marked(tmp_path):
     loud, flat = (next(r for r in rows if f">E{n}<" in r[0]) for n in (0, 1))
     column = rows[0][0].count("<th", 0, rows[0][0].index("deviation")) - 1
     assert loud[column].startswith(tuple("123456789"))
-    assert loud[column].endswith(" !</td>")
+    assert loud[column].endswith("\N{NO-BREAK SPACE}!</td>")
     assert flat[-1].startswith("flat</td>")
     assert "2 of 3 channels usable" in table
 

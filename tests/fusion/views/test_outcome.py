@@ -19,7 +19,7 @@ def test_calm_recordings_are_called_usable(recording):
     assert lines[0] == "duration: 30 s"
     assert lines[2] == "movements found: 0 in EEG, 0 in fNIRS"
     assert lines[3] == "bad channels: none"
-    assert lines[4] == "no modality has more than 25 % that was not kept"
+    assert lines[4] == "at least 75 % of every modality was kept as recorded"
 
 
 def test_much_that_is_lost_is_a_warning_with_figures(recording):
