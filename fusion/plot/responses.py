@@ -9,9 +9,12 @@ from neurofuse.fusion.metrics.evoked import ERP_SPAN, HRF_SPAN
 from neurofuse.fusion.plot.canvas import panels, style
 from neurofuse.fusion.plot.style import COLOURS, LABELS, label
 from neurofuse.fusion.signal.bands import HAEMODYNAMIC, bandpass
+from neurofuse.fusion.views.before_after import views_of
+from neurofuse.fusion.views.best_channel import best_channel
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import EEG, NIRS
 from neurofuse.io.optics.conversion import to_haemoglobin
+from neurofuse.io.quality.channels import channel_quality
 from neurofuse.io.recording import check, stream_dataset, streams
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ def evoked(
     event : str, optional
         Description of the event; by default the most frequent one that is not about motion.
     channel : str, optional
-        By default the usable channel with the largest response in the last recording given.
+        By default the channel with the best quality (`neurofuse.io.channel_quality`).
     span : (float, float), optional
         Start and stop about the onset [s]; -0.2 to 0.8 for EEG, -2 to 20 for fNIRS.
     ax : Axes, optional
@@ -87,9 +90,7 @@ def evoked(
     }
     usable = before[stream].channel.values[~before[stream].bad.values].astype(str)
     if channel is None:
-        last = next(iter(list(averaged.values())[-1].values()))
-        size = abs(last.mean("event")).max("time").sel(channel=usable)
-        channel = str(size.channel.values[np.nan_to_num(size.values).argmax()])
+        channel = _best(before, after, stream)
     elif channel not in before[stream].channel:
         raise ParameterError(
             f"the channel {channel!r}", f"one of {', '.join(usable)}", "check its name"
@@ -111,6 +112,14 @@ def evoked(
         ax.set_title(f"{label(channel)}, mean of {count} with 95 % interval")
         ax.legend(fontsize=8)
     return ax
+
+
+def _best(before: xr.DataTree, after: xr.DataTree | None, stream: str) -> str:
+    if after is not None and stream not in streams(after):
+        after = None
+    view = next(view for view in views_of(before, after) if view.stream == stream)
+    found = best_channel(view, channel_quality(before, stream))
+    return view.channel[0 if found is None else found]
 
 
 def _onsets(recording: xr.DataTree, event: str | None) -> tuple[str, np.ndarray]:

@@ -1,17 +1,9 @@
-"""Of which channels responses are shown: those that the user names, else the best ones.
-
-The best are chosen by quality, never by the size of their response: what is chosen for its size
-looks like an effect even in noise.
-"""
+"""The channels and regions that a user names, of which responses are shown."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-import xarray as xr
-
 from neurofuse.fusion.views.before_after import View
 from neurofuse.io.errors import ParameterError
-from neurofuse.io.modality import EEG
 
 Named = dict[str, list[int]]  # what is averaged: its name, and indices of channels of a view
 MOST = 12  # named channels and regions of a modality; more would fill the page
@@ -63,35 +55,6 @@ def named_channels(
             name = view.channel[index] if label in wanted else label
             found.setdefault(view.stream, {}).setdefault(name, []).append(index)
     return found
-
-
-def best_channel(view: View, quality: xr.Dataset | object) -> Named:
-    """The channel with the best quality: no measure beyond its limit, good contact, least motion.
-
-    Parameters
-    ----------
-    view : View
-        EEG or fNIRS.
-    quality : Dataset
-        Its `neurofuse.io.channel_quality`; anything else where that is not known.
-    """
-    candidates = view.used & ~view.short if (view.used & ~view.short).any() else view.used
-    if not candidates.any():
-        return {}
-    disturbed = np.zeros(len(view.channel))
-    for mask in (view.in_motion, view.lost):
-        disturbed += 0 if mask is None else mask.mean(axis=1)
-    order = [np.round(disturbed, 2)]
-    if isinstance(quality, xr.Dataset):
-        from neurofuse.io.quality.channels import MASKS
-
-        masks = [m for m in MASKS[view.stream] if m != "short" and m in quality]
-        beyond = np.sum([quality[m].values for m in masks], axis=0)
-        # of fNIRS contact with the scalp; of EEG how little of it is muscle and noise
-        measure = quality.high_ratio if view.modality is EEG else -quality.sci
-        order = [beyond, *order, measure.fillna(np.inf).values]
-    ranks = np.lexsort([*reversed(order), ~candidates])
-    return {view.channel[ranks[0]]: [int(ranks[0])]}
 
 
 def _list(names: str | Iterable[str] | None) -> list[str]:

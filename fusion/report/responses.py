@@ -11,9 +11,10 @@ from scipy.special import stdtrit
 from neurofuse.fusion.metrics.evoked import ERP_SPAN, HRF_SPAN
 from neurofuse.fusion.plot.style import COLOURS, INK, LABELS, grid, label, style
 from neurofuse.fusion.report.html import figure_block
-from neurofuse.fusion.report.response_channels import MOST, Named, best_channel
+from neurofuse.fusion.report.response_channels import MOST, Named
 from neurofuse.fusion.signal.bands import EVOKED_EEG, HAEMODYNAMIC, bandpass
 from neurofuse.fusion.views.before_after import View
+from neurofuse.fusion.views.best_channel import best_channel
 from neurofuse.fusion.views.haemoglobin import KINDS
 from neurofuse.io.modality import EEG
 from neurofuse.io.recording import stream_dataset
@@ -71,10 +72,11 @@ def responses_section(
     named : dict
         What the user names, of `named_channels`.
     """
-    chosen = {
-        view.stream: named.get(view.stream) or best_channel(view, quality.get(view.stream))
-        for view in views
-    }
+    chosen = dict(named)
+    for view in views:
+        best = best_channel(view, quality.get(view.stream))
+        if view.stream not in named and best is not None:
+            chosen[view.stream] = {view.channel[best]: [best]}
     averages = list(responses(recording, views, haemoglobin, chosen))
     if not averages:
         return (
