@@ -29,7 +29,8 @@ def named_channels(
     Raises
     ------
     ParameterError
-        If a channel is not in the recording, or no channel of a region is usable.
+        If a channel is not in the recording, no channel of a region is usable, or something else
+        than names is given.
 
     Examples
     --------
@@ -39,6 +40,12 @@ def named_channels(
     >>> named_channels(views, ["C3"], {"left": ["C3", "F3", "S1_D1 hbo"]})
     {'eeg': {'C3': [8], 'left': [8, 3]}, 'nirs': {'left': [0]}}
     """
+    if not isinstance(regions, Mapping | None):
+        raise ParameterError(
+            f"regions of type {type(regions).__name__}",
+            "channels by the name of their region",
+            'for example regions={"left": ["C3", "S1-D1"]}',
+        )
     wanted = {name: [name] for name in _list(channels)}
     groups = {str(name): _list(members) for name, members in dict(regions or {}).items()}
     found: dict[str, Named] = {}
@@ -58,7 +65,15 @@ def named_channels(
 
 
 def _list(names: str | Iterable[str] | None) -> list[str]:
-    return [] if names is None else [names] if isinstance(names, str) else [*map(str, names)]
+    if names is None:
+        return []
+    if isinstance(names, str):
+        return [names]
+    if not isinstance(names, Iterable):
+        raise ParameterError(
+            f"channels of type {type(names).__name__}", "names of channels", 'such as ["C3"]'
+        )
+    return [*map(str, names)]
 
 
 def _place(name: str, views: Sequence[View]) -> tuple[View, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from neurofuse.fusion.signal.bands import EVOKED_EEG, HAEMODYNAMIC, bandpass
 from neurofuse.fusion.views.before_after import View
 from neurofuse.fusion.views.best_channel import best_channel
 from neurofuse.fusion.views.haemoglobin import KINDS
+from neurofuse.fusion.views.phrases import listed
 from neurofuse.io.modality import EEG
 from neurofuse.io.recording import stream_dataset
 
@@ -78,13 +80,22 @@ def responses_section(
         if view.stream not in named and best is not None:
             chosen[view.stream] = {view.channel[best]: [best]}
     averages = list(responses(recording, views, haemoglobin, chosen))
+    why = (
+        "no event is repeated often enough where the channel is not lost (at least "
+        f"{FEWEST_EVENTS['eeg']} times for EEG; {FEWEST_EVENTS['nirs']} times, "
+        f"{HRF_SECONDS_APART:g} s apart, for fNIRS), or samples are missing. Annotations of motion "
+        "do not count."
+    )
     if not averages:
-        return (
-            "<p>No average over events: no event is repeated often enough (at least "
-            f"{FEWEST_EVENTS['eeg']} times for EEG; {FEWEST_EVENTS['nirs']} times, "
-            f"{HRF_SECONDS_APART:g} s apart, for fNIRS), or no channel is "
-            "without gaps. Annotations of motion do not count.</p>"
-        )
+        return f"<p>No average over events: {why}</p>"
+    drawn = {(a.signal == EEG.display, a.channels) for a in averages}
+    absent = [
+        f"{name} ({view.name})"
+        for view in views
+        for name in list(named.get(view.stream, {}))[:MOST]
+        if (view.modality is EEG, name) not in drawn
+    ]
+    note = f'<p class="note">No average of {escape(listed(absent))}: {why}</p>' if absent else ""
     bands = {stream: f"{low:g}–{high:g} Hz" for stream, (low, high) in BAND.items()}
     caption = (
         f"Mean over events and its {100 * CONFIDENCE:.0f} % interval, relative to the mean before "
@@ -104,7 +115,7 @@ def responses_section(
         caption += f" The {len(shown)} most frequent of {len(every)} conditions are drawn."
     events = sorted({a.condition for a in averages})
     alt = f"Averages over the events {', '.join(events)}, before and after cleaning"
-    return figure_block(draw_responses(averages), "responses", alt, caption)
+    return figure_block(draw_responses(averages), "responses", alt, caption) + note
 
 
 def responses(

@@ -129,6 +129,10 @@ def test_names_that_are_not_there_are_refused():
         averages(before, after, (), {"left": ["C3"]})
     with pytest.raises(ParameterError, match="the region 'left'"):
         averages(before, after, (), {"left": []})
+    views, _ = shown(before, after)
+    for given in ((3, None), (None, ["E0"]), (None, {"left": 3})):
+        with pytest.raises(ParameterError, match="of type"):
+            named_channels(views, *given)
 
 
 def test_the_best_channel_is_shown_and_not_the_largest_response():
@@ -147,6 +151,12 @@ def test_the_best_channel_is_shown_and_not_the_largest_response():
 def test_a_channel_with_gaps_has_no_average():
     before, after = make(nan=True)
     assert {r.signal for r in averages(before, after)} == {"HbO", "HbR"}
+
+
+def test_what_is_named_and_cannot_be_averaged_is_said():
+    text = section(*make(nan=True), channels=["E2", "S2-D2"])
+    assert "No average of E2 (EEG): no event is repeated" in text
+    assert "S2-D2 (fNIRS)" not in text
 
 
 def test_events_at_which_a_channel_is_lost_are_left_out():
