@@ -15,7 +15,9 @@ import pandas as pd
 import xarray as xr
 from rich.progress import track
 
+from benchmarks.common.keys import result_key, weights
 from benchmarks.common.page import Page, Table
+from benchmarks.common.paths import ROOT
 from benchmarks.self_test.cases import GROUPS, SECONDS, Case, cases
 from neurofuse.fusion.methods.cleaner import apply
 from neurofuse.fusion.methods.plain import UNCORRECTED
@@ -23,7 +25,8 @@ from neurofuse.fusion.methods.registry import default_method, get_method
 from neurofuse.fusion.metrics.errors import ErrorScorer
 from neurofuse.fusion.self_test import SelfTest, self_test
 from neurofuse.fusion.self_test.material import lost_samples
-from neurofuse.io import mark_bad, stream_dataset, streams, with_stream
+from neurofuse.fusion.self_test.scores import with_truth
+from neurofuse.io import mark_bad, stream_dataset, streams, to_optical_density, with_stream
 
 NEAR = 1.5  # dB, the aim for the difference from the true error …
 AIM = 80.0  # … in so many % of recordings and modalities
@@ -52,23 +55,28 @@ COMMAND = "python -m benchmarks.self_test --part {part} --page docs/measured/{pa
 
 def true_errors(case: Case, methods: list[str]) -> dict[tuple[str, str], float]:
     """Error [dB] of methods by name and modality."""
-    recording = mark_bad(case.contaminated)
-    scorer = ErrorScorer(case.truth, _without_lost(recording))
+    recording, truth = (
+        to_optical_density(one) if "nirs" in streams(one) else one
+        for one in (mark_bad(case.contaminated), case.truth)
+    )
+    lost = {s: lost_samples(stream_dataset(recording, s), s) for s in streams(recording)}
+    scorer = ErrorScorer(truth, _without(lost, recording))
     found = {}
     for name in methods:
         cleaner = get_method(name)
-        value = scorer.score(apply(cleaner, recording, judged=True)).value
+        cleaned = with_truth(apply(cleaner, recording, judged=True), truth, lost)
+        value = scorer.score(cleaned).value
         for stream in streams(recording):
             if stream in cleaner.streams:
                 found[name, stream] = float(value.loc[stream, "error_db"])
     return found
 
 
-def _without_lost(recording: xr.DataTree) -> xr.DataTree:
+def _without(lost: dict[str, np.ndarray], recording: xr.DataTree) -> xr.DataTree:
     """A recording whose `motion` leaves out what is lost, which no method is asked to repair."""
     for stream in streams(recording):
         node = stream_dataset(recording, stream)
-        motion = node.motion.transpose("channel", "time").values & ~lost_samples(node, stream)
+        motion = node.motion.transpose("channel", "time").values & ~lost[stream]
         node = node.assign(motion=(("channel", "time"), motion))
         recording = with_stream(recording, stream, node)
     return recording
@@ -207,28 +215,43 @@ def page(rows: pd.DataFrame, part: str, name: str) -> Page:
     )
 
 
+def _key() -> str:
+    """Of all that makes rows: weights, the self-test and the cases."""
+    parts = [*weights(ROOT / "models/pretrained"), *(ROOT / "fusion/self_test").glob("*.py")]
+    return result_key(SECONDS, files=[*parts, Path(__file__).with_name("cases.py")])
+
+
+def rows_of_all(part: str, file: Path, every: int, first: int) -> pd.DataFrame:
+    """Rows of every so many-th recording, those in a file first, which is kept up to date."""
+    rows: list[dict] = pd.read_csv(file).to_dict("records") if file.exists() else []
+    done = {(row["group"], row["case"]) for row in rows}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for number, one in enumerate(track(cases(part), description="recordings", total=None)):
+        if number % every == first and (one.group, one.name) not in done:
+            rows += rows_of(one.case())
+            pd.DataFrame(rows).to_csv(file, index=False)
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--part", default="validation", choices=["validation", "test"])
     parser.add_argument("--every", type=int, default=1, help="only every so many-th recording")
     parser.add_argument("--first", type=int, default=0, help="of these, so that two can share")
-    parser.add_argument("--rows", type=Path, help="write rows as they come")
+    parser.add_argument("--rows", type=Path, help="where rows are kept; those there are not made")
     parser.add_argument("--page", type=Path, help="write the page and its rows")
     options = parser.parse_args()
+    options.rows = options.rows or ROOT / f"runs/self_test/{options.part}-{_key()}.csv"
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
-    rows: list[dict] = []
-    for number, case in enumerate(track(cases(options.part), description="recordings", total=None)):
-        if number % options.every == options.first:
-            rows += rows_of(case)
-            if options.rows:
-                pd.DataFrame(rows).to_csv(options.rows, index=False)
-    made = page(
-        pd.DataFrame(rows), options.part, options.page.name if options.page else "self_test.md"
-    )
-    print(made.markdown("self_test"))
+    made = rows_of_all(options.part, options.rows, options.every, options.first)
+    if options.page is None and options.every > 1:
+        return
+    name = options.page.name if options.page else "self_test.md"
+    shown = page(made, options.part, name)
+    print(shown.markdown("self_test"))
     if options.page:
-        made.write(options.page)
+        shown.write(options.page)
 
 
 if __name__ == "__main__":

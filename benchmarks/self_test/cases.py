@@ -1,11 +1,13 @@
 """Recordings in motion whose truth is known, of three kinds of motion."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import xarray as xr
 
 from benchmarks.common.clean_pairs import pairs
+from benchmarks.transplant.cases import Case as Transplanted
 from benchmarks.transplant.cases import cases as transplanted
 from neurofuse.io import build, stream_dataset, with_stream
 from neurofuse.synth import inject, simulate
@@ -38,32 +40,46 @@ class Case:
     contaminated: xr.DataTree
 
 
-def cases(part: str) -> Iterator[Case]:
+@dataclass(frozen=True)
+class Planned:
+    """A case that is not made yet."""
+
+    name: str
+    group: str
+    make: Callable[[], tuple[xr.DataTree, xr.DataTree]]
+
+    def case(self) -> Case:
+        """The case."""
+        return Case(self.name, self.group, *self.make())
+
+
+def cases(part: str) -> Iterator[Planned]:
     """All cases of a part of the split; simulated people with the validation part only."""
     if part == "validation":
         yield from _simulated()
     for number, (name, rest) in enumerate(pairs(part)):
         for severity in SEVERITIES:
             share = SHARES[number % len(SHARES)]
-            made = inject(rest, seed=SEED + number, severity=severity, share=share)
-            yield Case(f"{name}, {severity:g}", GROUPS[1], *made)
+            make = partial(inject, rest, seed=SEED + number, severity=severity, share=share)
+            yield Planned(f"{name}, {severity:g}", GROUPS[1], make)
     yield from _transplanted(part)
 
 
-def _simulated() -> Iterator[Case]:
+def _simulated() -> Iterator[Planned]:
     for number in range(PEOPLE):
         severity = SEVERITIES[number % len(SEVERITIES)]
-        made = simulate(
+        make = partial(
+            simulate,
             SECONDS,
             seed=SEED + number,
             severity=severity,
             share=SHARES[number // len(SEVERITIES) % len(SHARES)],
             eeg_montage=ELECTRODES[number % len(ELECTRODES)],
         )
-        yield Case(f"{number}, {severity:g}", GROUPS[0], *made)
+        yield Planned(f"{number}, {severity:g}", GROUPS[0], make)
 
 
-def _transplanted(part: str) -> Iterator[Case]:
+def _transplanted(part: str) -> Iterator[Planned]:
     """Real movements of donors, of one modality each; every so many-th, for all kinds."""
     for modality, most in EACH.items():
         known = [
@@ -73,11 +89,15 @@ def _transplanted(part: str) -> Iterator[Case]:
         ]
         step = max(1, -(-len(known) // most))
         for number, case in enumerate(known[::step]):
-            node = case.truth
-            truth = build(node) if modality == "eeg" else build(nirs=node)
-            mixed = case.recording()
-            marked = stream_dataset(mixed, modality).assign(
-                motion=(("channel", "time"), case.motion)
+            yield Planned(
+                f"{modality} {number}, {case.receiver}", GROUPS[2], partial(_marked, case)
             )
-            mixed = with_stream(mixed, modality, marked)
-            yield Case(f"{modality} {number}, {case.receiver}", GROUPS[2], truth, mixed)
+
+
+def _marked(case: Transplanted) -> tuple[xr.DataTree, xr.DataTree]:
+    """Truth, and the recording with its motion mask."""
+    node, modality = case.truth, case.modality
+    truth = build(node) if modality == "eeg" else build(nirs=node)
+    mixed = case.recording()
+    marked = stream_dataset(mixed, modality).assign(motion=(("channel", "time"), case.motion))
+    return truth, with_stream(mixed, modality, marked)

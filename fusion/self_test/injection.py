@@ -36,9 +36,9 @@ class Injected:
     Attributes
     ----------
     mixed, truth : Recording
-    motion, scored, untouched : dict of bool array (channel, time)
-        By modality: where movements are now, where of that errors are known and count, and quiet
-        samples without any.
+    motion, scored, untouched, lost : dict of bool array (channel, time)
+        By modality: where movements are now, where of that errors are known and count, quiet
+        samples without any, and what no method is asked to repair.
     response : array (channel, wavelength, time) or None
         What was added to the optical density of both.
     """
@@ -48,6 +48,7 @@ class Injected:
     motion: dict[str, np.ndarray]
     scored: dict[str, np.ndarray]
     untouched: dict[str, np.ndarray]
+    lost: dict[str, np.ndarray]
     response: np.ndarray | None
 
 
@@ -88,7 +89,7 @@ def inject_own(
     responses are added to the fNIRS of both, at random times in random channels.
     """
     mixed = truth = cleaned
-    motion, scored, untouched, response = {}, {}, {}, None
+    motion, scored, untouched, gone, response = {}, {}, {}, {}, None
     pieces = _pieces(parts)
     for one in parts:
         base = one.repaired
@@ -108,7 +109,8 @@ def inject_own(
         motion[one.stream] = moved
         scored[one.stream] = moved & one.quiet & ~lost
         untouched[one.stream] = one.quiet & ~guard
-    return Injected(mixed, truth, motion, scored, untouched, response)
+        gone[one.stream] = lost
+    return Injected(mixed, truth, motion, scored, untouched, gone, response)
 
 
 def _pieces(parts: Sequence[Material]) -> list[tuple[float, float]]:

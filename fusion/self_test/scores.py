@@ -7,6 +7,7 @@ from neurofuse.fusion.metrics.errors import ErrorScorer
 from neurofuse.fusion.self_test.injection import Injected
 from neurofuse.fusion.self_test.window import samples
 from neurofuse.fusion.signal.bands import ALPHA, bandpass
+from neurofuse.io.modality import MODALITIES
 from neurofuse.io.quality.calm import widened
 from neurofuse.io.recording import stream_dataset, streams, with_stream
 from neurofuse.io.runs import runs
@@ -33,6 +34,7 @@ class InjectedScorer:
 
     def figures(self, cleaned: xr.DataTree, stream: str) -> dict[str, float]:
         """All figures of `UNITS` of a modality; NaN where one is not defined."""
+        cleaned = with_truth(cleaned, self.injected.truth, self.injected.lost)
         error = float(self._errors.score(cleaned).value.loc[stream, "error_db"])
         harm = float(self._harm.score(cleaned).value.loc[stream, "clean_change_db"])
         found = {"error_db": error, "clean_change_db": harm}
@@ -94,6 +96,35 @@ class InjectedScorer:
         error = error - error.mean(-1, keepdims=True)
         energy = (added[inside] ** 2).sum()
         return float(1 + (error[inside] * added[inside]).sum() / energy)
+
+
+def with_truth(
+    cleaned: xr.DataTree, truth: xr.DataTree, where: dict[str, np.ndarray]
+) -> xr.DataTree:
+    """A cleaned Recording that is the truth in some samples (channel, time) of a modality.
+
+    What is lost comes back as recorded, perhaps at the rails; without this it would count in the
+    mean of its channel.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> truth, recording = nf.simulate(duration=20, seed=0, nirs_montage=None)
+    >>> everywhere = {"eeg": np.ones(truth["eeg"].eeg.shape, bool)}
+    >>> same = with_truth(recording, truth, everywhere)["eeg"].eeg
+    >>> bool((same.values == truth["eeg"].eeg.values).all())
+    True
+    """
+    for stream, mask in where.items():
+        if not mask.any():
+            continue
+        node, modality = stream_dataset(cleaned, stream), MODALITIES[stream]
+        got, true = (samples(stream_dataset(one, stream), stream) for one in (cleaned, truth))
+        values = np.where(mask[:, None] if got.ndim == 3 else mask, true, got)
+        name = modality.variable(node)
+        node = node.assign({name: (modality.dims, values, node[name].attrs)})
+        cleaned = with_stream(cleaned, stream, node)
+    return cleaned
 
 
 def _marked(injected: Injected, masks: dict[str, np.ndarray]) -> xr.DataTree:
