@@ -113,7 +113,7 @@ function line(stream, kind, series, from, to, bin) {
   return [x, y];
 }
 
-// Intervals in which a channel is in motion (1) or lost (2).
+// Intervals in which a channel's mask has a code: 1 motion, 2 lost.
 function masked(stream, channel, code, from, to, bin) {
   const spans = [];
   for (const [start, stop, number] of pieces(stream, from, to, bin)) {

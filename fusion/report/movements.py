@@ -10,7 +10,8 @@ from neurofuse.io.modality import MODALITIES
 
 LISTED = 50  # movements; with more the longest, as the whole list is in a file
 LIKELY = 0.5  # probability of a kind, above which it is named
-NAMED = 4  # channels of a movement; more are counted
+UNKNOWN, UNCLEAR = "–", "unclear"
+NAMED = 3  # channels of a movement; more are counted
 
 
 def movements_section(found: Sequence[Movement]) -> str:
@@ -31,12 +32,19 @@ def movements_section(found: Sequence[Movement]) -> str:
         ]
         for one in sorted(shown, key=lambda one: one.onset)
     ]
-    if any(one.kind for one in shown):
-        for row, one in zip(rows, sorted(shown, key=lambda one: one.onset), strict=True):
-            row.insert(-1, _kind(one))
+    kinds = [_kind(one) for one in sorted(shown, key=lambda one: one.onset)]
+    told = not {*kinds} <= {UNKNOWN, UNCLEAR}
+    if told:
+        for row, kind in zip(rows, kinds, strict=True):
+            row.insert(-1, kind)
         head.insert(-1, "Looks like")
     lost = {number for number, row in enumerate(rows) if row[-1] == "lost"}
     caption = "Peak-to-peak amplitude of the worst channel, before and after cleaning."
+    if told:
+        caption += (
+            " Looks like: the kind of movement that is likelier than all other known kinds "
+            f"together, with its probability; {UNCLEAR}: none is."
+        )
     if len(found) > LISTED:
         caption = f"The {LISTED} longest of {len(found)} movements. {caption}"
     return table(head, rows, caption, poor=lost)
@@ -45,11 +53,11 @@ def movements_section(found: Sequence[Movement]) -> str:
 def _kind(one: Movement) -> str:
     """The kind, where it is more likely than all other known ones together."""
     if not one.kind:
-        return "–"
+        return UNKNOWN
     if math.isnan(one.kind_probability):
         return one.kind
     likely = one.kind_probability > LIKELY
-    return f"{one.kind} ({100 * one.kind_probability:.0f} %)" if likely else "unclear"
+    return f"{one.kind} ({100 * one.kind_probability:.0f} %)" if likely else UNCLEAR
 
 
 def _channels(names: Sequence[str]) -> str:

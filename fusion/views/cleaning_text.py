@@ -131,7 +131,7 @@ def rows(views: Sequence[View], summaries: Sequence[CleaningSummary]) -> list[li
         table.append(["Time with motion, mean over used channels", *map(mean_motion, views)])
     results = [
         [
-            "Unchanged (EEG samples; fNIRS steps between samples, to 1e-6 OD)",
+            "Unchanged (EEG samples; fNIRS steps between samples, to 10⁻⁶ OD)",
             *(percent(s.unchanged) for s in summaries),
         ],
         ["Stored samples that are bit-identical", *(percent(s.identical) for s in summaries)],

@@ -317,7 +317,7 @@ def test_a_comparison_is_shown_and_another_refused(tmp_path):
     for expected in (
         "error [dB]",
         "<dt>error</dt>",
-        "<td>−12.5</td>",
+        "<td class=best>−12.5</td>",
         "<td>−inf</td>",
         "Truth unknown",
     ):
