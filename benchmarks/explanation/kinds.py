@@ -18,17 +18,22 @@ VIEWS = {  # what is hidden: 1 EEG, 2 fNIRS, 4 the IMU, added up
     "EEG only": ("eeg", 6),
     "fNIRS only": ("nirs", 5),
 }
+DRY_VIEWS = {"EEG of dry electrodes and an IMU": ("", 0), "EEG of dry electrodes": ("", 4)}
 FEW = 8  # electrodes, below which a device has few
 TURNING = ("nod", "shake", "tilt")
 BURST, PAUSE = 1.5, 6.0  # s of a burst of noise, and from one to the next
 NOISE = (3e-4, 0.3)  # V and optical density, standard deviations
 
 
-def judged(folder: Path, count: int, part: str) -> pd.DataFrame:
+def judged(folder: Path, count: int, dry: int, part: str) -> pd.DataFrame:
     """One row a movement and view: true and named kind, probability, unlike any, electrodes."""
-    held = material(folder, count, part)
+    caps = _judged(material(folder, count, part), VIEWS)
+    return pd.concat([caps, _judged(material(folder, dry, part, dry=True), DRY_VIEWS)])
+
+
+def _judged(held: dict[str, np.ndarray], views: dict[str, tuple[str, int]]) -> pd.DataFrame:
     templates, rows = load_templates(), []
-    for view, (stream, hidden) in VIEWS.items():
+    for view, (stream, hidden) in views.items():
         seen = hidden_from(held["numbers"], hidden)
         found = templates.judge(seen)
         for row in range(len(seen)):

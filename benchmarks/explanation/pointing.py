@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import xarray as xr
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 from torch import Tensor
 
 from neurofuse.fusion.movements import movements
@@ -21,7 +21,8 @@ from neurofuse.models.explanation.explain import Place, best_window, frames_of
 from neurofuse.models.inference.apply import look, passage_of
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 
-MARGIN = 0.2  # s that a peak may lie beside the injected movement: a feature's width
+MARGIN, WIDE = 0.2, 0.5  # s that a peak may lie beside the injected movement; energies are means
+# over half a second
 BESIDE = 5  # frames before and after a movement in which cells are deleted too
 DELETED = (0.1, 0.25)  # shares of the cells that are deleted, most important first
 DRAWS = 8  # random orders
@@ -51,6 +52,7 @@ class Case:
     channels: Tensor
     frames: slice
     truth: np.ndarray  # (channel, frame) bool: where movement was injected
+    near: np.ndarray  # the same with a wider margin
 
     @property
     def about(self) -> slice:
@@ -82,9 +84,9 @@ def cases(
             seen, (begin, _) = views[window], passage.spans[window]
             count, rate = seen.features[name].shape[-1], model.architecture.latent_rate
             at = begin + (np.arange(count) + 0.5) / rate
-            truth = _truth(recording, name, at)[used]
+            truth, near = (_truth(recording, name, at, by)[used] for by in (MARGIN, WIDE))
             channels = torch.from_numpy(np.flatnonzero(np.isin(used, rows)))
-            yield Case(name, seen, channels, frames_of(place, begin, rate, count), truth)
+            yield Case(name, seen, channels, frames_of(place, begin, rate, count), truth, near)
 
 
 def _injected(recording: xr.DataTree, name: str, onset: float, end: float) -> bool:
@@ -94,12 +96,12 @@ def _injected(recording: xr.DataTree, name: str, onset: float, end: float) -> bo
     )
 
 
-def _truth(recording: xr.DataTree, name: str, at: np.ndarray) -> np.ndarray:
+def _truth(recording: xr.DataTree, name: str, at: np.ndarray, margin: float) -> np.ndarray:
     """Whether a channel is in motion within the margin of times `at` [s]: (channel, frame)."""
     node = recording[name]
     time, motion = node.time.values, node.motion.transpose("channel", "time").values
-    first = np.searchsorted(time, at - MARGIN)
-    last = np.maximum(np.searchsorted(time, at + MARGIN), first + 1)
+    first = np.searchsorted(time, at - margin)
+    last = np.maximum(np.searchsorted(time, at + margin), first + 1)
     summed = np.pad(motion.cumsum(1), ((0, 0), (1, 0)))
     last, first = (np.minimum(x, len(time)) for x in (last, first))
     return summed[:, last] > summed[:, first]
@@ -117,12 +119,11 @@ def figures(case: Case, model: CrossModalAutoencoder, other: CrossModalAutoencod
     values = {
         "stream": case.name,
         "hit": float(case.truth[peak]),
+        "near hit": float(case.near[peak]),
         "chance": float(case.truth.mean()),
         "incomplete": found.incomplete,
-        "rank": abs(float(spearmanr(cells.flatten(), random.flatten()).statistic)),
-        "rank of size": abs(
-            float(spearmanr(cells.abs().flatten(), random.abs().flatten()).statistic)
-        ),
+        "rank": abs(rank_correlation(cells, random)),
+        "rank of size": abs(rank_correlation(cells.abs(), random.abs())),
     }
     rng = np.random.default_rng(0)
     orders = {
@@ -150,6 +151,18 @@ def by_cell(case: Case, found: Tensor) -> Tensor:
     over_time = found[..., case.about].sum(-1)
     count = over_time.shape[1] - (case.name == "nirs")
     return over_time[:, :count].unflatten(1, (3, -1)).sum(1)
+
+
+def rank_correlation(first: Tensor, second: Tensor) -> float:
+    """Spearman's correlation.
+
+    Examples
+    --------
+    >>> round(rank_correlation(torch.tensor([1.0, 2.0, 9.0]), torch.tensor([3.0, 5.0, 6.0])), 3)
+    1.0
+    """
+    ranks = [np.asarray(rankdata(one.flatten().numpy())) for one in (first, second)]
+    return float(np.corrcoef(ranks)[0, 1])
 
 
 def _kept(

@@ -3,9 +3,9 @@
 python -m benchmarks.training.movement_kinds
 
 Movements of known kinds are injected into EEG and fNIRS at rest of the people of the training part,
-full caps and few channels, weak to strong. What the joint model finds is described in numbers, one
-file a recording below `runs/`, so that a run that is stopped goes on where it was. Then each kind
-gets its templates; temperatures and reaches are those of people left out in turn.
+full caps, few channels and dry electrodes, weak to strong. What the joint model finds is described
+in numbers, one file a recording below `runs/`, so that a run that is stopped goes on where it was.
+Then each kind gets its templates; temperatures and reaches are those of people left out in turn.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from safetensors.numpy import save
 from benchmarks.common.clean_pairs import cut
 from benchmarks.common.paths import ROOT, recordings_folder
 from benchmarks.training.gaussians import fit, shared
+from benchmarks.transplant.receivers import eeg_receivers
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.kinds.description import ALL_NAMES, NAMES
 from neurofuse.fusion.kinds.templates import CLIPPED, FEWEST, FILE, Templates, view_of
@@ -34,7 +35,7 @@ from neurofuse.synth import TYPES, inject
 
 COMMAND = "python -m benchmarks.training.movement_kinds"
 KINDS = list(TYPES)
-RECORDINGS = 210
+RECORDINGS, DRY = 210, 46  # of caps with fNIRS, and of a few dry electrodes
 LENGTH = 120.0  # s
 SEVERITY = (0.6, 0.2, 3.0)  # spread of its logarithm, least, largest
 FEW_ELECTRODES = ((0.2, 1, 8), (0.15, 8, 24))  # share of recordings, from, below this number
@@ -65,13 +66,23 @@ def _first(node: xr.Dataset) -> xr.Dataset:
     return node.isel(time=slice(0, round(LENGTH * float(node.attrs["rate"]))))
 
 
-def moving(part: str, number: int) -> tuple[xr.DataTree, str]:
+@cache
+def dry_people(part: str) -> dict[str, xr.Dataset]:
+    """Calm EEG of everyone in a part who wore a few dry electrodes."""
+    return dict(eeg_receivers(part))
+
+
+def moving(part: str, number: int, *, dry: bool = False) -> tuple[xr.DataTree, str]:
     """Recording number so and so of a part with movements, and the EEG's person.
 
     In half of them all kinds are as frequent as in seated participants, in the others there is one
-    kind only.
+    kind only. With dry electrodes there is no fNIRS.
     """
-    rng = np.random.default_rng([number, 1 + PARTS.index(part)])
+    rng = np.random.default_rng([number, 1 + PARTS.index(part) + 3 * dry])
+    if dry:
+        rests = dry_people(part)
+        person = list(rests)[number % len(rests)]
+        return _with_movements(build(rests[person]), number, rng), person
     eeg, nirs = people(part)
     person = list(eeg)[number % len(eeg)]
     one, other = eeg[person], nirs[list(nirs)[int(rng.integers(len(nirs)))]]
@@ -85,6 +96,10 @@ def moving(part: str, number: int) -> tuple[xr.DataTree, str]:
         middle = (other.source_position.values + other.detector_position.values) / 2
         away = np.linalg.norm(middle - middle[rng.integers(len(middle))], axis=1)
         other = other.isel(channel=np.sort(np.argsort(away)[:wanted]))
+    return _with_movements(build(one, other), number, rng), person
+
+
+def _with_movements(rest: xr.DataTree, number: int, rng: np.random.Generator) -> xr.DataTree:
     spread, least, largest = SEVERITY
     severity = float(np.clip(np.exp(rng.normal(0, spread)), least, largest))
     share = str(rng.choice(SHARES))
@@ -95,7 +110,7 @@ def moving(part: str, number: int) -> tuple[xr.DataTree, str]:
     if types == ["gait"]:  # long ones
         bouts = 1.0
     options = {"share": share, "severity": severity, "types": types, "bouts_per_minute": bouts}
-    return inject(build(one, other), seed=seed, sensors=True, **options)[1], person
+    return inject(rest, seed=seed, sensors=True, **options)[1]
 
 
 def _few(rng: np.random.Generator, choices: tuple[tuple[float, int, int], ...]) -> int:
@@ -129,13 +144,15 @@ def true_kind(recording: xr.DataTree, stream: str, onset: float, end: float) -> 
     return int(filled.argmax()) if filled.any() else None
 
 
-def material(folder: Path, count: int, part: str = "train") -> dict[str, np.ndarray]:
+def material(
+    folder: Path, count: int, part: str = "train", *, dry: bool = False
+) -> dict[str, np.ndarray]:
     """Numbers, modality, kind and person of all movements of a part; made where not there yet."""
     parts = []
     for number in range(count):
-        target = folder / f"{part}_{number}.npz"
+        target = folder / f"{part}{'_dry' * dry}_{number}.npz"
         if not target.exists():
-            recording, person = moving(part, number)
+            recording, person = moving(part, number, dry=dry)
             rows = list(labelled(recording, clean(recording)))
             temporary = target.with_suffix(".tmp.npz")
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -254,12 +271,15 @@ def write(made: Templates, target: Path, facts: dict) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--recordings", type=int, default=RECORDINGS)
+    parser.add_argument("--dry", type=int, default=DRY, help="recordings of dry electrodes")
     parser.add_argument("--folder", type=Path, default=ROOT / "runs/movement_kinds")
     parser.add_argument("--out", type=Path, default=FILE)
     options = parser.parse_args()
     recordings_folder()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    held = material(options.folder, options.recordings)
+    caps = material(options.folder, options.recordings)
+    few = material(options.folder, options.dry, dry=True)
+    held = {name: np.concatenate([caps[name], few[name]]) for name in caps}
     made = learn(held["numbers"], held["kind"], held["person"])
     counts = np.bincount(held["kind"], minlength=len(KINDS)).tolist()
     facts = {
@@ -268,7 +288,7 @@ def main() -> None:
         "numbers": list(ALL_NAMES),
         "movements": dict(zip(KINDS, counts, strict=True)),
         "people": sorted(set(held["person"].tolist())),
-        "command": f"{COMMAND} --recordings {options.recordings}",
+        "command": f"{COMMAND} --recordings {options.recordings} --dry {options.dry}",
     }
     write(made, options.out, facts)
 
