@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MOST_NAMES = 24
 DARKER = 0.55  # of a colour, for values beyond the scale
 
 
@@ -121,6 +122,24 @@ def _scale_end(view: View, image: np.ndarray) -> float:
     return 1.0
 
 
+def named_rows(view: View) -> list[int]:
+    """Channels (indices) that an image of all names: of neighbours for which there is room for one
+    name only, a bad one.
+
+    Examples
+    --------
+    >>> from neurofuse.fusion.views.before_after import views_of
+    >>> from neurofuse.io.recording import build, eeg_dataset
+    >>> bad = np.arange(48) == 3
+    >>> node = eeg_dataset(np.zeros((48, 9)), 9.0, [f"E{i}" for i in range(48)], bad=bad)
+    >>> named_rows(views_of(build(node))[0])[:3]
+    [0, 3, 4]
+    """
+    every = -(-len(view.channel) // MOST_NAMES)
+    groups = [range(first, len(view.channel))[:every] for first in range(0, len(view.bad), every)]
+    return [next((i for i in group if view.bad[i]), group[0]) for group in groups]
+
+
 def _height(view: View) -> float:
     return min(3.2, max(0.7, 0.11 * len(view.channel)))
 
@@ -184,8 +203,7 @@ def _draw_carpet(
     extent = (view.time[0] / scale, (view.time[-1] + 1 / view.rate) / scale, count - 0.5, -0.5)
     norm = Normalize(0, top)
     ax.imshow(image, shades, norm, aspect="auto", interpolation="nearest", extent=extent)
-    every = int(np.ceil(count / 24))
-    ticks = np.arange(0, count, every)
+    ticks = named_rows(view)
     names = [label(view.channel[i], 12) + (" ×" if view.bad[i] else "") for i in ticks]
     ax.set_yticks(ticks, names, fontsize=6.5)  # wider ones reach the bar of the panel to the left
     ax.tick_params(axis="y", length=0)

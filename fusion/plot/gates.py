@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.fusion.plot.canvas import chosen, panels, style
+from neurofuse.fusion.plot.draw_carpets import named_rows
 from neurofuse.fusion.plot.style import MASK, label
 from neurofuse.fusion.views.changes import carpet
 from neurofuse.io.errors import ParameterError
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROW = 0.09  # inches a channel
-MOST_NAMES = 24
 
 
 def gate(
@@ -88,7 +88,7 @@ def gate(
                 interpolation="nearest",
                 extent=(view.time[0] / scale, last / scale, count - 0.5, -0.5),
             )
-            ticks = np.arange(0, count, -(-count // MOST_NAMES))
+            ticks = named_rows(view)
             names = [label(view.channel[i], 12) + (" ×" if view.bad[i] else "") for i in ticks]
             ax.set_yticks(ticks, names, fontsize=6)
             ax.set_title(

@@ -318,7 +318,7 @@ def test_a_comparison_is_shown_and_another_refused(tmp_path):
         "error [dB]",
         "<dt>error</dt>",
         "<td class=best>−12.5</td>",
-        "<td>−inf</td>",
+        "<td class=best>−inf</td>",
         "Truth unknown",
     ):
         assert expected in text
