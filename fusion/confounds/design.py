@@ -32,8 +32,10 @@ def add_confounds(
         Of `confounds`, "nirs", or read from its TSV; interpolated linearly to the times of
         `design`. Both must be of the same stretch of the recording.
     columns : names, optional
-        Which columns. By default the steps of the baseline level and the short channels; the other
-        columns say how good a sample is, which weights (`glm_weights`) use better.
+        Which columns. By default the steps of the baseline level and the short channels. For
+        `fit_glm` take the short channels only: its weights make steps needless, and many of them
+        its intervals too narrow. The other columns say how good a sample is, which weights
+        (`glm_weights`) use better.
 
     Returns
     -------

@@ -4,7 +4,8 @@ Prewhitening by an autoregression, and robust regression on top (AR-IRLS: Barker
 Biomed Opt Express 4:1366). Weights apply to innovations, what a sample says beyond the samples
 before it: one whose past is in doubt is in doubt itself, so that an innovation weighs as the worst
 sample in it. A step of the baseline level within a repaired stretch is an innovation there only,
-and does no harm after it.
+and does no harm after it. The autoregression itself is of all samples that are not lost, since
+one from few stretches makes intervals too narrow.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.io.logs import LOG
 from neurofuse.io.modality import NIRS
 from neurofuse.io.optics.conversion import to_haemoglobin
-from neurofuse.io.recording import stream_dataset
+from neurofuse.io.recording import LOST, stream_dataset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,9 +56,10 @@ def fit_glm(
     cleaned : Recording
         Of `neurofuse.clean`.
     design : pandas.DataFrame
-        Indexed by time [s] after the first fNIRS sample, evenly, one column a regressor, as
-        `add_confounds` returns it. Data are low-passed and interpolated to its times: 1 to 2 Hz are
-        enough for haemodynamic responses.
+        Indexed by time [s] after the first fNIRS sample, evenly, one column a regressor; short
+        channels by `add_confounds`, but no steps of the baseline level, which weights make
+        needless. Data are low-passed and interpolated to its times: 1 to 2 Hz are enough for
+        haemodynamic responses.
     estimator : {"robust", "ar", "ols"}
         Prewhitened robust regression (AR-IRLS), prewhitening alone, or ordinary least squares,
         which takes neighbouring samples for independent: its intervals are far too narrow.
@@ -98,20 +100,23 @@ def fit_glm(
             f"estimator={estimator!r}", f"one of {', '.join(ESTIMATORS)}", "choose one of them"
         )
     weight = glm_weights(cleaned)
+    measured = weight > 0
+    if "verdict" in stream_dataset(cleaned, NIRS.name):
+        measured = stream_dataset(cleaned, NIRS.name).verdict != LOST
     node = stream_dataset(to_haemoglobin(cleaned), NIRS.name)
     at = times_of(design, "design")
     columns, rate = _checked(design, at, node.time.values - float(node.time[0]))
     rows = []
     for kind in KINDS:
         samples = node[kind].transpose("channel", "time").values
-        for name, (series, counts) in zip(
-            node.channel.values, _resampled(node, samples, weight, at), strict=True
+        for name, (series, counts, known) in zip(
+            node.channel.values, _resampled(node, samples, weight, measured, at), strict=True
         ):
             (beta, error), left = np.full((2, design.shape[1]), np.nan), np.nan
             if np.isfinite(series).all() and counts.sum() > 2 * design.shape[1]:
                 unit = float(np.std(series)) or 1.0
-                counted = counts if weighted else None
-                beta, error, left = regress(series / unit, columns, rate, estimator, counted)
+                told = (counts, known) if weighted else (None, None)
+                beta, error, left = regress(series / unit, columns, rate, estimator, *told)
                 beta, error = beta * unit, error * unit
             rows += [
                 (str(name), kind, str(column), b, e, left)
@@ -134,6 +139,7 @@ def regress(
     rate: float,
     estimator: str,
     weight: np.ndarray | None = None,
+    known: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Estimates (column,), their standard errors (column,), and the degrees of freedom.
 
@@ -147,6 +153,8 @@ def regress(
     estimator : {"robust", "ar", "ols"}
     weight : array (time,), optional
         Of each sample, 0 to 1.
+    known : bool array (time,), optional
+        Which samples tell of the autocorrelation: all, or those with weight.
 
     Examples
     --------
@@ -158,6 +166,7 @@ def regress(
     True
     """
     weight = np.ones(series.size) if weight is None else weight
+    told = np.asarray(weight > 0 if known is None else known, float)
     beta, error, left = _least_squares(series, design, weight)
     if estimator == "ols":
         return beta, error, left
@@ -165,7 +174,7 @@ def regress(
     # the least of each sample and the `order` before it; what was before the first is unknown
     innovation = sliding_window_view(np.pad(weight, (order, 0)), order + 1).min(-1)
     for _ in range(ROUNDS):
-        taps = _autoregression(series - design @ beta, weight, order)
+        taps = _autoregression(series - design @ beta, told, order)
         white, whitened = (np.asarray(lfilter(taps, [1.0], x, axis=0)) for x in (series, design))
         before = beta
         beta, error, left = _least_squares(white, whitened, innovation)
@@ -196,19 +205,29 @@ def _checked(design: "pd.DataFrame", at: np.ndarray, time: np.ndarray) -> tuple[
 
 
 def _resampled(
-    node: xr.Dataset, samples: np.ndarray, weight: xr.DataArray, at: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each channel's samples and weights at times `at` [s]; the least weight of what is merged."""
+    node: xr.Dataset,
+    samples: np.ndarray,
+    weight: xr.DataArray,
+    measured: xr.DataArray,
+    at: np.ndarray,
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Each channel's samples, weights and whether it measured at times `at` [s].
+
+    The least weight of the samples that are merged, and measured if all of them were.
+    """
     time = node.time.values - float(node.time[0])
     rate, wanted = float(node.attrs["rate"]), 1 / float(np.median(np.diff(at)))
     lowpass = butter(4, PASSED * wanted / 2, fs=rate, output="sos") if wanted < rate else None
     reach = 2 * int(np.ceil(rate / wanted / 2)) + 1
     nearest = np.clip(np.searchsorted(time, at - 0.5 / rate), 0, time.size - 1)
-    for series, counts in zip(samples, weight.transpose("channel", "time").values, strict=True):
-        known = series - series.mean()
+    told = (x.transpose("channel", "time").values for x in (weight, measured))
+    for series, counts, known in zip(samples, *told, strict=True):
+        centred = series - series.mean()
         if lowpass is not None:
-            known = sosfiltfilt(lowpass, known, padlen=min(known.size - 1, round(PADDING * rate)))
-        yield np.interp(at, time, known), minimum_filter1d(counts, reach)[nearest]
+            padding = min(series.size - 1, round(PADDING * rate))
+            centred = sosfiltfilt(lowpass, centred, padlen=padding)
+        counted, whole = (minimum_filter1d(x, reach)[nearest] for x in (counts, known))
+        yield np.interp(at, time, centred), counted, whole
 
 
 def _least_squares(

@@ -140,3 +140,18 @@ def test_wrong_input_is_refused():
     ]:
         with pytest.raises(NeurofuseError, match=message):
             wrong()
+
+
+def test_it_agrees_with_nilearn():
+    from nilearn.glm import compute_contrast
+    from nilearn.glm.first_level import run_glm
+
+    rng = np.random.default_rng(3)
+    design = events(np.arange(600) / RATE)
+    series = design @ [2.0, 0.0] + noise(rng, 600)
+    for estimator, model in (("ols", "ols"), ("ar", f"ar{round(4 * RATE)}")):
+        beta, error, _ = regress(series, design, RATE, estimator)
+        labels, results = run_glm(series[:, None], design, noise_model=model)
+        wanted = compute_contrast(labels, results, np.array([1.0, 0.0]))
+        assert error[0] == pytest.approx(np.sqrt(wanted.variance.item()), rel=0.03)
+        assert abs(beta[0] - wanted.effect.item()) < 0.3 * error[0]
