@@ -38,8 +38,6 @@ class Case:
         EEG at rest, with ERPs, and with movement on top.
     onset : array (trial,)
         [s].
-    evoked : array (channel, sample)
-        The ERP that was added [V], over `EPOCH`.
     """
 
     participant: str
@@ -48,33 +46,30 @@ class Case:
     truth: xr.DataTree
     moving: xr.DataTree
     onset: np.ndarray
-    evoked: np.ndarray
 
 
 def cases(part: str) -> Iterator[Case]:
     """Each participant at rest, at each severity of movement."""
     for number, (participant, files) in enumerate(subject_files(part, "eeg").items()):
         rest = _rest(next(path for path in files if "rest" in path.name))
-        rng = np.random.default_rng([SEED, number])
-        node = stream_dataset(rest, "eeg")
-        time = node.time.values
-        onset = np.cumsum(rng.uniform(*APART, int(LENGTH / APART[0]))) + 1.0
-        onset = onset[onset < time[-1] - 1.5]
-        place = node.position.values
-        away = np.linalg.norm(place - node.position.sel(channel=AT).values, axis=-1)
-        size = PEAK * np.exp(-((away / REACH) ** 2) / 2)
-
-        def erp(at: np.ndarray) -> np.ndarray:
-            return np.exp(-(((at - LATENCY) / WIDTH) ** 2) / 2)
-
-        course = sum(erp(time - o) for o in onset)
-        added = size[:, None] * course
-        truth = with_stream(rest, "eeg", node.assign(eeg=node.eeg + added))
-        rate = float(node.attrs["rate"])
-        evoked = size[:, None] * erp(_offsets(rate) / rate)
+        truth, onset = with_erps(rest, np.random.default_rng([SEED, number]))
         for severity in SEVERITIES:
             moving = inject(truth, seed=SEED + number, severity=severity)[1]
-            yield Case(participant, severity, rest, truth, moving, onset, evoked)
+            yield Case(participant, severity, rest, truth, moving, onset)
+
+
+def with_erps(rest: xr.DataTree, rng: np.random.Generator) -> tuple[xr.DataTree, np.ndarray]:
+    """The recording with an ERP after each onset, and the onsets (trial,) [s]."""
+    node = stream_dataset(rest, "eeg")
+    time = node.time.values
+    onset = np.cumsum(rng.uniform(*APART, int(LENGTH / APART[0]))) + 1.0
+    onset = onset[onset < time[-1] - 1.5]
+    peak = node.position.sel(channel=AT).values
+    away = np.linalg.norm(node.position.values - peak, axis=-1)
+    size = PEAK * np.exp(-((away / REACH) ** 2) / 2)
+    course = sum(np.exp(-(((time - o - LATENCY) / WIDTH) ** 2) / 2) for o in onset)
+    added = size[:, None] * course
+    return with_stream(rest, "eeg", node.assign(eeg=node.eeg + added)), onset
 
 
 def _rest(path: Path) -> xr.DataTree:
