@@ -124,8 +124,21 @@ def test_after_cleaning():
     assert space["lost"] == 0
     assert space["erp_error"]["cleaned"] < 0.5 * space["erp_error"]["as recorded"]
     assert space["glm_error"]["cleaned"] < 0.5 * space["glm_error"]["as recorded"]
+    assert space["glm_error"]["cleaned, weighted"] < 0.7 * space["glm_error"]["cleaned"]
     coupling = space["correlation"]
     error = {name: abs(value - coupling["true"]) for name, value in coupling.items()}
     assert coupling["true"] > 0.2
     assert error["cleaned"] < error["as recorded"]
     assert space["p"]["cleaned"] > 0.05
+
+
+@pytest.mark.slow
+def test_can_i_trust_it():
+    space = run("07_can_i_trust_it.ipynb")
+    lost = space["lost"]
+    assert lost["eeg", "F3"] == pytest.approx(20 / 180, abs=0.03)
+    assert lost["eeg", "F4"] == 0
+    assert "joint" in str(space["test"])
+    assert set(space["found"].verdict) <= {"repaired", "lost"}
+    assert len(space["why"].movement) == len(space["found"])
+    assert space["page"].stat().st_size > 100_000
