@@ -42,7 +42,9 @@ def explanation_section(recording: xr.DataTree, explained: xr.Dataset) -> str:
     if heads:
         caption = (
             "The largest movements of each modality: the stronger the colour, the more a channel "
-            "raised the motion mask (integrated gradients of its log odds)."
+            "raised the motion mask (integrated gradients of its log odds). Of EEG also the "
+            "channels of which the correction of the most concerned one is made (weights of the "
+            "spatial filter)."
         )
         figure = (
             f'<figure><div class="heads">{"".join(heads)}</div>'
@@ -52,32 +54,47 @@ def explanation_section(recording: xr.DataTree, explained: xr.Dataset) -> str:
 
 
 def _head(recording: xr.DataTree, one: xr.Dataset) -> str:
-    """One movement: its channels on a head, and what is said of it."""
+    """One movement: what raised the mask and made the correction on heads, and in sentences."""
     stream = str(one.modality.item())
-    bands = one[f"{stream}_bands"]
-    size = bands.sum(f"{stream}_band").values
+    bands = one[f"{stream}_bands"].sum(f"{stream}_band")
+    title = f"{NAMES[stream]}, {float(one.onset):.1f} s"
+    maps = _map(recording, stream, bands, "log odds", f"{title}: channels that raised the mask")
+    words = f'<p class="note">{escape(" ".join(sentences_of(one)))}</p>'
+    panels = f'<div><p class="name">{title}</p>{maps}{words}</div>'
+    if stream == "eeg":
+        worst = _largest(bands)[0]
+        used = one.eeg_weights.sel(eeg_channel=worst)
+        if float(np.abs(used).sum()) > 0:
+            about = f"Correction of {worst}: channels it is made of"
+            panels += (
+                f'<div><p class="name">{escape(about)}</p>'
+                f"{_map(recording, stream, used, 'of it', about)}</div>"
+            )
+    return panels
+
+
+def _map(recording: xr.DataTree, stream: str, values: xr.DataArray, unit: str, about: str) -> str:
+    """Channels on a head: the larger a value (channel,), the stronger the colour."""
     at = places(recording, [stream])[stream].at
     row_of = {str(name): row for row, name in enumerate(recording[stream].channel.values)}
-    top = max(float(size.max()), 1e-9)
+    top = max(float(values.max()), 1e-9)
     shapes = [
         f'<circle r="{HEAD:g}" class="head"/>',
         '<path d="M-12 -99 L0 -116 L12 -99" class="head"/>',
     ]
-    for name, value in zip(bands[f"{stream}_channel"].values.tolist(), size, strict=True):
+    names = values[values.dims[0]].values.tolist()
+    for name, value in zip(names, values.values.tolist(), strict=True):
         x, y = at[row_of[name]]
         if np.isfinite(x + y):
-            words = f"<title>{escape(name)}: {value:.2f} log odds</title>"
-            strength = min(max(float(value) / top, 0.0), 1.0)
+            strength = min(max(value / top, 0.0), 1.0)
             shapes.append(
-                f'<g>{words}<circle cx="{x * HEAD:.1f}" cy="{-y * HEAD:.1f}" r="{DOT}" '
+                f"<g><title>{escape(name)}: {value:.2f} {unit}</title>"
+                f'<circle cx="{x * HEAD:.1f}" cy="{-y * HEAD:.1f}" r="{DOT}" '
                 f'fill="var(--accent)" fill-opacity="{strength:.2f}"/></g>'
             )
-    title = f"{NAMES[stream]}, {float(one.onset):.1f} s"
     return (
-        f'<div><p class="name">{title}</p><svg class="map" role="img" '
-        f'viewBox="-122 -122 244 244" aria-label="{title}: channels that raised the motion mask, '
+        f'<svg class="map" role="img" viewBox="-122 -122 244 244" aria-label="{escape(about)}, '
         f'seen from above, nose up">{"".join(shapes)}</svg>'
-        f'<p class="note">{escape(" ".join(sentences_of(one)))}</p></div>'
     )
 
 

@@ -1,12 +1,14 @@
 """Averages over events: the response that was put in comes out, and nothing else is averaged."""
 
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
 
+from neurofuse.fusion.report.averages import conditions, responses
 from neurofuse.fusion.report.response_channels import named_channels
-from neurofuse.fusion.report.responses import conditions, responses, responses_section
+from neurofuse.fusion.report.responses import responses_section
 from neurofuse.fusion.views.before_after import views_of
 from neurofuse.fusion.views.best_channel import best_channel
 from neurofuse.fusion.views.haemoglobin import haemoglobin_view
@@ -130,7 +132,8 @@ def test_names_that_are_not_there_are_refused():
     with pytest.raises(ParameterError, match="the region 'left'"):
         averages(before, after, (), {"left": []})
     views, _ = shown(before, after)
-    for given in ((3, None), (None, ["E0"]), (None, {"left": 3})):
+    wrong: list[Any] = [(3, None), (None, ["E0"]), (None, {"left": 3})]
+    for given in wrong:
         with pytest.raises(ParameterError, match="of type"):
             named_channels(views, *given)
 
