@@ -174,7 +174,8 @@ def test_lost_stretches_do_not_count_as_rest():
         eeg = stream_dataset(one, "eeg")
         loud[name] = with_stream(one, "eeg", eeg.assign(eeg=eeg.eeg + 1e-3 * lost))
     view = views_of(loud["before"], loud["after"])[0]
-    elsewhere = np.logical_not(view.in_motion)
+    assert view.in_motion is not None
+    elsewhere = ~view.in_motion
     assert amplitude(view, "before", elsewhere) > 3e-4
     judged = with_stream(loud["after"], "eeg", stream_dataset(loud["after"], "eeg").assign(
         verdict=verdict))  # fmt: skip
