@@ -8,12 +8,15 @@ import xarray as xr
 from neurofuse.fusion.self_test.own_movements import own_artifact
 from neurofuse.fusion.self_test.window import samples, used_channels
 from neurofuse.io.modality import MODALITIES
-from neurofuse.io.quality.calm import calm
+from neurofuse.io.quality.calm import calm, widened
 from neurofuse.io.quality.lost import lost_times, on_samples, window_length
 from neurofuse.io.recording import GATE_OPEN, stream_dataset
+from neurofuse.io.runs import runs
 
 QUIET_ENOUGH = 10.0  # s of quiet per used channel, on average
 MOVING_ENOUGH = 0.5  # s of movement per used channel, on average
+ENOUGH = 3  # movements; what happens to fewer says little of others
+PAUSE = 0.5  # s without motion in any channel between two movements
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,12 @@ class Material:
         return float(self.lost[self.used].mean()) if self.used.any() else 0.0
 
     @property
+    def count(self) -> int:
+        """How many movements there are."""
+        anywhere = np.asarray(self.moving.any(0))[None]
+        return len(runs(widened(anywhere, round(PAUSE * self.rate / 2))[0]))
+
+    @property
     def lacking(self) -> str:
         """What is missing for a test, in words; "" if nothing is."""
         length = self.quiet.shape[-1] / self.rate
@@ -73,6 +82,11 @@ class Material:
             )
         if self.moving_share * length < MOVING_ENOUGH or not self.artifact[self.used].any():
             return f"{name}: no movement was found that could be moved into quiet stretches"
+        if self.count < ENOUGH:
+            return (
+                f"{name}: too few movements to test with ({self.count} within {length:.0f} s, at "
+                f"least {ENOUGH} are needed)"
+            )
         return ""
 
 

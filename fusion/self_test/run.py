@@ -86,8 +86,9 @@ def self_test(
     step = progress or (lambda fraction, label: None)
     start, stop = span(recording)
     if stop - start < SHORTEST:
-        given = None if methods is None else _cleaners(methods)  # unknown ones are refused
-        return _too_short(recording, stop - start, given)
+        if methods is not None:
+            _cleaners(methods)  # unknown ones are refused all the same
+        return _too_short(recording, stop - start)
     step(0.0, "looking for quiet stretches")
     part = mark_bad(tested_part(recording))
     cleaners = _cleaners(_usual(part) if methods is None else methods)
@@ -242,12 +243,11 @@ def _scored(one: Material, injected: Injected) -> float:
     return float(injected.scored[one.stream][one.used].sum(-1).mean() / one.rate)
 
 
-def _too_short(
-    recording: xr.DataTree, seconds: float, cleaners: dict[str, Cleaner] | None
-) -> SelfTest:
+def _too_short(recording: xr.DataTree, seconds: float) -> SelfTest:
+    shared = " of both modalities together" if len(streams(recording)) > 1 else ""
     lacking = {
-        stream: f"{MODALITIES[stream].display}: too short to test ({max(seconds, 0):.1f} s, at "
-        f"least {SHORTEST:g} s are needed)"
+        stream: f"{MODALITIES[stream].display}: too short to test ({max(seconds, 0):.1f} s{shared}"
+        f", at least {SHORTEST:g} s are needed)"
         for stream in streams(recording)
     }
     return SelfTest(xr.Dataset(), {}, lacking, {}, max(seconds, 0.0))

@@ -67,7 +67,8 @@ def _held(recording: xr.DataTree, start: float, stop: float) -> xr.DataTree:
     part = recording
     for stream in streams(recording):
         node = stream_dataset(recording, stream)
-        part = with_stream(part, stream, node.sel(time=slice(start - SPARE, stop + SPARE)).load())
+        node = node.sel(time=slice(start - SPARE, stop + SPARE)).transpose(..., "time")
+        part = with_stream(part, stream, node.load())
     return to_optical_density(part) if "nirs" in streams(part) else part
 
 

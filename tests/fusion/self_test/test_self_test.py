@@ -113,6 +113,21 @@ def test_without_movement_nothing_is_claimed():
     assert "<table" not in self_test_section(still)
 
 
+def test_with_a_single_movement_nothing_is_claimed():
+    once = noise(60.0)
+    once[:, 5000:5500] += 5e-4 * np.hanning(500)
+    tested = self_test(of_eeg(once))
+    assert tested.tested == ()
+    assert re.search(r"too few movements to test with \(1 within 60 s", str(tested))
+
+
+def test_modalities_that_were_not_recorded_together(simulated):
+    both = simulated[1]
+    node = stream_dataset(both, "nirs")
+    apart = with_stream(both, "nirs", node.assign_coords(time=node.time + 100))
+    assert "(0.0 s of both modalities together, at least" in str(self_test(apart))
+
+
 def test_without_a_quiet_stretch_nothing_is_claimed():
     restless = noise(60.0)
     loud = np.arange(restless.shape[1]) % 500 < 350  # every 2 s for most of it
