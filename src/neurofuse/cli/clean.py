@@ -264,7 +264,7 @@ def command(
         typer.Option(
             "--explain",
             help="Also tell why stretches were taken for movement, in the table of movements and "
-            "in the report: takes about as long again, and a minute.",
+            "in the report: takes three times as long, and a minute.",
         ),
     ] = False,
     channels: options.Channels = None,

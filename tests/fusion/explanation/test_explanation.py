@@ -14,8 +14,8 @@ from neurofuse.synth import TYPES
 @pytest.fixture(scope="module")
 def recording():
     options = {"eeg_montage": ["C3", "C4", "Fz"], "nirs_montage": "prefrontal"}
-    made = nf.simulate(25.0, seed=6, share="full", bouts_per_minute=8, sensors=True, **options)[1]
-    return made.isel(channel=slice(0, 6))
+    made = nf.simulate(20.0, seed=6, share="full", bouts_per_minute=8, sensors=True, **options)[1]
+    return made.isel(channel=slice(0, 4))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,8 @@ def test_shares_go_into_the_table(recording, cleaned, explained, tmp_path):
 
 def test_the_report_shows_heads_and_a_table(recording, explained):
     page = explanation_section(recording, explained)
-    assert page.count('class="map"') == 2
+    assert page.count('class="map"') == 3
+    assert "Correction of" in page
     assert "It came from" in page
     assert "From IMU" in page
     with pytest.raises(ParameterError, match=r"neurofuse\.explain"):
