@@ -8,7 +8,7 @@ import xarray as xr
 from neurofuse.fusion.explanation.explain import INPUTS
 from neurofuse.fusion.plot.sensor_places import HEAD, places
 from neurofuse.fusion.report.html import table
-from neurofuse.fusion.views.phrases import listed, percent
+from neurofuse.fusion.views.phrases import listed
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import MODALITIES
 
@@ -108,7 +108,7 @@ def sentences_of(one: xr.Dataset) -> list[str]:
         f"{listed(_largest(by_band))}."
     ]
     shares = [
-        f"{NAMES[name]} {percent(float(one.share.sel(input=name)))}"
+        f"{NAMES[name]} {_percent(float(one.share.sel(input=name)))}"
         for name in INPUTS
         if float(one.share.sel(input=name)) != 0
     ]
@@ -118,11 +118,11 @@ def sentences_of(one: xr.Dataset) -> list[str]:
         used = one.eeg_weights.sel(eeg_channel=worst)
         if float(np.abs(used).sum()) > 0:
             names = _largest(used.rename(eeg_channel_used="channel"))
-            made = [f"{n} ({percent(float(used.sel(eeg_channel_used=n)))})" for n in names]
+            made = [f"{n} ({_percent(float(used.sel(eeg_channel_used=n)))})" for n in names]
             lines.append(f"The correction of {worst} is made mostly of {listed(made)}.")
     if np.isfinite(one.probability).all():
         names = _largest(one.probability)
-        like = [f"{n} ({percent(float(one.probability.sel(type=n)))})" for n in names]
+        like = [f"{n} ({_percent(float(one.probability.sel(type=n)))})" for n in names]
         unlike = "" if str(one.kind.item()) in names else "It is unlike any known kind; nearest: "
         lines.append(f"{unlike or 'It looks like '}{listed(like)}.")
     return lines
@@ -134,6 +134,11 @@ def _largest(values: xr.DataArray) -> list[str]:
     return [str(name) for name in values[values.dims[0]].values[order]]
 
 
+def _percent(share: float) -> str:
+    """A share that may be negative, or more than all of it."""
+    return f"{100 * share:.1f} %".replace("-", "−")
+
+
 def _table(explained: xr.Dataset) -> str:
     """One row a movement: its kind, and where the evidence came from."""
     known = np.flatnonzero(np.isfinite(explained.evidence.values))
@@ -142,7 +147,7 @@ def _table(explained: xr.Dataset) -> str:
     for row in sorted(strongest.tolist()):
         one = explained.isel(movement=row)
         sure = float(one.kind_probability)
-        kind = str(one.kind.item()) + (f" ({percent(sure)})" if np.isfinite(sure) else "")
+        kind = str(one.kind.item()) + (f" ({_percent(sure)})" if np.isfinite(sure) else "")
         shares = [float(one.share.sel(input=name)) for name in INPUTS]
         rows.append(
             [
@@ -151,7 +156,7 @@ def _table(explained: xr.Dataset) -> str:
                 NAMES[str(one.modality.item())],
                 kind,
                 f"{float(one.evidence):.1f}".replace("-", "−"),
-                *(percent(x) if np.isfinite(x) else "–" for x in shares),
+                *(_percent(x) if np.isfinite(x) else "–" for x in shares),
             ]
         )
     caption = (
