@@ -15,6 +15,7 @@ LOOKED_AT = 20.0  # s of a movement, from its onset on
 QUIET_WINDOW, QUIET_WINDOWS = 2.0, 40  # s; of these, all over a recording …
 QUIET = 0.25  # … the quantile of a band's energy that is its quiet energy
 BESIDE = 0.6  # s before and after a movement, between which optodes settle elsewhere
+LARGEST = {EEG.name: 1.0, NIRS.name: 20.0}  # V, optical density: nothing larger is measured
 TOGETHER = 0.3  # of the shorter one: two modalities' movements that overlap so far are one
 NAMES = {EEG.name: eeg.NAMES, NIRS.name: nirs.NAMES, "head": head.NAMES}
 Read = Callable[[int, int], np.ndarray]
@@ -60,14 +61,16 @@ def describe_eeg(
     regions = regions_of(node.position.values[used])
     size = min(length, max(round(QUIET_WINDOW * rate), 2))
     starts = np.unique(np.linspace(0, length - size, QUIET_WINDOWS).astype(int))
-    energies = [eeg.band_energy(np.nan_to_num(read(at, at + size)[used]), rate) for at in starts]
+    energies = [
+        eeg.band_energy(_finite(read(at, at + size)[used], EEG.name), rate) for at in starts
+    ]
     quiet = np.quantile(energies, QUIET, axis=0)
     found = []
     for span in spans:
         moving = np.isin(np.flatnonzero(used), span.channels)
         last = min(span.last, span.first + round(LOOKED_AT * rate))
         last = max(last, min(span.first + 4, length))
-        samples = np.nan_to_num(read(span.first, last)[used].astype(float))
+        samples = _finite(read(span.first, last)[used], EEG.name)
         found.append(eeg.describe(samples, rate, moving, quiet, regions))
     return np.array(found)
 
@@ -101,7 +104,7 @@ def describe_nirs(
         last = min(span.last, first + round(LOOKED_AT * rate))
         last = max(last, min(first + 3, length))
         begin = max(first - beside, 0)
-        here = np.nan_to_num(read(begin, min(last + beside, length))[used])
+        here = _finite(read(begin, min(last + beside, length))[used], NIRS.name)
         start = first - begin
         stop = start + last - first
         before = here[..., : start + 1].mean(-1)
@@ -109,6 +112,12 @@ def describe_nirs(
         own = here[..., start:stop]
         found.append(nirs.describe(own, rate, moving, regions, after - before))
     return np.array(found)
+
+
+def _finite(samples: np.ndarray, modality: str) -> np.ndarray:
+    """Samples within what can be measured; zeros where there are none."""
+    most = LARGEST[modality]
+    return np.nan_to_num(samples.astype(float), posinf=0, neginf=0).clip(-most, most)
 
 
 def together(

@@ -9,6 +9,7 @@ from neurofuse.io.imu import HeadImu
 QUIET = 0.2  # quantile of the sensor's size over time that is its quiet level
 GRAVITY = 9.81  # m/s²
 LOWEST = {"rotation": 0.003, "acceleration": 0.02}  # rad/s, m/s²: no sensor is quieter
+LARGEST = 1e4  # rad/s, m/s²: nothing larger is measured
 NAMES = (
     "IMU rotation",
     "IMU acceleration",
@@ -55,7 +56,8 @@ class _Sensor:
     def __init__(self, values: xr.DataArray, quantity: str):
         self.time: np.ndarray = values.time.values
         self.rate: float = float(values.attrs["rate"])
-        self.values: np.ndarray = np.nan_to_num(values.values)
+        known = np.nan_to_num(values.values, posinf=0, neginf=0)
+        self.values: np.ndarray = known.clip(-LARGEST, LARGEST)
         self.middle: np.ndarray = np.median(self.values, axis=1)
         away = np.linalg.norm(self.values - self.middle[:, None], axis=0)
         self.quiet: float = max(float(np.quantile(away, QUIET)), LOWEST[quantity])

@@ -87,3 +87,21 @@ def test_damaged_templates_are_refused(damage, tmp_path):
         target.with_suffix(".json").write_text(json.dumps(facts))
     with pytest.raises(ReadError, match="templates"):
         load_templates(target)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300, 0.0])
+def test_impossible_samples_are_no_error(at_rest, value):
+    before, after = at_rest, at_rest
+    for stream, name in (("eeg", "eeg"), ("nirs", "intensity")):
+        node = stream_dataset(at_rest, stream)
+        samples, gate = (
+            node[name].values.copy(),
+            np.zeros(node[name].shape[:: len(node[name].dims) - 1]),
+        )
+        samples[0, ..., 100:150] = value
+        gate[:, 90:170] = 1
+        before = with_stream(before, stream, node.assign({name: (node[name].dims, samples)}))
+        after = with_stream(after, stream, node.assign(gate=(("channel", "time"), gate)))
+    found = movements(before, after)
+    assert {one.modality for one in found} == {"eeg", "nirs"}
+    assert all(one.kind in {*TYPES, UNLIKE} for one in found)
