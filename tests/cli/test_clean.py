@@ -47,7 +47,7 @@ def cleaned(recorded, tmp_path_factory) -> dict[str, Path]:
     lines = done.stdout.splitlines()[-5:]
     starts = ("duration: ", "channel-time: ", "movements found: ", "bad channels: ")
     assert all(line.startswith(start) for line, start in zip(lines, starts, strict=False))
-    assert "not kept" in lines[-1]
+    assert "kept" in lines[-1]
     kind = re.compile(r"simulated_desc-clean_(\w+)\.(\w+)$")
     named = {(m[1], m[2]): p for p in paths if (m := kind.search(p.name))}
     return {
