@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from neurofuse.models.explanation.explain import Explained
 
 INPUTS = (*MODALITIES, "imu")
+ADVICE = (
+    f"one of {', '.join(MODELS)}, or weights of yours as `method`",
+    "clean with one of these: other methods have no evidence to explain",
+)
 LARGEST = 3  # movements of each modality whose bands and channels are looked at
 
 
@@ -131,17 +135,26 @@ def explain(
 
 def _learned(cleaned: xr.DataTree, method: "Method | None") -> Learned:
     """The learned method that cleaned."""
+    if method is not None:
+        return explainable(method)
     steps = [step for step in provenance(cleaned) if step["step"] == "clean"]
     name = steps[-1]["parameters"].get("method") if steps else None
-    if method is None and name in MODELS:
-        method = name
-    made = None if method is None else get_method(method)
+    if name in MODELS:
+        return explainable(name)
+    raise ParameterError(f"a Recording cleaned by {name!r}", *ADVICE)
+
+
+def explainable(method: "Method") -> Learned:
+    """A method whose evidence can be explained.
+
+    Raises
+    ------
+    ParameterError
+        If it is no learned one.
+    """
+    made = get_method(method)
     if not isinstance(made, Learned):
-        raise ParameterError(
-            f"a Recording cleaned by {name!r}" if method is None else f"method={method!r}",
-            f"one cleaned by {', '.join(MODELS)}, or weights of yours as `method`",
-            "clean it with one of these: other methods have no evidence to explain",
-        )
+        raise ParameterError(f"an explanation of {getattr(made, 'name', method)!r}", *ADVICE)
     return made
 
 

@@ -89,6 +89,10 @@ def clean_files(
     """
     options.one_alignment(offset, align)
     options.no_identity_in_bids(keep_identity, bids)
+    if explain and method is not None:
+        from neurofuse.fusion.explanation.explain import explainable
+
+        explainable(method)  # before anything is cleaned
     plain, stem = names.stem(paths), names.stem(paths) + MARK
     tables = table_names(plain, MARK)
     expected = {
