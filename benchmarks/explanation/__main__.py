@@ -65,7 +65,8 @@ nods, shakes and tilts as one kind. Miscalibration is the mean difference betwee
 and the share that is right. Bursts of white noise should be unlike any known kind."""
 LIMITS = """Injected movements are of the generator that templates and network were trained on, in
 other people. Nods, shakes and tilts differ in EEG and fNIRS by their speed and length only; an
-IMU tells their axes apart. Intervals are over movements, not people."""
+IMU tells their axes apart. Slow fNIRS bands reach beyond a movement, so that peaks may lie beside
+it. Intervals are over movements, not people."""
 COMMAND = "python -m benchmarks.explanation --part {part} --page docs/measured/explanation.md"
 
 
