@@ -11,13 +11,12 @@ import xarray as xr
 from neurofuse.fusion.methods.cleaner import Cleaner, apply
 from neurofuse.fusion.methods.plain import UNCORRECTED
 from neurofuse.fusion.methods.registry import default_method, get_method
-from neurofuse.fusion.movements import movements
+from neurofuse.fusion.self_test.description import describe
 from neurofuse.fusion.self_test.injection import Injected, distances, inject_own
 from neurofuse.fusion.self_test.material import MOVING_ENOUGH, Material, material
-from neurofuse.fusion.self_test.result import Movements, SelfTest
+from neurofuse.fusion.self_test.result import SelfTest
 from neurofuse.fusion.self_test.scores import UNITS, InjectedScorer
 from neurofuse.fusion.self_test.window import span, tested_part, used_channels
-from neurofuse.fusion.verdict import with_verdicts
 from neurofuse.io.errors import NeurofuseError, ParameterError
 from neurofuse.io.logs import LOG
 from neurofuse.io.modality import MODALITIES
@@ -100,7 +99,7 @@ def self_test(
     }
     lacking = {stream: one.lacking for stream, one in found.items() if one.lacking}
     parts = [one for stream, one in found.items() if stream not in lacking]
-    described = _described(part, repaired, found)
+    described = describe(part, repaired, found)
     seconds = span(part)[1] - span(part)[0]
     made = [
         inject_own(repaired, parts, distance, seed + number)
@@ -207,35 +206,6 @@ def _cleaners(methods: "Method | Sequence[Method]") -> dict[str, Cleaner]:
         raise ParameterError("no method", "at least one", "leave `methods` out for the usual ones")
     found.pop(UNCORRECTED.name, None)
     return {**found, UNCORRECTED.name: get_method(UNCORRECTED.name)}
-
-
-def _described(
-    part: xr.DataTree, repaired: xr.DataTree, found: dict[str, Material]
-) -> dict[str, Movements]:
-    listed = [m for m in movements(part, with_verdicts(part, repaired)) if m.verdict == "repaired"]
-    described = {}
-    for stream, one in found.items():
-        sizes = [m.size_before for m in listed if m.modality == stream]
-        minutes = one.moving.shape[-1] / one.rate / 60
-        described[stream] = Movements(
-            per_minute=len(sizes) / minutes,
-            size=float(np.median(sizes)) if sizes else np.nan,
-            moving=one.moving_share,
-            quiet=one.quiet_share,
-            lost=one.lost_share,
-            together=_together(one, found.get(MODALITIES[stream].other.name)),
-        )
-    return described
-
-
-def _together(one: Material, other: Material | None) -> float:
-    """Share of a modality's motion in any channel at which the other moves too."""
-    own = np.asarray(one.moving.any(0))
-    if other is None or not own.any():
-        return np.nan
-    times = np.flatnonzero(own) / one.rate
-    at = np.minimum((times * other.rate).astype(int), other.moving.shape[-1] - 1)
-    return float(np.asarray(other.moving.any(0))[at].mean())
 
 
 def _scored(one: Material, injected: Injected) -> float:
