@@ -21,7 +21,7 @@ from neurofuse.fusion.kinds.description import ALL_NAMES, NAMES
 from neurofuse.io.errors import ReadError
 from neurofuse.synth.movement import TYPES
 
-FILE = Path(__file__).with_name("templates.safetensors")
+FILE = Path(__file__).parent / "pretrained/templates.safetensors"
 KINDS = {  # what the names of `synth.TYPES` mean
     "nod": "the head turns about the axis through both ears",
     "shake": "the head turns about the vertical",
