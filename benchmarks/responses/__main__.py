@@ -29,11 +29,12 @@ Intervals of ordinary least squares hold the truth in {ols:.0f} % without moveme
 the true one, against the same estimate without movement; inside: of trials in which the channel
 moves. Error: root mean square, over the true peak or in µV. Coverage [%]: 95 % intervals that hold
 a response's true size; false [%]: those without 0 where nothing was evoked. Means over people."""
-LIMITS = """Movements are generated, and of real rest {rest:g} % of the time is not calm: some
-movements are nobody's. Each modality is cleaned without the other. Trials are rejected above
-{rejected:g} µV from peak to peak in any channel. Targets of the joint model: size 0.97 to 1.03,
-strong 0.93 at least; coverage 93 to 97; error of ERPs 0.8 of that of rejected trials at most, size
-inside 0.8 at least."""
+LIMITS = """Movements are generated. Real rest is not calm for {rest:g} % of the time, and holds the
+responses to tasks of its own (imagery, tapping), which no interval knows of: see the rows without
+movement. Each modality is cleaned without the other. Trials are rejected above {rejected:g} µV from
+peak to peak in any channel. Targets of the joint model: size 0.97 to 1.03, strong 0.93 at least;
+coverage 93 to 97; error of ERPs 0.8 of that of rejected trials at most, size inside 0.8 at
+least."""
 
 
 def spread(rows: pd.DataFrame, figure: str, digits: int, unit: float = 1.0) -> str:
@@ -87,8 +88,6 @@ def page(tables: dict[str, pd.DataFrame], part: str) -> Page:
     effects, averages = by_person(tables["nirs"]), tables["eeg"]
     plain: Any = effects[effects.method == REST]
     shown: Any = effects[effects.estimator != "ols"]
-    made = list(nirs.cases(part))
-    trials = [len(case.onset) for case in eeg.cases(part)]
     calm = np.mean([nirs.calm_share(recording) for _, recording in nirs.rests(part)])
     values = {
         "hbo": 1e6 * nirs.PEAK["hbo"],
@@ -97,10 +96,10 @@ def page(tables: dict[str, pd.DataFrame], part: str) -> Page:
         "nirs": effects.participant.nunique(),
         "eeg": averages.participant.nunique(),
         "sequences": len(nirs.SEQUENCES),
-        "events": round(float(np.mean([len(c.events) for c in made]) / len(nirs.SEQUENCES))),
+        "events": round(nirs.LENGTH / float(np.mean(nirs.APART))),
         "peak": 1e6 * eeg.PEAK,
         "at": eeg.AT,
-        "trials": round(float(np.mean(trials))),
+        "trials": round(eeg.LENGTH / float(np.mean(eeg.APART))),
         "part": part,
         "severities": ", ".join(f"{s:g}" for s in nirs.SEVERITIES),
         "ols": np.mean(people(plain[plain.estimator == "ols"], "coverage")),

@@ -7,7 +7,8 @@ import xarray as xr
 from scipy.signal import lfilter
 
 import neurofuse as nf
-from neurofuse.fusion.confounds.glm import fit_glm, regress
+from neurofuse.fusion.confounds.glm import fit_glm
+from neurofuse.fusion.confounds.regression import regress
 from neurofuse.io import to_optical_density
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.optics.absorption import haemoglobin_to_density
