@@ -43,7 +43,7 @@ def self_test(
 
     The recording's own movements are moved into its own quiet stretches, where the truth is known,
     and cleaned by all methods. Sizes, kinds, rates and channels of movements, and what both
-    modalities share of them, are thus the recording's. At most 240 s of it are tested.
+    modalities share of them, are thus the recording's. At most 180 s of it are tested.
 
     Parameters
     ----------

@@ -8,13 +8,13 @@ from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.quality.calm import calm
 from neurofuse.io.recording import stream_dataset, streams, with_stream
 
-LONGEST = 240.0  # s that are tested of a recording, so that it takes a bounded time
-LOOKED_AT = 6  # parts of a longer recording among which one is chosen
+LONGEST = 180.0  # s that are tested of a recording, so that it takes a bounded time
+LOOKED_AT = 4  # parts of a longer recording among which one is chosen
 SPARE = 0.01  # s by which samples may lie beside the edges of a part
 
 
 def tested_part(recording: xr.DataTree) -> xr.DataTree:
-    """At most 240 s of a recording, in memory, fNIRS as optical density.
+    """At most 180 s of a recording, in memory, fNIRS as optical density.
 
     Of a longer one the part in which all modalities have most of whichever is rarer: calm samples,
     or samples that are not calm.
