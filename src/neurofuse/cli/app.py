@@ -14,7 +14,18 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neurofuse.cli import check, clean, cohort, compare, demo, info, methods, report, simulate, train
+from neurofuse.cli import (
+    check,
+    clean,
+    cohort,
+    compare,
+    demo,
+    info,
+    methods,
+    report,
+    simulate,
+    train,
+)
 from neurofuse.cli.console import complain, show_warnings
 from neurofuse.io.errors import NeurofuseError
 
