@@ -498,6 +498,34 @@ def stream_dataset(recording: xr.DataTree, stream: str) -> xr.Dataset:
     return recording[stream].to_dataset()
 
 
+def in_order(recording: xr.DataTree) -> xr.DataTree:
+    """The Recording with the dims of all samples as neurofuse makes them, time last.
+
+    Parameters
+    ----------
+    recording : Recording
+        Dims of its variables in any order, as users of xarray may leave them.
+
+    Returns
+    -------
+    Recording
+        Nothing is copied; the same one if all is in order.
+
+    Examples
+    --------
+    >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
+    >>> turned = with_stream(recording, "eeg", stream_dataset(recording, "eeg").transpose())
+    >>> turned["eeg"].eeg.dims, in_order(turned)["eeg"].eeg.dims
+    (('time', 'channel'), ('channel', 'time'))
+    """
+    for stream in streams(recording):
+        node = stream_dataset(recording, stream)
+        turned = node.transpose("channel", "wavelength", ..., "time", missing_dims="ignore")
+        if any(turned[name].dims != node[name].dims for name in node.variables):
+            recording = with_stream(recording, stream, turned)
+    return recording
+
+
 def with_stream(recording: xr.DataTree, stream: str, dataset: xr.Dataset) -> xr.DataTree:
     """A new Recording in which a stream is replaced or added.
 

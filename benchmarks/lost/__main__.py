@@ -172,7 +172,7 @@ recordings; for the first two kinds the least beside it, else the largest."""
 LIMITS = """The headbands are one device. A dead optode is told by its noise, its level and a pulse
 that is gone; one that sees scattered light with a pulse from elsewhere is not. Thresholds were
 chosen on people of training and validation and on the headband that was taken off. The test part
-was opened three times, for three versions of them; 1.0 and 0.9 % of fNIRS at rest was lost before."""
+was opened for three versions of them; 1.0 and 0.9 % of fNIRS at rest was lost before."""
 
 
 def page(rows: list[Row], part: str) -> Page:

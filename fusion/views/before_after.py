@@ -7,7 +7,7 @@ import xarray as xr
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import EEG, MODALITIES, NIRS, Modality
-from neurofuse.io.recording import GATE_OPEN, LOST, check, stream_dataset, streams
+from neurofuse.io.recording import GATE_OPEN, LOST, check, in_order, stream_dataset, streams
 
 # what `fusion/views/haemoglobin.py` makes of fNIRS
 HAEMOGLOBIN = replace(
@@ -129,6 +129,7 @@ def views_of(
         if other is not None:
             check(other)
             _same_grid(before, other, role)
+    before, after, truth = (one if one is None else in_order(one) for one in (before, after, truth))
     return [_view(stream, before, after, truth) for stream in streams(before)]
 
 

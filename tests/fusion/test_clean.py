@@ -5,6 +5,7 @@ import pytest
 
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.metrics.errors import score
+from neurofuse.fusion.movements import movements
 from neurofuse.io import (
     build,
     eeg_dataset,
@@ -135,6 +136,19 @@ def test_streams_that_overlap_in_part(pair):
     result = clean(with_stream(contaminated, "nirs", late))
     assert "gate" in result["eeg"]
     assert "gate" in result["nirs"]
+
+
+def test_the_order_of_dims_does_not_matter(pair, cleaned):
+    contaminated = pair[1]
+    turned = contaminated
+    for stream in ("eeg", "nirs"):
+        node = stream_dataset(contaminated, stream)
+        turned = with_stream(turned, stream, node.transpose("time", ...))
+    assert turned["eeg"].eeg.dims == ("time", "channel")
+    again = clean(turned)
+    np.testing.assert_array_equal(again["eeg"].eeg, cleaned["eeg"].eeg)
+    np.testing.assert_array_equal(again["nirs"].intensity, cleaned["nirs"].intensity)
+    assert movements(turned, again) == movements(contaminated, cleaned)
 
 
 def test_refusals(pair):
