@@ -29,7 +29,8 @@ real movements, change of recordings at rest, and error with over without a witn
 channels share the timing of movements. The row "whole" has values, all others differences from it
 of the same seed, mean [lowest, highest seed]; above 0 the part helps."""
 LIMITS = """{steps} steps are a tenth of what the packaged weights had on these windows. Seeds say
-how far training itself scatters, not how people differ."""
+how far training itself scatters, not how people differ. The figures are of the joint network alone,
+before the single-modality models became part of it."""
 COMMAND = "python -m benchmarks.ablations --start {start} --page docs/measured/ablations.md"
 
 

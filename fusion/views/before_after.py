@@ -129,7 +129,9 @@ def views_of(
         if other is not None:
             check(other)
             _same_grid(before, other, role)
-    before, after, truth = (one if one is None else in_order(one) for one in (before, after, truth))
+    before = in_order(before)
+    after = None if after is None else in_order(after)
+    truth = None if truth is None else in_order(truth)
     return [_view(stream, before, after, truth) for stream in streams(before)]
 
 

@@ -68,6 +68,7 @@ def test_the_truth_holds_responses_in_fnirs_only(parts, recording):
     made = inject_own(recording, parts, 40.0, seed=0)
     assert np.array_equal(stream_dataset(made.truth, "eeg").eeg.values, parts[0].repaired)
     added = stream_dataset(made.truth, "nirs").od.values - parts[1].repaired
+    assert made.response is not None
     assert added == pytest.approx(made.response)
     assert 0 < np.abs(made.response).max() < 0.1
 
