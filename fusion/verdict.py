@@ -131,6 +131,8 @@ def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:
 def _too_long(masked: np.ndarray, rate: float) -> np.ndarray:
     """Which masked samples (channel, time) lie in a stretch that is masked nearly throughout."""
     length = max(round(TOO_LONG * rate), 1)
+    if masked.shape[1] < length:
+        return np.zeros(masked.shape, bool)
     count = np.cumsum(np.pad(masked, ((0, 0), (1, 0))), axis=1)
     full = count[:, length:] - count[:, :-length] >= NEARLY * length  # by the first sample
     inside = np.zeros(masked.shape, bool)

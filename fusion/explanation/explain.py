@@ -13,7 +13,7 @@ from neurofuse.fusion.methods.registry import MODELS, get_method
 from neurofuse.fusion.movements import REPAIRED, VERDICTS, Movement, described, movements
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import MODALITIES
-from neurofuse.io.recording import provenance, stream_dataset, streams, with_stream
+from neurofuse.io.recording import in_order, provenance, stream_dataset, streams, with_stream
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.synth.movement import TYPES
 
@@ -102,7 +102,7 @@ def explain(
         raise ParameterError(f"largest={largest!r}", "a whole number of at least 0", "3 is usual")
     learned = _learned(cleaned, method)
     found = movements(recording, cleaned)
-    judged = _with_bad_of(recording, cleaned)
+    judged = in_order(_with_bad_of(recording, cleaned))
     places = [
         Place(
             one.modality,

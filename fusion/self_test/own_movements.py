@@ -48,7 +48,9 @@ def own_artifact(
     >>> bool(abs(artifact).max() > 3e-4), bool(artifact[~widened(moving, 100)].any())
     (True, False)
     """
-    rows = np.nan_to_num(signal - np.nanmedian(signal, axis=-1, keepdims=True))
+    known = np.isfinite(signal).any(-1, keepdims=True)  # a channel may lack all samples
+    rows = np.where(known, signal, 0.0)
+    rows = np.nan_to_num(rows - np.nanmedian(rows, axis=-1, keepdims=True))
     if stream == "nirs":
         rows = np.diff(rows, axis=-1, prepend=rows[..., :1])
     size = min(max(8, round(WINDOW[stream] * rate)), rows.shape[-1])

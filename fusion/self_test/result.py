@@ -114,6 +114,8 @@ class SelfTest:
             return [f"{self.lacking[modality]}."]
         rows = dict(self.ranking(modality))
         before = rows.pop(UNCORRECTED.name, np.nan)
+        if not rows:
+            return [self._found(modality), "No method ran: nothing can be recommended."]
         left = ", ".join(f"{name} leaves {error:+.1f} dB" for name, error in rows.items())
         lines = [
             self._found(modality),

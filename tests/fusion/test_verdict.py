@@ -82,6 +82,11 @@ def test_fnirs_masked_for_too_long_is_lost_and_comes_back_as_recorded(seconds, l
     assert not same[first - 1]
 
 
+def test_fnirs_shorter_than_what_is_masked_for_too_long(recording):
+    part = recording.sel(time=slice(20, 26))
+    assert "verdict" in stream_dataset(nf.clean(part), "nirs")
+
+
 def test_the_provenance_tells_the_shares(cleaned):
     facts = provenance(cleaned)[-1]["parameters"]["verdict"]
     for stream in streams(cleaned):

@@ -7,6 +7,7 @@ import neurofuse as nf
 from neurofuse.fusion.explanation import with_shares
 from neurofuse.fusion.movement_files import write_movements
 from neurofuse.fusion.report.explanation import explanation_section
+from neurofuse.io import stream_dataset, streams, with_stream
 from neurofuse.io.errors import ParameterError
 from neurofuse.synth import TYPES
 
@@ -81,6 +82,15 @@ def test_other_methods_have_nothing_to_explain(recording):
         nf.explain(recording, nf.clean(recording, "tddr"))
     with pytest.raises(ParameterError, match="largest=-1"):
         nf.explain(recording, recording, largest=-1)
+
+
+def test_the_order_of_dims_does_not_matter(recording, cleaned, explained):
+    turned = recording
+    for stream in streams(recording):
+        node = stream_dataset(recording, stream).transpose("time", ...)
+        turned = with_stream(turned, stream, node)
+    again = nf.explain(turned, cleaned, largest=0)
+    np.testing.assert_allclose(again.evidence, explained.evidence, rtol=1e-5)
 
 
 def test_a_modality_alone_is_explained_by_its_own_model(recording):

@@ -142,6 +142,7 @@ def test_channels_with_gaps_are_left_out(simulated):
     node = stream_dataset(eeg, "eeg")
     values = node.eeg.values.copy()
     values[0, 1000:1100] = np.nan
+    values[1] = np.nan
     gappy = with_stream(eeg, "eeg", node.assign(eeg=(node.eeg.dims, values, node.eeg.attrs)))
     tested = self_test(gappy, ["eeg"])
     assert np.isfinite(tested.figure("eeg", "eeg"))
@@ -167,6 +168,14 @@ class Broken:
 
     def transform(self, recording):
         raise RuntimeError("out of order")
+
+
+def test_where_no_method_ran_nothing_is_recommended(simulated):
+    nirs = without_stream(simulated[1], "eeg")
+    one = with_stream(nirs, "nirs", stream_dataset(nirs, "nirs").isel(wavelength=[0]))
+    tested = self_test(one, ["tddr"])
+    assert tested.sentences("nirs")[1:] == ["No method ran: nothing can be recommended."]
+    assert "tddr did not run" in str(tested)
 
 
 def test_a_longer_recording_is_tested_in_part():
