@@ -27,9 +27,9 @@ from neurofuse.io.recording import (
 )
 
 KEPT, REPAIRED = 0, 1
-# fNIRS under a mask that is open nearly throughout so long [s; share of it] has lost contact: with
-# 15 s real movements are called lost that are repaired to -5 dB, with 20 s none (validation part)
-TOO_LONG, NEARLY = 20.0, 0.95
+# fNIRS under a mask that is open nearly throughout a window of the model [s; share of it] has lost
+# contact; after 20 s many movements are still repaired, to -4 to -7 dB
+TOO_LONG, NEARLY = 60.0, 0.95
 SAME = 1e-6  # of a channel's largest sample: smaller changes of EEG are rounding …
 SAME_OD = 1e-7  # … and of steps of optical density
 

@@ -58,9 +58,9 @@ def test_repaired_is_where_the_motion_mask_is_open(cleaned):
         assert (verdict == 1).any()
 
 
-@pytest.mark.parametrize(("seconds", "lost"), [(10.0, False), (22.0, True)])
+@pytest.mark.parametrize(("seconds", "lost"), [(50.0, False), (65.0, True)])
 def test_fnirs_masked_for_too_long_is_lost_and_comes_back_as_recorded(seconds, lost):
-    recording = without_stream(nf.simulate(40.0, seed=1)[0], "eeg")
+    recording = without_stream(nf.simulate(90.0, seed=1)[0], "eeg")
     node = stream_dataset(recording, "nirs")
     gate = np.zeros((node.sizes["channel"], node.sizes["time"]))
     first, last = (round(t * node.attrs["rate"]) for t in (10.0, 10.0 + seconds))
