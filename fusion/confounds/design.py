@@ -59,23 +59,29 @@ def add_confounds(
     >>> list(add_confounds(design, frame))
     ['task', 'constant', 'level_step_00']
     """
+    check_frame(frame, "frame")
     if frame.index.name != "time" and "time" in frame:
         frame = frame.set_index("time")
     at, known = times_of(design, "design"), times_of(frame, "frame")
     _check_same_stretch(at, known)
     names = [str(name) for name in frame if str(name).startswith(REGRESSORS)]
-    names = names if columns is None else list(dict.fromkeys(columns))
+    if columns is not None:
+        if isinstance(columns, str) or not isinstance(columns, Iterable):
+            raise ParameterError(f"columns={columns!r}", "a list of names", 'such as ["gvtd"]')
+        names = list(dict.fromkeys(columns))
     absent = [name for name in names if name not in frame]
     if absent:
         raise ParameterError(
-            f"columns {', '.join(map(str, absent))}", f"some of {', '.join(frame)}", "choose others"
+            f"columns {', '.join(map(str, absent))}",
+            f"some of {', '.join(map(str, frame))}",
+            "choose others",
         )
     twice = [name for name in names if name in design]
     if twice:
         raise ParameterError(
             f"columns {', '.join(twice)} in the design already", "other names", "rename them there"
         )
-    basis = _orthonormal(design.to_numpy(float))
+    basis = _orthonormal(finite_values(design))
     added, refused = {}, []
     for name in names:
         column = _interpolated(frame[name].to_numpy(float), known, at)
@@ -96,6 +102,7 @@ def add_confounds(
 
 def times_of(frame: "pd.DataFrame", what: str) -> np.ndarray:
     """The increasing times (time,) [s] that a frame is indexed by."""
+    check_frame(frame, what)
     try:
         times = frame.index.to_numpy(float)
     except (TypeError, ValueError):
@@ -107,6 +114,33 @@ def times_of(frame: "pd.DataFrame", what: str) -> np.ndarray:
             "see make_first_level_design_matrix, and neurofuse's confounds for fNIRS",
         )
     return times
+
+
+def check_frame(frame: object, what: str) -> None:
+    """Raise an error unless it is a table."""
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise ParameterError(
+            f"{what} of type {type(frame).__name__}",
+            "a pandas.DataFrame",
+            'of confounds take one modality: neurofuse.confounds(cleaned)["nirs"]',
+        )
+
+
+def finite_values(design: "pd.DataFrame") -> np.ndarray:
+    """The columns (time, column) of a design matrix."""
+    try:
+        values = design.to_numpy(float)
+    except (TypeError, ValueError):
+        values = np.full(design.shape, np.nan)
+    if not np.isfinite(values).all():
+        raise ParameterError(
+            "a design with missing values or text",
+            "finite numbers in all columns",
+            "see make_first_level_design_matrix",
+        )
+    return values
 
 
 def _check_same_stretch(at: np.ndarray, known: np.ndarray) -> None:

@@ -2,9 +2,11 @@
 
 import json
 import re
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neurofuse.fusion.confounds.design import check_frame
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.staging import staged
 
@@ -66,9 +68,10 @@ def write_confounds(
     ...     made["table"].read_text().split()
     ['time', 'gvtd', '0', '0', '0.1', 'n/a']
     """
+    check_frame(frame, "frame")
+    if not isinstance(path, str | PathLike) or Path(path).suffix != ".tsv":
+        raise ParameterError(f"a table named {path}", "a name that ends in .tsv", "rename it")
     path = Path(path)
-    if path.suffix != ".tsv":
-        raise ParameterError(f"a table named {path.name}", "a name that ends in .tsv", "rename it")
     table = frame.reset_index() if frame.index.name == "time" else frame
     units = frame.attrs.get("units", {})
     columns = {}

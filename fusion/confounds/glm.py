@@ -9,7 +9,7 @@ from scipy.ndimage import minimum_filter1d
 from scipy.signal import butter, sosfiltfilt
 from scipy.stats import t as student
 
-from neurofuse.fusion.confounds.design import times_of
+from neurofuse.fusion.confounds.design import finite_values, times_of
 from neurofuse.fusion.confounds.regression import ESTIMATORS, regress
 from neurofuse.fusion.confounds.weights import glm_weights
 from neurofuse.io.errors import ParameterError
@@ -119,12 +119,12 @@ def fit_glm(
 
 
 def _checked(design: "pd.DataFrame", at: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, float]:
-    columns = design.to_numpy(float)
+    columns = finite_values(design)
     step = np.diff(at)
-    if not np.allclose(step, step[0], rtol=1e-2) or not np.isfinite(columns).all():
+    if not np.allclose(step, step[0], rtol=1e-2) or not columns.size:
         raise ParameterError(
-            "a design with uneven times or missing values",
-            "even times [s] and finite columns",
+            "a design with uneven times or no column",
+            "even times [s] and a column for each regressor",
             "see make_first_level_design_matrix",
         )
     slack = 2 * max(float(step[0]), float(np.median(np.diff(time))))
@@ -133,6 +133,14 @@ def _checked(design: "pd.DataFrame", at: np.ndarray, time: np.ndarray) -> tuple[
             f"a design from {at[0]:g} to {at[-1]:g} s for fNIRS of {time[-1]:g} s",
             "times [s] after the first fNIRS sample, up to the last",
             "make the design for this recording",
+        )
+    size = np.linalg.norm(columns, axis=0)
+    rank = np.linalg.matrix_rank(columns / np.where(size > 0, size, 1.0))
+    if rank < columns.shape[1]:
+        LOG.warning(
+            "the %d columns of the design have rank %d: those that others explain have no estimate "
+            "of their own",
+            *(columns.shape[1], rank),
         )
     return columns, 1 / float(np.median(step))
 

@@ -1,5 +1,6 @@
 """Tables of confounds: fNIRS sample by sample, EEG epoch by epoch."""
 
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,9 +126,9 @@ def _eeg(node: xr.Dataset, length: float) -> "pd.DataFrame":
     import pandas as pd
 
     rate, samples = float(node.attrs["rate"]), node.sizes["time"]
-    if not 1 / rate <= length <= samples / rate:
+    if not isinstance(length, Real) or not 1 / rate <= length <= samples / rate:
         raise ParameterError(
-            f"epochs={length} s of an EEG of {samples / rate:g} s at {rate:g} Hz",
+            f"epochs={length!r} s of an EEG of {samples / rate:g} s at {rate:g} Hz",
             f"a number from {1 / rate:g} to {samples / rate:g} s",
             "1.0 is the default",
         )
@@ -152,7 +153,7 @@ def _means(node: xr.Dataset, edges: np.ndarray, rate: float) -> dict[str, np.nda
     count = len(edges) - 1
     total, number = np.zeros((3, count)), np.zeros((3, count))
     size = max(round(BLOCK * rate), 1)
-    told = node[[name for name in KNOWN if name in node]]
+    told = node.drop_vars([name for name in node.data_vars if name not in KNOWN])
     for first in range(0, int(edges[-1]), size):
         last = min(first + size, int(edges[-1]))
         now = state(told.isel(time=slice(first, last)))

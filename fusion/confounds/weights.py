@@ -113,10 +113,14 @@ def epoch_weights(
     ((3, 19), 0.0)
     """
     node = stream_dataset(_with(cleaned, EEG.name), EEG.name)
-    onset = np.asarray(onsets, float)
-    if onset.ndim != 1 or not onset.size or not np.isfinite(onset).all() or not tmin < tmax:
+    try:
+        onset, reach = np.asarray(onsets, float), np.asarray([tmin, tmax], float)
+    except (TypeError, ValueError):
+        onset, reach = np.zeros(0), np.zeros(0)
+    known = onset.size and np.isfinite(onset).all() and np.isfinite(reach).all()
+    if onset.ndim != 1 or reach.shape != (2,) or not known or tmin >= tmax:
         raise ParameterError(
-            f"{onset.size} onsets of shape {onset.shape}, tmin={tmin}, tmax={tmax}",
+            f"onsets of shape {np.shape(onsets)}, tmin={tmin!r}, tmax={tmax!r}",
             "at least one onset [s], all finite, and tmin before tmax",
             "see the onsets in recording['events']",
         )

@@ -13,7 +13,7 @@ from neurofuse.fusion.methods.registry import MODELS, get_method
 from neurofuse.fusion.movements import REPAIRED, VERDICTS, Movement, described, movements
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import MODALITIES
-from neurofuse.io.recording import in_order, provenance, stream_dataset, streams, with_stream
+from neurofuse.io.recording import check, in_order, provenance, stream_dataset, streams, with_stream
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.synth.movement import TYPES
 
@@ -84,6 +84,8 @@ def explain(
     ParameterError
         If the two have other channels or times, or `cleaned` was not made by a learned method that
         is known.
+    SchemaError
+        If one of them is no Recording.
     ReadError
         If weights cannot be read.
 
@@ -100,6 +102,7 @@ def explain(
 
     if isinstance(largest, bool) or not isinstance(largest, int | np.integer) or largest < 0:
         raise ParameterError(f"largest={largest!r}", "a whole number of at least 0", "3 is usual")
+    check(cleaned)
     learned = _learned(cleaned, method)
     found = movements(recording, cleaned)
     judged = in_order(_with_bad_of(recording, cleaned))

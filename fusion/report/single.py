@@ -40,8 +40,9 @@ from neurofuse.fusion.views.excerpt import excerpt
 from neurofuse.fusion.views.haemoglobin import haemoglobin_view
 from neurofuse.fusion.views.outcome import plain_verdict, shares_of
 from neurofuse.io.clock.dates import real_date
-from neurofuse.io.errors import WriteError
+from neurofuse.io.errors import ParameterError, WriteError
 from neurofuse.io.modality import NIRS
+from neurofuse.io.recording import check
 from neurofuse.io.staging import staged
 
 
@@ -102,6 +103,8 @@ def report(
         If `after` or `truth` has other channels or times than `before`, `comparison`,
         `contribution` or `explanation` is something else, or a channel named is not in the
         recording.
+    SchemaError
+        If `before`, `after` or `truth` is no Recording.
     WriteError
         If the file exists and `overwrite` is false, or cannot be written.
 
@@ -120,6 +123,14 @@ def report(
         raise WriteError(
             f"an existing {path}", "a new file name", "choose another one or pass overwrite=True"
         )
+    for one in (before, after) if truth is None else (before, after, truth):
+        check(one)
+    results = {"compare": comparison, "contribution": contribution, "explain": explanation}
+    for name, one in results.items():
+        if one is not None and not isinstance(one, xr.Dataset):
+            raise ParameterError(
+                f"a {type(one).__name__}", f"what neurofuse.{name} returned", "pass that"
+            )
     before, after, truth, notice = excerpt(before, after, truth)
     before, others = electrodes_only(before)
     after, _ = electrodes_only(after)

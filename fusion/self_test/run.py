@@ -66,7 +66,7 @@ def self_test(
     Raises
     ------
     ParameterError
-        For an unknown method.
+        For an unknown method, or a seed that is no whole number.
     ReadError
         If a modality has no usable channel.
     SchemaError
@@ -81,6 +81,8 @@ def self_test(
     (('eeg',), 'eeg', True)
     """
     check(recording)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ParameterError(f"seed={seed!r}", "a whole number of at least 0", "0 is the default")
     refuse_units(recording)
     step = progress or (lambda fraction, label: None)
     start, stop = span(recording)

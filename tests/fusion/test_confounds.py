@@ -14,7 +14,7 @@ from neurofuse.fusion.confounds import (
     glm_weights,
     write_confounds,
 )
-from neurofuse.io import to_optical_density
+from neurofuse.io import build, eeg_dataset, to_optical_density
 from neurofuse.io.errors import NeurofuseError, ParameterError, WriteError
 from neurofuse.io.lazy import blocks_of
 from neurofuse.io.recording import GATE_OPEN, LOST, stream_dataset, with_stream, without_stream
@@ -387,6 +387,10 @@ def test_what_cannot_be_added_is_refused(frames):
         (lambda: add_confounds(design.iloc[::-1], frame), "increasing times"),
         (lambda: add_confounds(design.set_axis(["a"] * len(design)), frame), "increasing times"),
         (lambda: add_confounds(design.assign(gvtd=0.0), frame, ["gvtd"]), "in the design already"),
+        (lambda: add_confounds(design, frames), "take one modality"),  # type: ignore[arg-type]
+        (lambda: add_confounds(design, frame, "gvtd"), "a list of names"),
+        (lambda: add_confounds(design.assign(a="x"), frame), "missing values or text"),
+        (lambda: write_confounds("a.tsv", frames), "take one modality"),  # type: ignore[arg-type]
     ]:
         with pytest.raises(ParameterError, match=message):
             wrong()
@@ -410,6 +414,9 @@ def test_what_nobody_cleaned_has_confounds_too():
     assert frame.motion.isna().all()
     assert frame.gvtd.notna().all()
     assert not columns_of(frame, "level_step_")
+    eeg = confounds(build(eeg_dataset(np.ones((1, 500)), 250.0, ["Cz"])))["eeg"]
+    assert len(eeg) == 2
+    assert eeg[["motion", "lost", "expected_error"]].isna().to_numpy().all()
 
 
 def test_weights_follow_the_mask_and_what_is_lost():
@@ -501,6 +508,8 @@ def test_wrong_input_is_refused(cleaned):
         (lambda: epoch_weights(one, [], 0, 1), "at least one onset"),
         (lambda: epoch_weights(one, [1.0, np.nan], 0, 1), "all finite"),
         (lambda: epoch_weights(one, [1.0], 1, 0), "tmin before tmax"),
+        (lambda: epoch_weights(one, ["x"], 0, 1), "at least one onset"),  # type: ignore[list-item]
+        (lambda: epoch_weights(one, [1.0], 0, None), "tmin before tmax"),  # type: ignore[arg-type]
     ]:
         with pytest.raises(NeurofuseError, match=message):
             wrong()

@@ -138,9 +138,18 @@ def test_wrong_input_is_refused():
         (lambda: fit_glm(truth, design.reset_index(drop=True)), "for fNIRS of 159"),
         (lambda: fit_glm(without_stream(truth, "nirs"), design), "eeg"),
         (lambda: fit_glm("cleaned", design), "wanted a Recording"),  # type: ignore[arg-type]
+        (lambda: fit_glm(truth, None), "pandas.DataFrame"),  # type: ignore[arg-type]
+        (lambda: fit_glm(truth, design.iloc[:, :0]), "no column"),
     ]:
         with pytest.raises(NeurofuseError, match=message):
             wrong()
+
+
+def test_a_column_that_others_explain_is_told(caplog):
+    truth = simulate(60, seed=2, eeg_montage=None)[0]
+    design = design_of(truth)
+    fit_glm(truth, design.assign(twice=2 * design.task), estimator="ols")
+    assert f"the {design.shape[1] + 1} columns of the design have rank" in caplog.text
 
 
 def test_it_agrees_with_nilearn():

@@ -8,7 +8,7 @@ from neurofuse.fusion.explanation import with_shares
 from neurofuse.fusion.movement_files import write_movements
 from neurofuse.fusion.report.explanation import explanation_section
 from neurofuse.io import stream_dataset, streams, with_stream
-from neurofuse.io.errors import ParameterError
+from neurofuse.io.errors import ParameterError, SchemaError
 from neurofuse.synth import TYPES
 
 
@@ -82,6 +82,8 @@ def test_other_methods_have_nothing_to_explain(recording):
         nf.explain(recording, nf.clean(recording, "tddr"))
     with pytest.raises(ParameterError, match="largest=-1"):
         nf.explain(recording, recording, largest=-1)
+    with pytest.raises(SchemaError, match="wanted a Recording"):
+        nf.explain(recording, "cleaned")  # type: ignore[arg-type]
 
 
 def test_the_order_of_dims_does_not_matter(recording, cleaned, explained):

@@ -19,7 +19,7 @@ from neurofuse.fusion.views.changes import (
 )
 from neurofuse.fusion.views.cleaning_summary import summarize
 from neurofuse.fusion.views.cleaning_text import headline
-from neurofuse.io.errors import ParameterError, WriteError
+from neurofuse.io.errors import NeurofuseError, ParameterError, WriteError
 from neurofuse.io.recording import note, stream_dataset, with_stream, without_stream
 from tests.builders import eeg_node, recording_of, with_masks
 
@@ -357,6 +357,13 @@ def test_other_channels_are_refused():
         views_of(before, with_stream(after, "eeg", node.isel(channel=[1, 0, 2])))
     with pytest.raises(ParameterError, match="a modality that both contain"):
         views_of(without_stream(before, "nirs"), without_stream(after, "eeg"))
+
+
+@pytest.mark.parametrize("name", ["comparison", "contribution", "explanation", "truth"])
+def test_results_of_another_type_are_refused(tmp_path, name):
+    _, before, after = make()
+    with pytest.raises(NeurofuseError, match="a dict; wanted"):
+        report(before, after, tmp_path / "a.html", **{name: {}})  # type: ignore[arg-type]
 
 
 def test_spectra_find_the_movement_only_where_it_is():

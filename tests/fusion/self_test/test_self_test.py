@@ -153,6 +153,8 @@ def test_unknown_methods_are_refused_and_failing_ones_named(simulated):
         self_test(of_eeg(noise(1.0)), ["jiont"])
     with pytest.raises(ParameterError, match="no method"):
         self_test(of_eeg(noise(1.0)), [])
+    with pytest.raises(ParameterError, match="seed='x'"):
+        self_test(of_eeg(noise(1.0)), seed="x")  # type: ignore[arg-type]
     eeg = without_stream(simulated[1], "nirs")
     tested = self_test(eeg, ["eeg", Broken()])
     assert tested.failures() == {"broken": "RuntimeError: out of order"}
