@@ -172,7 +172,8 @@ def _most_changed_wavelength(view: View, rows: Sequence[int]) -> int:
     """The wavelength whose steps were changed most, the longest if none was."""
     index = list(rows)
     difference = (view.after[index] - view.before[index]) if view.treated else view.before[index]
-    size = np.nan_to_num(np.abs(np.diff(difference, axis=-1))).mean(axis=(0, 2))
+    steps = np.diff(difference, axis=-1, prepend=difference[..., :1])  # also of one sample
+    size = np.nan_to_num(np.abs(steps)).mean(axis=(0, 2))
     return int(len(size) - 1 - np.argmax(size[::-1]))
 
 

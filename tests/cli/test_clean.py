@@ -10,7 +10,7 @@ import pytest
 
 import neurofuse as nf
 from neurofuse.cli.clean import clean_files
-from neurofuse.io import provenance, streams, write_eeg
+from neurofuse.io import provenance, streams, write_eeg, write_netcdf
 from neurofuse.io.modality import MODALITIES
 
 KINDS = {"eeg", "nirs", "recording", "native", "report", "provenance"}
@@ -230,6 +230,18 @@ def test_the_fraction_done_rises_to_one(recorded, tmp_path):
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0, 1)
     assert "cleaning" in [label for _, label in steps]
+
+
+def test_half_a_second_is_cleaned_and_its_table_is_one_epoch(tmp_path):
+    recording = nf.simulate(10, seed=5, eeg_montage=["C3", "C4"], nirs_montage=None)[1]
+    write_netcdf(recording.sel(time=slice(0, 0.5)), tmp_path / "half.nc")
+    made = clean_files([tmp_path / "half.nc"], tmp_path / "out", report=False)
+    assert len(made["eeg_confounds"].read_text("utf-8").splitlines()) == 2
+
+
+def test_a_self_test_without_a_report_is_refused(tmp_path):
+    with pytest.raises(nf.NeurofuseError, match="neurofuse check"):
+        clean_files([tmp_path / "a.edf"], tmp_path, report=False, self_test=True)
 
 
 def test_two_ways_of_alignment_are_refused(recorded, run, tmp_path):

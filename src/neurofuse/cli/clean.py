@@ -89,6 +89,14 @@ def clean_files(
     """
     options.one_alignment(offset, align)
     options.no_identity_in_bids(keep_identity, bids)
+    if self_test and not report:
+        from neurofuse.io.errors import ParameterError
+
+        raise ParameterError(
+            "--self-test with --no-report",
+            "the report, which shows the self-test",
+            "leave one of them out, or use neurofuse check",
+        )
     if explain and method is not None:
         from neurofuse.fusion.explanation.explain import explainable
 

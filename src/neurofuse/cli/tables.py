@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MOVEMENTS, CHANNELS = "events.tsv", "channels.tsv"
+EPOCH = 1.0  # s; of the table of EEG epochs
 CONFOUNDS = {"eeg": "epochs.tsv", "nirs": "timeseries.tsv"}
 
 
@@ -71,7 +72,11 @@ def write_tables(
     present = streams(cleaned)
     if "movements" in names:
         write_movements(folder / names["movements"], found)
-    tables = confounds(cleaned, recording=recording)
+    length = EPOCH
+    if "eeg" in present:  # a shorter EEG is one epoch
+        eeg = stream_dataset(cleaned, "eeg")
+        length = min(EPOCH, eeg.sizes["time"] / float(eeg.attrs["rate"]))
+    tables = confounds(cleaned, recording=recording, epochs=length)
     for stream in present:
         if f"{stream}_movements" in names:
             own = [one for one in found if one.modality == stream]
