@@ -260,7 +260,7 @@ def test_without_gate_no_movement_is_claimed(tmp_path):
 
 @pytest.mark.parametrize(
     ("seconds", "eeg", "nirs"),
-    [(60.0, 1, 1), (1.0, 2, 2), pytest.param(30.0, 128, 64, marks=pytest.mark.slow)],
+    [(60.0, 1, 1), (1.0, 2, 2), (0.1, 2, 2), pytest.param(30.0, 128, 64, marks=pytest.mark.slow)],
 )
 def test_any_size(tmp_path, seconds, eeg, nirs):
     _, before, after = make(seconds, eeg, nirs)
