@@ -53,8 +53,10 @@ def pulse_of(
     >>> names = [["S1"] * 5, [f"D{k}" for k in range(5)]]
     >>> node = nirs_dataset(light, 10.0, [760, 850], *names)
     >>> pulse, worn = pulse_of(node, np.arange(5), 100, 6)
-    >>> np.abs(pulse[:, 2]).round(1).tolist(), worn.all().item()
-    ([1.0, 1.0, 1.0, 1.0, 0.0], True)
+    >>> np.abs(pulse[:, 2]).round(1).tolist()
+    [1.0, 1.0, 1.0, 1.0, 0.0]
+    >>> worn.tolist()
+    [True, True, True, True, False]
     """
     rate = float(node.attrs["rate"])
     span = max(round(PULSE_WINDOW * rate), 3)
