@@ -1,8 +1,7 @@
 """Compare methods on one recording: joint, single-modality and baseline methods side by side."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from os import PathLike, fspath
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,14 @@ from neurofuse.fusion.controls import shifted, with_partner
 from neurofuse.fusion.memory import PeakMemory
 from neurofuse.fusion.methods.cleaner import Cleaner, apply
 from neurofuse.fusion.methods.plain import UNCORRECTED, ZERO
-from neurofuse.fusion.methods.registry import EVERY, JOINT, get_method, names, quick_names
+from neurofuse.fusion.methods.registry import (
+    EVERY,
+    JOINT,
+    cleaners_by_name,
+    get_method,
+    names,
+    quick_names,
+)
 from neurofuse.fusion.metrics.scorer import Scorer
 from neurofuse.fusion.upper_bound import oracle
 from neurofuse.io.deprecation import renamed
@@ -153,20 +159,8 @@ def _cleaners(methods: "Method | Sequence[Method]") -> dict[str, Cleaner]:
     """Cleaners by the name of their row, each once, the references last."""
     if isinstance(methods, str) and methods == EVERY:
         methods = names()
-    if isinstance(methods, str | PathLike) or not isinstance(methods, Iterable):
-        methods = [methods]
-    found: dict[str, Cleaner] = {}
     own = {name: get_method(name) for name in (*REFERENCES, JOINT)}  # rows with a meaning
-    for method in methods:
-        cleaner = get_method(method)
-        name = cleaner.name
-        taken = found.get(name, own.get(name, cleaner)) is not cleaner
-        if taken or name in (ORACLE, MISMATCHED):
-            same = sum(row.startswith(f"{name} (") for row in found) + 2
-            name = fspath(method) if isinstance(method, PathLike | str) else f"{name} ({same})"
-        found[name] = cleaner
-    if not found:
-        raise ParameterError("no method", "at least one", f"choose of {', '.join(names())}")
+    found = cleaners_by_name(methods, {**own, ORACLE: None, MISMATCHED: None})
     for name in REFERENCES:
         found[name] = found.pop(name, get_method(name))
     return found

@@ -498,7 +498,7 @@ def stream_dataset(recording: xr.DataTree, stream: str) -> xr.Dataset:
     return recording[stream].to_dataset()
 
 
-def in_order(recording: xr.DataTree) -> xr.DataTree:
+def dims_in_order(recording: xr.DataTree) -> xr.DataTree:
     """The Recording with the dims of all samples as neurofuse makes them, time last.
 
     Parameters
@@ -515,7 +515,7 @@ def in_order(recording: xr.DataTree) -> xr.DataTree:
     --------
     >>> recording = build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"]))
     >>> turned = with_stream(recording, "eeg", stream_dataset(recording, "eeg").transpose())
-    >>> turned["eeg"].eeg.dims, in_order(turned)["eeg"].eeg.dims
+    >>> turned["eeg"].eeg.dims, dims_in_order(turned)["eeg"].eeg.dims
     (('time', 'channel'), ('channel', 'time'))
     """
     for stream in streams(recording):

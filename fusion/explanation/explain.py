@@ -13,7 +13,14 @@ from neurofuse.fusion.methods.registry import MODELS, get_method
 from neurofuse.fusion.movements import REPAIRED, VERDICTS, Movement, described, movements
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import MODALITIES
-from neurofuse.io.recording import check, in_order, provenance, stream_dataset, streams, with_stream
+from neurofuse.io.recording import (
+    check,
+    dims_in_order,
+    provenance,
+    stream_dataset,
+    streams,
+    with_stream,
+)
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.synth.movement import TYPES
 
@@ -105,7 +112,7 @@ def explain(
     check(cleaned)
     learned = _learned(cleaned, method)
     found = movements(recording, cleaned)
-    judged = in_order(_with_bad_of(recording, cleaned))
+    judged = dims_in_order(_with_bad_of(recording, cleaned))
     places = [
         Place(
             one.modality,

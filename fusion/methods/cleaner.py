@@ -9,7 +9,7 @@ import xarray as xr
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import MODALITIES
-from neurofuse.io.recording import in_order, stream_dataset, streams
+from neurofuse.io.recording import dims_in_order, stream_dataset, streams
 
 
 @runtime_checkable
@@ -108,7 +108,7 @@ def apply(
         If the cleaner treats none of the Recording's modalities, or cannot estimate the
         uncertainty that is asked for.
     """
-    recording = in_order(recording)
+    recording = dims_in_order(recording)
     present = streams(recording)
     if not any(stream in cleaner.streams for stream in present):
         raise ParameterError(

@@ -5,6 +5,7 @@ A plug-in is a package with an entry point in the group `neurofuse.methods` that
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from numbers import Real
 from os import PathLike, fspath
@@ -156,6 +157,48 @@ def get_method(method: "Method", **settings: Any) -> Cleaner:
             "leave them out, or configure the object itself",
         )
     return cleaner.set(**settings)
+
+
+def cleaners_by_name(
+    methods: "Method | Iterable[Method]", reserved: Mapping[str, Cleaner | None] | None = None
+) -> dict[str, Cleaner]:
+    """Cleaners by the name of their row in a table, each once.
+
+    Parameters
+    ----------
+    methods : str, Path, Cleaner or model, or several of them
+    reserved : mapping, optional
+        Names of rows that mean one cleaner, or none of those that anybody could ask for.
+
+    Returns
+    -------
+    dict of Cleaner
+        One whose name another has is called by its path, or as in "mine (2)".
+
+    Raises
+    ------
+    ParameterError
+        For an unknown method, or if there is none.
+
+    Examples
+    --------
+    >>> list(cleaners_by_name(["tddr", "asr", "tddr"]))
+    ['tddr', 'asr']
+    """
+    if isinstance(methods, str | PathLike) or not isinstance(methods, Iterable):
+        methods = [methods]
+    meant = reserved or {}
+    found: dict[str, Cleaner] = {}
+    for method in methods:
+        cleaner = get_method(method)
+        name = cleaner.name
+        if found.get(name, meant.get(name, cleaner)) is not cleaner:
+            same = sum(row.startswith(f"{name} (") for row in found) + 2
+            name = fspath(method) if isinstance(method, PathLike | str) else f"{name} ({same})"
+        found[name] = cleaner
+    if not found:
+        raise ParameterError("no method", "at least one", f"choose of {', '.join(names())}")
+    return found
 
 
 def register(cleaner: Cleaner, *, replace: bool = False) -> None:

@@ -9,7 +9,7 @@ from neurofuse.fusion.self_test.own_movements import own_artifact
 from neurofuse.fusion.self_test.window import samples, used_channels
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.quality.calm import calm, widened
-from neurofuse.io.quality.lost import lost_times, on_samples, window_length
+from neurofuse.io.quality.lost import lost_samples
 from neurofuse.io.recording import GATE_OPEN, stream_dataset
 from neurofuse.io.runs import runs
 
@@ -115,9 +115,3 @@ def material(recording: xr.DataTree, cleaned: xr.DataTree, stream: str) -> Mater
     moving = (gate > GATE_OPEN) & measured
     artifact = own_artifact(signal, rate, stream, moving, quiet)
     return Material(stream, rate, signal, repaired, used, quiet, moving, lost, artifact)
-
-
-def lost_samples(node: xr.Dataset, stream: str) -> np.ndarray:
-    """Samples (channel, time) that measured nothing of the participant."""
-    count = node.sizes["time"]
-    return on_samples(lost_times(node, stream), window_length(node), 0, count)

@@ -1,8 +1,7 @@
 """Test methods on a recording's own movements in its own quiet stretches."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
-from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,7 @@ import xarray as xr
 
 from neurofuse.fusion.methods.cleaner import Cleaner, apply
 from neurofuse.fusion.methods.plain import UNCORRECTED
-from neurofuse.fusion.methods.registry import default_method, get_method
+from neurofuse.fusion.methods.registry import cleaners_by_name, default_method, get_method
 from neurofuse.fusion.self_test.description import describe
 from neurofuse.fusion.self_test.injection import Injected, distances, inject_own
 from neurofuse.fusion.self_test.material import MOVING_ENOUGH, Material, material
@@ -195,17 +194,7 @@ def _usual(part: xr.DataTree) -> "list[Method]":
 
 def _cleaners(methods: "Method | Sequence[Method]") -> dict[str, Cleaner]:
     """Cleaners by their name, "uncorrected" last."""
-    if isinstance(methods, str | PathLike) or not isinstance(methods, Iterable):
-        methods = [methods]
-    found: dict[str, Cleaner] = {}
-    for method in methods:
-        cleaner = get_method(method)
-        name = cleaner.name
-        while name in found:
-            name += "'"
-        found[name] = cleaner
-    if not found:
-        raise ParameterError("no method", "at least one", "leave `methods` out for the usual ones")
+    found = cleaners_by_name(methods, {UNCORRECTED.name: get_method(UNCORRECTED.name)})
     found.pop(UNCORRECTED.name, None)
     return {**found, UNCORRECTED.name: get_method(UNCORRECTED.name)}
 

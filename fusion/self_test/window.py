@@ -6,7 +6,7 @@ import xarray as xr
 from neurofuse.io.modality import EEG, MODALITIES
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.quality.calm import calm
-from neurofuse.io.recording import stream_dataset, streams, with_stream
+from neurofuse.io.recording import dims_in_order, stream_dataset, streams, with_stream
 
 LONGEST = 180.0  # s that are tested of a recording, so that it takes a bounded time
 LOOKED_AT = 4  # parts of a longer recording among which one is chosen
@@ -64,10 +64,9 @@ def used_channels(node: xr.Dataset, stream: str) -> np.ndarray:
 
 
 def _held(recording: xr.DataTree, start: float, stop: float) -> xr.DataTree:
-    part = recording
+    part = dims_in_order(recording)
     for stream in streams(recording):
-        node = stream_dataset(recording, stream)
-        node = node.sel(time=slice(start - SPARE, stop + SPARE)).transpose(..., "time")
+        node = stream_dataset(part, stream).sel(time=slice(start - SPARE, stop + SPARE))
         part = with_stream(part, stream, node.load())
     return to_optical_density(part) if "nirs" in streams(part) else part
 

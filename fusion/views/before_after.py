@@ -7,7 +7,7 @@ import xarray as xr
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import EEG, MODALITIES, NIRS, Modality
-from neurofuse.io.recording import GATE_OPEN, LOST, check, in_order, stream_dataset, streams
+from neurofuse.io.recording import GATE_OPEN, LOST, check, dims_in_order, stream_dataset, streams
 
 # what `fusion/views/haemoglobin.py` makes of fNIRS
 HAEMOGLOBIN = replace(
@@ -129,9 +129,9 @@ def views_of(
         if other is not None:
             check(other)
             _same_grid(before, other, role)
-    before = in_order(before)
-    after = None if after is None else in_order(after)
-    truth = None if truth is None else in_order(truth)
+    before = dims_in_order(before)
+    after = None if after is None else dims_in_order(after)
+    truth = None if truth is None else dims_in_order(truth)
     return [_view(stream, before, after, truth) for stream in streams(before)]
 
 

@@ -82,6 +82,25 @@ def window_length(node: xr.Dataset) -> int:
     return max(round(WINDOW * float(node.attrs["rate"])), FEWEST_SAMPLES)
 
 
+def lost_samples(node: xr.Dataset, stream: str) -> np.ndarray:
+    """Which samples (channel, time) measured nothing of the participant.
+
+    Parameters
+    ----------
+    node : Dataset
+        A stream of a Recording.
+    stream : {"eeg", "nirs"}
+
+    Examples
+    --------
+    >>> from neurofuse.io.recording import eeg_dataset
+    >>> node = eeg_dataset(np.full((1, 1000), 5e-3), 250.0, ["C3"])
+    >>> bool(lost_samples(node, "eeg").all())
+    True
+    """
+    return on_samples(lost_times(node, stream), window_length(node), 0, node.sizes["time"])
+
+
 def on_samples(lost: np.ndarray, size: int, first: int, last: int) -> np.ndarray:
     """Which samples (channel, time) from number `first` to `last` lie in lost windows.
 
