@@ -24,12 +24,20 @@ from benchmarks.common.methods import NETWORKS, network_weights
 from benchmarks.common.page import figure_of
 from benchmarks.common.paths import ROOT, write
 from benchmarks.joint_gain import segments
-from benchmarks.joint_gain.arms import Case, Producer, learned, pairs_key, producers, reference
-from benchmarks.joint_gain.facts import Facts
+from benchmarks.joint_gain.arms import (
+    Case,
+    Producer,
+    called_lost,
+    learned,
+    pairs_key,
+    producers,
+    reference,
+    repaired,
+)
+from benchmarks.joint_gain.facts import EVERYTHING, MEASURED, Facts
 from benchmarks.joint_gain.overview import draw, summaries
 from benchmarks.joint_gain.page import described, mask_thresholds, page, tables
 from benchmarks.joint_gain.rest import NO_MOTION, PARTNER_ONLY
-from neurofuse.fusion.clean import clean
 from neurofuse.fusion.metrics.errors import score
 from neurofuse.io import stream_dataset
 from neurofuse.io.errors import NeurofuseError
@@ -45,7 +53,7 @@ SEVERE = 1.5  # severity of the partner's motion where only the partner is in mo
 
 def figures(producer: Producer, case: Case) -> dict:
     """All energies and mistakes of a producer's arms in one setting, by modality."""
-    data = {s: segments.material(case.truth, case.contaminated, s) for s in producer.streams}
+    data = {s: case.material(s) for s in producer.streams}
     result: dict = {s: {"arms": {}, "failure": {}} for s in producer.streams}
     for arm, stream, cleaned in producer.arms(case):
         if isinstance(cleaned, str):
@@ -54,8 +62,11 @@ def figures(producer: Producer, case: Case) -> dict:
             result[stream]["arms"][arm] = _figures(cleaned, data[stream])
     if producer.arms is reference:
         for stream, one in data.items():
-            result[stream]["truth"] = segments.energies(one.truth, one)
-            result[stream]["artifact"] = segments.energies(one.contaminated - one.truth, one)
+            result[stream]["truth"] = _energies(one.truth, one)
+            artifact = one.contaminated - one.truth
+            result[stream]["artifact"] = segments.energies(artifact, one, everything=True)
+            lost = (one.near & one.lost).sum(), one.near.sum()
+            result[stream]["lost"] = [float(n / one.rate) for n in lost]
             result[stream]["segment"] = [[a / one.rate, b / one.rate] for a, b in one.segment]
     return {"streams": result}
 
@@ -67,11 +78,19 @@ def _figures(cleaned: np.ndarray | xr.DataTree, data: segments.Material) -> dict
         if "gate" in node:
             gate = node.gate.sel(channel=data.channel).values
         cleaned = segments.samples(cleaned, data.stream, data.channel)
-    facts: dict = {"error": segments.energies(cleaned - data.truth, data)}
+    facts: dict = {"error": _energies(cleaned - data.truth, data)}
     facts["beside"] = segments.beside(cleaned - data.contaminated, data)
     if gate is not None:
         facts["gate"] = segments.gate_mistakes(gate, data)
     return facts
+
+
+def _energies(rows: np.ndarray, data: segments.Material) -> dict[str, dict]:
+    """Energies without what is lost, and of everything."""
+    return {
+        MEASURED: segments.energies(rows, data),
+        EVERYTHING: segments.energies(rows, data, everything=True),
+    }
 
 
 def at_rest(producer: Producer, truth: xr.DataTree, disturbed: xr.DataTree) -> dict:
@@ -94,7 +113,7 @@ def at_rest(producer: Producer, truth: xr.DataTree, disturbed: xr.DataTree) -> d
             if not producer.joint:
                 given = without_stream(given, other[stream])
             try:
-                cleaned = clean(given, producer.weights)
+                cleaned = repaired(given, producer.weights)
             except NeurofuseError:
                 continue
             value = score(truth, given, cleaned).value.sel(modality=stream)
@@ -125,10 +144,9 @@ def run(
         if not missing:
             continue
         after = (number + 1) % len(recordings)
-        case = Case(
-            *inject(recording, seed=1000 + number, share=share, severity=severity),
-            inject(recordings[after][1], seed=1000 + after, share=share, severity=severity)[1],
-        )
+        truth, mixed = inject(recording, seed=1000 + number, share=share, severity=severity)
+        strange = inject(recordings[after][1], seed=1000 + after, share=share, severity=severity)[1]
+        case = Case(truth, mixed, strange, called_lost(mixed))
         for producer in missing:
             start = perf_counter()
             facts = {"pair": name, "share": share, "severity": severity}
@@ -200,11 +218,11 @@ def main() -> None:
     names = [name for name, _ in recordings[:limit]]
     seeds = [[learned(path).key for path in weights(f)] for f in options.weights]
     fixed = [p.key for p in made if p.key not in {key for keys in seeds for key in keys}]
-    facts = Facts.read(folder, fixed, seeds, names, shares, severities)
-    report(facts, options)
+    given = (folder, fixed, seeds, names, shares, severities)
+    report(Facts.read(*given), Facts.read(*given, counted=EVERYTHING), options)
 
 
-def report(facts: Facts, options: argparse.Namespace) -> None:
+def report(facts: Facts, everything: Facts, options: argparse.Namespace) -> None:
     """Print the page, and write it if asked."""
     thresholds, how = mask_thresholds(facts, options.part, options.out / "thresholds.json")
     text = weights_in_words(options.weights, options.networks)
@@ -219,7 +237,8 @@ def report(facts: Facts, options: argparse.Namespace) -> None:
         more += f" --weights {' '.join(map(str, options.weights))}"
     made = described(facts, options.part, text, how, more)
     name = options.page.stem if options.page else "joint_gain"
-    document = page(tables(facts, thresholds), made, name, figure=options.page is not None)
+    data = tables(facts, everything, thresholds)
+    document = page(data, made, name, figure=options.page is not None)
     print(document.markdown(name))
     if options.page:
         document.write(options.page)

@@ -14,14 +14,15 @@ import xarray as xr
 
 from benchmarks.common.clean_pairs import LENGTH, START
 from benchmarks.common.keys import method_key, result_key, weights, weights_key
-from benchmarks.common.methods import JOINT, MISMATCHED, baselines
+from benchmarks.common.methods import JOINT, MISMATCHED, baselines, get_method, packaged
 from benchmarks.joint_gain import bounds, segments
 from benchmarks.joint_gain.facts import ALONE, BOUND, NO_REFERENCE, SILENT
 from neurofuse.fusion.clean import clean
 from neurofuse.fusion.controls import with_partner
+from neurofuse.fusion.methods.cleaner import apply
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.modality import MODALITIES
-from neurofuse.io.recording import without_stream
+from neurofuse.io.recording import LOST, stream_dataset, without_stream
 from neurofuse.models.training.split import SPLIT
 
 Arms = Iterator[tuple[str, str, np.ndarray | xr.DataTree | str]]  # arm, stream, cleaned or failure
@@ -34,6 +35,25 @@ class Case:
     truth: xr.DataTree
     contaminated: xr.DataTree
     mismatched: xr.DataTree
+    lost: dict[str, xr.DataArray]  # by modality: samples (channel, time) left out for every method
+
+    def material(self, stream: str) -> segments.Material:
+        """What is scored of a modality."""
+        return segments.material(self.truth, self.contaminated, stream, self.lost[stream])
+
+
+def called_lost(recording: xr.DataTree) -> dict[str, xr.DataArray]:
+    """Which samples (channel, time) of each modality the packaged joint model's verdict calls lost.
+
+    One verdict for all methods, so that none gains by calling more lost than others.
+    """
+    judged = clean(recording, JOINT)
+    return {s: stream_dataset(judged, s).verdict == LOST for s in MODALITIES}
+
+
+def repaired(recording: xr.DataTree, method: str) -> xr.DataTree:
+    """What a method makes of a recording, before its verdict puts lost samples back."""
+    return apply(get_method(method), recording)
 
 
 @dataclass(frozen=True)
@@ -49,7 +69,8 @@ class Producer:
 
 def pairs_key() -> str:
     """The key of the recordings and of how they are scored."""
-    return result_key("pairs", LENGTH, START, files=[SPLIT])
+    verdict = next(path for name, _, path in packaged() if name == JOINT)
+    return result_key("pairs", LENGTH, START, files=[SPLIT, verdict])
 
 
 def learned(path: Path) -> Producer:
@@ -63,21 +84,21 @@ def learned(path: Path) -> Producer:
 
 def _learned(path: str, name: str, treated: tuple[str, ...], case: Case) -> Arms:
     """The controls are of the joint model only; one run of it cleans both streams."""
-    cleaned = clean(case.contaminated, path)
+    cleaned = repaired(case.contaminated, path)
     for stream in treated:
         yield ALONE if name in MODALITIES else name, stream, cleaned
     for stream in treated if name == JOINT else ():
         other = MODALITIES[stream].other.name
         mismatched = with_partner(case.contaminated, case.mismatched, other)
-        yield MISMATCHED, stream, clean(mismatched, path)
+        yield MISMATCHED, stream, repaired(mismatched, path)
         silent = without_stream(case.contaminated, other)
-        yield SILENT, stream, clean(silent, path)
+        yield SILENT, stream, repaired(silent, path)
 
 
 def reference(case: Case) -> Arms:
     """The filters without training."""
     for stream in MODALITIES:
-        data = segments.material(case.truth, case.contaminated, stream)
+        data = case.material(stream)
         yield NO_REFERENCE, stream, bounds.no_reference(data)
         yield BOUND, stream, bounds.bound(data)
 
@@ -88,7 +109,7 @@ def _baseline(name: str, case: Case) -> Arms:
         if "partner" not in how.references:
             given = without_stream(given, MODALITIES[stream].other.name)
         try:
-            yield name, stream, clean(given, name)
+            yield name, stream, repaired(given, name)
         except NeurofuseError as error:
             yield name, stream, str(error)
 

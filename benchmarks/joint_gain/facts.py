@@ -18,6 +18,7 @@ FLOORS = (UNCORRECTED, ZERO, NO_REFERENCE, BOUND)
 EDGES = (-np.inf, -5.0, 0.0, 5.0, 10.0, 15.0, 20.0, np.inf)  # dB, artifact over truth in a segment
 TARGETED = (-5.0, 20.0)  # dB, the strata that have a target
 NEAR = (-5.0, 5.0)  # dB, artifacts about as large as the signal
+MEASURED, EVERYTHING = "measured", "everything"  # energies without what is lost, and with it
 PARTICIPANT = {"eeg": 0, "nirs": 1}  # which name of a pair
 
 
@@ -27,7 +28,8 @@ class Segment:
 
     participant: str
     share: str
-    size: float  # dB, artifact over truth
+    severity: float
+    size: float  # dB, artifact over truth, of everything
     truth: dict[str, np.ndarray]
     error: list[dict[str, dict[str, np.ndarray]]]  # seed: arm: view: (channel,)
 
@@ -37,7 +39,7 @@ class Facts:
     """All that was computed: segments, and for each setting the masks and the rest."""
 
     segments: dict[str, list[Segment]]  # stream
-    settings: list[dict]  # share, severity, participant, stream, size, seeds: [arms]
+    settings: list[dict]  # share, severity, participant, stream, size, lost, seeds: [arms]
     clean: list[tuple[str, list[dict]]]  # pair, and for each seed arm: case: stream: dB
     seeds: int
     failures: set[str]
@@ -51,8 +53,13 @@ class Facts:
         names: list[str],
         shares: tuple[str, ...],
         severities: tuple[float, ...],
+        *,
+        counted: str = MEASURED,
     ) -> "Facts":
-        """Join the JSON files of all producers; baselines and references count in every seed."""
+        """Join the JSON files of all producers; baselines and references count in every seed.
+
+        Segments of which everything is lost are left out, unless `counted` is `EVERYTHING`.
+        """
         segments: dict[str, list[Segment]] = {s: [] for s in VIEWS}
         settings, failures = [], set()
         for name in names:
@@ -64,16 +71,19 @@ class Facts:
                     for stream in VIEWS:
                         by_seed = [_arms(common + of_seed, stream, failures) for of_seed in own]
                         base = common[0]["streams"][stream]
-                        size = sizes(base, stream)
+                        base["size"] = size = sizes(base, stream)
                         participant = name.split("+")[PARTICIPANT[stream]]
                         settings.append(
                             {"share": share, "severity": severity, "participant": participant}
-                            | {"stream": stream, "size": size}
+                            | {"stream": stream, "size": size, "lost": base["lost"]}
                             | {"seeds": by_seed}
                         )
+                        place = participant, share, severity
+                        made = (
+                            _segment(k, place, base, by_seed, counted) for k in range(len(size))
+                        )
                         segments[stream] += [
-                            _segment(k, participant, share, size[k], base, by_seed, stream)
-                            for k in range(len(size))
+                            s for s in made if any(e.any() for e in s.truth.values())
                         ]
         clean = [(name, [_change(folder, keys, name) for keys in seeds]) for name in names]
         return cls(segments, settings, clean, len(seeds), failures)
@@ -81,21 +91,18 @@ class Facts:
 
 def _segment(
     k: int,
-    participant: str,
-    share: str,
-    size: float,
+    place: tuple[str, str, float],
     base: dict,
     by_seed: list[dict[str, dict]],
-    stream: str,
+    counted: str,
 ) -> Segment:
     """Segment number k of a recording."""
-    views = VIEWS[stream]
-    truth = {v: np.array(base["truth"][v][k]) for v in views}
-    error = [
-        {arm: {v: np.array(f["error"][v][k]) for v in views} for arm, f in arms.items()}
-        for arms in by_seed
-    ]
-    return Segment(participant, share, size, truth, error)
+
+    def of(energies: dict[str, dict]) -> dict[str, np.ndarray]:
+        return {view: np.array(values[k]) for view, values in energies[counted].items()}
+
+    error = [{arm: of(f["error"]) for arm, f in arms.items()} for arms in by_seed]
+    return Segment(*place, base["size"][k], of(base["truth"]), error)
 
 
 def _read(path: Path) -> dict:
@@ -119,7 +126,7 @@ def _change(folder: Path, keys: list[str], name: str) -> dict[str, dict]:
 def sizes(base: dict, stream: str) -> list[float]:
     """Artifact over truth [dB] of each segment, channels pooled, in the stream's first view."""
     view = VIEWS[stream][0]
-    pairs = zip(base["artifact"][view], base["truth"][view], strict=True)
+    pairs = zip(base["artifact"][view], base["truth"][EVERYTHING][view], strict=True)
     return [float(10 * np.log10((sum(a) + 1e-30) / (sum(t) + 1e-30))) for a, t in pairs]
 
 

@@ -15,6 +15,7 @@ from neurofuse.fusion.results.statistics import summarise
 VIEWS = [key for key in TITLES if key[1] != "slow"]
 METRIC = "error"
 LARGEST_DRAWN = 20.0  # dB
+UNSPARED = f"{JOINT}, nothing left out"
 BEST = 2  # baseline methods of each view that stand on the page
 
 
@@ -34,8 +35,11 @@ def overview(by_view: dict[tuple[str, str], xr.Dataset]) -> Table:
     return Table(columns, rows)
 
 
-def shown(table: Table) -> Table:
-    """The rows for the page: joint and its controls, the floors, the networks, the best others."""
+def shown(table: Table, everything: Table) -> Table:
+    """The rows for the page: joint and its controls, the floors, the networks, the best others.
+
+    Of the table in which nothing is left out, joint.
+    """
     first = (*LEARNED, *FLOORS)
     names = {row[0] for row in table.rows if row[0] in first or row[0].startswith("joint_")}
     names |= {row[0] for row in table.rows if row[0] in NETWORKS}
@@ -44,8 +48,10 @@ def shown(table: Table) -> Table:
         others = [row for row in table.rows if row[0] not in first and row[at][0] != "–"]
         others.sort(key=lambda row: float(row[at].split()[0]))
         names |= {row[0] for row in others[:BEST]}
-    chosen = table.only("method", sorted(names))
-    chosen = chosen.without(*(f"p, {TITLES[key]}" for key in VIEWS))
+    spared = table.only("method", sorted(names))
+    unspared = [[UNSPARED, *row[1:]] for row in everything.rows if row[0] == JOINT]
+    rows = [r for row in spared.rows for r in (row, *(unspared if row[0] == JOINT else ()))]
+    chosen = Table(table.columns, rows).without(*(f"p, {TITLES[key]}" for key in VIEWS))
     return Table(chosen.columns, [row for row in chosen.rows if set(row[1:]) != {"–"}])
 
 

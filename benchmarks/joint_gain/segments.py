@@ -3,7 +3,7 @@
 A segment is a connected stretch in which any channel of the modality is in motion; for fNIRS
 widened by 2 s, as in `neurofuse.fusion.metrics.errors`. In it a channel's samples count where that
 channel itself is in motion (widened alike), so that zeros have 0 dB everywhere and channels at rest
-do not flatter a motion mask.
+do not flatter a motion mask. Samples that are called lost can be left out, of every method alike.
 """
 
 from dataclasses import dataclass
@@ -37,15 +37,26 @@ class Material:
     contaminated: np.ndarray  # (row, time)
     motion: np.ndarray  # (channel, time) bool
     segment: list[tuple[int, int]]  # first sample and the one after the last
+    lost: np.ndarray  # (channel, time) bool, what is left out of the error of every method
 
     @property
     def waves(self) -> int:
         """Rows of a channel."""
         return len(self.truth) // max(len(self.channel), 1)
 
+    @property
+    def near(self) -> np.ndarray:
+        """Where (channel, time) a channel is in motion, for fNIRS with 2 s around it."""
+        return widened(self.motion, self.stream, self.rate)
 
-def material(truth: xr.DataTree, contaminated: xr.DataTree, stream: str) -> Material:
-    """What is scored of one modality: usable channels whose samples are all finite."""
+
+def material(
+    truth: xr.DataTree, contaminated: xr.DataTree, stream: str, lost: xr.DataArray | None = None
+) -> Material:
+    """What is scored of one modality: usable channels whose samples are all finite.
+
+    `lost` (channel, time) says which samples are left out; none by default.
+    """
     node = stream_dataset(contaminated, stream)
     used = ~node.bad.values
     if stream == "eeg":
@@ -56,9 +67,12 @@ def material(truth: xr.DataTree, contaminated: xr.DataTree, stream: str) -> Mate
     finite = np.isfinite(np.concatenate(arrays, axis=-1)).all(-1).reshape(-1, waves).all(-1)
     motion = node.motion.sel(channel=names).values.astype(bool)[finite]
     rate = float(node.attrs["rate"])
-    rows = np.repeat(finite, waves)
+    out = np.zeros(motion.shape, bool)
+    if lost is not None:
+        out = lost.sel(channel=names).transpose("channel", "time").values[finite]
+    still, moved = (values[np.repeat(finite, waves)] for values in arrays)
     segment = runs(widened(motion.any(0), stream, rate))
-    return Material(stream, rate, names[finite], arrays[0][rows], arrays[1][rows], motion, segment)
+    return Material(stream, rate, names[finite], still, moved, motion, segment, out)
 
 
 def samples(recording: xr.DataTree, stream: str, names: np.ndarray) -> np.ndarray:
@@ -90,9 +104,15 @@ def views(rows: np.ndarray, stream: str, rate: float) -> dict[str, np.ndarray]:
     return {"whole": centred, "slow": slow}
 
 
-def energies(rows: np.ndarray, data: Material) -> dict[str, list[list[float]]]:
-    """Energy (segment, channel) of rows (row, time) in each view, in a channel's own motion."""
-    near = np.repeat(widened(data.motion, data.stream, data.rate), data.waves, axis=0)
+def energies(
+    rows: np.ndarray, data: Material, *, everything: bool = False
+) -> dict[str, list[list[float]]]:
+    """Energy (segment, channel) of rows (row, time) in each view, in a channel's own motion.
+
+    Without what is lost, or of everything.
+    """
+    counted = data.near if everything else data.near & ~data.lost
+    near = np.repeat(counted, data.waves, axis=0)
     result = {}
     for view, values in views(rows, data.stream, data.rate).items():
         energy = values**2 * near
@@ -112,8 +132,8 @@ def beside(change: np.ndarray, data: Material) -> tuple[float, float]:
         change = change - np.median(change, axis=-1, keepdims=True)
     else:
         change, truth = (np.diff(x, prepend=x[:, :1]) for x in (change, data.truth))
-    own = widened(data.motion, data.stream, data.rate)
-    rest = np.repeat(own.any(0) & ~own, data.waves, axis=0)
+    own = data.near
+    rest = np.repeat(own.any(0) & ~own & ~data.lost, data.waves, axis=0)
     return float((change**2 * rest).sum()), float((truth**2 * rest).sum())
 
 
@@ -137,12 +157,12 @@ def noticeable(data: Material) -> np.ndarray:
 def gate_mistakes(gate: np.ndarray, data: Material) -> dict[str, Any]:
     """Channel-seconds that a motion mask (channel, time) misses or reports for nothing.
 
-    Motion too small to notice counts neither way. `missed` and `false` (threshold, segment) are
-    inside segments, `false_outside` (threshold,) between them; `seconds` (segment,) and
-    `seconds_outside` are what was judged.
+    Motion too small to notice and what is lost count neither way. `missed` and `false` (threshold,
+    segment) are inside segments, `false_outside` (threshold,) between them; `seconds` (segment,)
+    and `seconds_outside` are what was judged.
     """
-    target = noticeable(data)
-    wrong = ~data.motion
+    target = noticeable(data) & ~data.lost
+    wrong = ~data.motion & ~data.lost
     judged = target | wrong
     count = len(data.segment)
     at = np.full(data.motion.shape[1], count)

@@ -119,6 +119,28 @@ def _ratios(facts: Facts, stream: str, view: str) -> Table:
     return Table(["method", *columns], rows)
 
 
+def setting_table(facts: Facts) -> Table:
+    """Every arm's error in all motion, whatever its size, by what is shared and by severity."""
+    keys = list(dict.fromkeys((s["share"], s["severity"]) for s in facts.settings))
+    rows = []
+    for (stream, view), title in TITLES.items():
+        for share, severity in keys:
+            own = of_setting(facts.segments[stream], (share,), severity)
+            for arm in arms_of(facts, stream):
+                kinds = (pooled(arm, view), median(arm, view))
+                cells = [cell(by_participant(own, k, range(facts.seeds))) for k in kinds]
+                rows.append([title, share, f"{severity:g}", arm, *cells])
+    columns = ["view", "share", "severity", "method", "error pooled [dB]"]
+    return Table([*columns, "error, median of channels [dB]"], rows)
+
+
+def of_setting(
+    own_segments: list[Segment], shares: tuple[str, ...], severity: float
+) -> list[Segment]:
+    """Segments of some shares and one severity."""
+    return [s for s in own_segments if s.share in shares and s.severity == severity]
+
+
 def gain_table(facts: Facts) -> Table:
     """Joint over the single-modality models and controls for each share, and each seed."""
     measures = {

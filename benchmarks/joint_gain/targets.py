@@ -20,7 +20,7 @@ from benchmarks.joint_gain.facts import (
 from benchmarks.joint_gain.gates import against_joint
 from benchmarks.joint_gain.rest import NO_MOTION, PARTNER_ONLY, quiet_change
 from benchmarks.joint_gain.segments import VIEWS
-from benchmarks.joint_gain.tables import TITLES, against, by_participant, median, pooled
+from benchmarks.joint_gain.tables import TITLES, against, by_participant, median, of_setting, pooled
 from neurofuse.io.modality import MODALITIES
 
 Row = tuple[str, Callable[[float], float], list[float], float]  # what, unit, values, at most
@@ -32,6 +32,15 @@ OVER_ALONE = {  # ratios of errors, by share
     ("eeg", "slow"): {"full": 0.75, "partial": 0.85, "timing": 0.95, "none": 1.01},
     ("nirs", "band"): {"full": 0.75, "partial": 0.80, "timing": 0.85, "none": 1.01},
 }
+WEAK, STRONG = 0.2, 1.0  # severities
+BY_SEVERITY = (  # dB in all motion, whatever its size
+    ("eeg", "whole", ("timing",), WEAK, -8.5),
+    ("eeg", "whole", ("timing",), STRONG, -7.5),
+    ("eeg", "whole", ("full",), STRONG, -5.0),
+    ("nirs", "band", ("timing", "full"), WEAK, -9.5),
+    ("nirs", "band", ("timing", "full"), STRONG, -6.5),
+    ("nirs", "unfiltered", ("timing", "full"), STRONG, -4.0),
+)
 NEAR_TIMING = 0.80  # EEG, artifacts near the signal's size, shared timing
 MISTAKES = 0.4
 
@@ -74,6 +83,11 @@ def targets(facts: Facts, thresholds: dict[str, float]) -> Iterator[Row]:
             own = [s for s in facts.segments[stream] if s.share == share]
             values = by_participant(own, against(JOINT, ALONE, view), seeds)
             yield f"{TITLES[stream, view]}, {share}: joint / {ALONE}", ratio, values, most
+    for stream, view, some, severity, most in BY_SEVERITY:
+        own = of_setting(facts.segments[stream], some, severity)
+        values = by_participant(own, pooled(JOINT, view), seeds)
+        title = f"{TITLES[stream, view]}, {' and '.join(some)}, severity {severity:g} [dB]"
+        yield title, float, values, most
     own = [s for s in within(eeg, *NEAR) if s.share == "timing"]
     values = by_participant(own, against(JOINT, ALONE, "whole"), seeds)
     yield f"EEG within ±5 dB, timing: joint / {ALONE}", ratio, values, NEAR_TIMING

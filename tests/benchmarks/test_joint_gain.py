@@ -1,6 +1,7 @@
 """Joint gain, measured on segments and filters whose answers are known."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,10 +10,10 @@ import xarray as xr
 import benchmarks.joint_gain.__main__ as gain
 from benchmarks.brain_signals import measures
 from benchmarks.common import keys, statistics
-from benchmarks.joint_gain import bounds, facts, segments, tables
+from benchmarks.joint_gain import arms, bounds, facts, segments, tables
 from benchmarks.joint_gain.page import described, mask_thresholds, page
 from neurofuse.fusion.metrics import neurovascular
-from neurofuse.io.recording import stream_dataset
+from neurofuse.io.recording import stream_dataset, with_stream
 from neurofuse.synth import simulate
 
 
@@ -80,10 +81,58 @@ def test_a_perfect_motion_mask_makes_no_mistakes_and_others_do(found):
     assert opened == pytest.approx((~one.motion).sum() / one.rate, abs=0.01)
 
 
+@pytest.mark.parametrize("stream", ["eeg", "nirs"])
+def test_what_is_lost_counts_in_no_figure_but_that_of_everything(simulated, found, stream):
+    truth, contaminated = simulated
+    usual = found[stream]
+    motion = stream_dataset(contaminated, stream).motion
+    first = usual.channel[np.argmax(usual.motion.any(1))]
+    lost = motion & (motion.channel == first)
+    one = segments.material(truth, contaminated, stream, lost)
+    wrong = np.random.default_rng(0).normal(size=one.truth.shape)
+    spoiled = wrong.copy()
+    rows = np.repeat(one.lost, one.waves, axis=0)
+    spoiled[rows] *= 1e3  # what a method makes of lost samples
+    view = segments.VIEWS[stream][-1] if stream == "nirs" else "whole"  # filters would smear it
+    measured, worse = (np.array(segments.energies(e, one)[view]) for e in (wrong, spoiled))
+    at = list(one.channel).index(first)
+    if stream == "eeg":
+        assert not measured[:, at].any()  # counted nowhere else: EEG is not widened
+    np.testing.assert_allclose(worse, measured, rtol=0.05)  # all but the median of a channel
+    everything = segments.energies(wrong, one, everything=True)
+    assert everything == segments.energies(wrong, usual)
+    assert totals(everything, view) > measured.sum()
+    shut = np.zeros(one.motion.shape)
+    missed = [np.sum(segments.gate_mistakes(shut, m)["missed"][0]) for m in (usual, one)]
+    assert missed[0] - missed[1] == pytest.approx(
+        segments.noticeable(usual)[at].sum() / usual.rate, abs=0.01
+    )
+
+
+def test_one_verdict_says_what_is_left_out_for_every_method(simulated):
+    truth, contaminated = simulated
+    node = stream_dataset(contaminated, "eeg")
+    gone = node.eeg.copy(deep=True)
+    name = str(node.channel.values[np.argmax(node.motion.values.any(1))])
+    gone.loc[{"channel": name}] = 5e-3  # at a rail throughout
+    off = with_stream(contaminated, "eeg", node.assign(eeg=gone))
+    case = arms.Case(truth, off, off, arms.called_lost(off))
+    data = case.material("eeg")
+    assert data.lost.mean(1)[list(data.channel).index(name)] > 0.95
+    found = {}
+    for method in ("uncorrected", "zero"):
+        producer = arms.Producer(method, partial(arms._baseline, method), ("eeg", "nirs"))
+        found[method] = gain.figures(producer, case)["streams"]["eeg"]["arms"][method]["error"]
+    at = list(data.channel).index(name)
+    for error in found.values():
+        assert np.array(error["everything"]["whole"])[:, at].any()
+        assert not np.array(error["measured"]["whole"])[:, at].any()
+
+
 def segment(participant, size, **errors):
     truth = {"whole": np.ones(2), "slow": np.ones(2)}
     error = {a: {v: np.full(2, e) for v in truth} for a, e in errors.items()}
-    return facts.Segment(participant, "timing", size, truth, [error])
+    return facts.Segment(participant, "timing", 1.0, size, truth, [error])
 
 
 def test_pooled_error_weighs_participants_alike():
@@ -159,10 +208,12 @@ def test_a_run_of_baselines_and_references_makes_a_page(simulated, tmp_path):
     gain.run(recordings, 1, made, tmp_path, ("timing",), (1.0,))
     assert {f: f.stat().st_mtime_ns for f in files} == before
     folders = [p.key for p in made]
-    read = facts.Facts.read(tmp_path, folders, [[]], ["sub-1+sub-2"], ("timing",), (1.0,))
+    given = (tmp_path, folders, [[]], ["sub-1+sub-2"], ("timing",), (1.0,))
+    read = facts.Facts.read(*given)
     thresholds, how = mask_thresholds(read, "validation", tmp_path / "thresholds.json")
     run = described(read, "validation", "no weights", how, "")
-    page(gain.tables(read, thresholds), run, "gain").write(tmp_path / "docs/gain.md")
+    everything = facts.Facts.read(*given, counted=facts.EVERYTHING)
+    page(gain.tables(read, everything, thresholds), run, "gain").write(tmp_path / "docs/gain.md")
     text = (tmp_path / "docs/gain.md").read_text()
     zero = next(row for row in text.splitlines() if row.startswith("| zero"))
     assert set(zero.replace("| zero |", "").split()) <= {"|", "0.0", "[0.0,", "0.0]", "–"}
