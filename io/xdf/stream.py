@@ -165,7 +165,7 @@ def load_streams(path: str | Path) -> tuple[list[Stream], str]:
                 f"{path}, whose headers ask for more memory than there is", WANTED, "copy it again"
             ) from error
         date = ((header or {}).get("info") or {}).get("datetime") or [""]
-        streams = _reunited([_stream(item) for item in loaded], path)
+        streams = _reunited([stream_from_header(item) for item in loaded], path)
         return _named_apart(streams), str(date[0] or "")
 
 
@@ -218,7 +218,8 @@ def _named_apart(streams: list[Stream]) -> list[Stream]:
     ]
 
 
-def _stream(item: dict) -> Stream:
+def stream_from_header(item: dict) -> Stream:
+    """The Stream of one item of pyxdf's: `info`, `time_series`, `time_stamps`, `clock_times`."""
     info = item["info"]
     description = _first(info.get("desc"))
     channels = [

@@ -24,6 +24,7 @@ from neurofuse.cli import (
     methods,
     report,
     simulate,
+    stream,
     train,
 )
 from neurofuse.cli.console import complain, show_warnings
@@ -105,6 +106,7 @@ def options(
 COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("clean", clean.command, "clean sub-01_eeg.edf sub-01_nirs.snirf --out cleaned"),
     ("check", check.command, "check sub-01_eeg.edf sub-01_nirs.snirf --offset 0.21"),
+    ("stream", stream.command, "stream --play sub-01_recording.nc --seconds 60"),
     ("compare", compare.command, "compare simulated_recording.nc --truth simulated_truth.nc"),
     ("simulate", simulate.simulate_command, "simulate --duration 120 --seed 3 --out simulated"),
     (

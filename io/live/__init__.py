@@ -1,0 +1,1 @@
+"""Live streams (LSL) in and out: an even grid in, cleaned samples with their metadata out."""
