@@ -72,7 +72,8 @@ COLUMNS: Facts = {
     },
     "from_partner": {
         "Description": "share of the evidence for the movement that came from the other modality "
-        "(Shapley value of the motion mask's log odds); n/a unless explained",
+        "(Shapley value of the motion mask's log odds); negative where it spoke against it; n/a "
+        "where the method has no such evidence",
         "Units": "1",
     },
     "from_imu": {

@@ -22,7 +22,7 @@ from neurofuse.io.errors import SchemaError
 from neurofuse.io.lazy import HeldBlock, time_blocks
 from neurofuse.io.logs import LOG
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
-from neurofuse.io.recording import GATE_OPEN, LOST, stream_dataset, streams
+from neurofuse.io.recording import EVIDENCE_INPUTS, GATE_OPEN, LOST, stream_dataset, streams
 from neurofuse.io.runs import runs
 
 VERDICTS = ("kept", "repaired", "lost")  # by the number that stands for them in `verdict`
@@ -61,7 +61,9 @@ class Movement:
         NaN where that cannot be told.
     from_partner, from_imu : float
         Share of the evidence for the movement that came from the other modality, and from the IMU
-        on the head [1]; NaN unless `neurofuse.explain` told it.
+        on the head [1], as `neurofuse.explain` tells it in log odds. Negative: it spoke against
+        the movement. NaN of what was lost, of methods without a network, and where the evidence of
+        all together is not positive.
 
     Examples
     --------
@@ -201,6 +203,25 @@ def shares(recording: xr.DataTree, cleaned: xr.DataTree, stream: str) -> dict[st
     return _Cleaned(recording, cleaned, stream).shares()
 
 
+def evidence_within(told: HeldBlock, first: int, last: int) -> np.ndarray:
+    """Evidence (input,) [log odds] from one sample to another, mean over those in motion."""
+    values = told.samples(first, last).astype(float)
+    moving = values.any(axis=0)
+    return values.sum(1) / moving.sum() if moving.any() else np.full(len(values), np.nan)
+
+
+def shares_of_evidence(evidence: np.ndarray) -> np.ndarray:
+    """Shares (…, input) of their sum; NaN where it is not positive.
+
+    Examples
+    --------
+    >>> shares_of_evidence(np.array([3.0, 1.0, 0.0])).tolist()
+    [0.75, 0.25, 0.0]
+    """
+    total = evidence.sum(-1, keepdims=True)
+    return np.divide(evidence, total, out=np.full(evidence.shape, np.nan), where=total > 0)
+
+
 class _Cleaned:
     """One modality before and after cleaning, its channels in the order of `recording`."""
 
@@ -217,6 +238,7 @@ class _Cleaned:
         self.used = ~(self.before.bad.values | self.after.bad.values).astype(bool)
         self.gate = self._mask_of("gate")
         self.verdict = self._mask_of("verdict")
+        self.evidence = self.after.get("evidence")
 
     def movements(self) -> tuple[list[Movement], np.ndarray]:
         """All movements, and those repaired in numbers (movement, number)."""
@@ -224,11 +246,13 @@ class _Cleaned:
         states = self._states()
         held = HeldBlock(states, self.rate)
         signals = [HeldBlock(self._samples(n), self.rate) for n in (self.before, self.after)]
+        told = HeldBlock(self.evidence, self.rate) if self.evidence is not None else None
         found, repaired = [], []
         for first, last, state in self._spans(states):
             lasting, sizes = self._measure(held, signals, first, last, state)
             rows = np.flatnonzero(lasting >= BELONGS * lasting.max())
             before, after = (float(np.fmax.reduce(size[rows])) for size in sizes)
+            partner, imu = self._shares_of_evidence(told, first, last, state)
             found.append(
                 Movement(
                     float(time[first]),
@@ -238,11 +262,23 @@ class _Cleaned:
                     before,
                     after,
                     VERDICTS[state],
+                    from_partner=partner,
+                    from_imu=imu,
                 )
             )
             if state == REPAIRED:
                 repaired.append(Span(first, last, rows))
         return found, self._numbers(signals[0], repaired)
+
+    def _shares_of_evidence(
+        self, told: HeldBlock | None, first: int, last: int, state: int
+    ) -> tuple[float, float]:
+        """What came from the other modality and from the IMU."""
+        if told is None or state != REPAIRED:
+            return np.nan, np.nan
+        share = shares_of_evidence(evidence_within(told, first, last))
+        partner, imu = (EVIDENCE_INPUTS.index(n) for n in (self.modality.other.name, "imu"))
+        return float(share[partner]), float(share[imu])
 
     def _numbers(self, signal: HeldBlock, spans: list[Span]) -> np.ndarray:
         """What this modality shows of movements (movement, number)."""

@@ -12,8 +12,10 @@
 |           | `offset_interval` [s], `drift_interval` [ppm]: 95 % confidence | stream, bound |
 
 `/eeg` and `/nirs` may further hold `motion` (channel, time; bool: the true motion mask of injected
-movement), `gate` (channel, time; 0 to 1: the motion mask that a cleaner estimated) and `verdict`
-(channel, time; 0 kept, 1 repaired, 2 lost). Time is in seconds since the recording's origin.
+movement), `gate` (channel, time; 0 to 1: the motion mask that a cleaner estimated), `verdict`
+(channel, time; 0 kept, 1 repaired, 2 lost) and `evidence` (input, time) [log odds]: how far each of
+`EVIDENCE_INPUTS` opened the motion mask (Shapley values, mean over the channels in motion; 0 else).
+Time is in seconds since the recording's origin.
 Functions never change a Recording: they return a new one.
 """
 
@@ -35,6 +37,7 @@ SCHEMA_VERSION = "1"
 AXES = ["x", "y", "z"]
 LOST = 2  # in `verdict`: neither kept (0) nor repaired (1)
 GATE_OPEN = 0.5  # a motion mask (`gate`) above this counts as in motion
+EVIDENCE_INPUTS = (*MODALITIES, "imu")  # the order of `input` in `evidence`
 # m; source-detector pairs closer than this measure the scalp only (Gagnon et al. 2011, NeuroImage
 # 56:1362)
 SHORT_DISTANCE = 0.015

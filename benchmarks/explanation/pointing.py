@@ -16,10 +16,11 @@ from torch import Tensor
 from neurofuse.fusion.movements import movements
 from neurofuse.io.recording import event_rows
 from neurofuse.models.explanation.attribution import attribute
-from neurofuse.models.explanation.evidence import Encoded, Seen, at_rest, decode, encode, seen_of
+from neurofuse.models.explanation.evidence import Encoded, Seen, decode, encode, seen_of
 from neurofuse.models.explanation.explain import Place, best_window, frames_of
 from neurofuse.models.inference.apply import look, passage_of
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.joint.rest import at_rest
 
 MARGIN, WIDE = 0.2, 0.5  # s that a peak may lie beside the injected movement; energies are means
 # over half a second

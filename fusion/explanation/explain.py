@@ -10,10 +10,20 @@ import xarray as xr
 from neurofuse.fusion.kinds.templates import load_templates
 from neurofuse.fusion.methods.learned import Learned
 from neurofuse.fusion.methods.registry import MODELS, get_method
-from neurofuse.fusion.movements import REPAIRED, VERDICTS, Movement, described, movements
+from neurofuse.fusion.movements import (
+    REPAIRED,
+    VERDICTS,
+    Movement,
+    described,
+    evidence_within,
+    movements,
+    shares_of_evidence,
+)
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.lazy import HeldBlock
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import (
+    EVIDENCE_INPUTS,
     check,
     dims_in_order,
     provenance,
@@ -28,7 +38,6 @@ if TYPE_CHECKING:
     from neurofuse.fusion.methods.registry import Method
     from neurofuse.models.explanation.explain import Explained
 
-INPUTS = (*MODALITIES, "imu")
 ADVICE = (
     f"one of {', '.join(MODELS)}, or weights of yours as `method`",
     "clean with one of these: other methods have no evidence to explain",
@@ -48,7 +57,8 @@ def explain(
 
     Three answers: which input the evidence came from, what the movement looks like, and, for the
     largest movements, which bands of which channels raised the motion mask. Evidence is the logit
-    of the motion mask before it is clipped, mean over the channels and the time of a movement.
+    of the motion mask before it is clipped, mean over the time of a movement and over channels as
+    far as they are in motion.
 
     Parameters
     ----------
@@ -69,11 +79,11 @@ def explain(
         Over `movement`, in the order of `neurofuse.movements`, with `onset`, `duration` [s],
         `modality`, `verdict`, `kind` and `kind_probability` as there, and
 
-        - `evidence` (movement) [log odds];
+        - `evidence` (movement) [log odds]: above that of a channel at rest;
         - `shapley` (movement, input) [log odds]: exact Shapley values of "eeg", "nirs" and "imu",
-          0 for one that there is not. A modality's own signal is left out by putting it to its
-          quiet level, the others by taking them away; `share` (movement, input) [1]: the same over
-          their sum. Negative: it spoke against the movement;
+          which add up to it; 0 for one that there is not, or that is not believed. A modality's own
+          signal is left out by a channel at rest, the others by taking them away; `share`
+          (movement, input) [1]: the same over their sum. Negative: it spoke against the movement;
         - `probability` (movement, type) [1] and `distance` (movement, type) [standard deviations]:
           of each kind of movement, and from its template;
         - `eeg_bands` (movement, eeg_channel, eeg_band), `nirs_bands` (movement, nirs_channel,
@@ -137,7 +147,8 @@ def explain(
     for number, one in zip(repaired, made, strict=True):
         whole[number] = one
     dataset = _about_movements(found).merge(_likeness(recording, cleaned, found))
-    dataset = dataset.merge(_evidence(whole)).merge(_weights(judged, learned, whole))
+    dataset = dataset.merge(_evidence(_told(judged, cleaned, learned), found))
+    dataset = dataset.merge(_attributed(whole)).merge(_weights(judged, learned, whole))
     for stream in streams(judged):
         dataset = dataset.merge(_bands(judged, learned, stream, whole))
     return dataset.assign_attrs(method=learned.name)
@@ -227,28 +238,46 @@ def _likeness(
     )
 
 
-def _evidence(made: Sequence["Explained | None"]) -> xr.Dataset:
-    shapley = np.array(
-        [[np.nan if one is None else one.shares.get(name, 0.0) for name in INPUTS] for one in made]
-    ).reshape(len(made), len(INPUTS))
-    total = shapley.sum(1, keepdims=True)
-    share = np.divide(shapley, total, out=np.full(shapley.shape, np.nan), where=total > 0)
-    dims = ("movement", "input")
+def _told(judged: xr.DataTree, cleaned: xr.DataTree, learned: Learned) -> xr.DataTree:
+    """A cleaned Recording that holds its evidence, which other files than .nc lose."""
+    treated = [stream for stream in streams(cleaned) if stream in learned.streams]
+    if all("evidence" in cleaned[stream] for stream in treated):
+        return cleaned
+    return learned.transform(judged, judged=True)
 
+
+def _evidence(told: xr.DataTree, found: Sequence[Movement]) -> xr.Dataset:
+    shapley = np.full((len(found), len(EVIDENCE_INPUTS)), np.nan)
+    held = {
+        stream: HeldBlock(told[stream].evidence, float(told[stream].attrs["rate"]))
+        for stream in streams(told)
+        if "evidence" in told[stream]
+    }
+    for row, one in enumerate(found):
+        if one.modality in held and one.verdict == VERDICTS[REPAIRED]:
+            time = told[one.modality].time.values
+            middle = 0.5 / float(told[one.modality].attrs["rate"])
+            first, last = np.searchsorted(
+                time + middle, (one.onset, one.onset + one.duration), side="right"
+            )
+            shapley[row] = evidence_within(held[one.modality], int(first), int(last))
+    dims = ("movement", "input")
+    return xr.Dataset(
+        {
+            "evidence": ("movement", shapley.sum(1)),
+            "shapley": (dims, shapley),
+            "share": (dims, shares_of_evidence(shapley)),
+        },
+        {"input": list(EVIDENCE_INPUTS)},
+    )
+
+
+def _attributed(made: Sequence["Explained | None"]) -> xr.Dataset:
     def column(name: str) -> tuple[str, np.ndarray]:
         values = [np.nan if one is None else getattr(one, name) for one in made]
         return "movement", np.array(values, float)
 
-    return xr.Dataset(
-        {
-            "evidence": column("evidence"),
-            "shapley": (dims, shapley),
-            "share": (dims, share),
-            "imu_attribution": column("from_imu"),
-            "incomplete": column("incomplete"),
-        },
-        {"input": list(INPUTS)},
-    )
+    return xr.Dataset({"imu_attribution": column("from_imu"), "incomplete": column("incomplete")})
 
 
 def _weights(

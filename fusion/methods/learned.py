@@ -16,6 +16,7 @@ from neurofuse.io.lazy import is_lazy
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.quality.channels import mark_bad
 from neurofuse.io.recording import (
+    EVIDENCE_INPUTS,
     GATE_OPEN,
     check,
     note,
@@ -134,6 +135,8 @@ class Learned:
             modality = MODALITIES[stream]
             node = SUBTRACT[stream](stream_dataset(cleaned, stream), estimate.artifact)
             node = node.assign(gate=(("channel", "time"), estimate.gate))
+            told = (("input", "time"), estimate.evidence, {"units": "log odds"})
+            node = node.assign(evidence=told).assign_coords(input=list(EVIDENCE_INPUTS))
             if estimate.deviation is not None:
                 units = {"units": modality.cleaned_unit}
                 node = node.assign(uncertainty=(modality.dims, estimate.deviation, units))

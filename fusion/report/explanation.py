@@ -5,12 +5,12 @@ from html import escape
 import numpy as np
 import xarray as xr
 
-from neurofuse.fusion.explanation.explain import INPUTS
 from neurofuse.fusion.plot.sensor_places import HEAD, places
 from neurofuse.fusion.report.html import table
 from neurofuse.fusion.views.phrases import listed
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import MODALITIES
+from neurofuse.io.recording import EVIDENCE_INPUTS
 
 LISTED = 30  # movements; with more those of the most evidence
 NAMED = 2  # channels, bands and kinds in a sentence
@@ -109,10 +109,11 @@ def sentences_of(one: xr.Dataset) -> list[str]:
     ]
     shares = [
         f"{NAMES[name]} {_percent(float(one.share.sel(input=name)))}"
-        for name in INPUTS
-        if float(one.share.sel(input=name)) != 0
+        for name in EVIDENCE_INPUTS
+        if np.nan_to_num(float(one.share.sel(input=name))) != 0
     ]
-    lines.append(f"It came from {listed(shares)}.")
+    if shares:
+        lines.append(f"It came from {listed(shares)}.")
     if stream == "eeg":
         worst = _largest(by_channel)[0]
         used = one.eeg_weights.sel(eeg_channel=worst)
@@ -148,7 +149,7 @@ def _table(explained: xr.Dataset) -> str:
         one = explained.isel(movement=row)
         sure = float(one.kind_probability)
         kind = str(one.kind.item()) + (f" ({_percent(sure)})" if np.isfinite(sure) else "")
-        shares = [float(one.share.sel(input=name)) for name in INPUTS]
+        shares = [float(one.share.sel(input=name)) for name in EVIDENCE_INPUTS]
         rows.append(
             [
                 f"{float(one.onset):.1f}",
@@ -166,4 +167,4 @@ def _table(explained: xr.Dataset) -> str:
     if len(known) > LISTED:
         caption = f"The {LISTED} of {len(known)} movements with the most evidence. {caption}"
     head = ["Onset [s]", "Duration [s]", "Modality", "Kind", "Evidence"]
-    return table(head + [f"From {NAMES[name]}" for name in INPUTS], rows, caption)
+    return table(head + [f"From {NAMES[name]}" for name in EVIDENCE_INPUTS], rows, caption)

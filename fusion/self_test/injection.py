@@ -172,5 +172,5 @@ def _with_samples(tree: xr.DataTree, stream: str, values: np.ndarray) -> xr.Data
     """A Recording with other samples and without what a cleaner found."""
     node = stream_dataset(tree, stream)
     name, dims = MODALITIES[stream].variable(node), MODALITIES[stream].dims
-    node = node.drop_vars(["gate", "uncertainty", "verdict", "motion"], errors="ignore")
+    node = node.drop_vars(["gate", "uncertainty", "verdict", "evidence", "motion"], errors="ignore")
     return with_stream(tree, stream, node.assign({name: (dims, values, node[name].attrs)}))

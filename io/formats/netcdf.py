@@ -63,7 +63,7 @@ def save_netcdf(recording: xr.DataTree, path: Path) -> None:
     from dask import config
 
     small = {"zlib": True, "complevel": 1}
-    sparse = ("gate", "motion", "uncertainty", "verdict")  # zeros, mostly
+    sparse = ("gate", "motion", "uncertainty", "verdict", "evidence")  # zeros, mostly
     encoding = {
         f"/{stream}": {name: small for name in sparse if name in recording[stream]}
         for stream in streams(recording)

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurofuse.models.explanation.evidence import Seen, at_rest, evidence
+from neurofuse.models.explanation.evidence import Seen, evidence
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.joint.rest import at_rest
 
 STEPS = (16, 32)  # nodes of a Gauss-Legendre quadrature along the path; more where …
 ENOUGH = 0.01  # … the attributions miss more than this part of the evidence with fewer

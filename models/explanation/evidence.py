@@ -15,8 +15,6 @@ from neurofuse.models.joint.network import neighbours
 from neurofuse.models.joint.tensors import Stream
 from neurofuse.models.joint.witnesses import Trust
 
-HEAD = "imu"
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -26,11 +24,6 @@ class Seen:
     near: dict[str, Tensor]  # (1, channel, channel): weights of the pool over neighbours
     head: Tensor | None  # (batch, frame): how surely the head moves
     trust: Trust  # how far the witnesses are believed in this recording
-
-    @property
-    def players(self) -> tuple[str, ...]:
-        """The inputs that there are: modalities, and the IMU."""
-        return (*self.features, *((HEAD,) if self.head is not None else ()))
 
 
 def seen_of(model: CrossModalAutoencoder, streams: dict[str, Stream], trust: Trust) -> Seen:
@@ -44,19 +37,6 @@ def seen_of(model: CrossModalAutoencoder, streams: dict[str, Stream], trust: Tru
     frames = min(one.shape[-1] for one in found.values())
     head = next((stream.head for stream in streams.values()), None)
     return Seen({s: one[..., :frames] for s, one in found.items()}, near, head, trust)
-
-
-def at_rest(name: str, seen: Tensor) -> Tensor:
-    """Features (batch, channel, feature, frame) of one modality as if nothing moved.
-
-    Energies are at their quiet level; what is known of the recording at rest stays.
-    """
-    quiet = seen.clone()
-    bands = (seen.shape[2] - (name == "nirs")) // 3
-    quiet[:, :, : 2 * bands] = 0
-    if name == "nirs":  # agreement of wavelengths
-        quiet[:, :, -1] = seen[:, :, -1].median(-1, keepdim=True).values
-    return quiet
 
 
 @dataclass(frozen=True)
@@ -115,26 +95,3 @@ def decode(
     if name not in model.single:
         return decoded
     return model.beside(name, (own.alone,), (decoded,), believed)[0]
-
-
-def shares(model: CrossModalAutoencoder, name: str, seen: Seen) -> dict[frozenset[str], Tensor]:
-    """Evidence (channel, frame) of one modality from every subset of the inputs.
-
-    Its own signal is left out by putting it to its quiet level, the others by taking them away.
-    """
-    players = seen.players
-    found = {}
-    with torch.inference_mode():
-        parts = {s: encode(model, s, one, seen.near[s]) for s, one in seen.features.items()}
-        quiet = encode(model, name, at_rest(name, seen.features[name]), seen.near[name])
-        for number in range(2 ** len(players)):
-            inside = frozenset(p for bit, p in enumerate(players) if number >> bit & 1)
-            # in the order of the modalities, which the network knows them by
-            kept = {
-                s: quiet if s not in inside else one
-                for s, one in parts.items()
-                if s in inside or s == name
-            }
-            head = seen.head if HEAD in inside else None
-            found[inside] = decode(model, name, kept, head, seen.trust)[0]
-    return found

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from math import factorial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,7 @@ import torch
 import xarray as xr
 
 from neurofuse.models.explanation.attribution import attribute
-from neurofuse.models.explanation.evidence import Seen, seen_of, shares
+from neurofuse.models.explanation.evidence import Seen, seen_of
 from neurofuse.models.explanation.filter_shares import shares_of_channels, weights_of
 from neurofuse.models.inference.apply import Passage, look, passage_of
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
@@ -36,11 +34,6 @@ class Explained:
 
     Attributes
     ----------
-    evidence : float
-        Logit of motion, mean over channels and frames of the movement.
-    shares : dict of float
-        By input ("eeg", "nirs", "imu"): its Shapley value [log odds]; they add up to the evidence
-        less that of a quiet channel alone.
     bands : dict of array (channel, band)
         By modality: integrated gradients of the evidence [log odds], used channels only; empty
         unless asked for. The last column of fNIRS is the agreement of wavelengths.
@@ -55,8 +48,6 @@ class Explained:
         Of EEG: shares of used channels in the correction of each.
     """
 
-    evidence: float
-    shares: dict[str, float]
     bands: dict[str, np.ndarray]
     frames: dict[str, np.ndarray]
     start: float
@@ -164,7 +155,6 @@ class _Window:
         self.seen = seen
         self.begin: float = passage.spans[number][0]
         self.filter: SpatialWeights | None = None
-        self._subsets: dict[str, dict[frozenset[str], torch.Tensor]] = {}
 
     def explained(self, place: Place, attributed: bool) -> Explained | None:
         name = place.modality
@@ -177,12 +167,6 @@ class _Window:
         channels = torch.from_numpy(rows)
         count = self.seen.features[name].shape[-1]
         frames = frames_of(place, self.begin, self.network.architecture.latent_rate, count)
-        if name not in self._subsets:
-            self._subsets[name] = shares(self.network, name, self.seen)
-        value = {
-            inside: float(logits[channels, frames].mean())
-            for inside, logits in self._subsets[name].items()
-        }
         weights = None
         if name == "eeg" and self.filter is not None:
             rate = self.passage.sources[name].rate
@@ -195,8 +179,6 @@ class _Window:
             course = {s: one.sum(1).numpy() for s, one in found.features.items()}
             of_head, incomplete = found.head, found.incomplete
         return Explained(
-            value[frozenset(self.seen.players)],
-            shapley(value, self.seen.players),
             bands,
             course,
             self.begin,
@@ -212,25 +194,3 @@ def _by_band(name: str, found: torch.Tensor) -> np.ndarray:
     count = over_time.shape[1] - (name == "nirs")
     bands = over_time[:, :count].reshape(len(over_time), 3, -1).sum(1)
     return np.concatenate([bands, over_time[:, count:]], axis=1)
-
-
-def shapley(value: dict[frozenset[str], float], players: Sequence[str]) -> dict[str, float]:
-    """Shapley values of all players, exact.
-
-    Examples
-    --------
-    >>> value = {frozenset(): 0.0, frozenset("a"): 1.0, frozenset("b"): 0.0, frozenset("ab"): 3.0}
-    >>> shapley(value, ("a", "b"))
-    {'a': 2.0, 'b': 1.0}
-    """
-    found = {}
-    for player in players:
-        others = [one for one in players if one != player]
-        total = 0.0
-        for size in range(len(players)):
-            order = factorial(size) * factorial(len(players) - size - 1) / factorial(len(players))
-            for part in combinations(others, size):
-                inside = frozenset(part)
-                total += order * (value[inside | {player}] - value[inside])
-        found[player] = total
-    return found

@@ -15,6 +15,7 @@ import xarray as xr
 from torch import Tensor
 
 from neurofuse.io.recording import streams
+from neurofuse.models.inference.evidence import evidence_of
 from neurofuse.models.inference.head_activity import head_activity
 from neurofuse.models.inference.windows import (
     ArtifactEstimate,
@@ -35,6 +36,7 @@ WINDOWS_AT_ONCE = min(2, os.cpu_count() or 1)  # in threads; each takes memory o
 LARGE_WINDOW = 600_000  # samples of EEG; windows with more are taken one at a time
 WINDOWS_LOOKED_AT = 13  # to see how much both modalities share; 10 minutes
 
+Made = tuple[dict[str, Estimate], dict[str, Tensor]]  # estimates, and whose evidence they rest on
 SOURCES: dict[str, type[EegSource] | type[NirsSource]] = {"eeg": EegSource, "nirs": NirsSource}
 
 
@@ -207,26 +209,24 @@ def _walk(
     """Let every source collect what the network estimates, window by window."""
     trust = shared.trust(network.architecture.sharing)
 
-    def estimate(number: int, given: dict[str, Piece]) -> dict[str, Estimate]:
+    def estimate(number: int, given: dict[str, Piece]) -> Made:
         with torch.inference_mode():  # holds in one thread only
-            return network(
-                _tensors(given, head.window(*spans[number])),
-                trust=trust,
-                latents=ready.pop(number, None),
-                uncertainty=uncertainty,
-            )[0]
+            window = _tensors(given, head.window(*spans[number]))
+            latents = ready.pop(number, None) or (network.encode(window) if window else {})
+            made, _ = network(window, trust=trust, latents=latents, uncertainty=uncertainty)
+            return made, evidence_of(network, window, latents, made, trust)
 
-    def collect(number: int, given: dict[str, Piece], made: Future[dict[str, Estimate]]) -> None:
+    def collect(number: int, given: dict[str, Piece], made: Future[Made]) -> None:
         first, last = number == 0, number == len(spans) - 1
-        estimates = made.result()
+        begin, (estimates, told) = spans[number][0], made.result()
         for s, piece in given.items():
-            sources[s].collect(spans[number][0], piece, estimates[s], not first, not last)
+            sources[s].collect(begin, piece, estimates[s], told[s], not first, not last)
         for source in sources.values():
             source.settle(np.inf if last else spans[number + 1][0])
         if progress is not None:
             progress((number + 1) / len(spans))
 
-    waiting: deque[tuple[int, dict[str, Piece], Future[dict[str, Estimate]]]] = deque()
+    waiting: deque[tuple[int, dict[str, Piece], Future[Made]]] = deque()
     at_once = _windows_at_once(sources, spans)
     with ThreadPoolExecutor(at_once) as pool:
         for number, span in enumerate(spans):

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from neurofuse.io.lazy import Spool, is_lazy
 from neurofuse.io.optics.conversion import to_optical_density
 from neurofuse.io.quality.lost import lost_times, on_samples, window_length
-from neurofuse.io.recording import stream_dataset
+from neurofuse.io.recording import EVIDENCE_INPUTS, stream_dataset
 from neurofuse.models.inference.drift import drift, filled
 from neurofuse.models.inference.multirate import SlowSeries, fast_artifact, slow_series
 from neurofuse.models.inference.posture import posture_changes
@@ -35,6 +36,7 @@ class ArtifactEstimate:
     deviation: Any = None  # like the artifact: SD of the error, 0 where the motion mask is 0
     agreement: float | None = None  # correlation of both modalities' movements, if there are both
     head_agreement: float | None = None  # of this modality's with the head's, if there is an IMU
+    evidence: Any = None  # (input, time) [log odds]: who opened the mask (`inference/evidence.py`)
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Piece:
 class Source:
     """One modality: gives windows as tensors and cross-fades the model's estimates of them.
 
-    `weight`, `gate`, `artifact` and `variance` hold the samples from number `base` on; the last
-    only if there is a `calibration`, the factor on standard deviations.
+    `weight`, `gate`, `evidence`, `artifact` and `variance` hold the samples from number `base` on;
+    the last only if there is a `calibration`, the factor on standard deviations.
     """
 
     artifact: np.ndarray
@@ -76,6 +78,7 @@ class Source:
         self.base: int = 0
         self.weight: np.ndarray = np.zeros(held)
         self.gate: np.ndarray = np.zeros((int(used.sum()), held), np.float32)
+        self.evidence: np.ndarray = np.zeros((len(EVIDENCE_INPUTS), held), np.float32)
 
     def piece(self, begin: float, end: float) -> Piece | None:
         """The window from `begin` to `end` [s]; None where there are no samples."""
@@ -109,9 +112,18 @@ class Source:
         return weight.clip(0, 1)
 
     def collect(
-        self, begin: float, piece: Piece, estimate: Estimate, before: bool, after: bool
+        self,
+        begin: float,
+        piece: Piece,
+        estimate: Estimate,
+        evidence: Tensor,
+        before: bool,
+        after: bool,
     ) -> None:
-        """Add the estimate of the window from `begin` [s] on, faded towards its neighbours."""
+        """Add the estimate of the window from `begin` [s] on, faded towards its neighbours.
+
+        `evidence` (input, frame) is whose it was.
+        """
         gate, artifact = estimate.gate[0].numpy(), estimate.artifact[0].numpy()
         first = round((begin - self.start) * self.rate)
         skip = max(-first, 0)
@@ -121,6 +133,9 @@ class Source:
         here = slice(first - self.base, first - self.base + count)
         self.weight[here] += weight
         self.gate[:, here] += (weight * gate[..., skip : skip + count]).astype(np.float32)
+        frame = np.arange(skip, skip + count) * self.architecture.latent_rate // self.rate
+        told = evidence.numpy()[:, frame.astype(int).clip(max=evidence.shape[-1] - 1)]
+        self.evidence[:, here] += (weight * told).astype(np.float32)
         part = weight * piece.scale * artifact[..., skip : skip + count]
         self.artifact[..., here] += part.astype(self.artifact.dtype)
         if self.calibration is not None and estimate.variance is not None:
@@ -168,6 +183,7 @@ class EegSource(Source):
         self.spools: list[Spool] = [
             Spool(len(used), length, on_disk=lazy) for _ in range(2 + calibrated)
         ]
+        self.told: Spool = Spool(len(EVIDENCE_INPUTS), length, on_disk=lazy)
 
     def piece(self, begin: float, end: float) -> Piece | None:
         first, last, before, after = self.window(begin, end)
@@ -181,9 +197,15 @@ class EegSource(Source):
         return self.scaled(part, self.node.position.values[self.used], ~np.isfinite(raw))
 
     def collect(
-        self, begin: float, piece: Piece, estimate: Estimate, before: bool, after: bool
+        self,
+        begin: float,
+        piece: Piece,
+        estimate: Estimate,
+        evidence: Tensor,
+        before: bool,
+        after: bool,
     ) -> None:
-        super().collect(begin, piece, estimate, before, after)
+        super().collect(begin, piece, estimate, evidence, before, after)
         if piece.missing is not None:
             first = max(round((begin - self.start) * self.rate), 0) - self.base
             self.missing[:, first : first + piece.missing.shape[-1]] = piece.missing
@@ -202,13 +224,16 @@ class EegSource(Source):
             settled.append(np.where(gate > 0, np.sqrt(self.variance[:, :count] / weight), 0))
         for spool, values in zip(self.spools, settled, strict=True):
             spool.write(self.all_channels(values))
-        for held in (self.weight, self.artifact, self.gate, self.missing, self.variance):
+        self.told.write(np.where(gate.any(0), self.evidence[:, :count] / weight, 0))
+        held_ = (self.weight, self.artifact, self.gate, self.evidence, self.missing, self.variance)
+        for held in held_:
             held[..., : held.shape[-1] - count] = held[..., count:]
             held[..., held.shape[-1] - count :] = 0
         self.base = last
 
     def result(self) -> ArtifactEstimate:
-        return ArtifactEstimate(*(spool.array(self.rate) for spool in self.spools))
+        parts = (spool.array(self.rate) for spool in self.spools)
+        return ArtifactEstimate(*parts, evidence=self.told.array(self.rate))
 
 
 class NirsSource(Source):
@@ -258,9 +283,14 @@ class NirsSource(Source):
             # without its median, so that the longest stretches keep their recorded values
             row -= np.quantile(row, 0.5, axis=-1, method="nearest", keepdims=True)
         deviation = None if self.calibration is None else self._deviation(weight, gate)
+        evidence = np.where(gate.any(0), self.evidence / weight, 0).astype(np.float32)
+        at = np.arange(self.density.shape[-1]) // self.slow.factor
         artifact, gate = fast_artifact(self.density, self.slow, summed, gate)
         return ArtifactEstimate(
-            self.all_channels(artifact), self.all_channels(gate.astype(np.float32)), deviation
+            self.all_channels(artifact),
+            self.all_channels(gate.astype(np.float32)),
+            deviation,
+            evidence=evidence[:, at.clip(max=evidence.shape[-1] - 1)],
         )
 
     def _deviation(self, weight: np.ndarray, gate: np.ndarray) -> np.ndarray:

@@ -138,7 +138,7 @@ class CrossModalAutoencoder(nn.Module):
                 with torch.no_grad():  # it was trained before
                     own = self.own_model(name).decode_alone(name, given, near[name])
             latents[name] = Latent(
-                bands[name], quiet[name], energy, near[name], channel, pooled, own
+                bands[name], quiet[name], energy, given, near[name], channel, pooled, own
             )
         return latents
 

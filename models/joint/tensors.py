@@ -22,6 +22,7 @@ class Latent:
     bands: Tensor  # the signal in bands: (batch, channel[, wavelength], band, time)
     quiet: Tensor  # (batch, channel, band, 1): energy without motion
     energy: Tensor  # (batch, channel, band, frame): log energy over `quiet`
+    seen: Tensor  # (batch, channel, feature, frame): what the encoder is given
     near: Tensor  # (batch, channel, channel): weights of the pool over neighbours
     channel: Tensor  # (batch, channel, width, frame)
     pooled: Tensor  # (batch, width, frame)

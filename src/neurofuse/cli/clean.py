@@ -67,8 +67,7 @@ def clean_files(
     annotate : {"motion"}, optional
         Also mark movements in the files, as "BAD_motion"; lost stretches always are, as "BAD_lost".
     explain : bool
-        Also tell why stretches were taken for movement (`neurofuse.explain`), in the table of
-        movements and in the report.
+        Also tell in the report why stretches were taken for movement (`neurofuse.explain`).
     channels, regions
         Whose responses to events the report shows, as in `neurofuse.report`.
     step : Progress
@@ -151,7 +150,7 @@ def clean_files(
 
             step(0.75, "explaining movements")
             explained = explain_movements(recording, cleaned, method)
-        counts = write_tables(recording, cleaned, stage, tables, explained)
+        counts = write_tables(recording, cleaned, stage, tables)
         if report:
             from neurofuse.fusion.report import report as write_report
 
@@ -275,8 +274,8 @@ def command(
         bool,
         typer.Option(
             "--explain",
-            help="Also tell why stretches were taken for movement, in the table of movements and "
-            "in the report: takes three times as long, and a minute.",
+            help="Also tell in the report why stretches were taken for movement: takes twice as "
+            "long, and a minute.",
         ),
     ] = False,
     channels: options.Channels = None,

@@ -43,7 +43,6 @@ def write_tables(
     cleaned: "xr.DataTree",
     folder: Path,
     names: dict[str, str],
-    explained: "xr.Dataset | None" = None,
 ) -> Counter[str]:
     """Write all tables of the modalities that there are; how many movements were repaired in each.
 
@@ -56,8 +55,6 @@ def write_tables(
     names : dict of str
         Of `table_names`, or of `bids_table_names`: onsets there count from the first sample of the
         modality.
-    explained : Dataset, optional
-        `neurofuse.explain` of both: what each movement was seen by is in its table then.
     """
     from neurofuse.fusion.confounds import confounds, write_confounds
     from neurofuse.fusion.movement_files import write_channels, write_movements
@@ -65,10 +62,6 @@ def write_tables(
     from neurofuse.io import stream_dataset, streams
 
     found = movements(recording, cleaned)
-    if explained is not None:
-        from neurofuse.fusion.explanation import with_shares
-
-        found = with_shares(found, explained)
     present = streams(cleaned)
     if "movements" in names:
         write_movements(folder / names["movements"], found)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import neurofuse as nf
-from neurofuse.fusion.explanation import with_shares
 from neurofuse.fusion.movement_files import write_movements
 from neurofuse.fusion.report.explanation import explanation_section
 from neurofuse.io import stream_dataset, streams, with_stream
@@ -55,16 +54,29 @@ def test_the_largest_movement_of_each_modality_is_looked_at(explained):
     assert ((np.abs(sums) < 1e-3) | np.isclose(sums, 1, atol=1e-3)).all()
 
 
-def test_shares_go_into_the_table(recording, cleaned, explained, tmp_path):
-    found = with_shares(nf.movements(recording, cleaned), explained)
-    table, _ = write_movements(tmp_path / "a_events.tsv", found)
+def test_every_table_has_the_shares(recording, cleaned, explained, tmp_path):
+    table, _ = write_movements(tmp_path / "a_events.tsv", nf.movements(recording, cleaned))
     head, *rows = (line.split("\t") for line in table.read_text().splitlines())
-    written = [row[head.index("from_imu")] for row in rows]
-    wanted = explained.share.sel(input="imu").values
-    for cell, value in zip(written, wanted, strict=True):
-        assert cell == "n/a" if np.isnan(value) else float(cell) == pytest.approx(value, rel=1e-3)
-    with pytest.raises(ParameterError, match="same movements"):
-        with_shares(found[1:], explained)
+    for column, inputs in {"from_imu": ("imu", "imu"), "from_partner": ("nirs", "eeg")}.items():
+        wanted = [
+            one.share.sel(input=inputs[one.modality.item() == "nirs"]).item()
+            for _, one in explained.groupby("movement", squeeze=False)
+        ]
+        assert np.isfinite(wanted).sum() > 1
+        for row, value in zip(rows, wanted, strict=True):
+            cell = row[head.index(column)]
+            assert (
+                cell == "n/a" if np.isnan(value) else float(cell) == pytest.approx(value, rel=1e-3)
+            )
+
+
+def test_what_lost_its_evidence_in_a_file_is_explained_alike(recording, cleaned, explained):
+    bare = cleaned
+    for stream in streams(cleaned):
+        bare = with_stream(bare, stream, stream_dataset(cleaned, stream).drop_vars("evidence"))
+    again = nf.explain(recording, bare, largest=0)
+    np.testing.assert_allclose(again.shapley, explained.shapley, rtol=1e-4, atol=1e-4)
+    assert all(np.isnan(one.from_partner) for one in nf.movements(recording, bare))
 
 
 def test_the_report_shows_heads_and_a_table(recording, explained):
