@@ -14,10 +14,10 @@ import pandas as pd
 import xarray as xr
 
 from benchmarks.common.keys import method_key, result_key, weights_key
+from benchmarks.common.lost import repaired
 from benchmarks.common.methods import packaged, row_name
 from benchmarks.common.page import Page
 from benchmarks.common.paths import ROOT, recordings_folder, write
-from neurofuse.fusion.clean import clean
 from neurofuse.fusion.methods.learned import SUFFIX
 from neurofuse.fusion.methods.registry import get_method
 from neurofuse.io.errors import NeurofuseError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CLEANING = ("models/**/*.py", "fusion/**/*.py")
 MEASURING = (
-    *("benchmarks/common/calm.py", "benchmarks/common/pulse.py"),
+    *("benchmarks/common/calm.py", "benchmarks/common/lost.py", "benchmarks/common/pulse.py"),
     *("benchmarks/still/[!_]*.py", "benchmarks/moving/[!_]*.py"),  # not how results are shown
 )
 PACKAGED = {name: path for name, _, path in packaged()}
@@ -47,6 +47,7 @@ class Case:
     name: str  # of the file
     recording: xr.DataTree
     reference: np.ndarray | None = None  # samples of this modality that figures refer to
+    lost: np.ndarray | None = None  # samples (channel, time) that figures leave out
 
 
 class Kind(Protocol):
@@ -107,7 +108,7 @@ def table(
     cases: Iterable[Case],
     figures: Callable[[Case, xr.DataTree], dict[str, float]],
 ) -> pd.DataFrame:
-    """Figures of every case that a method treats.
+    """Figures of every case that a method treats, before verdicts put lost samples back.
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def table(
             continue
         failure, found = "", {}
         try:
-            found = figures(case, clean(case.recording, method))
+            found = figures(case, repaired(case.recording, method))
         except NeurofuseError as error:
             failure = str(error)
         rows.append({key: getattr(case, key) for key in KEYS} | found | {"failure": failure})

@@ -20,6 +20,7 @@ from rich.progress import track
 
 from benchmarks.common.clean_pairs import pairs
 from benchmarks.common.keys import weights
+from benchmarks.common.lost import called_lost, repaired
 from benchmarks.common.methods import NETWORKS, network_weights
 from benchmarks.common.page import figure_of
 from benchmarks.common.paths import ROOT, write
@@ -27,12 +28,10 @@ from benchmarks.joint_gain import segments
 from benchmarks.joint_gain.arms import (
     Case,
     Producer,
-    called_lost,
     learned,
     pairs_key,
     producers,
     reference,
-    repaired,
 )
 from benchmarks.joint_gain.facts import EVERYTHING, MEASURED, Facts
 from benchmarks.joint_gain.overview import draw, summaries

@@ -14,15 +14,14 @@ import xarray as xr
 
 from benchmarks.common.clean_pairs import LENGTH, START
 from benchmarks.common.keys import method_key, result_key, weights, weights_key
-from benchmarks.common.methods import JOINT, MISMATCHED, baselines, get_method, packaged
+from benchmarks.common.lost import repaired
+from benchmarks.common.methods import JOINT, MISMATCHED, baselines, packaged
 from benchmarks.joint_gain import bounds, segments
 from benchmarks.joint_gain.facts import ALONE, BOUND, NO_REFERENCE, SILENT
-from neurofuse.fusion.clean import clean
 from neurofuse.fusion.controls import with_partner
-from neurofuse.fusion.methods.cleaner import apply
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.modality import MODALITIES
-from neurofuse.io.recording import LOST, stream_dataset, without_stream
+from neurofuse.io.recording import without_stream
 from neurofuse.models.training.split import SPLIT
 
 Arms = Iterator[tuple[str, str, np.ndarray | xr.DataTree | str]]  # arm, stream, cleaned or failure
@@ -40,20 +39,6 @@ class Case:
     def material(self, stream: str) -> segments.Material:
         """What is scored of a modality."""
         return segments.material(self.truth, self.contaminated, stream, self.lost[stream])
-
-
-def called_lost(recording: xr.DataTree) -> dict[str, xr.DataArray]:
-    """Which samples (channel, time) of each modality the packaged joint model's verdict calls lost.
-
-    One verdict for all methods, so that none gains by calling more lost than others.
-    """
-    judged = clean(recording, JOINT)
-    return {s: stream_dataset(judged, s).verdict == LOST for s in MODALITIES}
-
-
-def repaired(recording: xr.DataTree, method: str) -> xr.DataTree:
-    """What a method makes of a recording, before its verdict puts lost samples back."""
-    return apply(get_method(method), recording)
 
 
 @dataclass(frozen=True)

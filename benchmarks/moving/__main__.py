@@ -57,9 +57,10 @@ uncorrected recording by a detector that knows no cleaning method (`benchmarks/c
 
 fNIRS of {nirs}. Distance: RMS over 0.1–2 Hz, three frequencies an octave, of the difference between
 the spectrum of the whole cleaned channel and its quiet one; the second line is how well
-that one is known. Power below the quiet one is over-cleaning. Openings of a mask less than 0.5 s
-apart count as one. EEG of a Muse and of other dry electrodes: power in 0.5–45 Hz of loud
-stretches after cleaning over that of quiet ones before; change in quiet stretches over the EEG
+that one is known. Left out for every method alike is what the verdict of the packaged joint model
+calls lost, {lost} % of channel-time. Power below the quiet one is over-cleaning. Openings of a mask
+less than 0.5 s apart count as one. EEG of a Muse and of other dry electrodes: power in 0.5–45 Hz of
+loud stretches after cleaning over that of quiet ones before; change in quiet stretches over the EEG
 there; blinks are deflections of both ear electrodes against the frontal reference, and what is
 left is the projection of their average on that before. Medians over channels, means over
 participants of the {part} part, 95 % bootstrap intervals from three participants on; medians over
@@ -75,10 +76,11 @@ def page(results: dict[str, pd.DataFrame], part: str) -> Page:
     seen = pd.concat(results.values())
     people = seen[seen.stream == "nirs"].participant.nunique()
     devices = ", ".join(sorted(seen[seen.stream == "nirs"].device.unique()))
+    lost = f"{100 * seen[seen.stream == 'nirs'].lost.mean():.1f}"
     count = f"{people} participant{'s' if people != 1 else ''} ({devices})"
     return Page(
         title="Recordings in motion against their own quiet stretches",
-        question=QUESTION.format(nirs=count, part=part),
+        question=QUESTION.format(nirs=count, part=part, lost=lost),
         table=side_by_side(FIGURES, results),
         limits=LIMITS,
         command=f"python -m benchmarks.moving --part {part} --page docs/measured/moving.md",

@@ -10,6 +10,7 @@ from scipy.signal import butter, hilbert, sosfiltfilt
 
 from benchmarks.common.calm import calm
 from benchmarks.common.evaluation import Case
+from benchmarks.common.lost import called_lost
 from benchmarks.common.pulse import HALF_WIDTH, pulse_line
 from benchmarks.moving.spectra import (
     distance,
@@ -58,7 +59,7 @@ def cases(part: str) -> Iterator[Case]:
             yield Case(
                 *("nirs", participant, path.parent.name, float(node.attrs["rate"])),
                 *("own stretches" if rest is None else "own rest", path.stem),
-                *(build(nirs=node), reference),
+                *(build(nirs=node), reference, called_lost(build(nirs=node))["nirs"].values),
             )
 
 
@@ -71,10 +72,15 @@ def loaded(path: Path) -> xr.Dataset | None:
     return node if node.sizes["channel"] else None
 
 
-def quiet_of(case: Case, before: np.ndarray) -> Quiet:
-    """The quiet spectrum of every channel, from the rest recording or from calm stretches."""
+def quiet_of(case: Case, before: np.ndarray, kept: np.ndarray) -> Quiet:
+    """The quiet spectrum of every channel, from the rest recording or from calm stretches.
+
+    Of `before` (row, time), samples that are `kept` (row, time) count.
+    """
     rows = before if case.reference is None else case.reference
     masks = calm(rows, case.rate, "nirs")
+    if case.reference is None:
+        masks &= kept
     chosen = [quiet_windows(mask, case.rate) for mask in masks]
     spectra = _spectra(rows, case.rate, chosen)
     halves = tuple(
@@ -85,7 +91,7 @@ def quiet_of(case: Case, before: np.ndarray) -> Quiet:
 
 
 def figures(case: Case, cleaned: xr.DataTree) -> dict[str, float]:
-    """What cleaning left of movement.
+    """What cleaning left of movement, in what is not lost.
 
     - `distance` [dB]: of the cleaned channel's spectrum to its quiet one, RMS over 0.1-2 Hz (three
       frequencies an octave), median over channels and wavelengths; `floor`: of one half of the
@@ -93,6 +99,7 @@ def figures(case: Case, cleaned: xr.DataTree) -> dict[str, float]:
     - `power`, `power_low` [dB]: in 0.1-0.6 Hz over the quiet power, median and lowest tenth;
       `overcleaned`: share of channels more than 1 dB below;
     - `jumps` [%]: time at which optical density changes by more than 0.2 within 0.5 s;
+    - `lost` [1]: share of channel-time that is left out of all figures;
     - `length` [s]: openings of the motion mask, 95 %; `open`: share of channel-time;
     - `pulse` [1]: median amplitude of the heart beat under the open mask over that outside, median.
     """
@@ -100,9 +107,12 @@ def figures(case: Case, cleaned: xr.DataTree) -> dict[str, float]:
     before = rows_of(stream_dataset(case.recording, "nirs"))
     node = stream_dataset(cleaned, "nirs")
     after = rows_of(node)
-    quiet = quiet_of(case, before)
-    every = quiet_windows(np.ones(after.shape[-1], bool), rate)
-    spectra = _spectra(after, rate, [every] * len(after))
+    kept = np.ones((node.sizes["channel"], after.shape[-1]), bool)
+    if case.lost is not None:
+        kept &= ~case.lost
+    rows_kept = np.repeat(kept, len(after) // len(kept), axis=0)
+    quiet = quiet_of(case, before, rows_kept)
+    spectra = _spectra(after, rate, [quiet_windows(one, rate) for one in rows_kept])
     frequency = frequencies(rate)
     band = (frequency >= OWN_BAND[0]) & (frequency <= OWN_BAND[1])
     power = 10 * np.log10(spectra[:, band].mean(-1) / quiet.spectrum[:, band].mean(-1))
@@ -113,20 +123,23 @@ def figures(case: Case, cleaned: xr.DataTree) -> dict[str, float]:
         "power": _quantile(power, 0.5),
         "power_low": _quantile(power, 0.1),
         "overcleaned": float((power[known] < OVERCLEANED).mean()) if known.any() else np.nan,
-        "jumps": 100 * jumping(after, rate),
+        "jumps": 100 * jumping(after, rate, rows_kept),
+        "lost": float(1 - kept.mean()),
     }
     if "gate" in node:
-        mask = node.gate.values > GATE_OPEN
+        mask = (node.gate.values > GATE_OPEN) & kept
         found |= {
             "length": _quantile(openings(mask, rate), LENGTH),
-            "open": float(mask.mean()),
+            "open": float(mask[kept].mean()) if kept.any() else np.nan,
             "pulse": pulse_under(mask, after, rate, quiet.pulse),
         }
     return found
 
 
-def jumping(rows: np.ndarray, rate: float) -> float:
+def jumping(rows: np.ndarray, rate: float, kept: np.ndarray | None = None) -> float:
     """Share of samples (row, time) at which optical density changes by > 0.2 within 0.5 s.
+
+    Of those that are `kept` (row, time) at both ends; by default of all.
 
     Examples
     --------
@@ -135,7 +148,9 @@ def jumping(rows: np.ndarray, rate: float) -> float:
     0.053
     """
     count = max(1, round(WITHIN * rate))
-    return float((np.abs(rows[:, count:] - rows[:, :-count]) > JUMP).mean())
+    jumps = np.abs(rows[:, count:] - rows[:, :-count]) > JUMP
+    counted = np.ones(jumps.shape, bool) if kept is None else kept[:, count:] & kept[:, :-count]
+    return float(jumps[counted].mean()) if counted.any() else np.nan
 
 
 def openings(mask: np.ndarray, rate: float) -> np.ndarray:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from benchmarks.common.lost import repaired
 from benchmarks.common.statistics import decibel, interval
 from benchmarks.transplant.cases import PORR_KINDS, Case, cases
-from neurofuse.fusion.clean import clean
 from neurofuse.fusion.methods.registry import get_method
 from neurofuse.fusion.signal.bands import ALPHA, NIRS_ERROR, bandpass
 from neurofuse.io import stream_dataset
@@ -82,8 +82,8 @@ def evaluate(
 
 
 def cleaned_by(method: "Method", case: Case) -> np.ndarray:
-    """The samples of a case after cleaning."""
-    cleaned = clean(case.recording(), method)
+    """The samples of a case after cleaning, before a verdict puts lost ones back."""
+    cleaned = repaired(case.recording(), method)
     return np.asarray(stream_dataset(cleaned, case.modality)[case.variable].values)
 
 

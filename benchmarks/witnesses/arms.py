@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from benchmarks.common.lost import repaired
 from benchmarks.common.methods import JOINT
 from benchmarks.joint_gain import segments
 from benchmarks.witnesses.bounds import told, with_imu, with_perfect_imu
 from benchmarks.witnesses.cases import Case, moving, of_two_electrodes
-from neurofuse.fusion.clean import clean
 from neurofuse.fusion.controls import with_partner
 from neurofuse.io import stream_dataset
 from neurofuse.io.recording import with_stream, without_stream
@@ -104,7 +104,7 @@ def errors(
             continue
         model = models[arm.model]
         with told(model) if arm.name == TOLD else nullcontext():
-            cleaned = clean(arm.given, model)
+            cleaned = repaired(arm.given, model)
         for stream, one in data.items():
             if not one.segment:
                 continue

@@ -10,6 +10,7 @@ import xarray as xr
 import benchmarks.joint_gain.__main__ as gain
 from benchmarks.brain_signals import measures
 from benchmarks.common import keys, statistics
+from benchmarks.common.lost import called_lost
 from benchmarks.joint_gain import arms, bounds, facts, segments, tables
 from benchmarks.joint_gain.page import described, mask_thresholds, page
 from neurofuse.fusion.metrics import neurovascular
@@ -116,7 +117,7 @@ def test_one_verdict_says_what_is_left_out_for_every_method(simulated):
     name = str(node.channel.values[np.argmax(node.motion.values.any(1))])
     gone.loc[{"channel": name}] = 5e-3  # at a rail throughout
     off = with_stream(contaminated, "eeg", node.assign(eeg=gone))
-    case = arms.Case(truth, off, off, arms.called_lost(off))
+    case = arms.Case(truth, off, off, called_lost(off))
     data = case.material("eeg")
     assert data.lost.mean(1)[list(data.channel).index(name)] > 0.95
     found = {}

@@ -1,5 +1,7 @@
 """The benchmark of recordings in motion, on made recordings whose movement is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -64,6 +66,21 @@ def test_a_signal_of_a_half_is_over_cleaned_by_six_decibels(rest, moved):
 def test_a_recording_at_rest_is_the_reference_where_there_is_one(rest, moved):
     louder = case_of(moved, reference=2 * rest.reshape(-1, COUNT))
     assert nirs.figures(louder, light(rest))["power"] == pytest.approx(-6, abs=0.5)
+
+
+def test_what_is_lost_counts_in_no_figure(rest, moved):
+    spoiled = moved.copy()
+    spoiled[0, :, 3000:3500] = np.random.default_rng(2).normal(0, 3.0, 500)  # off for 50 s
+    lost = np.zeros((6, COUNT), bool)
+    lost[0, 2950:3550] = True
+    usual, told = case_of(spoiled), replace(case_of(spoiled), lost=lost)
+    cleaned = rest.copy()
+    cleaned[0, :, 3000:3500] = spoiled[0, :, 3000:3500]
+    assert nirs.figures(usual, light(cleaned))["jumps"] > 1
+    found = nirs.figures(told, light(cleaned))
+    assert found["jumps"] == 0
+    assert found["distance"] < found["floor"] + 0.5
+    assert found["power_low"] == pytest.approx(0, abs=1)
 
 
 def test_openings_part_at_half_a_second():

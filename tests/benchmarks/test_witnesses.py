@@ -133,7 +133,7 @@ def test_an_imu_sees_what_turns_the_head(known):
 
 
 def test_a_method_that_changes_nothing_has_ratios_of_one(known, monkeypatch):
-    monkeypatch.setattr(arms, "clean", lambda recording, model: recording)
+    monkeypatch.setattr(arms, "repaired", lambda recording, model: recording)
     monkeypatch.setattr(evaluation, "cases", lambda part, seeds: known)
     model = untrained()
     table = evaluation.evaluate(model, model, model, limit=3)
@@ -153,7 +153,7 @@ def test_the_truth_has_no_error(known, monkeypatch):
     def perfect(recording, model):
         return known[0].rest
 
-    monkeypatch.setattr(arms, "clean", perfect)
+    monkeypatch.setattr(arms, "repaired", perfect)
     models = dict.fromkeys([JOINT, "eeg", "nirs"], untrained())
     found = list(arms.errors(known[0], known[1], "strong", models))
     assert found
@@ -245,7 +245,7 @@ def test_true_times_shift_motion_for_and_against_and_only_inside(known, monkeypa
         with monkeypatch.context() as patched:
             patched.setattr(CrossModalAutoencoder, "_filter", listening)
             with bounds.told(model):
-                arms.clean(perfect, model)
+                arms.repaired(perfect, model)
         return torch.cat(made, -1)
 
     before = gate(perfect, model)
@@ -258,4 +258,4 @@ def test_true_times_shift_motion_for_and_against_and_only_inside(known, monkeypa
 
 
 def gate(recording, model):
-    return arms.clean(recording, model)["nirs"].gate.values
+    return arms.repaired(recording, model)["nirs"].gate.values
