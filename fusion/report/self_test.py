@@ -60,7 +60,7 @@ def _table(found: SelfTest, modality: str) -> str:
         "stretches. An output of zeros has an error of 0 dB; kept is 1 where all of it is there."
     )
     heads = ["Method", *(HEADS[metric][0] for metric in shown)]
-    return table(heads, rows, caption, best={(0, 1)})
+    return table(heads, rows, caption, best={(0, 1)} if found.recommended(modality) else set())
 
 
 def _cell(value: float, metric: str) -> str:

@@ -103,6 +103,11 @@ class SelfTest:
         """The method with the smallest error; "" where nothing could be tested."""
         return next((name for name, _ in self.ranking(modality)), "")
 
+    def recommended(self, modality: str) -> str:
+        """The best method; "" where none is better than an output of zeros, or none was tested."""
+        best = self.best(modality)
+        return best if best and self.figure(best, modality) < 0 else ""
+
     def margin(self, modality: str) -> float:
         """How much larger the error of the second best method is [dB]; NaN without one."""
         rows = self.ranking(modality)
@@ -174,6 +179,7 @@ class SelfTest:
         return {
             "seconds": round(self.seconds, 3),
             "best": {m: {"method": self.best(m), "margin_db": self.margin(m)} for m in self.tested},
+            "recommended": {m: self.recommended(m) or None for m in self.tested},
             "movements": {stream: vars(one) for stream, one in self.movements.items()},
             "uncertainty_factor": self.uncertainty_factor,
             "not_tested": self.lacking,
@@ -207,6 +213,11 @@ class SelfTest:
 
     def _recommended(self, modality: str) -> str:
         best, margin = self.best(modality), self.margin(modality)
+        if not self.recommended(modality):
+            return (
+                f"Recommended: none. The smallest error, {self.figure(best, modality):+.1f} dB "
+                f"({best}), is no smaller than that of zeros: leave out what is in motion."
+            )
         if best == UNCORRECTED.name:
             return "Recommended: leave it uncorrected; no method lowers the error here."
         if not np.isfinite(margin):

@@ -65,7 +65,8 @@ def self_test(
     Raises
     ------
     ParameterError
-        For an unknown method, or a seed that is no whole number.
+        For an unknown method, methods that treat none of the modalities, or a seed that is no
+        whole number.
     ReadError
         If a modality has no usable channel.
     SchemaError
@@ -85,9 +86,9 @@ def self_test(
     refuse_units(recording)
     step = progress or (lambda fraction, label: None)
     start, stop = span(recording)
+    if methods is not None:
+        _treating(recording, _cleaners(methods))
     if stop - start < SHORTEST:
-        if methods is not None:
-            _cleaners(methods)  # unknown ones are refused all the same
         return _too_short(recording, stop - start)
     step(0.0, "looking for quiet stretches")
     part = mark_bad(tested_part(recording))
@@ -197,6 +198,19 @@ def _cleaners(methods: "Method | Sequence[Method]") -> dict[str, Cleaner]:
     found = cleaners_by_name(methods, {UNCORRECTED.name: get_method(UNCORRECTED.name)})
     found.pop(UNCORRECTED.name, None)
     return {**found, UNCORRECTED.name: get_method(UNCORRECTED.name)}
+
+
+def _treating(recording: xr.DataTree, cleaners: dict[str, Cleaner]) -> None:
+    """Refuse methods none of which treats what there is."""
+    chosen = {name: one for name, one in cleaners.items() if name != UNCORRECTED.name}
+    present = streams(recording)
+    if chosen and not any(set(one.streams) & set(present) for one in chosen.values()):
+        has = " and ".join(MODALITIES[stream].display for stream in present)
+        raise ParameterError(
+            f"a Recording with {has} only, which {' and '.join(chosen)} cannot treat",
+            f"a method that treats {has}",
+            "choose one that `neurofuse methods` lists for it, or add the other modality",
+        )
 
 
 def _scored(one: Material, injected: Injected) -> float:

@@ -38,6 +38,12 @@ def test_a_short_recording_and_bad_usage(run, tmp_path):
     assert "jiont" in refused.stderr
 
 
+def test_methods_that_treat_nothing_of_it_are_refused(run, pair):
+    refused = run("check", pair[1], "--methods", "asr")
+    assert refused.exit_code == 2
+    assert "fNIRS only, which asr cannot treat" in refused.stderr
+
+
 def test_the_report_of_clean_holds_it(run, tmp_path):
     made = simulate_files(tmp_path / "in", duration=12.0, seed=1)
     done = run("clean", made["eeg"], "--out", tmp_path / "out", "--self-test")

@@ -1,5 +1,6 @@
 """The self-test against the truth, and recordings in which nothing can be tested."""
 
+import dataclasses
 import json
 import re
 
@@ -62,6 +63,35 @@ def test_words_and_json_say_the_same(found):
     [row] = [r for r in facts["rows"] if (r["method"], r["modality"]) == ("joint", "eeg")]
     assert row["error_db"] == found.figure("joint", "eeg")
     assert facts["best"]["eeg"]["method"] == found.best("eeg")
+    assert facts["recommended"] == {m: found.recommended(m) for m in found.tested}
+
+
+@pytest.mark.parametrize("best", ["joint", "uncorrected"])
+def test_what_is_worse_than_zeros_is_not_recommended(found, best):
+    table = found.table.copy(deep=True)
+    errors = dict.fromkeys(table.method.values.tolist(), 2.5) | {best: 1.2}
+    for method, error in errors.items():
+        table.value.loc[method, "eeg", "error_db"] = error
+    poor = dataclasses.replace(found, table=table)
+    assert (poor.best("eeg"), poor.recommended("eeg")) == (best, "")
+    said = (
+        f"Recommended: none. The smallest error, +1.2 dB ({best}), is no smaller than that of zeros"
+    )
+    assert said in str(poor)
+    assert json.loads(as_json(poor))["recommended"]["eeg"] is None
+    section = self_test_section(poor)
+    assert "Recommended: none." in section
+    assert section.count("class=best") == self_test_section(found).count("class=best") - 1
+
+
+def test_methods_for_the_other_modality_are_refused(simulated):
+    for stream, methods in (("nirs", ["tddr", "wavelet"]), ("eeg", "asr")):
+        without = without_stream(simulated[1], stream)
+        if stream == "nirs":
+            assert self_test(without, methods).failures().keys() == {"tddr"}
+            methods = ["tddr", "spline"]
+        with pytest.raises(ParameterError, match=r"only, which .* cannot treat; wanted a method"):
+            self_test(without, methods)
 
 
 def test_the_report_has_the_figures(found):
