@@ -308,6 +308,8 @@ class Architecture(Settings):
         False (ablation): each fNIRS channel is filtered as if there were no other.
     witnessed : bool
         False (ablation): the decoders hear no witness of movement, neither partner nor IMU.
+    causal : bool
+        True: a model that cleans while a recording is made, and sees no later frame.
 
     Examples
     --------
@@ -343,6 +345,7 @@ class Architecture(Settings):
     filtered: bool = True
     across: bool = True
     witnessed: bool = True
+    causal: bool = False
 
     @model_validator(mode="after")
     def _fit(self) -> Self:

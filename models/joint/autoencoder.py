@@ -13,9 +13,17 @@ from torch.nn.functional import pad
 
 from neurofuse.models.joint.across_channels import predict_from_others
 from neurofuse.models.joint.architecture import Architecture
-from neurofuse.models.joint.bands import to_samples
+from neurofuse.models.joint.bands import to_samples, to_samples_causal
 from neurofuse.models.joint.features import feature_count, features, quiet_weight
-from neurofuse.models.joint.network import Decoder, Encoder, Fusion, neighbours
+from neurofuse.models.joint.layers import decoded_late, delay
+from neurofuse.models.joint.network import (
+    Decoder,
+    Encoder,
+    Fusion,
+    later,
+    neighbours,
+    sooner,
+)
 from neurofuse.models.joint.spectral_gain import spectral_gain
 from neurofuse.models.joint.tensors import Estimate, Latent, Stream
 from neurofuse.models.joint.uncertainty import error_variance
@@ -45,11 +53,11 @@ class CrossModalAutoencoder(nn.Module):
         a = self.architecture
         bands = {s: len(a.bands.edges(s)) + 1 for s in a.streams}
         self.encoders: nn.ModuleDict = nn.ModuleDict(
-            {s: Encoder(feature_count(s, bands[s]), a.width) for s in a.streams}
+            {s: Encoder(s, feature_count(s, bands[s]), a.width, a.causal) for s in a.streams}
         )
-        self.fusion: Fusion = Fusion(a.streams, a.width)
+        self.fusion: Fusion = Fusion(a.streams, a.width, a.causal)
         self.decoders: nn.ModuleDict = nn.ModuleDict(
-            {s: Decoder(bands[s], a.width, len(WITNESSES) * TOLD) for s in a.streams}
+            {s: Decoder(s, bands[s], a.width, len(WITNESSES) * TOLD, a.causal) for s in a.streams}
         )
         # whether each modality is in motion at a frame, decoded from the fused latent alone, so
         # that a modality that is withheld has to be read from the other
@@ -92,15 +100,14 @@ class CrossModalAutoencoder(nn.Module):
         """
         latents = latents or self.encode(streams)
         alone = {s: self.fusion({s: latent.pooled}) for s, latent in latents.items()}
-        fused = next(iter(alone.values()))
-        if len(latents) > 1:
-            fused = self.fusion({s: latent.pooled for s, latent in latents.items()})
+        both = {s: alone[s] if len(latents) == 1 else self.fuse(s, latents) for s in latents}
         head = next((stream.head for stream in streams.values()), None)
         movement = {}
         if len(latents) > 1 or head is not None:
             movement = self.movement(latents, alone)
             rate, sharing = self.architecture.latent_rate, self.architecture.sharing
-            trust = trust or agreements(movement, head, rate, sharing).trust(sharing)
+            told = {s: self.in_time(s, moves) for s, moves in movement.items()}
+            trust = trust or agreements(told, head, rate, sharing).trust(sharing)
         else:
             trust = None
         estimates = {}
@@ -111,15 +118,39 @@ class CrossModalAutoencoder(nn.Module):
                 if self.architecture.witnessed:
                     witnessed = self.witnessed_by(name, movement, head, trust)
                 if trust.partner is not None and len(latents) > 1:
-                    believed = trust.partner.to(fused)[:, None, None]
-                    seen = torch.lerp(alone[name], fused, believed)
+                    believed = trust.partner.to(seen)[:, None, None]
+                    seen = torch.lerp(alone[name], both[name], believed)
             decoded = self.decoders[name](latent.channel, seen, latent.near, witnessed)
             if latent.own is not None:
                 decoded = self.beside(name, latent.own, decoded, trust)
+            decoded = tuple(self.in_time(name, part) for part in decoded)
             estimates[name] = self._filter(
                 name, stream, latent, decoded, wiener=wiener, uncertainty=uncertainty
             )
-        return estimates, {s: layer(fused).squeeze(1) for s, layer in self.motion.items()}
+        some = next(iter(both))
+        told = {s: s if s in both else some for s in self.motion}
+        return estimates, {
+            s: sooner(layer(both[told[s]]).squeeze(1), self.late(told[s], encoder=True))
+            for s, layer in self.motion.items()
+        }
+
+    def fuse(self, name: str, latents: dict[str, Latent]) -> Tensor:
+        """The latent (batch, width, frame) of all modalities for one of them."""
+        pooled = {s: latent.pooled for s, latent in latents.items()}
+        if self.architecture.causal:  # the other one's last frame may not be there yet
+            own = self.late(name, encoder=True)
+            pooled |= {s: later(x, max(own, 1)) for s, x in pooled.items() if s != name}
+        return self.fusion(pooled)
+
+    def late(self, name: str, *, encoder: bool = False) -> int:
+        """Frames by which what the network decodes, or encodes, of a modality comes late."""
+        if not self.architecture.causal:
+            return 0
+        return delay(name) if encoder else decoded_late(name)
+
+    def in_time(self, name: str, decoded: Tensor) -> Tensor:
+        """What is decoded of a modality (…, frame), at the frames that it describes."""
+        return sooner(decoded, self.late(name))
 
     def encode(self, streams: dict[str, Stream]) -> dict[str, Latent]:
         """Each modality of a window on its own."""
@@ -138,7 +169,14 @@ class CrossModalAutoencoder(nn.Module):
                 with torch.no_grad():  # it was trained before
                     own = self.own_model(name).decode_alone(name, given, near[name])
             latents[name] = Latent(
-                bands[name], quiet[name], energy, given, near[name], channel, pooled, own
+                bands[name],
+                quiet[name][..., :frames],
+                energy,
+                given,
+                near[name],
+                channel,
+                pooled,
+                own,
             )
         return latents
 
@@ -176,9 +214,11 @@ class CrossModalAutoencoder(nn.Module):
         said = dict.fromkeys(WITNESSES, nothing)
         for other, moves in movement.items():
             if other != name and trust.partner is not None:
-                said["partner"] = evidence(moves, trust.partner, rate)
+                said["partner"] = evidence(moves, trust.partner, rate, self.architecture.causal)
         if head is not None and name in trust.head:
-            given = evidence(head.to(own), trust.head[name], rate)[..., : own.shape[-1]]
+            given = evidence(head.to(own), trust.head[name], rate, self.architecture.causal)[
+                ..., : own.shape[-1]
+            ]
             said["head"] = pad(given, (0, own.shape[-1] - given.shape[-1]))
         return torch.cat(list(said.values()), 1)
 
@@ -214,13 +254,15 @@ class CrossModalAutoencoder(nn.Module):
         a, length = self.architecture, stream.signal.shape[-1]
         gate_logit, fraction_logit, clean = decoded
         # a frame of margin: a movement's first sample lies anywhere in its frame
-        motion = nn.functional.max_pool1d(torch.sigmoid(gate_logit), 3, 1, 1)
-        motion = to_samples(motion, stream.rate, length, a.latent_rate)
+        margin = pad(torch.sigmoid(gate_logit), (1, 0 if a.causal else 1))
+        motion = nn.functional.max_pool1d(margin, 2 if a.causal else 3, 1)
+        on_samples = to_samples_causal if a.causal else to_samples
+        motion = on_samples(motion, stream.rate, length, a.latent_rate)
         closed, opened = a.motion_mask.limits(name)
         gate = ((motion - closed) / (opened - closed)).clamp(0, 1)
         if name == "eeg" and gate.shape[1] < a.few_electrodes.below:
             gate = torch.maximum(gate, self._loud(latent.energy, stream.rate, length))
-        fraction = to_samples(torch.sigmoid(fraction_logit), stream.rate, length, a.latent_rate)
+        fraction = on_samples(torch.sigmoid(fraction_logit), stream.rate, length, a.latent_rate)
         wiener = wiener and a.filtered
         open_ = gate if a.gated else torch.ones_like(gate)
         if name == "eeg":

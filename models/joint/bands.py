@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from neurofuse.models.joint.causal_bands import held
+
 FLOOR = 1e-10  # of a channel's quiet energy, added to that of each band before logarithms
 
 
@@ -55,6 +57,14 @@ def to_samples(x: Tensor, rate: float, length: int, frame_rate: float) -> Tensor
     flat = x.flatten(0, -2).unsqueeze(1)
     at = (torch.arange(length, device=x.device, dtype=x.dtype) + 0.5) * (frame_rate / rate) - 0.5
     return _interpolate(flat, at).squeeze(1).unflatten(0, x.shape[:-1])
+
+
+def to_samples_causal(x: Tensor, rate: float, length: int, frame_rate: float) -> Tensor:
+    """Latent frames (…, frame) at samples (…, time), of which none sees a later frame."""
+    frame, weight = held(0, length, rate, frame_rate)
+    now = torch.from_numpy(frame).to(x.device).clamp_max(x.shape[-1] - 1)
+    share = torch.from_numpy(weight).to(x)
+    return torch.lerp(x[..., (now - 1).clamp_min(0)], x[..., now], share)
 
 
 def _interpolate(x: Tensor, at: Tensor) -> Tensor:

@@ -1,11 +1,19 @@
 """Input of the encoders: energies of bands, and of what other channels do not predict of them."""
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from neurofuse.models.joint.architecture import Architecture, Quiet
-from neurofuse.models.joint.bands import agreement, degrees_of_freedom, log_energy, split
+from neurofuse.models.joint.bands import (
+    agreement,
+    degrees_of_freedom,
+    frame_count,
+    log_energy,
+    split,
+)
+from neurofuse.models.joint.causal_features import RunningFeatures
 from neurofuse.models.joint.prediction_residual import prediction_residual
 from neurofuse.models.joint.tensors import Stream
 
@@ -27,8 +35,10 @@ def features(
     -------
     bands : Tensor (batch, channel[, wavelength], band, time)
     features : Tensor (batch, channel, feature, frame)
-    quiet : Tensor (batch, channel, band, 1)
+    quiet : Tensor (batch, channel, band, 1 or frame)
     """
+    if architecture.causal:
+        return _causal_features(modality, stream, architecture)
     a, rate = architecture, stream.rate
     edges = a.bands.edges(modality)
     bands = split(stream.signal, rate, edges)
@@ -47,6 +57,22 @@ def features(
     first, last = stream.signal[:, :, 0], stream.signal[:, :, -1]
     together = agreement(first, last, rate, a.latent_rate)[:, :, None]
     return bands, torch.cat([*parts, together], 2), quiet.mean(2)
+
+
+def _causal_features(
+    modality: str, stream: Stream, architecture: Architecture
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As `features`, from nothing but what was before; `quiet` is then one of each frame."""
+    signal = stream.signal.detach()
+    channels, waves = signal.shape[1], 1 if modality == "eeg" else signal.shape[2]
+    frames = frame_count(signal.shape[-1], stream.rate, architecture.latent_rate)
+    found = []
+    for series in signal.double().cpu().flatten(1, -2).numpy():
+        running = RunningFeatures(modality, channels, waves, stream.rate, architecture)
+        found.append(running.push(series, frames))
+    parts = [f.bands for f in found], [f.features for f in found], [f.quiet for f in found]
+    bands, seen, quiet = (torch.from_numpy(np.stack(part)).to(stream.signal) for part in parts)
+    return bands, seen.permute(0, 2, 3, 1), quiet.permute(0, 2, 3, 1)
 
 
 def quiet_weight(signal: Tensor, gate: Tensor, rate: float, quiet: Quiet | None = None) -> Tensor:

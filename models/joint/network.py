@@ -2,23 +2,72 @@
 
 Montage-agnostic: encoders and decoders treat each channel alike and see the others through pools
 over neighbours (by position) and over all channels, so number and order of channels are free.
+
+The causal network, for cleaning while a recording is made, has the same layers and as many
+weights. No frame sees a later one there; what it gives of fNIRS comes late by some frames
+(`decoded_late`), what it gives of EEG does not. `models/live/network.py` computes it frame by
+frame.
 """
 
 import torch
 from torch import Tensor, nn
 
+from neurofuse.models.joint.layers import DECODED, ENCODED, ENTRY, FUSED, waits
+
+
+class RunningNorm(nn.GroupNorm):
+    """Layer norm of (batch, width, frame) with mean and variance of the frames so far."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002, the name in torch
+        count = torch.arange(1, input.shape[-1] + 1, device=input.device)
+        mean, square = (x.mean(1, keepdim=True).cumsum(-1) / count for x in (input, input**2))
+        scale = ((square - mean**2).clamp_min(0) + self.eps).rsqrt()
+        return (input - mean) * scale * self.weight[:, None] + self.bias[:, None]
+
+
+class CausalConv(nn.Conv1d):
+    """A convolution of (batch, width, frame) that sees no later frame."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002, the name in torch
+        past = self.dilation[0] * (self.kernel_size[0] - 1)
+        return super().forward(nn.functional.pad(input, (past, 0)))
+
+
+def convolution(inwards: int, width: int, size: int, dilation: int, causal: bool) -> nn.Conv1d:
+    """A convolution over frames that keeps their number."""
+    if causal:
+        return CausalConv(inwards, width, size, dilation=dilation)
+    return nn.Conv1d(inwards, width, size, padding=size // 2 * dilation, dilation=dilation)
+
+
+def later(x: Tensor, frames: int) -> Tensor:
+    """(…, frame) as it was some frames before; zeros at the start."""
+    return nn.functional.pad(x, (frames, 0))[..., : x.shape[-1]] if frames else x
+
+
+def sooner(x: Tensor, frames: int) -> Tensor:
+    """Undo `later`: (…, frame) as it will be some frames on; the last one holds at the end."""
+    if not frames:
+        return x
+    return torch.cat([x[..., frames:], x[..., -1:].expand(*x.shape[:-1], frames)], -1)
+
 
 class TemporalBlock(nn.Module):
-    """Residual dilated convolution along the latent frames of (batch, width, frame)."""
+    """Residual dilated convolution along the latent frames of (batch, width, frame).
 
-    def __init__(self, width: int, dilation: int):
+    One that is causal and `waits` comes late by its dilation, and so sees as much after a frame as
+    before it.
+    """
+
+    def __init__(self, width: int, dilation: int, causal: bool = False, waits: bool = False):
         super().__init__()
-        self.conv: nn.Conv1d = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
+        self.conv: nn.Conv1d = convolution(width, width, 3, dilation, causal)
         self.mix: nn.Conv1d = nn.Conv1d(width, width, 1)
-        self.norm: nn.GroupNorm = nn.GroupNorm(1, width)
+        self.norm: nn.GroupNorm = (RunningNorm if causal else nn.GroupNorm)(1, width)
+        self.late: int = dilation if causal and waits else 0
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.mix(nn.functional.gelu(self.conv(self.norm(x))))
+        return later(x, self.late) + self.mix(nn.functional.gelu(self.conv(self.norm(x))))
 
 
 def neighbours(position: Tensor, width: float) -> Tensor:
@@ -38,11 +87,11 @@ def neighbours(position: Tensor, width: float) -> Tensor:
 class Encoder(nn.Module):
     """Features of each channel (batch, channel, feature, frame) to channel and stream latents."""
 
-    def __init__(self, features: int, width: int):
+    def __init__(self, modality: str, features: int, width: int, causal: bool = False):
         super().__init__()
-        self.enter: nn.Conv1d = nn.Conv1d(features, width, 5, padding=2)
+        self.enter: nn.Conv1d = convolution(features, width, ENTRY, 1, causal)
         self.along_time: nn.Sequential = nn.Sequential(
-            *(TemporalBlock(width, d) for d in (1, 3, 9, 27))
+            *(TemporalBlock(width, d, causal, waits(modality, d)) for d in ENCODED)
         )
         self.leave: nn.Conv1d = nn.Conv1d(3 * width, width, 1)
 
@@ -62,7 +111,7 @@ class Encoder(nn.Module):
 class Fusion(nn.Module):
     """Both stream latents to one latent (batch, width, frame); either stream may be absent."""
 
-    def __init__(self, streams: tuple[str, ...], width: int):
+    def __init__(self, streams: tuple[str, ...], width: int, causal: bool = False):
         super().__init__()
         self.streams = streams
         self.absent: nn.ParameterDict = nn.ParameterDict(
@@ -70,7 +119,7 @@ class Fusion(nn.Module):
         )
         self.enter: nn.Conv1d = nn.Conv1d(len(streams) * width, width, 1)
         self.along_time: nn.Sequential = nn.Sequential(
-            *(TemporalBlock(width, d) for d in (1, 4, 16, 64, 128))
+            *(TemporalBlock(width, d, causal) for d in FUSED)
         )
 
     def forward(self, latents: dict[str, Tensor]) -> Tensor:
@@ -91,13 +140,13 @@ class Decoder(nn.Module):
     signal (batch, channel, band, frame), which is the autoencoder's reconstruction.
     """
 
-    def __init__(self, bands: int, width: int, evidence: int):
+    def __init__(self, modality: str, bands: int, width: int, evidence: int, causal: bool = False):
         super().__init__()
         self.bands = bands
         self.enter: nn.Conv1d = nn.Conv1d(3 * width, width, 1)
         self.witnessed: nn.Conv1d = nn.Conv1d(evidence, width, 1, bias=False)
         self.along_time: nn.Sequential = nn.Sequential(
-            TemporalBlock(width, 1), TemporalBlock(width, 3)
+            *(TemporalBlock(width, d, causal, waits(modality, d)) for d in DECODED)
         )
         self.leave: nn.Conv1d = nn.Conv1d(width, 1 + 2 * bands, 1)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool1d
+from torch.nn.functional import max_pool1d, pad
 
 from neurofuse.models.joint.architecture import Sharing
 from neurofuse.models.joint.sharing import agreement, partner_weight
@@ -58,7 +58,7 @@ def agreements(
     return Agreement(partner, heads)
 
 
-def evidence(movement: Tensor, weight: Tensor, frame_rate: float) -> Tensor:
+def evidence(movement: Tensor, weight: Tensor, frame_rate: float, causal: bool = False) -> Tensor:
     """What one witness says (batch, `TOLD`, frame).
 
     How far it is believed, without which its silence would say nothing, and the largest of its
@@ -72,6 +72,8 @@ def evidence(movement: Tensor, weight: Tensor, frame_rate: float) -> Tensor:
         How far it is believed, 0 to 1.
     frame_rate : float
         [Hz].
+    causal : bool
+        As much is known only up to the frame before: the same times, all of them past.
 
     Examples
     --------
@@ -80,6 +82,10 @@ def evidence(movement: Tensor, weight: Tensor, frame_rate: float) -> Tensor:
     [0.0, 0.5, 0.5, 0.5, 0.0]
     """
     spans = [2 * round(reach * frame_rate) + 1 for reach in REACHES]
-    seen = [max_pool1d(movement[:, None], span, 1, span // 2) for span in spans]
+    if causal:
+        past = pad(movement[:, None], (max(spans), 0))[..., :-1]
+        seen = [max_pool1d(past[..., max(spans) - span :], span, 1) for span in spans]
+    else:
+        seen = [max_pool1d(movement[:, None], span, 1, span // 2) for span in spans]
     said = torch.cat([torch.ones_like(movement)[:, None], *seen], 1)
     return weight.to(movement)[:, None, None] * said

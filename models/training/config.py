@@ -32,7 +32,7 @@ class Training(BaseModel):
         joint one; they are not trained further. Empty: those that `start` has, if any.
     architecture : Architecture
         Of the model; that of `start` when there is one. What shapes the weights cannot differ from
-        `start`; other settings may.
+        `start`; other settings may. A causal model can begin from one that is not.
     steps : int
         Steps of the optimiser, one batch each; 0: what `start` and `single` give is written.
     warm_steps : int
@@ -136,6 +136,8 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
     before = Architecture.model_validate(load_facts(plan.start)["architecture"])
     if "architecture" not in plan.model_fields_set:
         return _with_single(plan.model_copy(update={"architecture": before}))
+    if plan.architecture.causal and not before.causal:  # without its single-modality models
+        before = before.model_copy(update={"single_width": 0})
     if any(getattr(plan.architecture, name) != getattr(before, name) for name in SHAPES):
         raise ParameterError(
             f"an architecture that is not the one of {plan.start}",

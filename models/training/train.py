@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.io.modality import MODALITIES
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.training.batches import to_device
+from neurofuse.models.training.causal import causal_from
 from neurofuse.models.training.config import Training, read_config
 from neurofuse.models.training.corpus import Clean, load_corpus
 from neurofuse.models.training.isolation import isolated
@@ -97,6 +99,7 @@ def train(
         )
         sampling = WindowSampling(plan.window, plan.batch, severity=plan.severity, share=plan.share)
         sampling = sampling.with_probabilities(plan.windows)
+        sampling = replace(sampling, causal=plan.architecture.causal)
         checks = checks_of(watched, sampling, plan.validation_batches)
         sampling = sampling if plan.augment else sampling.unaugmented()
         moved = plan.real and sampling.transplanted > 0
@@ -163,6 +166,8 @@ def steps_in_all(facts: dict[str, Any]) -> int:
 
 def _model(plan: Training) -> CrossModalAutoencoder:
     before = load_model(plan.start) if plan.start else None
+    if before is not None and plan.architecture.causal and not before.architecture.causal:
+        return causal_from(before, plan.architecture)
     if before is not None and not plan.single:
         before.architecture = plan.architecture
         before.single.requires_grad_(False)

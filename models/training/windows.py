@@ -14,6 +14,7 @@ import torch
 from neurofuse.io.errors import ParameterError
 from neurofuse.models.inference.drift import drift
 from neurofuse.models.inference.head_activity import activity
+from neurofuse.models.joint.causal_bands import drift_so_far
 from neurofuse.models.joint.tensors import Stream, Target
 from neurofuse.models.training.augment import (
     TAIL,
@@ -75,6 +76,7 @@ class WindowSampling:
     head: float = 0.5  # probability of an IMU on the head
     other_head: float = 0.2  # probability that such an IMU is of somebody else
     frame_rate: float = 10.0  # Hz, of what an IMU tells
+    causal: bool = False  # whether drift is what is known of it up to then
 
     def with_probabilities(self, given: Mapping[str, float]) -> "WindowSampling":
         """The same with other probabilities, by name."""
@@ -311,7 +313,9 @@ def _electrodes(
         mask = mask | tail
     if rng.random() < sampling.drift:
         piece = piece + electrode_drift(len(piece), len(time), rate, rng)
-    return piece - drift(piece + artifact, rate), artifact, mask
+    seen = piece + artifact
+    slow = drift_so_far(seen, rate, sampling.frame_rate) if sampling.causal else drift(seen, rate)
+    return piece - slow, artifact, mask
 
 
 def _optodes(

@@ -1,0 +1,87 @@
+"""Weights as plain arrays, read without torch."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.models.joint.architecture import Architecture
+
+LARGEST_FILE = 2**28  # bytes; the packaged weights have less than a million
+LARGEST_VALUE = 1e4  # the packaged weights stay below 5
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+
+Weights = dict[str, np.ndarray]
+
+
+def load_arrays(name: str | Path) -> tuple[Architecture, Weights]:
+    """Architecture and arrays of a causal model.
+
+    Parameters
+    ----------
+    name : str or Path
+        "joint-live", or the path of a .safetensors file that lies beside its JSON.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name, or a model that sees the future.
+    ReadError
+        If weights or JSON are missing, damaged or do not belong together.
+
+    Examples
+    --------
+    >>> load_arrays("joint-live")[0].causal
+    True
+    """
+    path = Path(name)
+    if path.suffix != ".safetensors":
+        path = PRETRAINED / f"{name}.safetensors"
+        if not path.exists():
+            raise ParameterError(f"model {str(name)!r}", "joint-live", "choose that one")
+    facts, content = _read(path)
+    try:
+        architecture = Architecture.model_validate(facts["architecture"])
+        arrays = load(content)
+    except (ValidationError, SafetensorError, KeyError, TypeError) as error:
+        raise _unfit(path, type(error).__name__) from error
+    if not all(np.isfinite(a).all() and np.abs(a).max() < LARGEST_VALUE for a in arrays.values()):
+        raise _unfit(path, f"values that are not finite or above {LARGEST_VALUE:g}")
+    if not architecture.causal:
+        raise ParameterError(
+            f"model {path.stem!r}, which sees the future",
+            "a causal model to clean while recording, such as joint-live",
+            'take method="joint-live", or neurofuse.clean after the recording',
+        )
+    return architecture, arrays
+
+
+def _read(path: Path) -> tuple[dict[str, object], bytes]:
+    described = path.with_suffix(".json")
+    for part in (path, described):
+        if not part.is_file():
+            raise ReadError(f"no file {part}", "weights beside their JSON", "check the path")
+        if part.stat().st_size > LARGEST_FILE:
+            raise _unfit(part, f"{part.stat().st_size:.3g} bytes")
+    try:
+        facts = json.loads(described.read_text())
+        expected = facts["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unfit(described, type(error).__name__) from error
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise _unfit(path, "another SHA-256 than its JSON says")
+    return facts, content
+
+
+def _unfit(path: Path, why: str) -> ReadError:
+    return ReadError(
+        f"{path.name} that cannot be used ({why})",
+        "weights and JSON of one training run",
+        "install again, or train again",
+    )
