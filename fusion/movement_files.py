@@ -37,7 +37,6 @@ COLUMNS: Facts = {
     "channels": {
         "Description": "channels repaired (lost) for at least half as long as the one for which it "
         "took longest; fNIRS: source-detector pairs, at all wavelengths",
-        "Delimiter": ",",
     },
     "size_before": {
         "Description": "peak-to-peak amplitude before cleaning in the worst of these channels: EEG "
@@ -118,7 +117,8 @@ def write_movements(
     -------
     list of Path
         The table and its JSON; both are written, or none. Without movements the table has a header
-        only.
+        only. What stands between names of channels is the JSON's `Delimiter`: a comma, or another
+        mark where a name has a comma.
 
     Raises
     ------
@@ -135,12 +135,13 @@ def write_movements(
     2.5 2.0 motion eeg C3,C4 0.0008 6e-05 V repaired n/a n/a n/a n/a
     """
     rows = list(movements)
+    delimiter = _delimiter({name for row in rows for name in row.channels})
     table: Table = {
         "onset": [round(row.onset - start, 6) for row in rows],
         "duration": [round(row.duration, 6) for row in rows],
         "trial_type": ["motion"] * len(rows),
         "modality": [row.modality for row in rows],
-        "channels": [",".join(_word(name) for name in row.channels) for row in rows],
+        "channels": [delimiter.join(row.channels) for row in rows],
         "size_before": [_rounded(row.size_before) for row in rows],
         "size_after": [_rounded(row.size_after) for row in rows],
         "unit": [MODALITIES[row.modality].cleaned_unit for row in rows],
@@ -150,7 +151,8 @@ def write_movements(
         "from_partner": [_rounded(row.from_partner) for row in rows],
         "from_imu": [_rounded(row.from_imu) for row in rows],
     }
-    return _write(Path(path), table, COLUMNS, overwrite)
+    facts = {**COLUMNS, "channels": {**COLUMNS["channels"], "Delimiter": delimiter}}
+    return _write(Path(path), table, facts, overwrite)
 
 
 def write_channels(
@@ -233,6 +235,13 @@ def _rounded(value: float) -> float | str:
     return float(f"{value:.4g}") if np.isfinite(value) else NONE
 
 
-def _word(name: str) -> str:
-    """A name that a list with commas can hold."""
-    return name.replace(",", " ")
+def _delimiter(names: Iterable[str]) -> str:
+    """What stands between names in a list: a comma, unless one of them has one.
+
+    Examples
+    --------
+    >>> _delimiter(["C3", "C4"]), _delimiter(["C3, left", "C4"])
+    (',', ';')
+    """
+    taken = set("".join(names))
+    return next(mark for mark in (*",;|/&", *map(chr, range(0x2022, 0xD800))) if mark not in taken)

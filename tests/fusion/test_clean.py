@@ -116,7 +116,7 @@ def test_gaps_stay_gaps(pair):
 def test_short_recordings(pair, seconds):
     short = pair[1].sel(time=slice(0, seconds))
     result = clean(short)
-    assert result["eeg"].sizes == short["eeg"].sizes
+    assert result["eeg"].eeg.sizes == short["eeg"].eeg.sizes
     assert np.isfinite(result["eeg"].eeg.values).all()
 
 

@@ -299,8 +299,19 @@ def test_the_table_is_one_of_bids(found, tmp_path):
 def test_names_cannot_break_the_table(tmp_path):
     odd = Movement(1.0, 2.0, "eeg", ("A\tB", "C\nD", "E,F"), 1e-4, 1e-5, "repaired")
     [row] = rows_of(write_movements(tmp_path / "a_events.tsv", [odd])[0])
-    assert row["channels"] == "A B,C D,E F"
+    assert row["channels"] == "A B;C D;E,F"
     assert list(row) == HEAD
+
+
+@pytest.mark.parametrize(
+    "names", [("C3", "C4"), ("C3, left", "C4"), ("A;B", "C,D", "E|F"), (",;|/&•",)]
+)
+def test_channels_can_be_told_apart(names, tmp_path):
+    one = Movement(1.0, 2.0, "eeg", names, 1e-4, 1e-5, "repaired")
+    table, sidecar = write_movements(tmp_path / "a_events.tsv", [one])
+    delimiter = json.loads(sidecar.read_text(encoding="utf-8"))["channels"]["Delimiter"]
+    assert (delimiter == ",") == (names == ("C3", "C4"))
+    assert tuple(rows_of(table)[0]["channels"].split(delimiter)) == names
 
 
 @pytest.mark.parametrize("stream", ["eeg", "nirs"])
