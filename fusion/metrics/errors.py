@@ -46,8 +46,9 @@ def score(
 
     Channels that are bad in `contaminated`, EEG channels of another `ch_type`, and channels with
     samples that are not finite in `truth` or `contaminated` are left out. Constants are removed
-    per channel. EEG is compared as it is unless `eeg_band` is given. fNIRS is compared in optical
-    density within `nirs_band`, in motion widened by 2 s.
+    per channel, of `cleaned` those of samples that its `verdict`, if it has one, does not call
+    lost. EEG is compared as it is unless `eeg_band` is given. fNIRS is compared in optical density
+    within `nirs_band`, in motion widened by 2 s.
 
     Parameters
     ----------

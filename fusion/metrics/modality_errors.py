@@ -7,6 +7,7 @@ from neurofuse.fusion.metrics.in_motion import InMotion
 from neurofuse.fusion.metrics.samples import Samples
 from neurofuse.fusion.signal.bands import ALPHA, Band, bandpass, decibel, spectrum, windows
 from neurofuse.io.modality import EEG
+from neurofuse.io.recording import LOST
 
 NIRS_GUARD = 2.0  # s around motion in which fNIRS errors count
 EEG_WINDOW, NIRS_WINDOW = 2.0, 20.0  # s, of spectra
@@ -42,6 +43,22 @@ class ComparedRows:
         """The rows that are scored (row, time)."""
         return self._all(samples)[self.finite]
 
+    def centred(self, samples: Samples, truth: np.ndarray) -> np.ndarray:
+        """The same without the constants by which they differ from the truth (row, time).
+
+        What a verdict calls lost came back as recorded, whatever that was: it has no say.
+        """
+        rows, node = self.of(samples), samples.node(self.modality)
+        lost = np.zeros(1, bool)
+        if "verdict" in node:
+            lost = node.verdict.transpose("channel", "time").values[self.channels] == LOST
+        if not lost.any():
+            return _centred(rows)
+        kept = ~np.repeat(lost, node.sizes.get("wavelength", 1), axis=0)[self.finite]
+        kept |= ~kept.any(-1, keepdims=True)
+        off = np.where(kept, rows - truth, 0).sum(-1, keepdims=True)
+        return rows - off / kept.sum(-1, keepdims=True)
+
     def _all(self, samples: Samples) -> np.ndarray:
         array = samples.array(self.modality)
         return array[self.channels].reshape(-1, array.shape[-1])
@@ -53,7 +70,8 @@ class EegErrors:
     def __init__(self, rows: ComparedRows, band: Band | None) -> None:
         self.rows: ComparedRows = rows
         self.band: Band | None = band
-        truth, contaminated = (self._compared(x) for x in (rows.truth, rows.contaminated))
+        self.truth: np.ndarray = _centred(rows.truth)
+        truth, contaminated = map(self._compared, (self.truth, _centred(rows.contaminated)))
         self.in_motion: InMotion | None = None
         if rows.motion.any():
             self.in_motion = InMotion(truth, contaminated, rows.motion, rows.rate, EEG_WINDOW)
@@ -67,7 +85,7 @@ class EegErrors:
     def figures(self, cleaned: Samples) -> dict[str, float]:
         """All metrics of EEG; those in motion are left out where there is none."""
         rows = self.rows.of(cleaned)
-        series = self._compared(rows)
+        series = self._compared(self.rows.centred(cleaned, self.truth))
         change = _energy(rows - self.rows.contaminated, ~self.rows.motion)
         figures = {
             "clean_change_db": decibel(change, self.quiet_energy),
@@ -81,7 +99,6 @@ class EegErrors:
         return figures
 
     def _compared(self, rows: np.ndarray) -> np.ndarray:
-        rows = _centred(rows)
         return rows if self.band is None else bandpass(rows, self.rows.rate, *self.band)
 
     def _quiet(self, series: np.ndarray) -> np.ndarray:
@@ -120,7 +137,7 @@ class NirsErrors:
         change = _energy(np.diff(rows) - self.steps, self.quiet)
         figures = {"clean_change_db": decibel(change, self.quiet_energy)}
         if self.in_motion is not None:
-            centred = _centred(rows)
+            centred = self.rows.centred(cleaned, self.unfiltered)
             series = self._filtered(centred)
             figures |= self.in_motion.figures(series, self.in_motion.spectra(series))
             truth = self.unfiltered[self.near]

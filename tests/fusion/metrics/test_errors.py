@@ -7,7 +7,14 @@ from neurofuse.fusion.methods.registry import get_method
 from neurofuse.fusion.metrics.errors import UNITS, score
 from neurofuse.fusion.metrics.no_reference import score_no_reference
 from neurofuse.io.errors import ParameterError, SchemaError
-from neurofuse.io.recording import build, eeg_dataset, stream_dataset, with_stream, without_stream
+from neurofuse.io.recording import (
+    LOST,
+    build,
+    eeg_dataset,
+    stream_dataset,
+    with_stream,
+    without_stream,
+)
 
 IN_MOTION = [m for m in UNITS if m not in ("clean_change_db", "alpha_ratio_quiet")]
 STREAMS = ["eeg", "nirs"]
@@ -196,6 +203,34 @@ def test_without_motion_only_the_rest_is_scored(pair):
     assert np.isnan(table.value.sel(metric=IN_MOTION)).all()
     assert figure(table, "eeg", "clean_change_db") == pytest.approx(0, abs=1e-6)
     assert figure(table, "nirs", "clean_change_db") == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("stream", "metric"), [("eeg", "error_db"), ("nirs", "error_db_unfiltered")]
+)
+def test_lost_samples_do_not_shift_the_rest(pair, stream, metric):
+    truth, contaminated = pair
+    node, dims = stream_dataset(truth, stream), ("channel", "time")
+    moving = contaminated[stream].motion.transpose(*dims).values.copy()
+    last = node.sizes["time"] // 8
+    moving[:, : 2 * last] = False
+    judged = contaminated[stream].to_dataset().assign(motion=(dims, moving))
+    lost = np.zeros(moving.shape, np.int8)
+    lost[:, :last] = LOST
+    name = "eeg" if stream == "eeg" else "intensity"
+    broken = node[name].transpose(..., "time").copy(deep=True)
+    broken[..., :last] = 5e-3 if stream == "eeg" else 3 * broken[..., :last]
+    perfect = node.assign({name: broken, "verdict": (dims, lost)})
+    known, blind = (
+        score(
+            truth,
+            with_stream(contaminated, stream, judged),
+            with_stream(truth, stream, one),
+        ).value.sel(modality=stream, metric=metric)
+        for one in (perfect, perfect.drop_vars("verdict"))
+    )
+    assert known < -100
+    assert blind > -20
 
 
 def test_a_missing_stream_has_no_row(pair):
