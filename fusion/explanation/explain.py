@@ -91,7 +91,10 @@ def explain(
           evidence, in the inputs' bands above their quiet level; `incomplete` (movement) [1]: by
           which part their sum misses the evidence above that of a recording at rest;
         - `eeg_weights` (movement, eeg_channel_used, eeg_channel) [1]: shares of the recorded
-          channels in the correction of each channel, which add up to 1.
+          channels in the correction of each channel, which add up to 1;
+        - `nirs_weights` (movement, nirs_channel_used, nirs_channel) [1]: the clean signal of each
+          channel in motion is predicted from the others before its own past and future are asked;
+          their shares of the prediction, which add up to 1.
 
         NaN where something does not apply or was not looked at. Below eight electrodes loud
         samples open the motion mask also without evidence of the network.
@@ -148,8 +151,9 @@ def explain(
         whole[number] = one
     dataset = _about_movements(found).merge(_likeness(recording, cleaned, found))
     dataset = dataset.merge(_evidence(_told(judged, cleaned, learned), found))
-    dataset = dataset.merge(_attributed(whole)).merge(_weights(judged, learned, whole))
+    dataset = dataset.merge(_attributed(whole))
     for stream in streams(judged):
+        dataset = dataset.merge(_weights(judged, learned, stream, whole))
         dataset = dataset.merge(_bands(judged, learned, stream, whole))
     return dataset.assign_attrs(method=learned.name)
 
@@ -281,19 +285,20 @@ def _attributed(made: Sequence["Explained | None"]) -> xr.Dataset:
 
 
 def _weights(
-    judged: xr.DataTree, learned: Learned, made: Sequence["Explained | None"]
+    judged: xr.DataTree, learned: Learned, stream: str, made: Sequence["Explained | None"]
 ) -> xr.Dataset:
-    if "eeg" not in streams(judged) or "eeg" not in learned.streams:
+    """Shares of used channels in the corrections of one modality."""
+    if stream not in learned.streams:
         return xr.Dataset()
-    names, used = _channels(judged, "eeg")
+    names, used = _channels(judged, stream)
     values = np.full((len(made), len(used), len(used)), np.nan, np.float32)
     for row, one in enumerate(made):
-        if one is not None and one.weights is not None:
+        if one is not None and stream == one.modality:
             values[row] = one.weights
-    dims = ("movement", "eeg_channel_used", "eeg_channel")
+    channel = f"{stream}_channel"
     return xr.Dataset(
-        {"eeg_weights": (dims, values)},
-        {"eeg_channel_used": names[used], "eeg_channel": names[used]},
+        {f"{stream}_weights": (("movement", f"{channel}_used", channel), values)},
+        {f"{channel}_used": names[used], channel: names[used]},
     )
 
 

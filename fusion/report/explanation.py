@@ -114,13 +114,15 @@ def sentences_of(one: xr.Dataset) -> list[str]:
     ]
     if shares:
         lines.append(f"It came from {listed(shares)}.")
-    if stream == "eeg":
-        worst = _largest(by_channel)[0]
-        used = one.eeg_weights.sel(eeg_channel=worst)
-        if float(np.abs(used).sum()) > 0:
-            names = _largest(used.rename(eeg_channel_used="channel"))
-            made = [f"{n} ({_percent(float(used.sel(eeg_channel_used=n)))})" for n in names]
+    worst = _largest(by_channel)[0]
+    used = one[f"{stream}_weights"].sel({f"{stream}_channel": worst})
+    if float(np.abs(used).sum()) > 0:
+        made = [f"{n} ({_percent(float(used.sel({used.dims[0]: n})))})" for n in _largest(used)]
+        if stream == "eeg":
             lines.append(f"The correction of {worst} is made mostly of {listed(made)}.")
+        else:
+            others = f"Of what other channels say of {worst}'s clean signal most is said by"
+            lines.append(f"{others} {listed(made)}.")
     if np.isfinite(one.probability).all():
         names = _largest(one.probability)
         like = [f"{n} ({_percent(float(one.probability.sel(type=n)))})" for n in names]

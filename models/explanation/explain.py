@@ -10,9 +10,15 @@ import xarray as xr
 
 from neurofuse.models.explanation.attribution import attribute
 from neurofuse.models.explanation.evidence import Seen, seen_of
-from neurofuse.models.explanation.filter_shares import shares_of_channels, weights_of
+from neurofuse.models.explanation.filter_shares import (
+    cleaned_once,
+    shares_of_channels,
+    shares_of_others,
+    weights_of,
+)
 from neurofuse.models.inference.apply import Passage, look, passage_of
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.joint.tensors import Estimate, Stream
 from neurofuse.models.joint.wiener import SpatialWeights
 from neurofuse.models.threads import torch_threads
 from neurofuse.models.weights import load_model
@@ -34,6 +40,8 @@ class Explained:
 
     Attributes
     ----------
+    modality : {"eeg", "nirs"}
+        In which it is.
     bands : dict of array (channel, band)
         By modality: integrated gradients of the evidence [log odds], used channels only; empty
         unless asked for. The last column of fNIRS is the agreement of wavelengths.
@@ -44,16 +52,18 @@ class Explained:
         The same of the IMU.
     incomplete : float
         By which part of their sum the attributions miss the evidence they explain.
-    weights : array (channel used, corrected channel) or None
-        Of EEG: shares of used channels in the correction of each.
+    weights : array (channel used, corrected channel)
+        Of EEG: shares of used channels in the correction of each. Of fNIRS: their shares in what is
+        said of each from the others.
     """
 
+    modality: str
     bands: dict[str, np.ndarray]
     frames: dict[str, np.ndarray]
     start: float
     from_imu: float
     incomplete: float
-    weights: np.ndarray | None
+    weights: np.ndarray
 
 
 def explain(
@@ -99,9 +109,7 @@ def explain(
         for window, numbers in sorted(by_window.items()):
             streams = passage.streams(window)
             seen = seen_of(network, streams, trust)
-            view = _Window(network, passage, window, seen)
-            if any(places[n].modality == "eeg" for n in numbers):
-                view.filter = _filter(network, streams, trust)
+            view = _Window(network, passage, window, seen, streams)
             for number in numbers:
                 found[number] = view.explained(places[number], number in attributed)
                 done += 1
@@ -135,26 +143,30 @@ def frames_of(place: Place, begin: float, rate: float, count: int) -> slice:
     return slice(first, last)
 
 
-def _filter(network: CrossModalAutoencoder, streams: dict, trust: object) -> SpatialWeights | None:
-    if "eeg" not in streams:
-        return None
-    with torch.inference_mode():
-        latents = network.encode(streams)
-        made, _ = network(streams, trust=trust, latents=latents, wiener=False, uncertainty=False)
-        return weights_of(network, streams["eeg"], latents["eeg"], made["eeg"])
-
-
 class _Window:
     """One window of a recording, whose movements are explained."""
 
     def __init__(
-        self, network: CrossModalAutoencoder, passage: Passage, number: int, seen: Seen
+        self,
+        network: CrossModalAutoencoder,
+        passage: Passage,
+        number: int,
+        seen: Seen,
+        streams: dict[str, Stream],
     ) -> None:
         self.network = network
         self.passage = passage
         self.seen = seen
         self.begin: float = passage.spans[number][0]
+        self.streams = streams
         self.filter: SpatialWeights | None = None
+        self.cleaned: torch.Tensor | None = None
+        with torch.inference_mode():
+            self.latents = network.encode(streams)
+            made, _ = network(
+                streams, trust=seen.trust, latents=self.latents, wiener=False, uncertainty=False
+            )
+            self.made: dict[str, Estimate] = made
 
     def explained(self, place: Place, attributed: bool) -> Explained | None:
         name = place.modality
@@ -167,11 +179,6 @@ class _Window:
         channels = torch.from_numpy(rows)
         count = self.seen.features[name].shape[-1]
         frames = frames_of(place, self.begin, self.network.architecture.latent_rate, count)
-        weights = None
-        if name == "eeg" and self.filter is not None:
-            rate = self.passage.sources[name].rate
-            first, last = ((at - self.begin) * rate for at in (place.onset, place.end))
-            weights = shares_of_channels(self.network, self.filter, first, last).numpy()
         bands, course, of_head, incomplete = {}, {}, np.nan, np.nan
         if attributed:
             found = attribute(self.network, name, self.seen, channels, frames)
@@ -179,13 +186,28 @@ class _Window:
             course = {s: one.sum(1).numpy() for s, one in found.features.items()}
             of_head, incomplete = found.head, found.incomplete
         return Explained(
+            name,
             bands,
             course,
             self.begin,
             of_head,
             incomplete,
-            weights,
+            self._weights(place),
         )
+
+    @torch.inference_mode()
+    def _weights(self, place: Place) -> np.ndarray:
+        """Shares (channel used, corrected channel) in the correction of a movement."""
+        name, model = place.modality, self.network
+        stream, latent, made = self.streams[name], self.latents[name], self.made[name]
+        first, last = ((at - self.begin) * stream.rate for at in (place.onset, place.end))
+        if name == "nirs":
+            if self.cleaned is None:
+                self.cleaned = cleaned_once(model, stream, latent, made)
+            found = shares_of_others(model, self.cleaned, made.gate, stream.rate, first, last)
+            return found.numpy()
+        self.filter = self.filter or weights_of(model, stream, latent, made)
+        return shares_of_channels(model, self.filter, first, last).numpy()
 
 
 def _by_band(name: str, found: torch.Tensor) -> np.ndarray:

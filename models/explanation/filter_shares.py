@@ -1,13 +1,15 @@
-"""Of which channels the correction of an EEG channel was made: the weights of the spatial filter.
+"""Of which channels a correction was made: the weights of filters across channels.
 
-The filter is linear in the recorded channels, so that its weights are an explanation by
-themselves: the part of a channel in a correction is its weights times its signal, and parts add up
-to the correction.
+They are linear in the channels, so that their weights are an explanation by themselves: the part of
+a channel is its weights times its signal, and parts add up to the whole. Of EEG the whole is the
+correction; of fNIRS it is what other channels say of the clean signal of a channel in motion, which
+the filter along time takes for known.
 """
 
 import torch
 from torch import Tensor
 
+from neurofuse.models.joint.across_channels import shares_of_prediction
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.joint.bands import to_samples
 from neurofuse.models.joint.features import quiet_weight
@@ -29,6 +31,51 @@ def weights_of(
     quiet = quiet_weight(stream.signal, gate.amax(1), stream.rate, a.quiet)
     settings = model.spatial_settings(rough.shape[1], stream.rate)
     return spatial_weights(stream.signal, rough, quiet, **settings)
+
+
+def cleaned_once(
+    model: CrossModalAutoencoder, stream: Stream, latent: Latent, estimate: Estimate
+) -> Tensor:
+    """The fNIRS channels of a window from which each is predicted."""
+    a, gate = model.architecture, estimate.gate
+    fraction = to_samples(
+        torch.sigmoid(estimate.fraction_logit), stream.rate, gate.shape[-1], a.latent_rate
+    )
+    opened = gate if a.gated else torch.ones_like(gate)
+    rough = opened[:, :, None, None] * fraction[:, :, None] * latent.bands
+    return model.cleaned_once(stream, rough, gate)
+
+
+def shares_of_others(
+    model: CrossModalAutoencoder,
+    cleaned: Tensor,
+    gate: Tensor,
+    rate: float,
+    first: float,
+    last: float,
+) -> Tensor:
+    """Shares (channel used, corrected channel) of the prediction of fNIRS from other channels.
+
+    Parameters
+    ----------
+    model : CrossModalAutoencoder
+    cleaned : Tensor
+        `cleaned_once` of a window.
+    gate : Tensor (batch, channel, time)
+        Its motion mask, at a rate [Hz].
+    first, last : float
+        Samples of the movement, counted from the window's first.
+
+    Returns
+    -------
+    Tensor (channel, channel)
+        Columns sum up to 1; zeros for channels that do not move, and where the model predicts none.
+    """
+    settings = model.architecture.across_channels
+    moving = gate[0, :, max(int(first), 0) : max(int(last), int(first) + 1, 1)].amax(-1) > 0
+    if not model.architecture.across:
+        moving = torch.zeros_like(moving)
+    return shares_of_prediction(cleaned, gate, rate, settings, first, last) * moving
 
 
 def shares_of_channels(

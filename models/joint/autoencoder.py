@@ -326,11 +326,15 @@ class CrossModalAutoencoder(nn.Module):
         """Twice: a second time on what the other channels, cleaned once, do not predict."""
         a, observed = self.architecture, stream.signal
         if a.across and gate.shape[1] > 1:
-            window = a.across_channels.first_window
-            first = self._filter_channels(observed, stream.rate, rough, gate, window)
-            cleaned = observed - gate[:, :, None] * first
+            cleaned = self.cleaned_once(stream, rough, gate)
             observed = observed - predict_from_others(cleaned, gate, stream.rate, a.across_channels)
         return self._filter_channels(observed, stream.rate, rough, gate, a.nirs_window)
+
+    def cleaned_once(self, stream: Stream, rough: Tensor, gate: Tensor) -> Tensor:
+        """fNIRS channels from which each is predicted (batch, channel, wavelength, time)."""
+        window = self.architecture.across_channels.first_window
+        first = self._filter_channels(stream.signal, stream.rate, rough, gate, window)
+        return stream.signal - gate[:, :, None] * first
 
     def _filter_channels(
         self, observed: Tensor, rate: float, rough: Tensor, gate: Tensor, window: float

@@ -54,6 +54,17 @@ def test_the_largest_movement_of_each_modality_is_looked_at(explained):
     assert ((np.abs(sums) < 1e-3) | np.isclose(sums, 1, atol=1e-3)).all()
 
 
+def test_what_other_channels_say_is_told(explained):
+    nirs = explained.isel(movement=explained.modality.values == "nirs")
+    assert list(nirs.nirs_channel_used) == list(nirs.nirs_channel)
+    for one in nirs.nirs_weights.values:
+        assert not one.diagonal().any()
+        moving = np.abs(one).sum(0) > 0
+        assert moving.any()
+        np.testing.assert_allclose(one.sum(0)[moving], 1, rtol=1e-4)
+    assert np.isnan(explained.nirs_weights.values[explained.modality.values == "eeg"]).all()
+
+
 def test_every_table_has_the_shares(recording, cleaned, explained, tmp_path):
     table, _ = write_movements(tmp_path / "a_events.tsv", nf.movements(recording, cleaned))
     head, *rows = (line.split("\t") for line in table.read_text().splitlines())
@@ -83,6 +94,7 @@ def test_the_report_shows_heads_and_a_table(recording, explained):
     page = explanation_section(recording, explained)
     assert page.count('class="map"') == 3
     assert "Correction of" in page
+    assert "most is said by" in page
     assert "It came from" in page
     assert "From IMU" in page
     with pytest.raises(ParameterError, match=r"neurofuse\.explain"):
@@ -114,3 +126,4 @@ def test_a_modality_alone_is_explained_by_its_own_model(recording):
     known = found.share.values[np.isfinite(found.share.values[:, 1])]
     np.testing.assert_allclose(known, np.tile([0.0, 1.0, 0.0], (len(known), 1)))
     assert "eeg_weights" not in found
+    assert np.isfinite(found.nirs_weights.values[found.verdict.values == "repaired"]).all()

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from neurofuse.models.joint.across_channels import predict_from_others
+from neurofuse.models.joint.across_channels import predict_from_others, shares_of_prediction
 from neurofuse.models.joint.architecture import AcrossChannels
 
 RATE = 8.0
@@ -48,6 +48,22 @@ def test_independent_channels_predict_next_to_nothing():
     _, own = shared()
     predicted = predict_from_others(own, torch.zeros(1, 6, 960), RATE, AcrossChannels())
     assert predicted.square().mean() < 0.05 * own.square().mean()
+
+
+def test_shares_tell_who_predicts_whom():
+    common, own = shared()
+    series = common + own
+    series[:, 5] = own[:, 5]  # has nothing in common with the others
+    gate = torch.zeros(1, 6, 960)
+    gate[:, 4, 400:480] = 1
+    found = shares_of_prediction(series, gate, RATE, AcrossChannels(), 400, 480)
+    assert found.shape == (6, 6)
+    torch.testing.assert_close(found[:, :5].sum(0), torch.ones(5))
+    assert not found.diagonal().any()
+    assert found[5, :5].abs().max() < 0.05
+    assert found[4, :4].max() < found[:4, :4].sum(0).min() / 3  # it moves
+    alone = shares_of_prediction(series[:, :1], gate[:, :1], RATE, AcrossChannels(), 400, 480)
+    assert not alone.any()
 
 
 def test_channels_in_motion_say_less():
