@@ -89,6 +89,7 @@ class EvenClock:
         self._held_since: float | None = None
         self._burst = 0  # samples of the last stamp so far
         self._bursts: deque[int] = deque(maxlen=33)  # of the stamps before
+        self._usual = 1  # their median
 
     @property
     def drift(self) -> float:
@@ -152,22 +153,21 @@ class EvenClock:
         enough = span >= START_SHORTEST and len(ends) >= START_LEAST and error <= START_ERROR
         if not enough and span < START_LONGEST:
             return None
-        if jitter < self.step / NEAR:  # samples that were lost leave the phase as it is
-            turn = np.exp(2j * np.pi * (first - first[0]) / self.step)
-            phase = first[0] + float(np.angle(turn.mean())) / (2 * np.pi) * self.step
-            start = float(np.median(first[:FEWEST]))
-            start = phase + round((start - phase) / self.step) * self.step
+        burst = float(np.median(np.diff(ends, prepend=0))) * self.step
+        if jitter < burst / NEAR:  # bursts that are lost leave the phase as it is
+            turn = np.exp(2j * np.pi * (first - first[0]) / burst)
+            start = first[0] + float(np.angle(turn.mean())) / (2 * np.pi) * burst
         else:
-            early = ends[ends * self.step <= max(START_SHORTEST, FEWEST * self.step)]
-            start = float(np.median(first[: max(len(early), START_LEAST)]))
-            error = 1.2533 * jitter / math.sqrt(max(len(early), START_LEAST))
+            early = max(int((ends * self.step <= START_SHORTEST).sum()), START_LEAST)
+            start = float(np.median(first[:early]))
+            error = 1.2533 * jitter / math.sqrt(early)
         self._line = StampLine(start, self.step, jitter, max(error, jitter / 10))
         return self._line
 
     def _late(self, line: StampLine, ends: np.ndarray, done: int, now: float) -> list[float] | None:
         """How late the next stamps are [s] if they stay so, [] if not; None if that is unclear."""
         bound = 0.75 * self.step if self._near(line) else SURELY * line.jitter
-        needed = min(max((5 * line.jitter / self.step) ** 2, FEWEST), MOST)
+        needed = min(max((5 * line.jitter / self.step / self._usual) ** 2, FEWEST), MOST)
         late: list[float] = []
         for end in ends:
             late.append(
@@ -185,24 +185,23 @@ class EvenClock:
         self._held_since = None
         return late
 
-    def _near(self, line: StampLine) -> bool:
-        """Whether each stamp shows by itself if samples are missing."""
-        return line.jitter < self.step / NEAR
+    def _near(self, line: StampLine, samples: int = 1) -> bool:
+        """Whether each stamp shows by itself if so many samples are missing."""
+        return line.jitter < samples * self.step / NEAR
 
     def _moved(self, line: StampLine, late: list[float]) -> float:
         """By how many seconds stamps have moved for good."""
         if not late:
             return 0.0
         # the least late one: further samples may be missing between the others
-        return min(late, key=abs) if self._near(line) else float(np.median(late))
+        return min(late, key=abs) if self._near(line, self._usual) else float(np.median(late))
 
     def _owe(self, line: StampLine, moved: float, late: list[float]) -> None:
         """Samples are missing: whole bursts, as devices lose them, if stamps do not say otherwise.
 
         A stream that was interrupted comes back off the grid: the line moves by what is left.
         """
-        burst = int(np.median(self._bursts)) if self._bursts else 1
-        steps = round(moved / self.step / burst) * burst
+        steps = round(moved / self.step / self._usual) * self._usual
         if abs(steps * self.step - moved) > 3 * line.jitter:
             steps = round(moved / self.step)
         self._owed += steps
@@ -234,7 +233,7 @@ class EvenClock:
         stamp, place = self._unsure
         self._unsure = None
         self._bursts.append(self._burst)
-        self._burst = 0
+        self._usual, self._burst = sorted(self._bursts)[len(self._bursts) // 2], 0
         late = stamp - line.at(place)
         missing = self._missing.update(late, self.step, line.jitter, max(place - line.place, 1))
         line.learn_jitter(stamp, place)

@@ -18,8 +18,8 @@ CHUNK = 1024  # samples pulled at once; all there are are pulled
 CORRECTED_EVERY = 5.0  # s between measurements of the sender's clock
 CORRECTION_WAIT = 0.01  # s for such a measurement, which is there at once unless a stream returns
 OPEN_WAIT = 5.0  # s
-SILENT = 3.0  # s without samples after which a stream is looked for again, and …
-LOOK_EVERY = 5.0  # … s between looks
+SILENT = 1.0  # s without samples after which a stream is looked for again, and …
+LOOK_EVERY = 1.0  # … s between looks
 
 
 @dataclass(frozen=True)
@@ -81,16 +81,17 @@ class LiveInlet:
 
     def __init__(self, found: Any, kind: str):
         self.kind = kind
-        self._inlet = _open(found)
+        self._inlet, self._uid = _open(found), found.uid
         self.header: str = self._inlet.get_sinfo(timeout=OPEN_WAIT).as_xml
         self.stream: Stream = stream_of(self.header)
         self.layout: Layout = layout_of(self.stream, kind)
-        self.clock = EvenClock(self.stream.nominal, self.stream.width)
+        self._rate = self.stream.nominal
+        self.clock = EvenClock(self._rate, self.stream.width)
         self.received, self.newest, self.problem = 0, float("nan"), ""
         self.offset = self._inlet.time_correction(timeout=OPEN_WAIT)
         self.corrected_at = self._heard = self._looked = lsl().local_clock()
         self._search: threading.Thread | None = None
-        self._returned: list[Any] = []  # what a search has found
+        self._found: tuple[Any, float] | None = None  # a new subscription, and its offset
 
     def pull(self) -> Pulled:
         """Everything that has arrived; never raises for what a sender does."""
@@ -100,6 +101,7 @@ class LiveInlet:
             self.received += len(raw_stamps)
             self._heard = now
             self.problem = ""
+            self._forget()  # LSL was faster
             if now - self.corrected_at > CORRECTED_EVERY:
                 self._correct(now)
             self.newest = float(raw_stamps.max()) + self.offset
@@ -113,6 +115,8 @@ class LiveInlet:
         """Unsubscribe."""
         if self._search is not None:
             self._search.join()
+        if self._found is not None:
+            self._found[0]._del()
         self._inlet._del()
 
     def _arrived(self) -> tuple[np.ndarray, np.ndarray]:
@@ -137,41 +141,47 @@ class LiveInlet:
             return  # the last one is good for minutes
 
     def _look(self, now: float) -> None:
-        """Look, in the background, for a stream that has been silent: it may have come back."""
-        silent = now - self._heard
-        self.problem = f"stream {self.stream.name} has been silent for {silent:.0f} s"
+        """Go on with a stream that has come back; LSL by itself takes many seconds for that."""
+        if not self.problem:
+            self.problem = f"stream {self.stream.name} has been silent for over {SILENT:.0f} s"
         if self._search is not None and self._search.is_alive():
             return
-        for found in self._returned:
-            width = int(found.n_channels)
-            if width != self.stream.width or found.sfreq != self.stream.nominal:
-                self.problem = (
-                    f"stream {self.stream.name} is back with {width} channels at {found.sfreq:g} "
-                    f"Hz, not {self.stream.width} at {self.stream.nominal:g} Hz: start again"
-                )
-            elif not self.stream.source:  # LSL itself finds those that have an identity
-                self._replace(found)
-        if now - self._looked > LOOK_EVERY:
-            self._looked, self._returned = now, []
+        if self._heard > self._looked:  # what was found meanwhile would repeat samples
+            self._forget()
+        if self._found is not None:
+            before, (self._inlet, self.offset) = self._inlet, self._found
+            self._found, self._heard = None, now
+            threading.Thread(target=before._del, daemon=True).start()
+        elif now - self._looked > LOOK_EVERY:
+            self._looked = now
             self._search = threading.Thread(target=self._find, daemon=True)
             self._search.start()
 
-    def _find(self) -> None:
-        same = {"source_id": self.stream.source} if self.stream.source else {}
-        found = lsl().resolve_streams(
-            timeout=1.0, name=self.stream.name, stype=self.stream.type or None, **same
-        )
-        self._returned = list(found)
+    def _forget(self) -> None:
+        if self._found is not None:
+            threading.Thread(target=self._found[0]._del, daemon=True).start()
+            self._found = None
 
-    def _replace(self, found: Any) -> None:
-        before = self._inlet
+    def _find(self) -> None:
+        """In the background: subscribe to a new stream of the same sender, if there is one."""
+        same = {"source_id": self.stream.source} if self.stream.source else {}
+        name, type_ = self.stream.name, self.stream.type or None
         try:
-            self._inlet = _open(found)
-            self._heard = lsl().local_clock()
-            self.offset = self._inlet.time_correction(timeout=1.0)
-            before._del()
-        except TimeoutError:
-            self._inlet, self._returned = before, []
+            there = lsl().resolve_streams(timeout=1.0, name=name, stype=type_, **same)
+            new = [info for info in there if info.uid != self._uid]
+            fit = [i for i in new if (i.n_channels, i.sfreq) == (self.stream.width, self._rate)]
+            if fit:
+                inlet = _open(fit[0])
+                self._uid = fit[0].uid
+                self._found = inlet, inlet.time_correction(timeout=OPEN_WAIT)
+            elif new:
+                self.problem = (
+                    f"stream {name} is back with {new[0].n_channels} channels at "
+                    f"{new[0].sfreq:g} Hz, not {self.stream.width} at {self._rate:g} Hz: start "
+                    "again"
+                )
+        except Exception as error:  # it may die again at any time
+            LOG.debug("stream %s: %s", name, error)
 
 
 def _open(found: Any) -> Any:

@@ -34,7 +34,7 @@ class Player:
     speed : float
         How much faster than real time [1].
     delay : float
-        When the first sample is sent, after `start` [s].
+        How long after `start` the first sample is sent [s].
 
     Raises
     ------
@@ -48,7 +48,7 @@ class Player:
     """
 
     def __init__(
-        self, recording: xr.DataTree, name: str, *, speed: float = 1.0, delay: float = 1.0
+        self, recording: xr.DataTree, name: str, *, speed: float = 1.0, delay: float = 0.2
     ):
         if not speed > 0:
             raise ParameterError(f"speed={speed:g}", "a number above 0", "1 is real time")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from neurofuse.io.errors import ParameterError, ReadError
@@ -54,13 +54,15 @@ def find_inlets(
         found = {kind: _one(kind, text, by, until) for kind, text in named.items()}
     else:
         found = _any(until)
-    inlets: dict[str, LiveInlet] = {}
-    with ExitStack() as undo:
-        for kind in (kind for kind in KINDS if kind in found):
-            inlets[kind] = _subscribed(found[kind], kind)
-            undo.callback(inlets[kind].close)
-        undo.pop_all()
-    return inlets
+    with ThreadPoolExecutor(len(found)) as pool:  # each takes more than a second
+        opening = {k: pool.submit(_subscribed, found[k], k) for k in KINDS if k in found}
+    errors = [error for future in opening.values() if (error := future.exception()) is not None]
+    if errors:
+        for future in opening.values():
+            if future.exception() is None:
+                future.result().close()
+        raise errors[0]
+    return {kind: future.result() for kind, future in opening.items()}
 
 
 def _subscribed(info: Any, kind: str) -> LiveInlet:

@@ -25,7 +25,8 @@ KINDS = {
 # types that are neither, whatever the stream is called (github.com/sccn/xdf/wiki/Meta-Data)
 OTHER_TYPES = (
     r"^(acc\w*|gyro\w*|magnet\w*|imu|motion|mocap|gaze|eye ?tracking|audio|video\w*|hr|heart ?rate"
-    r"|gsr|eda|ppg|resp\w*|temperature|telemetry|diagnostics|band ?power|fft|psd|metrics|control)$"
+    r"|gsr|eda|ppg|resp\w*|temperature|telemetry|diagnostics|band ?power|fft|psd|metrics|control"
+    r"|mask)$"
 )
 LEAST_FILLED = 0.5  # of the samples that the announced rate promises; markers fill far less
 

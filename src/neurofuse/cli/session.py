@@ -76,7 +76,9 @@ class Session:
     ----------
     inlets : dict of kind to LiveInlet
     make : callable
-        Makes a cleaner from a montage and rates; again when a clock has begun anew.
+        Makes a cleaner of the streams' montage and rates; again when a clock has begun anew.
+    cleaner : as LiveCleaner
+        The first one.
     outlets, masks : dict of kind to LiveOutlet
         Of the cleaned samples and of their motion masks.
     status : LiveOutlet
@@ -88,7 +90,8 @@ class Session:
     def __init__(
         self,
         inlets: "dict[str, LiveInlet]",
-        make: Make,
+        make: Callable[[], Any],
+        cleaner: Any,
         *,
         outlets: "dict[str, LiveOutlet]",
         masks: "dict[str, LiveOutlet]",
@@ -97,14 +100,10 @@ class Session:
         real_time: bool = True,
         method: str = "",
     ):
-        from neurofuse.io.live.layout import montage
-
         self.inlets, self.recorder, self.method = inlets, recorder, method
         self._outlets, self._masks, self._status = outlets, masks, status
-        self._montage = montage([inlet.layout for inlet in inlets.values()])
         self._rates = {kind: inlet.clock.rate for kind, inlet in inlets.items()}
-        self._make, self._real_time = make, real_time
-        self._cleaner = make(self._montage, self._rates)
+        self._make, self._cleaner, self._real_time = make, cleaner, real_time
         self._began = time.monotonic()
         self._corrected: dict[str, float] = {}  # when each stream's clock was measured
         self.late = 0
@@ -130,7 +129,7 @@ class Session:
         pulled = {kind: inlet.pull() for kind, inlet in self.inlets.items()}
         self._keep(pulled, now)
         if any(one.restarted for one in pulled.values()):
-            self._cleaner = self._make(self._montage, self._rates)
+            self._cleaner = self._make()
         new = {kind: one for kind, one in pulled.items() if len(one.stamps)}
         if not new:
             return False

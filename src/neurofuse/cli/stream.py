@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -157,12 +158,13 @@ def _session(
         if not cleaned:
             raise ParameterError("an IMU alone", "EEG, fNIRS or both", "name one (--eeg, --nirs)")
         rates = {kind: inlet.clock.rate for kind, inlet in inlets.items()}
-        lookahead = make(montage([i.layout for i in inlets.values()]), rates).lookahead
+        anew = partial(make, montage([inlet.layout for inlet in inlets.values()]), rates)
+        cleaner = anew()
         facts = {
             kind: {
                 "version": _version(),
                 "method": method,
-                "lookahead": lookahead[kind],
+                "lookahead": cleaner.lookahead[kind],
                 "partners": " ".join(other for other in inlets if other != kind),
             }
             for kind in cleaned
@@ -182,7 +184,8 @@ def _session(
         undo.pop_all()
     return Session(
         inlets,
-        make,
+        anew,
+        cleaner,
         outlets=outlets,
         masks=masks,
         status=status,
