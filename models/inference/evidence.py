@@ -64,6 +64,8 @@ def evidence_of(
     for name, one in estimates.items():
         logits = one.gate_logit[0]
         found[name] = logits.new_zeros(len(EVIDENCE_INPUTS), logits.shape[-1])
+        if model.architecture.causal:  # what it decodes of each input is late in its own way
+            continue
         masked = to_frames(one.gate, streams[name].rate, model.architecture.latent_rate)[0]
         rows = masked.any(1).nonzero().squeeze(1)
         if not len(rows):

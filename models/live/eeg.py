@@ -1,25 +1,15 @@
 """EEG while it is recorded: samples in, cleaned samples out, one frame of 0.1 s at a time."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.causal_bands import Drift, frame_edges, held
 from neurofuse.models.joint.causal_features import RunningFeatures
+from neurofuse.models.live.cleaned import Cleaned
 from neurofuse.models.live.estimate import LiveEstimate
 from neurofuse.models.live.network import sigmoid
 from neurofuse.models.live.spatial import SpatialFilter
 from neurofuse.models.live.weights import Weights
-
-
-@dataclass(frozen=True)
-class Cleaned:
-    """Samples of one modality that are done."""
-
-    artifact: np.ndarray  # like the signal, to be subtracted
-    gate: np.ndarray  # (channel, time): motion mask, 0 to 1
-    deviation: np.ndarray  # like the signal: standard deviation of the error, before calibration
 
 
 class EegFilter:

@@ -60,7 +60,7 @@ class Movement:
         return np.array([seen[-reach:].max() for reach in REACHES])
 
     def latent(self, frame: int) -> np.ndarray | None:
-        """What was last said (1, width) up to a frame; None if that is long ago."""
+        """What was last said (width,) up to a frame; None if that is long ago."""
         for said, latent in reversed(self.latents):
             if said <= frame:
                 return latent if frame - said <= STALE else None
@@ -83,9 +83,7 @@ class Stream:
         self.late: int = decoded_late(modality)
         self.back: int = max(delay(modality), 1)  # to the partner's latent that counts
         self.encoder: Encoder = Encoder(weights, f"encoders.{modality}", rows, near)
-        self.alone: Fusion = Fusion(weights, architecture.streams)
-        self.by_itself: Decoder = Decoder(weights, f"decoders.{modality}", rows, near)
-        self.fusion: Fusion = Fusion(weights, architecture.streams)
+        self.fusion: Fusion = Fusion(weights, architecture.streams, 2)  # alone, and with others
         self.decoder: Decoder = Decoder(weights, f"decoders.{modality}", rows, near)
 
 
@@ -121,11 +119,6 @@ class LiveEstimate:
         self.trust: dict[str, float] = {}  # of the partner ("partner"), and of the head by modality
         self.compared: int = 0
 
-    @property
-    def witnessed(self) -> bool:
-        """Whether anybody could witness a movement."""
-        return len(self.streams) > 1 or self.head is not None
-
     def push(self, modality: str, frame: int, features: np.ndarray) -> Decoded:
         """What features (channel, feature) of a modality's next frame say.
 
@@ -133,26 +126,26 @@ class LiveEstimate:
         """
         stream, moves = self.streams[modality], self.movements[modality]
         channel, pooled = stream.encoder.push(features.astype(np.float32))
-        seen = stream.alone.push({modality: pooled})
-        decoded = stream.by_itself.push(channel, seen)
+        alone = {modality: pooled}
+        given = dict(alone)
+        if stream.partner is not None:
+            told = self._latent(stream.partner, frame - stream.back)
+            if told is not None:
+                given[stream.partner] = told
+        fused = stream.fusion.push([alone, given])
+        believed = self.trust.get("partner", 0.0) if len(given) > 1 else 0.0
+        fused[1] = fused[0] + np.float32(believed) * (fused[1] - fused[0])
+        motion, fraction, clean = stream.decoder.push(
+            channel, fused, self._evidence(modality, frame)
+        )
         moves.latents.append((frame, pooled))
-        logit = decoded[0].mean() if modality == "eeg" else decoded[0].max()
+        logit = motion[0].mean() if modality == "eeg" else motion[0].max()
         moves.tell(frame, float(sigmoid(logit)))
-        if self.witnessed:
-            given = {modality: pooled}
-            if stream.partner is not None:
-                told = self._latent(stream.partner, frame - stream.back)
-                if told is not None:
-                    given[stream.partner] = told
-            both = stream.fusion.push(given)
-            believed = self.trust.get("partner", 0.0) if stream.partner in given else 0.0
-            fused = seen + np.float32(believed) * (both - seen)
-            decoded = stream.decoder.push(channel, fused, self._evidence(modality, frame))
-            if modality == next(iter(self.streams)) and frame - self.compared >= COMPARED:
-                self.compared = frame
-                self._compare(frame)
-        motion, fraction, clean = decoded
-        return Decoded(frame - stream.late, sigmoid(motion), sigmoid(fraction), clean)
+        if modality == next(iter(self.streams)) and frame - self.compared >= COMPARED:
+            self.compared = frame
+            self._compare(frame)
+        at = frame - stream.late
+        return Decoded(at, sigmoid(motion[1]), sigmoid(fraction[1]), clean[1])
 
     def tell_head(self, frame: int, activity: float) -> None:
         """How surely the head moves in a frame, 0 to 1."""
@@ -161,7 +154,7 @@ class LiveEstimate:
 
     def _latent(self, partner: str, frame: int) -> np.ndarray | None:
         if frame < 0:
-            return np.zeros((1, self.width), np.float32)
+            return np.zeros(self.width, np.float32)
         return self.movements[partner].latent(frame)
 
     def _evidence(self, modality: str, frame: int) -> np.ndarray:

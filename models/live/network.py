@@ -4,7 +4,7 @@ Each layer keeps what it still needs of the past; a frame costs the same however
 lasts. A test compares it with the network that was trained.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.special import erf
@@ -77,6 +77,7 @@ class Block:
         self.mix: Convolution = Convolution(weights, f"{name}.mix", rows)
         self.scale: np.ndarray = weights[f"{name}.norm.weight"]
         self.offset: np.ndarray = weights[f"{name}.norm.bias"]
+        self.average: np.ndarray = np.full((width, 1), 1 / width, np.float32)
         self.mean: np.ndarray = np.zeros((rows, 1), np.float32)
         self.square: np.ndarray = np.zeros((rows, 1), np.float32)
         self.count: int = 0
@@ -85,8 +86,8 @@ class Block:
     def push(self, x: np.ndarray) -> np.ndarray:
         """The next frame (row, width) of the result."""
         self.count = min(self.count + 1, NORM_MEMORY)
-        self.mean = self.mean + (x.mean(-1, keepdims=True) - self.mean) / self.count
-        self.square = self.square + ((x * x).mean(-1, keepdims=True) - self.square) / self.count
+        self.mean = self.mean + (x @ self.average - self.mean) / self.count
+        self.square = self.square + ((x * x) @ self.average - self.square) / self.count
         spread = np.sqrt(np.maximum(self.square - self.mean**2, 0) + EPS)
         normed = (x - self.mean) / spread * self.scale + self.offset
         change = self.mix.push(gelu(self.convolution.push(normed)))
@@ -107,63 +108,72 @@ class Encoder:
         self.leave: Convolution = Convolution(weights, f"{name}.leave", 1)
 
     def push(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Latents (channel, width) and (1, width) of the next frame (channel, feature)."""
+        """Latents (channel, width) and (width,) of the next frame (channel, feature)."""
         own = self.enter.push(features)
         for block in self.blocks:
             own = block.push(own)
         mixed = gelu(own + self.near @ own)
         pooled = np.concatenate([mixed.mean(0), mixed.max(0), mixed.std(0)])
-        return mixed, self.leave.push(pooled[None])
+        return mixed, self.leave.push(pooled[None])[0]
 
 
 class Fusion:
-    """Latents of the modalities to one latent."""
+    """Latents of the modalities to one latent, several times at once."""
 
-    def __init__(self, weights: Weights, streams: tuple[str, ...]):
+    def __init__(self, weights: Weights, streams: tuple[str, ...], times: int):
         self.streams: tuple[str, ...] = streams
         self.absent: dict[str, np.ndarray] = {s: weights[f"fusion.absent.{s}"] for s in streams}
-        self.enter: Convolution = Convolution(weights, "fusion.enter", 1)
+        self.enter: Convolution = Convolution(weights, "fusion.enter", times)
         self.blocks: list[Block] = [
-            Block(weights, f"fusion.along_time.{k}", 1, d, False) for k, d in enumerate(FUSED)
+            Block(weights, f"fusion.along_time.{k}", times, d, False) for k, d in enumerate(FUSED)
         ]
 
-    def push(self, latents: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The latent (1, width) of a frame from those (1, width) that there are."""
-        parts = [latents[s] if s in latents else self.absent[s][None] for s in self.streams]
-        x = self.enter.push(np.concatenate(parts, -1))
+    def push(self, given: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
+        """The latents (time, width) of a frame; each time of those (width,) that there are."""
+        x = np.stack(
+            [np.concatenate([one.get(s, self.absent[s]) for s in self.streams]) for one in given]
+        )
+        x = self.enter.push(x)
         for block in self.blocks:
             x = block.push(x)
         return x
 
 
 class Decoder:
-    """Latents to logits of motion (channel,), of fractions and clean energies (channel, band)."""
+    """Latents to logits of motion (channel,), of fractions and clean energies (channel, band).
+
+    Twice at once: as a modality tells on its own, and as it does with those who witness it move.
+    """
 
     def __init__(self, weights: Weights, name: str, rows: int, near: np.ndarray):
         modality = name.rpartition(".")[2]
         self.near: np.ndarray = near
+        self.rows: int = rows
         self.enter: Convolution = Convolution(weights, f"{name}.enter", rows)
         self.witnessed: Convolution = Convolution(weights, f"{name}.witnessed", 1)
         self.blocks: list[Block] = [
-            Block(weights, f"{name}.along_time.{k}", rows, d, waits(modality, d))
+            Block(weights, f"{name}.along_time.{k}", 2 * rows, d, waits(modality, d))
             for k, d in enumerate(DECODED)
         ]
-        self.leave: Convolution = Convolution(weights, f"{name}.leave", rows)
+        self.leave: Convolution = Convolution(weights, f"{name}.leave", 2 * rows)
 
     def push(
-        self, channel: np.ndarray, fused: np.ndarray, witnessed: np.ndarray | None = None
+        self, channel: np.ndarray, fused: np.ndarray, witnessed: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What the next frame says; `witnessed` (evidence,) is what others say of movement."""
-        around = self.near @ channel
-        everywhere = np.broadcast_to(fused, channel.shape)
-        x = self.enter.push(np.concatenate([channel, around, everywhere], -1))
-        if witnessed is not None:
-            x = x + self.witnessed.push(witnessed[None])
+        """What the next frame says, (2, channel), (2, channel, band) and the same.
+
+        `fused` (2, width) are the latents, `witnessed` (evidence,) is what others say of movement.
+        """
+        own, around, everywhere = np.split(self.enter.matrix, 3)
+        x = channel @ own + (self.near @ channel) @ around + self.enter.bias
+        told = fused @ everywhere
+        told[1] += self.witnessed.push(witnessed[None])[0]
+        x = (x[None] + told[:, None]).reshape(2 * self.rows, -1)
         for block in self.blocks:
             x = block.push(x)
-        out = self.leave.push(x)
-        bands = (out.shape[1] - 1) // 2
-        return out[:, 0], out[:, 1 : 1 + bands], out[:, 1 + bands :]
+        out = self.leave.push(x).reshape(2, self.rows, -1)
+        bands = (out.shape[-1] - 1) // 2
+        return out[..., 0], out[..., 1 : 1 + bands], out[..., 1 + bands :]
 
 
 def neighbours(position: np.ndarray, architecture: Architecture) -> np.ndarray:

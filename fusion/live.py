@@ -1,0 +1,340 @@
+"""Clean both modalities while they are recorded: samples in, cleaned samples out a moment later."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.verdict import KEPT, REPAIRED
+from neurofuse.io.errors import ParameterError, SchemaError
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
+from neurofuse.io.quality.eeg import FLAT
+from neurofuse.io.recording import LOST, stream_dataset, streams
+from neurofuse.models.live.cleaned import Cleaned
+from neurofuse.models.live.engine import LiveEngine, Sensors
+from neurofuse.models.live.weights import load_arrays
+
+EEG_LOOKAHEAD = 0.1  # s: a frame of the network
+NIRS_LOOKAHEAD = 1.0  # s
+SHORTEST_LOOKAHEAD = 0.5  # s of fNIRS: the network's own
+SLOWEST = {"eeg": 20.0, "nirs": 0.5, "imu": 4.0}  # Hz
+FASTEST = 20_000.0  # Hz
+STILL = 3.0  # s without any change after which a channel is lost
+AXES = (3, 6)  # of an IMU: acceleration, or acceleration and rotation
+
+
+@dataclass(frozen=True)
+class LiveOutput(Mapping[str, Any]):
+    """Samples that are done, by attribute or by name: `out.eeg` is `out["eeg"]`.
+
+    A modality that the montage has not is None, in all of them.
+    """
+
+    eeg: np.ndarray | None  # (channel, time) [V]
+    nirs: np.ndarray | None  # (channel, wavelength, time), in the quantity that came in
+    stamps: dict[str, np.ndarray]  # (time,) of each modality [s]
+    gate: dict[str, np.ndarray]  # (channel, time): motion mask, 0 to 1
+    verdict: dict[str, np.ndarray]  # (channel, time): 0 kept, 1 repaired, 2 lost
+    uncertainty: dict[str, np.ndarray]  # like the samples [V; optical density]
+
+    NAMES: ClassVar[tuple[str, ...]] = ("eeg", "nirs", "stamps", "gate", "verdict", "uncertainty")
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.NAMES:
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.NAMES)
+
+    def __len__(self) -> int:
+        return len(self.NAMES)
+
+
+class LiveCleaner:
+    """Cleans EEG and fNIRS while they are recorded.
+
+    Pure: samples go in and cleaned samples come out, in the order and at the rates of each
+    modality, a moment later. Nothing that was given out ever changes, results do not depend on how
+    samples are cut into chunks, and neither modality waits for the other: either may be late, pause
+    or be absent. For live streams see `neurofuse stream`.
+
+    Parameters
+    ----------
+    recording_or_montage : Recording
+        Says which channels there are, their places and, if they are not given, their rates. Its
+        samples are not looked at, and it may have none. Channels marked bad, and those of EEG that
+        are none, pass as they are.
+    method : str or Path
+        "joint-live", or the path of causal weights trained with `neurofuse train`.
+    rates : dict of float, optional
+        Sampling rates [Hz] by "eeg", "nirs" and, if there is one on the head, "imu".
+    lookahead : float, optional
+        How long after it a sample of fNIRS is given out [s], 1 by default; longer is no better
+        than 2. That of EEG is 0.1.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown method, or rates or a lookahead that cannot be.
+    SchemaError
+        If there is no modality to clean.
+    ReadError
+        If weights are missing or damaged.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> _, recording = nf.simulate(duration=10, seed=0)
+    >>> cleaner = nf.LiveCleaner(recording)
+    >>> samples = recording["eeg"].eeg.values
+    >>> out = cleaner.push(eeg=samples[:, :60])
+    >>> out.eeg.shape[1], cleaner.lookahead
+    (50, {'eeg': 0.1, 'nirs': 1.0})
+    """
+
+    def __init__(
+        self,
+        recording_or_montage: xr.DataTree,
+        method: str | Path = "joint-live",
+        *,
+        rates: Mapping[str, float] | None = None,
+        lookahead: float | None = None,
+    ):
+        self.nodes: dict[str, xr.Dataset] = {
+            s: stream_dataset(recording_or_montage, s) for s in streams(recording_or_montage)
+        }
+        if not self.nodes:
+            raise SchemaError(
+                "a montage without EEG and fNIRS", "at least one of them", "give a Recording"
+            )
+        self.rates: dict[str, float] = _rates(self.nodes, rates or {})
+        ahead = NIRS_LOOKAHEAD if lookahead is None else float(lookahead)
+        if not SHORTEST_LOOKAHEAD <= ahead <= 60:
+            raise ParameterError(
+                f"lookahead={lookahead}",
+                f"{SHORTEST_LOOKAHEAD:g} to 60 s, of fNIRS",
+                f"leave it out for {NIRS_LOOKAHEAD:g} s",
+            )
+        self.lookahead: dict[str, float] = {
+            s: EEG_LOOKAHEAD if s == EEG.name else ahead for s in self.nodes
+        }
+        architecture, weights = load_arrays(method)
+        self.used: dict[str, np.ndarray] = {
+            s: np.asarray(_used(node)) for s, node in self.nodes.items()
+        }
+        sensors = {
+            s: _sensors(node, self.used[s], self.rates[s])
+            for s, node in self.nodes.items()
+            if s in architecture.streams and self.used[s].any()
+        }
+        self.engine: LiveEngine = LiveEngine(
+            weights, architecture, sensors, head_rate=self.rates.get("imu"), lookahead=ahead
+        )
+        calibration = np.atleast_1d(weights["calibration"])
+        self.calibration: dict[str, float] = dict(
+            zip(architecture.streams, calibration.tolist(), strict=True)
+        )
+        self.tracks: dict[str, _Track] = {
+            s: _Track(s, node, self.rates[s], s in sensors) for s, node in self.nodes.items()
+        }
+
+    def push(
+        self,
+        eeg: np.ndarray | None = None,
+        nirs: np.ndarray | None = None,
+        imu: np.ndarray | None = None,
+        stamps: Mapping[str, np.ndarray] | None = None,
+    ) -> LiveOutput:
+        """Take the next samples of any modality, and give out all that are done.
+
+        Parameters
+        ----------
+        eeg : array (channel, time), optional
+            [V]; all channels of the montage in its order. NaN where samples were lost.
+        nirs : array (channel, wavelength, time), optional
+            Light intensity in any linear unit, or optical density if the montage has that.
+        imu : array (axis, time), optional
+            Acceleration, and rotation after it, in any unit.
+        stamps : dict of array (time,), optional
+            When these samples were taken [s], by "eeg", "nirs" and "imu", on one clock. Without
+            them, all modalities began at once. They only tell which samples belong together:
+            samples have to come at even distances, with NaN for those that were lost.
+
+        Returns
+        -------
+        LiveOutput
+            Samples that are done now, possibly none: the first that ever comes out is the first
+            that came in.
+
+        Raises
+        ------
+        SchemaError
+            If samples do not fit the montage. Nothing is taken then.
+        """
+        given = {"eeg": eeg, "nirs": nirs, "imu": imu}
+        given = {s: np.asarray(x, float) for s, x in given.items() if x is not None}
+        told = {s: np.asarray(t, float) for s, t in (stamps or {}).items()}
+        for s, samples in given.items():
+            self._check(s, samples, told.get(s))
+        for s, samples in given.items():
+            when = told.get(s, np.full(samples.shape[-1], np.nan))
+            if s == "imu":
+                self.engine.push_head(samples, when)
+                continue
+            seen = self.tracks[s].take(samples, when)
+            if seen is not None:
+                self.engine.push(s, seen[self.used[s]], when)
+        for s, done in self.engine.run().items():
+            for part in done:
+                self.tracks[s].finish(part, self.used[s], self.calibration[s])
+        return self._output()
+
+    def _check(self, s: str, samples: np.ndarray, stamps: np.ndarray | None) -> None:
+        """Refuse samples that do not fit the montage."""
+        if s == "imu":
+            wanted = f"({' or '.join(map(str, AXES))}, time)"
+            fits = samples.ndim == 2 and len(samples) in AXES and "imu" in self.rates
+            if "imu" not in self.rates:
+                wanted = "its rate"
+        elif s not in self.nodes:
+            wanted, fits = f"only {' and '.join(self.nodes)}, as the montage", False
+        else:
+            shape = self.tracks[s].shape
+            wanted = f"({', '.join(map(str, shape))}, time)"
+            fits = samples.shape[:-1] == shape and samples.ndim == len(shape) + 1
+        if not fits:
+            raise SchemaError(
+                f"{s} samples of shape {samples.shape}",
+                wanted,
+                "give all channels of the montage in its order, time last, and rates",
+            )
+        if stamps is not None and stamps.shape != samples.shape[-1:]:
+            raise SchemaError(
+                f"{stamps.shape} stamps for {samples.shape[-1]} samples of {s}",
+                "one for each",
+                "give stamps of the samples that are given",
+            )
+
+    def _output(self) -> LiveOutput:
+        parts = {s: track.out() for s, track in self.tracks.items()}
+        samples = {s: part["samples"] for s, part in parts.items()}
+        return LiveOutput(
+            samples.get(EEG.name),
+            samples.get(NIRS.name),
+            *({s: part[name] for s, part in parts.items()} for name in LiveOutput.NAMES[2:]),
+        )
+
+
+class _Track:
+    """What came in of one modality and is not given out, and what is."""
+
+    def __init__(self, stream: str, node: xr.Dataset, rate: float, cleaned: bool):
+        modality = MODALITIES[stream]
+        self.light: bool = modality.variable(node) == "intensity"
+        self.shape: tuple[int, ...] = tuple(node.sizes[d] for d in modality.dims if d != "time")
+        self.cleaned: bool = cleaned
+        self.span: int = max(round(STILL * rate), 2)
+        self.limit: float = FLAT if stream == EEG.name else 0.0
+        self.still: np.ndarray = np.zeros(self.shape[0], int)  # samples since the last change
+        self.last: np.ndarray = np.full((*self.shape, 1), np.nan)
+        self.samples: np.ndarray = np.zeros((*self.shape, 0))  # that wait
+        self.stamps: np.ndarray = np.zeros(0)
+        self.lost: np.ndarray = np.zeros((self.shape[0], 0), bool)
+        self.ready: list[dict[str, np.ndarray]] = []
+
+    def take(self, samples: np.ndarray, stamps: np.ndarray) -> np.ndarray | None:
+        """What the engine sees of samples; None if it sees nothing of this modality."""
+        with np.errstate(all="ignore"):
+            gone = ~np.isfinite(samples) | (samples <= 0 if self.light else False)
+        lost = self._unchanged(samples) | (gone.any(1) if gone.ndim == 3 else gone)
+        self.samples = np.concatenate([self.samples, samples], -1)
+        self.stamps = np.concatenate([self.stamps, stamps])
+        self.lost = np.concatenate([self.lost, lost], 1)
+        if not self.cleaned:
+            self._give(np.zeros(samples.shape), np.zeros(lost.shape), np.zeros(samples.shape))
+            return None
+        with np.errstate(all="ignore"):
+            return np.where(gone, np.nan, -np.log(samples)) if self.light else samples
+
+    def _unchanged(self, samples: np.ndarray) -> np.ndarray:
+        """Where (channel, time) a channel has stood still for a while."""
+        if not samples.shape[-1]:
+            return np.zeros((self.shape[0], 0), bool)
+        change = np.diff(np.concatenate([self.last, samples], -1), axis=-1)
+        self.last = samples[..., -1:]
+        same = np.abs(change) <= self.limit
+        same = same.all(1) if same.ndim == 3 else same
+        number = np.arange(1, same.shape[1] + 1)
+        moved = np.maximum.accumulate(np.where(same, 0, number), axis=1)
+        still = number - moved + np.where(moved > 0, 0, self.still[:, None])
+        self.still = still[:, -1]
+        return still >= self.span
+
+    def finish(self, part: Cleaned, used: np.ndarray, calibration: float) -> None:
+        """Take what the engine has done of the channels that it sees."""
+        count = part.gate.shape[-1]
+        artifact, deviation = (np.zeros((*self.shape, count)) for _ in range(2))
+        gate = np.zeros((self.shape[0], count))
+        artifact[used], gate[used] = part.artifact, part.gate
+        deviation[used] = calibration * part.deviation
+        self._give(artifact, gate, deviation)
+
+    def _give(self, artifact: np.ndarray, gate: np.ndarray, deviation: np.ndarray) -> None:
+        count = gate.shape[-1]
+        samples, self.samples = np.split(self.samples, [count], axis=-1)
+        stamps, self.stamps = np.split(self.stamps, [count])
+        lost, self.lost = np.split(self.lost, [count], axis=1)
+        known = np.isfinite(samples).all(1) if samples.ndim == 3 else np.isfinite(samples)
+        verdict = np.where(lost, LOST, np.where(gate > 0, REPAIRED, KEPT)).astype(np.int8)
+        as_it_was = (lost[:, None] if samples.ndim == 3 else lost) | (artifact == 0)
+        with np.errstate(all="ignore"):
+            repaired = samples * np.exp(artifact) if self.light else samples - artifact
+        self.ready.append(
+            {
+                "samples": np.where(as_it_was, samples, repaired),
+                "stamps": stamps,
+                "gate": np.where(known, gate, 0.0),
+                "verdict": verdict,
+                "uncertainty": deviation,
+            }
+        )
+
+    def out(self) -> dict[str, np.ndarray]:
+        """All that is ready."""
+        if not self.ready:
+            nothing = np.zeros((*self.shape, 0))
+            self._give(nothing, np.zeros((self.shape[0], 0)), nothing)
+        ready, self.ready = self.ready, []
+        return {name: np.concatenate([r[name] for r in ready], -1) for name in ready[0]}
+
+
+def _rates(nodes: Mapping[str, xr.Dataset], given: Mapping[str, float]) -> dict[str, float]:
+    known = {s: float(node.attrs["rate"]) for s, node in nodes.items()}
+    for s, rate in given.items():
+        if s not in SLOWEST or (s != "imu" and s not in nodes):
+            raise ParameterError(
+                f"a rate of {s!r}", f"rates of {', '.join([*nodes, 'imu'])}", "leave it out"
+            )
+        known[s] = float(rate)
+    for s, rate in known.items():
+        if not SLOWEST[s] <= rate <= FASTEST:
+            raise ParameterError(
+                f"{s} at {rate:g} Hz", f"{SLOWEST[s]:g} to {FASTEST:g} Hz", "check rates"
+            )
+    return known
+
+
+def _used(node: xr.Dataset) -> np.ndarray:
+    used = ~node.bad.values.astype(bool)
+    return used & (node.ch_type.values == EEG.name) if "ch_type" in node.coords else used
+
+
+def _sensors(node: xr.Dataset, used: np.ndarray, rate: float) -> Sensors:
+    if "source_position" not in node.coords:
+        return Sensors(rate, node.position.values[used])
+    middle = (node.source_position.values + node.detector_position.values) / 2
+    return Sensors(rate, middle[used], node.sizes["wavelength"])
