@@ -21,6 +21,7 @@ IMU = "imu"
 KINDS = (EEG.name, NIRS.name, IMU)
 IMU_TYPES = r"\b(acc\w*|gyro\w*|imu|motion|inertial)\b"
 SENSORS = {"acceleration": r"acc|^[xyz]$", "rotation": r"gyr|rot"}
+AXES = 3
 NO_VOLTAGE = r"(k|m|kilo|mega)?(ohms?|Ω|Ω)|°.*|deg.*|celsius|%|.?mol.*|m/s.*|hz|bpm|lux|t|ut"
 
 
@@ -138,32 +139,40 @@ def _nirs(stream: Stream) -> Layout:
 
 
 def _imu(stream: Stream) -> Layout:
-    columns, scale, names = [], [], []
+    """Three axes of acceleration, and three of rotation after them if there are."""
+    columns: dict[str, list[int]] = {sensor: [] for sensor in SENSORS}
     for column, label in enumerate(stream.labels):
         words = f"{label} {stream.field_of('type', column)}".lower()
         sensor = next((s for s, pattern in SENSORS.items() if re.search(pattern, words)), None)
-        if sensor is None and not stream.channels:
-            sensor = "acceleration" if column < 3 else "rotation"
-        if sensor is None:
-            continue
-        unit = re.sub(r"\s", "", stream.field_of("unit", column).lower().replace("²", "2"))
-        factors = UNITS[sensor].items()
-        columns.append(column)
-        scale.append(next((f for pattern, f in factors if re.fullmatch(pattern, unit)), 1.0))
-        names.append(label)
-    if not columns:
+        if sensor is None and not stream.channels:  # nothing is said of any
+            sensor = "acceleration" if column < AXES else "rotation"
+        if sensor is not None and len(columns[sensor]) < AXES:
+            columns[sensor].append(column)
+    if len(columns["acceleration"]) < AXES:
         raise ReadError(
             f"stream {stream.name} with {', '.join(stream.labels)}",
-            "channels of an accelerometer or gyroscope",
-            "choose another one (--imu)",
+            "three channels of an accelerometer, and three of a gyroscope if there is one",
+            "choose another stream (--imu)",
         )
+    scales = {
+        column: _si(sensor, stream.field_of("unit", column))
+        for sensor, group in columns.items()
+        if len(group) == AXES
+        for column in group
+    }
     name = (stream.name or "IMU").replace("/", "_")
     node = xr.Dataset(
-        {name: (("channel", "time"), np.empty((len(columns), 0)), {"units": ""})},
-        coords={"channel": names, "time": np.empty(0)},
+        {name: (("channel", "time"), np.empty((len(scales), 0)), {"units": ""})},
+        coords={"channel": [stream.labels[c] for c in scales], "time": np.empty(0)},
         attrs={"rate": stream.nominal, KIND: stream.title},
     )
-    return Layout(IMU, node, np.array(columns), np.array(scale))
+    return Layout(IMU, node, np.array([*scales]), np.array([*scales.values()]))
+
+
+def _si(sensor: str, unit: str) -> float:
+    """One unit of a sensor in SI units; 1 where the unit is unknown."""
+    plain = re.sub(r"\s", "", unit.lower().replace("²", "2").replace("·", "*"))
+    return next((f for p, f in UNITS[sensor].items() if re.fullmatch(p, plain)), 1.0)
 
 
 def _with(stream: Stream, values: np.ndarray) -> Stream:

@@ -5,7 +5,7 @@ import math
 STATES = range(-2, 5)  # samples missing beyond those known; below 0: more samples than places
 WILD = 0.01  # share of stamps that mean nothing
 WILD_SPREAD = 20.0  # standard deviations of jitter over which those scatter
-ENOUGH = 0.7  # mean number from which samples count as missing
+ENOUGH = 0.9  # mean number from which samples count as missing: fewer mistakes, found a bit later
 LOSS = 1e-4  # share of samples that is expected to get lost until something is known
 MEMORY = 1e-3  # share of a sample in the running estimate of losses
 UNDONE = 0.05  # how often a loss turns out to be none, for every loss

@@ -324,7 +324,7 @@ def test_bad_choices_are_one_clear_error(senders, tmp_path):
         stream_live(eeg="absent", wait=0.1, make=PassThrough)
     with pytest.raises(NeurofuseError, match="without source, detector and wavelength"):
         stream_live(nirs=senders[0].name, make=PassThrough)
-    with pytest.raises(NeurofuseError, match="accelerometer or gyroscope"):
+    with pytest.raises(NeurofuseError, match="three channels of an accelerometer"):
         stream_live(imu=senders[0].name, make=PassThrough)
     with pytest.raises(NeurofuseError, match="--seconds 0"):
         stream_live(seconds=0.0)
