@@ -17,6 +17,7 @@ import xarray as xr
 from neurofuse.fusion.kinds.description import Span, describe_eeg, describe_nirs, joined
 from neurofuse.fusion.kinds.templates import load_templates
 from neurofuse.fusion.metrics.samples import match
+from neurofuse.fusion.verdict import refuse_others
 from neurofuse.fusion.views.changes import UNCHANGED_OD
 from neurofuse.io.errors import SchemaError
 from neurofuse.io.lazy import HeldBlock, time_blocks
@@ -104,7 +105,7 @@ def movements(recording: xr.DataTree, cleaned: xr.DataTree) -> list[Movement]:
     Raises
     ------
     ParameterError
-        If the two have other channels or times.
+        If the two have other channels or times, or `cleaned` was made of another recording.
     SchemaError
         If one of them is no Recording.
 
@@ -148,6 +149,7 @@ def described(
         By modality, in order of onset.
     """
     match(recording, cleaned)
+    refuse_others(recording, cleaned)
     found: dict[str, list[Movement]] = {}
     numbers, times = {}, {}
     for stream in streams(recording):
@@ -180,7 +182,7 @@ def shares(recording: xr.DataTree, cleaned: xr.DataTree, stream: str) -> dict[st
     Raises
     ------
     ParameterError
-        If the two have other channels or times.
+        If the two have other channels or times, or `cleaned` was made of another recording.
     SchemaError
         If one of them lacks the stream.
 
@@ -193,6 +195,7 @@ def shares(recording: xr.DataTree, cleaned: xr.DataTree, stream: str) -> dict[st
     {'kept': 0.75, 'repaired': 0.25, 'lost': 0.0}
     """
     match(recording, cleaned)
+    refuse_others(recording, cleaned)
     for one in (recording, cleaned):
         if stream not in streams(one):
             raise SchemaError(

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import find_objects, label
 
+from neurofuse.io.errors import ParameterError
 from neurofuse.io.lazy import is_lazy, time_blocks
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.quality.lost import lost_times, on_samples, window_length
@@ -32,6 +33,7 @@ KEPT, REPAIRED = 0, 1
 TOO_LONG, NEARLY = 60.0, 0.95
 SAME = 1e-6  # of a channel's largest sample: smaller changes of EEG are rounding …
 SAME_OD = 1e-7  # … and of steps of optical density
+FOREIGN = 0.5  # of a signal's usual size: kept samples so far off are another recording's
 
 
 def with_verdicts(recording: xr.DataTree, cleaned: xr.DataTree) -> xr.DataTree:
@@ -69,6 +71,69 @@ def with_verdicts(recording: xr.DataTree, cleaned: xr.DataTree) -> xr.DataTree:
         return note(cleaned, "clean", verdict=shares)
     last = {**steps[-1], "parameters": {**steps[-1]["parameters"], "verdict": shares}}
     return with_provenance(cleaned, [*steps[:-1], last])
+
+
+def refuse_others(recording: xr.DataTree, cleaned: xr.DataTree) -> None:
+    """Refuse a cleaned version of another recording, which may well have the same layout and times.
+
+    What a verdict calls kept must be as it was recorded (fNIRS: its steps from sample to sample).
+    One block of 60 s is looked at; without a verdict, or where nothing was kept, nothing is known.
+
+    Parameters
+    ----------
+    recording, cleaned : Recording
+        With the same channels and times.
+
+    Raises
+    ------
+    ParameterError
+        If what was kept is not what was recorded.
+
+    Examples
+    --------
+    >>> import neurofuse as nf
+    >>> one, other = (nf.simulate(20.0, seed=seed)[0] for seed in (0, 1))
+    >>> refuse_others(one, nf.clean(one))
+    >>> refuse_others(one, nf.clean(other))
+    Traceback (most recent call last):
+        ...
+    neurofuse.io.errors.ParameterError: found /eeg whose kept samples are not those recorded; ...
+    """
+    for stream in streams(recording):
+        if stream not in streams(cleaned):
+            continue
+        before, after = stream_dataset(recording, stream), stream_dataset(cleaned, stream)
+        name, dims = MODALITIES[stream].variable(before), MODALITIES[stream].dims
+        if "verdict" in after and name in after and _foreign(before, after, name, dims):
+            raise ParameterError(
+                f"/{stream} whose kept samples are not those recorded",
+                "the recording that was cleaned, and what was made of it",
+                "give both of the same session and participant, processed alike",
+            )
+
+
+def _foreign(before: xr.Dataset, after: xr.Dataset, name: str, dims: tuple[str, ...]) -> bool:
+    after = after.sel({dim: before[dim].values for dim in dims[:-1]})
+    rate = float(before.attrs["rate"])
+    for first, block in time_blocks(after.verdict.transpose("channel", "time"), rate):
+        kept = block == KEPT
+        here = {"time": slice(first, first + block.shape[1])}
+        nodes = (before, after)
+        old, new = (node[name].isel(here).transpose(*dims).values.astype(float) for node in nodes)
+        if old.ndim == 3:
+            if name == "intensity":
+                with np.errstate(all="ignore"):  # bad channels may hold anything
+                    old, new = np.log(old), np.log(new)
+            old, new = np.diff(old), np.diff(new)
+            kept = np.broadcast_to((kept[:, 1:] & kept[:, :-1])[:, None], old.shape)
+        kept = kept & np.isfinite(old)
+        rows = kept.any(axis=-1)
+        if rows.any():
+            old, new, kept = old[rows], new[rows], kept[rows]
+            middle = np.nanmedian(np.where(kept, old, np.nan), axis=-1, keepdims=True)
+            size, off = np.abs(old - middle)[kept], np.abs(new - old)[kept]
+            return bool(not np.median(off) <= FOREIGN * np.median(size))  # NaN is not kept
+    return False
 
 
 def _judged(before: xr.Dataset, after: xr.Dataset, stream: str) -> xr.Dataset:

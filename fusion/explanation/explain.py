@@ -102,8 +102,8 @@ def explain(
     Raises
     ------
     ParameterError
-        If the two have other channels or times, or `cleaned` was not made by a learned method that
-        is known.
+        If the two have other channels or times or are of other recordings, or `cleaned` was not
+        made by a learned method that is known.
     SchemaError
         If one of them is no Recording.
     ReadError

@@ -7,6 +7,7 @@ import mne_bids
 import numpy as np
 import pytest
 
+import neurofuse as nf
 from neurofuse import io
 from neurofuse.fusion import movements as module
 from neurofuse.fusion.clean import clean
@@ -294,6 +295,21 @@ def test_the_table_is_one_of_bids(found, tmp_path):
     read = mne_bids.events_file_to_annotation_kwargs(table)
     np.testing.assert_allclose(read["onset"], [m.onset for m in found], atol=1e-6)
     assert set(read["description"]) == {"motion"}
+
+
+@pytest.mark.parametrize("stream", ["eeg", "nirs"])
+def test_what_was_made_of_another_recording_is_refused(simulated, stream):
+    recording = io.without_stream(simulated[1], "nirs" if stream == "eeg" else "eeg")
+    own = nf.clean(recording)
+    node = stream_dataset(recording, stream)
+    turned = {name: node[name].copy(data=node[name].values[..., ::-1]) for name in node.data_vars}
+    other = nf.clean(with_stream(recording, stream, node.assign(turned)))
+    for about in (movements, nf.explain, lambda a, b: shares(a, b, stream)):
+        with pytest.raises(ParameterError, match=f"/{stream} whose kept samples are not those"):
+            about(recording, other)
+    back = own[stream].to_dataset().isel(channel=slice(None, None, -1))
+    again = movements(recording, with_stream(own, stream, back))
+    assert [one.onset for one in again] == [one.onset for one in movements(recording, own)]
 
 
 def test_names_cannot_break_the_table(tmp_path):
