@@ -18,9 +18,9 @@ import xarray as xr
 
 from benchmarks.brain_signals.measures import STRONGEST, response
 from benchmarks.common.clean_pairs import cut
+from benchmarks.common.lost import repaired
 from benchmarks.joint_gain import segments
 from benchmarks.joint_gain.facts import TARGETED, sizes
-from neurofuse.fusion.clean import clean
 from neurofuse.io import build, read, stream_dataset
 from neurofuse.io.recording import without_stream
 from neurofuse.io.runs import runs
@@ -74,7 +74,7 @@ def cleaned(contaminated, data: segments.Material, **settings: float) -> np.ndar
     model = load_model("nirs")
     level = model.architecture.baseline_level.model_copy(update=settings)
     model.architecture = model.architecture.model_copy(update={"baseline_level": level})
-    done = clean(without_stream(contaminated, "eeg"), model)
+    done = repaired(without_stream(contaminated, "eeg"), model)
     return segments.samples(done, "nirs", data.channel)
 
 
@@ -101,7 +101,7 @@ def column(group: str, arms: dict[str, Callable]) -> dict[str, list[str]]:
         data = segments.material(truth, contaminated, "nirs")
         energy = segments.energies(data.truth, data)
         artifact = segments.energies(data.contaminated - data.truth, data)
-        size = np.array(sizes({"truth": energy, "artifact": artifact}, "nirs"))
+        size = np.array(sizes(artifact, energy, "nirs"))
         counted = np.flatnonzero((size >= TARGETED[0]) & (size < TARGETED[1]))
         for name, make in arms.items():
             rows = make(contaminated, data)

@@ -63,7 +63,7 @@ def cases(stream: str) -> list[Case]:
             data = segments.material(truth, contaminated, stream)
             energy = segments.energies(data.truth, data)
             artifact = segments.energies(data.contaminated - data.truth, data)
-            size = sizes({"truth": energy, "artifact": artifact}, stream)
+            size = sizes(artifact, energy, stream)
             counted = [k for k, v in enumerate(size) if TARGETED[0] <= v < TARGETED[1]]
             participant = name.split("+")[PARTICIPANT[stream]]
             made.append(Case(participant, truth, contaminated, data, counted, energy))

@@ -71,7 +71,7 @@ class Facts:
                     for stream in VIEWS:
                         by_seed = [_arms(common + of_seed, stream, failures) for of_seed in own]
                         base = common[0]["streams"][stream]
-                        base["size"] = size = sizes(base, stream)
+                        size = sizes(base["artifact"], base["truth"][EVERYTHING], stream)
                         participant = name.split("+")[PARTICIPANT[stream]]
                         settings.append(
                             {"share": share, "severity": severity, "participant": participant}
@@ -80,7 +80,8 @@ class Facts:
                         )
                         place = participant, share, severity
                         made = (
-                            _segment(k, place, base, by_seed, counted) for k in range(len(size))
+                            _segment(k, (*place, size[k]), base, by_seed, counted)
+                            for k in range(len(size))
                         )
                         segments[stream] += [
                             s for s in made if any(e.any() for e in s.truth.values())
@@ -91,7 +92,7 @@ class Facts:
 
 def _segment(
     k: int,
-    place: tuple[str, str, float],
+    place: tuple[str, str, float, float],
     base: dict,
     by_seed: list[dict[str, dict]],
     counted: str,
@@ -102,7 +103,7 @@ def _segment(
         return {view: np.array(values[k]) for view, values in energies[counted].items()}
 
     error = [{arm: of(f["error"]) for arm, f in arms.items()} for arms in by_seed]
-    return Segment(*place, base["size"][k], of(base["truth"]), error)
+    return Segment(*place, of(base["truth"]), error)
 
 
 def _read(path: Path) -> dict:
@@ -123,10 +124,10 @@ def _change(folder: Path, keys: list[str], name: str) -> dict[str, dict]:
     return {key.split("-")[0]: _read(folder / key / f"{name}_clean.json")["change"] for key in keys}
 
 
-def sizes(base: dict, stream: str) -> list[float]:
+def sizes(artifact: dict[str, list], truth: dict[str, list], stream: str) -> list[float]:
     """Artifact over truth [dB] of each segment, channels pooled, in the stream's first view."""
     view = VIEWS[stream][0]
-    pairs = zip(base["artifact"][view], base["truth"][EVERYTHING][view], strict=True)
+    pairs = zip(artifact[view], truth[view], strict=True)
     return [float(10 * np.log10((sum(a) + 1e-30) / (sum(t) + 1e-30))) for a, t in pairs]
 
 
