@@ -16,6 +16,7 @@ COMMANDS = [
     "compare",
     "simulate",
     "inject",
+    "stream",
     "train",
     "report",
     "cohort",
