@@ -78,8 +78,9 @@ class XdfWriter:
         self._spans[number - 1] = (span[0] if span else float(stamps[0]), float(stamps[-1]))
 
     def offset(self, number: int, at: float, seconds: float) -> None:
-        """What was to be added to a stream's stamps [s], measured at a time [s]."""
-        self._chunk(OFFSET, struct.pack("<Idd", number, at, seconds))
+        """What is to be added to a stream's stamps [s], measured at a time of our clock [s]."""
+        sender_time = at - seconds  # as other recorders of LSL write it
+        self._chunk(OFFSET, struct.pack("<Idd", number, sender_time, seconds))
 
     def close(self) -> None:
         """End the file; what was written before is whole without this, too."""

@@ -77,8 +77,13 @@ def _subscribed(info: Any, kind: str) -> LiveInlet:
 
 
 def _one(kind: str, text: str, by: str, until: float) -> Any:
-    """The only stream of this name, type or source_id."""
-    while not (found := lsl().resolve_streams(timeout=1.0, **{FIELDS[by]: text})):
+    """The only stream of this name, type or source_id; what we send has the types we receive."""
+
+    def found_now() -> list[Any]:
+        found = lsl().resolve_streams(timeout=1.0, **{FIELDS[by]: text})
+        return [info for info in found if by != "type" or _foreign(info)]
+
+    while not (found := found_now()):
         if time.monotonic() > until:
             there = lsl().resolve_streams(timeout=ALL_WAIT)
             raise ReadError(

@@ -48,7 +48,8 @@ def test_of_several_one_has_to_be_named(network):
 
 @pytest.mark.parametrize("by", ["name", "type", "source_id"])
 def test_streams_are_found_by_what_is_said(network, by):
-    network(there("lights", "NIRS", source="probe 7"), there("amp", "EEG"))
+    own = there("lights cleaned", "NIRS", source=f"{search.OWN}nirs-of-lights")
+    network(there("lights", "NIRS", source="probe 7"), there("amp", "EEG"), own)
     text = {"name": "lights", "type": "NIRS", "source_id": "probe 7"}[by]
     assert search.find_inlets({"nirs": text}, by=by) == {"nirs": "lights"}
 
