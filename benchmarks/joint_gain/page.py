@@ -71,9 +71,12 @@ def described(facts: Facts, part: str, weights: str, thresholds: str, options: s
 
 
 def lost_share(facts: Facts, stream: str) -> str:
-    """How much of the channel-time in motion of a modality is lost."""
-    lost, total = np.sum([s["lost"] for s in facts.settings if s["stream"] == stream], axis=0)
-    return f"{100 * lost / max(total, 1e-9):.1f} % ({MODALITIES[stream].display})"
+    """How much of the channel-time in motion of a modality is lost, in all and at most."""
+    seconds = np.array([s["lost"] for s in facts.settings if s["stream"] == stream])
+    shares = 100 * seconds[:, 0] / np.maximum(seconds[:, 1], 1e-9)
+    mean = 100 * seconds[:, 0].sum() / max(seconds[:, 1].sum(), 1e-9)
+    name = MODALITIES[stream].display
+    return f"{mean:.1f} % ({name}; at most {shares.max():.1f} % in a recording)"
 
 
 def tables(facts: Facts, everything: Facts, thresholds: dict[str, float]) -> dict[str, Table]:
