@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from neurofuse.cli.session import BIN
+from neurofuse.cli.levels import BIN
 from neurofuse.io.modality import MODALITIES
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurofuse.cli.levels import BIN, LEVEL, Latency, Levels, share_moving
 from neurofuse.io.modality import MODALITIES
+from neurofuse.io.recording import GATE_OPEN
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,53 +21,8 @@ if TYPE_CHECKING:
     from neurofuse.io.live.recorder import Recorder
 
 HOP = 0.1  # s; computing that takes longer than this, and than the data last, is late
-REMEMBERED = 600  # latencies that percentiles are taken of: a minute of hops
-SHOWN = 60  # bins of levels that a view shows
-BIN = {"eeg": 0.25, "nirs": 1.0}  # s
-MOVING = 0.5  # of the motion mask, from which a channel counts as moving
 
 Make = Callable[["xr.DataTree", Mapping[str, float]], Any]  # montage, rates -> a cleaner
-
-
-class Latency:
-    """Percentiles of the last minute [ms], and the longest of all."""
-
-    def __init__(self) -> None:
-        self._last: deque[float] = deque(maxlen=REMEMBERED)
-        self._longest = 0.0
-
-    def add(self, seconds: float) -> None:
-        """One more."""
-        self._last.append(seconds)
-        self._longest = max(self._longest, seconds)
-
-    def facts(self) -> dict[str, float] | None:
-        """p50, p99 and max [ms]; None before the first."""
-        if not self._last:
-            return None
-        p50, p99 = np.percentile(self._last, [50, 99])
-        return {
-            "p50": round(1e3 * float(p50), 2),
-            "p99": round(1e3 * float(p99), 2),
-            "max": round(1e3 * self._longest, 2),
-        }
-
-
-class Levels:
-    """How strongly a modality varies, bin by bin: what a view shows of it."""
-
-    def __init__(self, samples: int):
-        self._samples, self._held = samples, np.empty((0, 0))
-        self.bins: deque[float] = deque(maxlen=SHOWN)
-
-    def add(self, values: np.ndarray, measure: Callable[[np.ndarray], float]) -> None:
-        """Take in samples (…, time)."""
-        flat = values.reshape(-1, values.shape[-1])
-        held = self._held if len(self._held) else flat[:, :0]
-        self._held = np.concatenate([held, flat], axis=1)
-        while self._held.shape[1] >= self._samples:
-            self.bins.append(measure(self._held[:, : self._samples]))
-            self._held = self._held[:, self._samples :]
 
 
 class Session:
@@ -109,7 +65,7 @@ class Session:
         self.late = 0
         self.acquisition, self.computing, self.output = Latency(), Latency(), Latency()
         self.sent = dict.fromkeys(outlets, 0)
-        self.behind = dict.fromkeys(outlets, float("nan"))  # s, of the newest cleaned sample
+        self.behind = dict.fromkeys(outlets, float("nan"))  # s, of the oldest sample sent last
         self._moving: dict[str, float] = dict.fromkeys(outlets, 0.0)
         bins = {kind: max(round(BIN[kind] * self._rates[kind]), 1) for kind in outlets}
         self.before = {kind: Levels(count) for kind, count in bins.items()}
@@ -168,14 +124,14 @@ class Session:
         values = self.inlets[kind].layout.flat(samples)
         self._outlets[kind].push(values, stamps)
         self._masks[kind].push(gate.T, stamps)
-        self.behind[kind] = lsl().local_clock() - float(stamps[-1])
+        self.behind[kind] = lsl().local_clock() - float(stamps[0])
         if self.recorder is not None:
             self.recorder.sent(kind, values, stamps)
             self.recorder.sent(f"{kind} mask", gate.T, stamps)
         self.sent[kind] += len(stamps)
-        self._moving[kind] = float((gate[:, -1] > MOVING).mean())
+        self._moving[kind] = float((gate[:, -1] > GATE_OPEN).mean())
         self.after[kind].add(samples, LEVEL[kind])
-        self.mask[kind].add(gate, _share_moving)
+        self.mask[kind].add(gate, share_moving)
 
     def facts(self) -> dict[str, Any]:
         """What the status stream says."""
@@ -235,23 +191,3 @@ class Session:
 
 def _rounded(value: float, digits: int) -> float | None:
     return round(float(value), digits) if np.isfinite(value) else None
-
-
-def _spread(values: np.ndarray) -> float:
-    """Median over channels of the standard deviation in time; NaN where all samples are lost."""
-    known = values[:, np.isfinite(values).all(axis=0)]
-    return float(np.median(known.std(axis=1))) if known.shape[1] > 1 else float("nan")
-
-
-def _relative(values: np.ndarray) -> float:
-    known = values[np.isfinite(values).all(axis=1)]
-    if not len(known):
-        return float("nan")
-    return float(np.median(known.std(axis=1) / np.maximum(np.abs(known.mean(axis=1)), 1e-300)))
-
-
-def _share_moving(gate: np.ndarray) -> float:
-    return float((gate > MOVING).mean())
-
-
-LEVEL: dict[str, Callable[[np.ndarray], float]] = {"eeg": _spread, "nirs": _relative}
