@@ -58,7 +58,7 @@ def explain(
     Three answers: which input the evidence came from, what the movement looks like, and, for the
     largest movements, which bands of which channels raised the motion mask. Evidence is the logit
     of the motion mask before it is clipped, mean over the time of a movement and over channels as
-    far as they are in motion.
+    far as they are in motion; of many, over twelve that move most, and others where these do not.
 
     Parameters
     ----------
