@@ -6,6 +6,7 @@ STATES = range(-2, 5)  # samples missing beyond those known; below 0: more sampl
 WILD = 0.01  # share of stamps that mean nothing
 WILD_SPREAD = 20.0  # standard deviations of jitter over which those scatter
 ENOUGH = 0.9  # mean number from which samples count as missing: fewer mistakes, found a bit later
+SURE = 1 - 1e-6  # probability from which a number is beyond doubt
 LOSS = 1e-4  # share of samples that is expected to get lost until something is known
 MEMORY = 1e-3  # share of a sample in the running estimate of losses
 UNDONE = 0.05  # how often a loss turns out to be none, for every loss
@@ -33,6 +34,7 @@ class Missing:
     def forget(self) -> None:
         """How many are missing is known now."""
         self._weights = [float(state == 0) for state in STATES]
+        self._sure = True
 
     @property
     def expected(self) -> float:
@@ -48,6 +50,9 @@ class Missing:
             How many samples are missing now; below 0 if there are too many. It is taken as known:
             the next stamps are expected to be late by as many steps less.
         """
+        if self._sure and abs(late) < step / 4 and jitter < step / 8:  # beyond doubt
+            self.loss = max(self.loss * (1 - MEMORY * samples), LOSS)
+            return 0
         lost = min(self.loss * samples, 0.5)
         found = UNDONE * lost
         before = [0.0, *self._weights, 0.0]
@@ -60,6 +65,7 @@ class Missing:
             weights.append(weight * likely)
         total = sum(weights)
         self._weights = [weight / total for weight in weights]
+        self._sure = self._weights[-STATES[0]] > SURE
         expected = self.expected
         missing = round(expected) if abs(expected) > ENOUGH else 0
         if missing > 0:
