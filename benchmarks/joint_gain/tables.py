@@ -119,19 +119,23 @@ def _ratios(facts: Facts, stream: str, view: str) -> Table:
     return Table(["method", *columns], rows)
 
 
-def setting_table(facts: Facts) -> Table:
+def setting_table(facts: Facts, everything: Facts) -> Table:
     """Every arm's error in all motion, whatever its size, by what is shared and by severity."""
+    seeds = range(facts.seeds)
     keys = list(dict.fromkeys((s["share"], s["severity"]) for s in facts.settings))
     rows = []
     for (stream, view), title in TITLES.items():
         for share, severity in keys:
-            own = of_setting(facts.segments[stream], (share,), severity)
+            own, unspared = (
+                of_setting(f.segments[stream], (share,), severity) for f in (facts, everything)
+            )
             for arm in arms_of(facts, stream):
-                kinds = (pooled(arm, view), median(arm, view))
-                cells = [cell(by_participant(own, k, range(facts.seeds))) for k in kinds]
+                kinds = (own, pooled), (own, median), (unspared, pooled)
+                cells = [cell(by_participant(s, kind(arm, view), seeds)) for s, kind in kinds]
                 rows.append([title, share, f"{severity:g}", arm, *cells])
     columns = ["view", "share", "severity", "method", "error pooled [dB]"]
-    return Table([*columns, "error, median of channels [dB]"], rows)
+    columns += ["error, median of channels [dB]", "error pooled, nothing left out [dB]"]
+    return Table(columns, rows)
 
 
 def of_setting(

@@ -12,7 +12,7 @@ from benchmarks.brain_signals import measures
 from benchmarks.common import keys, statistics
 from benchmarks.common.lost import called_lost
 from benchmarks.joint_gain import arms, bounds, facts, segments, tables
-from benchmarks.joint_gain.page import described, mask_thresholds, page
+from benchmarks.joint_gain.page import described, mask_thresholds, page, unspared
 from neurofuse.fusion.metrics import neurovascular
 from neurofuse.io.recording import stream_dataset, with_stream
 from neurofuse.synth import simulate
@@ -147,6 +147,16 @@ def test_pooled_error_weighs_participants_alike():
         range(1),
     )
     assert statistics.ratio(ratio[0]) == pytest.approx(0.5)
+
+
+def test_the_page_says_what_joint_has_with_nothing_left_out():
+    easy, hard = (
+        facts.Facts({"eeg": [segment("a", 30.0, joint=e)], "nirs": []}, [setting], [], 1, set())
+        for e, setting in ((0.1, {"share": "timing", "severity": 1.0}), (10.0, {}))
+    )
+    made = tables.setting_table(easy, hard)
+    assert "10.0 for -10.0 dB (timing, 1)" in unspared(made)
+    assert unspared(made.only("method", ["asr"])) == ""
 
 
 def test_strata_hold_every_segment_once():
