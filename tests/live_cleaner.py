@@ -5,6 +5,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import xarray as xr
+
+from neurofuse.io.recording import stream_dataset, streams
 
 LOOKAHEAD = {"eeg": 0.1, "nirs": 1.0}  # s
 
@@ -12,22 +15,23 @@ LOOKAHEAD = {"eeg": 0.1, "nirs": 1.0}  # s
 class PassThrough:
     """As `neurofuse.LiveCleaner`: only finished samples come out, lost ones as NaN with mask 0."""
 
-    def __init__(self, montage: Any, rates: Mapping[str, float]):
-        self.montage, self.rates, self.lookahead = montage, rates, LOOKAHEAD
-        self._held: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    def __init__(self, montage: xr.DataTree, rates: Mapping[str, float]):
+        self.rates = rates
+        self.lookahead = {kind: LOOKAHEAD[kind] for kind in streams(montage)}
+        self._held = {
+            kind: (stream_dataset(montage, kind)[variable].values, np.empty(0))
+            for kind, variable in (("eeg", "eeg"), ("nirs", "intensity"))
+            if kind in self.lookahead
+        }
 
     def push(self, *, stamps: Mapping[str, np.ndarray], **samples: np.ndarray) -> Any:
         """Keep the newest samples, give out those before."""
-        out: dict[str, Any] = {"stamps": {}, "gate": {}}
-        for kind, delay in LOOKAHEAD.items():
-            parts = [self._held[kind]] if kind in self._held else []
+        out: dict[str, Any] = {"eeg": None, "nirs": None, "stamps": {}, "gate": {}}
+        for kind, delay in self.lookahead.items():
+            values, times = self._held[kind]
             if kind in samples:
-                parts.append((samples[kind], stamps[kind]))
-            if not parts:
-                out[kind] = None
-                continue
-            values = np.concatenate([part for part, _ in parts], axis=-1)
-            times = np.concatenate([at for _, at in parts])
+                values = np.concatenate([values, samples[kind]], axis=-1)
+                times = np.concatenate([times, stamps[kind]])
             done = max(len(times) - round(delay * self.rates[kind]), 0)
             self._held[kind] = values[..., done:], times[done:]
             out[kind], out["stamps"][kind] = values[..., :done], times[:done]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from neurofuse.io.live.outlet import LiveOutlet
     from neurofuse.io.live.recorder import Recorder
 
-HOP = 0.1  # s; computing that takes longer than this, and than the data last, is late
+HOP = 0.1  # s; computing that takes longer than this, and than what it gives lasts, is late
 
 Make = Callable[["xr.DataTree", Mapping[str, float]], Any]  # montage, rates -> a cleaner
 
@@ -63,6 +63,7 @@ class Session:
         self._began = time.monotonic()
         self._corrected: dict[str, float] = {}  # when each stream's clock was measured
         self.late = 0
+        self._busy = 0.0  # s of computing since samples were last given out
         self.acquisition, self.computing, self.output = Latency(), Latency(), Latency()
         self.sent = dict.fromkeys(outlets, 0)
         self.behind = dict.fromkeys(outlets, float("nan"))  # s, of the oldest sample sent last
@@ -96,13 +97,17 @@ class Session:
         samples = {kind: one.samples for kind, one in new.items()}
         began = time.perf_counter()
         out = self._cleaner.push(**samples, stamps={kind: one.stamps for kind, one in new.items()})
-        took = time.perf_counter() - began
-        self.computing.add(took)
-        span = max(len(one.stamps) / self._rates[kind] for kind, one in new.items())
-        self.late += took > max(span, HOP)
+        self._busy += time.perf_counter() - began
+        given = [len(out.stamps[k]) / self._rates[k] for k in self._outlets if len(out.stamps[k])]
+        if not given:  # more is to be computed before samples are done
+            return True
+        self.computing.add(self._busy)
+        self.late += self._busy > max(*given, HOP)
+        self._busy = 0.0
+        began = time.perf_counter()
         for kind in self._outlets:
             self._send(kind, out)
-        self.output.add(time.perf_counter() - began - took)
+        self.output.add(time.perf_counter() - began)
         return True
 
     def _keep(self, pulled: "Mapping[str, Pulled]", now: float) -> None:
@@ -117,10 +122,10 @@ class Session:
     def _send(self, kind: str, out: Any) -> None:
         from neurofuse.io.live.lsl import lsl
 
-        samples = getattr(out, kind)
-        if samples is None or not samples.shape[-1]:
+        stamps = out.stamps[kind]
+        if not len(stamps):
             return
-        stamps, gate = out.stamps[kind], out.gate[kind]
+        samples, gate = getattr(out, kind), out.gate[kind]
         values = self.inlets[kind].layout.flat(samples)
         self._outlets[kind].push(values, stamps)
         self._masks[kind].push(gate.T, stamps)
