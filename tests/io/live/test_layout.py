@@ -100,6 +100,10 @@ def test_what_cannot_be_used_is_refused(args, settings, message):
         layout(*args, **settings)
 
 
+def test_a_motion_mask_is_no_eeg():
+    assert kind_of(stream_of(header("Mask", [{"label": "C3"}], name="EEG motion mask"))) == "other"
+
+
 def test_text_is_no_signal():
     stream = stream_of(header("Markers", [{"label": "x"}], rate=0.0, form="string"))
     assert kind_of(stream) == "other"
