@@ -124,7 +124,8 @@ def draw_lanes(
             beyond = "; ▲▼ beyond" if at.size else beyond
             for sign, marker in ((1, "^"), (-1, "v")):
                 edge = np.full((side == sign).sum(), sign * (HALF - 0.04) - lane)
-                ax.scatter(at[side == sign], edge, s=12, marker=marker, linewidths=0, **look)
+                if edge.size:
+                    ax.scatter(at[side == sign], edge, s=12, marker=marker, linewidths=0, **look)
         # what is lost lies on top: its line means nothing
         for mask, colour, above in ((view.in_motion, MASK, 0), (view.lost, LOST, 3)):
             if mask is not None and len(view.time[part]):

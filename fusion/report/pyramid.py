@@ -31,6 +31,7 @@ USUAL = {"eeg": 1e-6, "nirs": 1e-3, "haemoglobin": 1e-7}  # that deviation, wher
 IN_MOTION, IS_LOST = 1, 2  # in the rows of masks
 MISSING = -32768
 LARGEST = 32766
+LEVEL = 6  # of compression; 9 takes four times as long for 1 % less
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def pack(rows: np.ndarray) -> bytes:
     steps = np.diff(rows, axis=1, prepend=np.uint16(0)).view(np.int16)
     coded = ((steps << 1) ^ (steps >> 15)).view(np.uint16)  # small steps of either sign: small
     planes = np.stack([coded & 255, coded >> 8]).astype(np.uint8)
-    return gzip.compress(planes.tobytes(), mtime=0)
+    return gzip.compress(planes.tobytes(), LEVEL, mtime=0)
 
 
 def unpack(packed: bytes, rows: int) -> np.ndarray:
