@@ -73,7 +73,7 @@ def _interpolate(x: Tensor, at: Tensor) -> Tensor:
     low = at.floor().long()
     high = (low + 1).clamp_max(x.shape[-1] - 1)
     weight = at - low
-    return x[..., low] * (1 - weight) + x[..., high] * weight
+    return x.index_select(-1, low) * (1 - weight) + x.index_select(-1, high) * weight
 
 
 def degrees_of_freedom(edges: tuple[float, ...], rate: float, length: int) -> Tensor:
@@ -95,12 +95,27 @@ def log_energy(
         energy.flatten(0, -2).unsqueeze(1), 5, 1, 2, count_include_pad=False
     )
     smooth = smooth.squeeze(1).unflatten(0, energy.shape[:-1])
-    quiet = smooth.quantile(quantile, dim=-1, keepdim=True)
+    quiet = low_quantile(smooth, quantile)
     total = quiet.sum(-2, keepdim=True)
     floor = FLOOR * total + 1e-38
     # a band that holds nothing (rate too low, filtered away) has a log energy of zero
     present = (quiet > 1e-7 * total).to(energy.dtype)
     return torch.log((smooth + floor) / (quiet + floor)) * present, quiet
+
+
+def low_quantile(x: Tensor, share: float) -> Tensor:
+    """A quantile over time of (…, time), as `torch.quantile` in half of its time: (…, 1).
+
+    Examples
+    --------
+    >>> low_quantile(torch.tensor([[4.0, 1.0, 2.0, 3.0]]), 0.5)
+    tensor([[2.5000]])
+    """
+    rank = torch.tensor(share, dtype=x.dtype) * (x.shape[-1] - 1)
+    below = int(rank)
+    low = x.kthvalue(below + 1, keepdim=True).values
+    high = x.kthvalue(min(below + 2, x.shape[-1]), keepdim=True).values
+    return torch.lerp(low, high, (rank - below).to(x))
 
 
 def agreement(first: Tensor, second: Tensor, rate: float, frame_rate: float) -> Tensor:
