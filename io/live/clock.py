@@ -11,9 +11,13 @@ from neurofuse.io.live.line import StampLine
 from neurofuse.io.live.missing import Missing
 
 START_SHORTEST, START_LONGEST = 0.2, 3.0  # s of stamps before the first sample is given out
-START_LEAST = 8  # stamps then
+START_LEAST = 8  # stamps then, or …
+START_EVEN = 1.0  # … s of stamps that are all one step apart
+SAME = 1e-4  # of a step: stamps this near to one apart were counted back from that of a chunk
+LONGEST_CHUNK = 0.5  # s of such samples that count as one chunk
 START_ERROR = 7e-4  # s; the start is known well enough
 NEAR = 3.0  # times jitter is a step: each stamp shows whether samples are missing
+FINE = 10.0  # times jitter is a step: the samples of a chunk agree each by itself
 SURELY = 4.0  # standard deviations of jitter: a stamp further off is wild, or samples are missing
 FEWEST, MOST = 3, 40  # stamps that must agree on a gap; more where jitter exceeds a step
 JUMPED = 5  # stamps in a row that are far off one way: the clock has jumped
@@ -112,7 +116,7 @@ class EvenClock:
         self._stamps = np.concatenate([self._stamps, stamps[known]])
         placed: list[Even] = []
         restarted, done = self._restarted, 0
-        ends = np.flatnonzero(np.diff(self._stamps, append=np.nan)) + 1  # of equal stamps
+        ends = self._ends()
         line = self._line or self._start(ends)
         for run, end in enumerate(ends):
             if line is None:
@@ -141,19 +145,38 @@ class EvenClock:
             restarted and bool(placed),
         )
 
+    def _ends(self) -> np.ndarray:
+        """Where chunks end that share one stamp: given to all, or counted back from it."""
+        if not len(self._stamps):
+            return np.empty(0, int)
+        apart = np.diff(self._stamps)
+        new = (apart != 0) & (np.abs(apart - self.step) > SAME * self.step)
+        chunk = np.concatenate([[0], np.cumsum(new)])
+        most = max(round(LONGEST_CHUNK * self.rate), 1)
+        first = np.flatnonzero(np.concatenate([[True], new]))
+        piece = (np.arange(len(chunk)) - first[chunk]) // most  # even stamps are not one chunk
+        return np.flatnonzero(np.diff(chunk * len(chunk) + piece, append=-1)) + 1
+
     def _start(self, ends: np.ndarray) -> StampLine | None:
         """The line through the first stamps, once its start is known well enough."""
         if not len(ends):
             return None
         first = self._stamps[ends - 1] - (ends - 1) * self.step
         span = self._stamps[-1] - self._stamps[0]
-        change = np.abs(np.diff(first))  # samples that are lost meanwhile change few of these
+        change = np.abs(np.diff(first))  # samples that are lost meanwhile change few of these …
+        whole = np.abs(change - np.round(change / self.step) * self.step)
+        if len(change) and np.median(whole) < self.step / FINE / 2:  # … or by whole steps
+            change = whole
         jitter = 1.0484 * float(np.median(change)) if len(change) else self.step
         error = 1.2533 * jitter / math.sqrt(len(ends))
         enough = span >= START_SHORTEST and len(ends) >= START_LEAST and error <= START_ERROR
+        even = len(change) > 0 and float(change.max()) < 2 * len(self._stamps) * SAME * self.step
+        enough = enough or (span >= START_EVEN and even)
         if not enough and span < START_LONGEST:
             return None
-        burst = float(np.median(np.diff(ends, prepend=0))) * self.step
+        burst = self.step  # what may be missing
+        if jitter > self.step / NEAR:
+            burst *= float(np.median(np.diff(ends, prepend=0)))
         if jitter < burst / NEAR:  # bursts that are lost leave the phase as it is
             turn = np.exp(2j * np.pi * (first - first[0]) / burst)
             start = first[0] + float(np.angle(turn.mean())) / (2 * np.pi) * burst
@@ -168,18 +191,22 @@ class EvenClock:
         """How late the next stamps are [s] if they stay so, [] if not; None if that is unclear."""
         bound = 0.75 * self.step if self._near(line) else SURELY * line.jitter
         needed = min(max((5 * line.jitter / self.step / self._usual) ** 2, FEWEST), MOST)
+        fine = line.jitter < self.step / FINE
         late: list[float] = []
+        agree, begin = 0, done
         for end in ends:
-            late.append(
-                float(self._stamps[end - 1]) - line.at(self._place + self._owed + end - done)
-            )
+            place = self._place + self._owed + int(end) - done
+            late.append(float(self._stamps[end - 1]) - line.at(place))
             if abs(late[-1]) <= bound or late[-1] * late[0] < 0:
                 self._held_since = None
                 return []  # the ones before were wild, or came late and are made up for
-            if len(late) >= needed:
+            different = self._stamps[begin] != self._stamps[end - 1]
+            agree += int(end - begin) if fine and different else 1
+            begin = end
+            if agree >= needed:
                 break
         held = now - (self._held_since or now)
-        if len(late) < needed and held <= max(PATIENCE, FEWEST * self.step):
+        if agree < needed and held <= max(PATIENCE, FEWEST * self.step):
             self._held_since = self._held_since or now
             return None
         self._held_since = None
@@ -228,9 +255,12 @@ class EvenClock:
 
     def _learn(self, line: StampLine, following: float) -> None:
         """Take in the last stamp, now that no further sample shares it."""
-        if self._unsure is None or self._unsure[0] == following:
+        if self._unsure is None:
             return
         stamp, place = self._unsure
+        counted = abs(following - stamp - self.step) <= SAME * self.step
+        if following == stamp or (counted and self._burst < LONGEST_CHUNK * self.rate):
+            return  # the same chunk
         self._unsure = None
         self._bursts.append(self._burst)
         self._usual, self._burst = sorted(self._bursts)[len(self._bursts) // 2], 0
