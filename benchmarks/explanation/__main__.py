@@ -93,7 +93,7 @@ def attributions(part: str, count: int, folder: Path) -> pd.DataFrame:
     model = load_model(JOINT).requires_grad_(False)
     other, rows = randomised(model), []
     code = [ROOT / "models/explanation" / f"{name}.py" for name in ("attribution", "evidence")]
-    code.append(ROOT / "benchmarks/explanation/pointing.py")
+    code += [ROOT / "models/joint/rest.py", ROOT / "benchmarks/explanation/pointing.py"]
     key = result_key(weights_key(ROOT / "models/pretrained/joint.safetensors"), files=code)
     for number in range(count):
         target = folder / key / f"{part}_{number}.json"
