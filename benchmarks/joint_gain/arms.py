@@ -16,14 +16,17 @@ from benchmarks.common.clean_pairs import LENGTH, START
 from benchmarks.common.keys import method_key, result_key, weights, weights_key
 from benchmarks.common.lost import repaired
 from benchmarks.common.methods import JOINT, MISMATCHED, baselines, packaged
+from benchmarks.common.paths import ROOT
 from benchmarks.joint_gain import bounds, segments
-from benchmarks.joint_gain.facts import ALONE, BOUND, NO_REFERENCE, SILENT
+from benchmarks.joint_gain.facts import ALONE, BOUND, NO_REFERENCE, SILENT, UNTOLD
 from neurofuse.fusion.controls import with_partner
 from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import without_stream
+from neurofuse.models.inference import windows
 from neurofuse.models.training.split import SPLIT
 
+PACKAGED = ROOT / "models/pretrained"
 Arms = Iterator[tuple[str, str, np.ndarray | xr.DataTree | str]]  # arm, stream, cleaned or failure
 
 
@@ -80,6 +83,24 @@ def _learned(path: str, name: str, treated: tuple[str, ...], case: Case) -> Arms
         yield SILENT, stream, repaired(silent, path)
 
 
+def untold() -> Producer:
+    """The packaged joint model that is told that nothing is lost."""
+    path = next(path for name, _, path in packaged() if name == JOINT)
+    return Producer(f"untold-{weights_key(path)}", partial(_untold, str(path)), tuple(MODALITIES))
+
+
+def _untold(path: str, case: Case) -> Arms:
+    """Lost EEG is no evidence for the model, so that it leaves it alone; here it does not know."""
+    known = windows.lost_times
+    windows.lost_times = lambda node, stream: np.zeros_like(known(node, stream))
+    try:
+        cleaned = repaired(case.contaminated, path)
+    finally:
+        windows.lost_times = known
+    for stream in MODALITIES:
+        yield UNTOLD, stream, cleaned
+
+
 def reference(case: Case) -> Arms:
     """The filters without training."""
     for stream in MODALITIES:
@@ -110,5 +131,7 @@ def producers(
         for name, one in baselines(networks=networks).items()
         if baseline
     ]
+    if any(folder.resolve() == PACKAGED.resolve() for folder in folders):
+        made.append(untold())
     trained = [learned(path) for folder in folders for path in weights(folder)]
     return made + list({p.key: p for p in trained}.values())

@@ -12,7 +12,8 @@ from benchmarks.joint_gain.segments import VIEWS
 
 ALONE = "single-modality model"
 SILENT = f"{JOINT}, silent partner"
-LEARNED = (JOINT, ALONE, MISMATCHED, SILENT)
+UNTOLD = f"{JOINT}, told that nothing is lost"
+LEARNED = (JOINT, ALONE, MISMATCHED, SILENT, UNTOLD)
 NO_REFERENCE, BOUND = "no-reference Wiener", "bound: true covariance"
 FLOORS = (UNCORRECTED, ZERO, NO_REFERENCE, BOUND)
 EDGES = (-np.inf, -5.0, 0.0, 5.0, 10.0, 15.0, 20.0, np.inf)  # dB, artifact over truth in a segment

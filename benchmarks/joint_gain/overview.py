@@ -7,7 +7,7 @@ import xarray as xr
 
 from benchmarks.common.methods import JOINT, NETWORKS, UNCORRECTED
 from benchmarks.common.page import Table
-from benchmarks.joint_gain.facts import FLOORS, LEARNED, TARGETED, Facts, arms_of, within
+from benchmarks.joint_gain.facts import FLOORS, LEARNED, TARGETED, UNTOLD, Facts, arms_of, within
 from benchmarks.joint_gain.tables import TITLES, by_participant, pooled
 from neurofuse.fusion.plot.draw_intervals import plot_intervals
 from neurofuse.fusion.results.statistics import summarise
@@ -38,10 +38,11 @@ def overview(by_view: dict[tuple[str, str], xr.Dataset]) -> Table:
 def shown(table: Table, everything: Table) -> Table:
     """The rows for the page: joint and its controls, the floors, the networks, the best others.
 
-    Of the table in which nothing is left out, joint.
+    Of the table in which nothing is left out, joint that is told that nothing is lost.
     """
     first = (*LEARNED, *FLOORS)
     names = {row[0] for row in table.rows if row[0] in first or row[0].startswith("joint_")}
+    names.discard(UNTOLD)
     names |= {row[0] for row in table.rows if row[0] in NETWORKS}
     for key in VIEWS:
         at = table.columns.index(error_column(key))
@@ -49,7 +50,7 @@ def shown(table: Table, everything: Table) -> Table:
         others.sort(key=lambda row: float(row[at].split()[0]))
         names |= {row[0] for row in others[:BEST]}
     spared = table.only("method", sorted(names))
-    unspared = [[UNSPARED, *row[1:]] for row in everything.rows if row[0] == JOINT]
+    unspared = [[UNSPARED, *row[1:]] for row in everything.rows if row[0] == UNTOLD]
     rows = [r for row in spared.rows for r in (row, *(unspared if row[0] == JOINT else ()))]
     chosen = Table(table.columns, rows).without(*(f"p, {TITLES[key]}" for key in VIEWS))
     return Table(chosen.columns, [row for row in chosen.rows if set(row[1:]) != {"–"}])

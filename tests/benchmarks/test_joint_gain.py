@@ -10,7 +10,7 @@ import xarray as xr
 import benchmarks.joint_gain.__main__ as gain
 from benchmarks.brain_signals import measures
 from benchmarks.common import keys, statistics
-from benchmarks.common.lost import called_lost
+from benchmarks.common.lost import called_lost, repaired
 from benchmarks.joint_gain import arms, bounds, facts, segments, tables
 from benchmarks.joint_gain.page import described, mask_thresholds, page, unspared
 from neurofuse.fusion.metrics import neurovascular
@@ -110,6 +110,25 @@ def test_what_is_lost_counts_in_no_figure_but_that_of_everything(simulated, foun
     )
 
 
+def test_joint_that_is_told_that_nothing_is_lost_repairs_what_it_would_leave(simulated):
+    truth, contaminated = simulated
+    node = stream_dataset(contaminated, "eeg")
+    noise = np.random.default_rng(0).normal(0, 20e-3, node.sizes["time"])
+    loud = node.eeg.copy(deep=True)
+    name = str(node.channel.values[np.argmax(node.motion.values.any(1))])
+    half = loud.sizes["time"] // 2
+    loud.loc[{"channel": name}][half:] += noise[half:]
+    off = with_stream(contaminated, "eeg", node.assign(eeg=loud))
+    case = arms.Case(truth, off, off, called_lost(off))
+    lost = case.lost["eeg"].sel(channel=name).values
+    assert lost.any()
+    (_, _, cleaned) = next(iter(arms.untold().arms(case)))
+    changed = cleaned["eeg"].eeg.sel(channel=name).values != loud.sel(channel=name).values
+    assert changed[lost].mean() > 0.9
+    usual = repaired(off, "joint")["eeg"].eeg.sel(channel=name).values
+    assert (usual == loud.sel(channel=name).values)[lost].mean() > 0.9
+
+
 def test_one_verdict_says_what_is_left_out_for_every_method(simulated):
     truth, contaminated = simulated
     node = stream_dataset(contaminated, "eeg")
@@ -151,11 +170,15 @@ def test_pooled_error_weighs_participants_alike():
 
 def test_the_page_says_what_joint_has_with_nothing_left_out():
     easy, hard = (
-        facts.Facts({"eeg": [segment("a", 30.0, joint=e)], "nirs": []}, [setting], [], 1, set())
-        for e, setting in ((0.1, {"share": "timing", "severity": 1.0}), (10.0, {}))
+        facts.Facts({"eeg": [segment("a", 30.0, **e)], "nirs": []}, [setting], [], 1, set())
+        for e, setting in (
+            ({"joint": 0.1, facts.UNTOLD: 0.1}, {"share": "timing", "severity": 1.0}),
+            ({"joint": 10.0, facts.UNTOLD: 0.5}, {}),
+        )
     )
     made = tables.setting_table(easy, hard)
-    assert "10.0 for -10.0 dB (timing, 1)" in unspared(made)
+    assert "-3.0 dB (timing 1)" in unspared(made)
+    assert "10.0 dB as it is" in unspared(made)
     assert unspared(made.only("method", ["asr"])) == ""
 
 
