@@ -31,10 +31,17 @@ class RunningLevel:
 
     Examples
     --------
-    A row at rest is not off:
+    A row that a movement of half a second left 0.3 too high:
 
     >>> level = RunningLevel(1, 2.0, BaselineLevel())
-    >>> changes, still = np.full((1, 8), 1e-3) * [1, -1] * 4, np.zeros((1, 8))
+    >>> still, rest = np.full((1, 2), 1e-3) * [1, -1], np.zeros((1, 2), bool)
+    >>> for _ in range(20):
+    ...     level.settle(still, 0 * still, rest)
+    >>> high, taken, moving = np.zeros((3, 1, 6))
+    >>> high[0, 1] = taken[0, 1] = moving[0, 1] = 0.3
+    >>> off = level.offset(np.arange(1), high, taken, moving > 0, np.array([6]))
+    >>> bool(abs(off[0] - 0.3) < 0.01)
+    True
     """
 
     def __init__(self, rows: int, rate: float, settings: BaselineLevel):
@@ -64,7 +71,7 @@ class RunningLevel:
             Where the motion mask is open.
         """
         mean = self.reached + np.cumsum(left, -1).mean(-1)
-        moved, course = motion.any(-1), np.abs(taken).sum(-1)
+        moved, course = np.asarray(motion.any(-1)), np.abs(taken).sum(-1)
         if self.blocks:
             self._remember(mean - self.mean, moved | self.moved)
             slack = self._slack(moved | self.moved, np.maximum(course, self.course), self.usual)

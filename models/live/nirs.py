@@ -1,12 +1,13 @@
 """The fNIRS filter while a recording is made: motion masks and rough artifacts in, artifacts out.
 
-Every half a second each channel in motion is filtered along time in the window of its last seconds
-(`temporal`), the channels one after the other so that the work is spread over the samples. What a sample
-gets so rests on half a second to a second after it. The baseline level (`level`) follows where the mask
-is open. What was given out is never changed: artifacts are constant where the mask is shut.
+Each channel in motion is filtered along time in the window of its last seconds (`temporal`), in
+every sample where few are in motion, and at least every half a second: the channels take turns, so
+that the work is spread. What a sample gets so rests on half a second to a second after it. The
+baseline level (`level`) follows where the mask is open. What was given out is never changed:
+artifacts are constant where the mask is shut.
 
-Channels are not predicted from each other here: what others show within a second after a sample is
-itself in motion, and made the result worse.
+Channels are not predicted from each other here, as `joint.across_channels` does with whole
+recordings: with a second of look-ahead that made errors larger.
 """
 
 from collections import deque
@@ -19,8 +20,10 @@ from neurofuse.models.live.level import RunningLevel
 from neurofuse.models.live.rates import SlowCopy
 from neurofuse.models.live.temporal import History, QuietCovariance, smooth
 
-CONTEXT = 6.0  # s before a sample that its artifact rests on
-TURN = 0.5  # s in which each channel has its turn
+CONTEXT = 3.0  # s before a sample that its artifact rests on
+TURN = 0.5  # s in which each channel in motion has its turn at least once
+AT_ONCE = 8  # channels that are filtered in a sample, unless more are due
+REVISED = 1.0  # s for which motion that was given out is looked at again
 TOLD_LATE = 0.5  # s after a sample by which its mask is told at the latest
 UNKNOWN = 1e6  # variance of what nobody has told yet, in usual ones
 EXPECTED = 4.0  # squares of a sample, in usual variances, that need no motion before it is told
@@ -76,6 +79,7 @@ class NirsFilter:
         self.late: int = self.copy.lookahead(lookahead, rate * self.copy.factor)
         self.untold: int = min(int(np.ceil(TOLD_LATE * rate - 1e-9)), self.late)
         self.turn: int = max(min(round(TURN * rate), self.late - self.untold + 1), 1)
+        self.looks: int = max(round(TURN * rate), 1)
         self.size: int = round(CONTEXT * rate) + self.late + 1
         self.spread: float = float(np.exp(log_spread))
         lag = np.arange(self.size)
@@ -97,6 +101,8 @@ class NirsFilter:
         self.waiting: deque[np.ndarray] = deque()
         self.told: deque[tuple[np.ndarray, np.ndarray]] = deque()
         self.done: deque[Cleaned] = deque()
+        self.age: np.ndarray = np.zeros(channels, int)  # samples since each one's turn
+        self.turns: np.ndarray = np.arange(0)
         self.count: int = 0
         self.before: np.ndarray = np.full(self.shape, np.nan)
         self.given: np.ndarray = np.zeros(self.shape)
@@ -167,21 +173,27 @@ class NirsFilter:
         self.artifact.push(0.0)
         self.error.push(0.0)
 
-    def _turn(self, number: int) -> np.ndarray:
-        channels = np.arange(self.shape[0])
-        return channels[(channels + number) % self.turn == 0]
-
     def _masks(self, channels: np.ndarray, count: int) -> np.ndarray:
         """Motion masks (channel, time) of the newest samples; the last one told goes on."""
         told = self.gate.last(max(count - self.untold, 1))[channels]
         return np.concatenate([told, np.repeat(told[:, -1:], self.untold, 1)], 1)[:, -count:]
 
+    def _whose_turn(self) -> np.ndarray:
+        """Channels in motion that have waited longest."""
+        recent = self.late - self.untold + 1 + round(REVISED * self.slow_rate)
+        moving = (self.rough.last(min(recent, self.size - self.untold)) != 0).any((1, 2, 3))
+        moving &= (self.quiet.variance > 0).all(-1)
+        self.age = np.where(moving, self.age + 1, 0)
+        due = int((self.age >= self.turn).sum())
+        oldest = np.argsort(-self.age, kind="stable")[: max(AT_ONCE, due)]
+        turns = np.sort(oldest[moving[oldest]])
+        self.age[turns] = 0
+        return turns
+
     def _filter(self) -> None:
-        """Filter the channels whose turn it is, where they are in motion."""
-        channels, size, late = self._turn(self.count), self.size, self.untold
-        if channels.size:
-            moving = (self.rough.last(size - late)[channels] != 0).any((1, 2, 3))
-            channels = channels[moving & (self.quiet.variance[channels] > 0).all(-1)]
+        """Filter the channels in motion whose turn it is."""
+        size, late = self.size, self.untold
+        channels = self.turns = self._whose_turn()
         if not channels.size:
             return
         rough = np.zeros((len(channels), *self.rough.held.shape[1:-1], size))
@@ -197,8 +209,7 @@ class NirsFilter:
         if late:
             lately = squares[..., 1:-1][..., -late - 3 : -late].max(-1, keepdims=True)
             unknown[..., -late:] = np.maximum(lately, observed[..., -late:] ** 2 - EXPECTED)
-        each = np.repeat(unit, size, 1)
-        clean = self.quiet.matrix(channels) / (each[:, :, None] * each[:, None, :])
+        clean = self.quiet.matrix(channels, unit)
         new = slice(size - 1 - self.late, size - 1 - self.late + self.turn)
         found, error = smooth(observed, rough, missed, unknown, clean, self.ties, new)
         mask = self._masks(channels, size)[:, None]
@@ -212,7 +223,8 @@ class NirsFilter:
         mask = self.gate.last(self.margin + 1 + after, back - after).max(-1)
         after = min(self.margin, self.late)
         around = self.changes.last(2 * after + 1, self.late - after)
-        self.quiet.add(around, mask, self._turn(self.count))
+        every = np.arange(self.shape[0])
+        self.quiet.add(around, mask, every[every % self.looks == self.count % self.looks])
 
     def _follow(self) -> None:
         """Settle blocks of the baseline level, and estimate it for channels in motion."""
@@ -223,12 +235,12 @@ class NirsFilter:
             taken = self.artifact.last(size, back)
             left = self.changes.last(size, back) - taken
             motion = self.gate.last(size, back - self.untold) > self.motion_above
-            level.settle(*(x.reshape(-1, size) for x in (left, taken)), self._by_row(motion))
+            level.settle(left.reshape(-1, size), taken.reshape(-1, size), self._by_row(motion))
         length = self.count - level.blocks * size
         if length < 2 * size:
             return
         turn = np.zeros(self.shape[0], bool)
-        turn[self._turn(self.count - 1)] = True
+        turn[self.turns] = True
         channels = np.flatnonzero((turn & (self._now() > 0)) | self._closing())
         if not channels.size:
             return
@@ -242,7 +254,8 @@ class NirsFilter:
         rows = (channels[:, None] * waves + np.arange(waves)).ravel()
         offset = level.offset(
             rows,
-            *(x.reshape(-1, length) for x in (left, taken)),
+            left.reshape(-1, length),
+            taken.reshape(-1, length),
             self._by_row(masks > self.motion_above),
             self._by_row(known),
         )
@@ -253,7 +266,7 @@ class NirsFilter:
 
     def _now(self) -> np.ndarray:
         """Mask (channel,) of the sample that is given out now."""
-        return self.gate.last(1, self.late - self.untold)[:, 0]
+        return self.gate.last(1, self.late - self.untold)[:, 0].copy()
 
     def _closing(self) -> np.ndarray:
         """Channels (channel,) whose mask is shut after that sample."""

@@ -1,7 +1,7 @@
 """fNIRS sampled faster than haemodynamics need, while it is recorded: a slow copy, and the rest.
 
-The slow copy is made of means of as many samples as it takes; what is faster is attenuated where the
-motion mask is open, as `inference.multirate` does it with whole recordings.
+The slow copy is made of means of as many samples as it takes; what is faster is attenuated where
+the motion mask is open, as `inference.multirate` does it with whole recordings.
 """
 
 from collections import deque

@@ -1,10 +1,11 @@
-"""The fNIRS filter along time while a recording is made: one window of the last seconds of a channel.
+"""The fNIRS filter along time while a recording is made: the last seconds of a channel.
 
 The same Gaussian smoother as `joint.wiener.temporal_filter`: the clean signal has the covariance of
 the channel's quiet samples so far, the artifact one that is zero where the motion mask is shut.
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from neurofuse.models.joint.architecture import Quiet
 
@@ -120,19 +121,25 @@ class QuietCovariance:
         at = int(self.quiet.quantile * (count - 1))
         self.calm[channels] = np.partition(self.local[channels, :count], at, -1)[:, at]
 
-    def matrix(self, channels: np.ndarray) -> np.ndarray:
-        """Covariance (channel, wavelength · lag, wavelength · lag) of a window."""
+    def matrix(self, channels: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        """Covariance (channel, wavelength · lag, wavelength · lag) of a window.
+
+        In units of its own of each channel and wavelength.
+        """
         waves, lags = self.sums.shape[-2:]
         lagged = self.sums[channels]
         own = np.arange(waves)
         lagged[:, own, own, 0] += self.prior * self.variance[channels]
         known = self.weight[channels] + self.prior
         lagged *= self.factor / known[:, None, None, None]
+        lagged /= (unit[:, :, None] * unit[:, None, :])[..., None]
         both = np.concatenate([lagged[..., :0:-1].swapaxes(1, 2), lagged], -1)
-        at = np.arange(lags)
-        block = both[..., at[:, None] - at + lags - 1]
         size = waves * lags
-        whole = block.transpose(0, 1, 3, 2, 4).reshape(-1, size, size)
+        whole = np.empty((len(channels), waves, lags, waves, lags))
+        # rows of a Toeplitz matrix are shifted views of its lags
+        shifted = sliding_window_view(both[..., ::-1], lags, -1)[..., ::-1, :]
+        whole[:] = shifted.transpose(0, 1, 3, 2, 4)
+        whole = whole.reshape(-1, size, size)
         diagonal = np.einsum("kii->ki", whole)
         diagonal += NUGGET * diagonal.mean(-1, keepdims=True)
         return whole
@@ -181,7 +188,8 @@ def smooth(
     np.einsum("kii->ki", total)[:] += unknown.reshape(channels, -1)
     chosen = (np.arange(waves)[:, None] * length + np.arange(length)[wanted]).ravel()
     among = artifact[:, :, chosen]
-    solved = np.linalg.solve(total, np.concatenate([observed.reshape(channels, -1, 1), among], -1))
+    right = np.concatenate([observed.reshape(channels, -1, 1), among], -1)
+    solved = np.linalg.solve(total, right)
     found = (artifact @ solved[..., :1]).reshape(observed.shape)
     variance = artifact[:, chosen, chosen] - (among * solved[..., 1:]).sum(1)
     return found, variance.reshape(channels, waves, -1).clip(0)
