@@ -48,10 +48,11 @@ class Even:
 class EvenClock:
     """Puts each sample of a live stream at its place of an even grid, once and for good.
 
-    Stamps may jitter, drift, come in bursts of equal stamps (of which the last has the right one),
-    and samples may be missing. The first samples are held back until the line through their stamps
-    is known (0.2 to 3 s); samples whose stamps are off, until it is clear whether others are
-    missing before them (at most 0.25 s, or three samples). All others pass at once.
+    Stamps may jitter, drift, come in bursts of equal stamps (of which the last has the right one)
+    or be counted back from that of a chunk, and samples may be missing. The first samples are held
+    back until the line through their stamps is known (0.2 to 3 s); samples whose stamps are off,
+    until it is clear whether others are missing before them (at most 0.25 s, or three samples). All
+    others pass at once.
 
     Parameters
     ----------
@@ -163,14 +164,10 @@ class EvenClock:
             return None
         first = self._stamps[ends - 1] - (ends - 1) * self.step
         span = self._stamps[-1] - self._stamps[0]
-        change = np.abs(np.diff(first))  # samples that are lost meanwhile change few of these …
-        whole = np.abs(change - np.round(change / self.step) * self.step)
-        if len(change) and np.median(whole) < self.step / FINE / 2:  # … or by whole steps
-            change = whole
-        jitter = 1.0484 * float(np.median(change)) if len(change) else self.step
+        jitter = max(self._scatter(first, 1), self._scatter(first, len(ends) // START_LEAST))
         error = 1.2533 * jitter / math.sqrt(len(ends))
         enough = span >= START_SHORTEST and len(ends) >= START_LEAST and error <= START_ERROR
-        even = len(change) > 0 and float(change.max()) < 2 * len(self._stamps) * SAME * self.step
+        even = jitter < SAME * len(self._stamps) * self.step  # but for drift
         enough = enough or (span >= START_EVEN and even)
         if not enough and span < START_LONGEST:
             return None
@@ -186,6 +183,15 @@ class EvenClock:
             error = 1.2533 * jitter / math.sqrt(early)
         self._line = StampLine(start, self.step, jitter, max(error, jitter / 10))
         return self._line
+
+    def _scatter(self, first: np.ndarray, lag: int) -> float:
+        """Jitter [s] from what stamps say of the start, by changes over a number of stamps."""
+        change = np.abs(first[lag:] - first[:-lag]) if lag else np.empty(0)
+        if not len(change):
+            return 0.0 if lag == 0 else self.step
+        # samples that are lost meanwhile change few of these, or all by whole steps
+        whole = np.abs(change - np.round(change / self.step) * self.step)
+        return 1.0484 * float(np.median(whole if np.median(whole) < self.step / 20 else change))
 
     def _late(self, line: StampLine, ends: np.ndarray, done: int, now: float) -> list[float] | None:
         """How late the next stamps are [s] if they stay so, [] if not; None if that is unclear."""
@@ -265,7 +271,8 @@ class EvenClock:
         self._bursts.append(self._burst)
         self._usual, self._burst = sorted(self._bursts)[len(self._bursts) // 2], 0
         late = stamp - line.at(place)
-        missing = self._missing.update(late, self.step, line.jitter, max(place - line.place, 1))
+        jitter = line.independent_jitter
+        missing = self._missing.update(late, self.step, jitter, max(place - line.place, 1))
         line.learn_jitter(stamp, place)
         late -= (missing + self._missing.expected) * self.step
         line.update(place, late)

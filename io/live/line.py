@@ -1,6 +1,7 @@
 """The line of a live stream's stamps over its samples, followed as they come."""
 
 import math
+from collections import deque
 
 STEP_SPREAD = 1e-4  # relative: how far true rates are from announced ones
 LARGEST = 1e-3  # relative; what is more counts as samples missing, or too many
@@ -8,6 +9,8 @@ STEP_WANDER = 5e-7  # relative, in a second: how a quartz changes with temperatu
 TIME_WANDER = 2e-5  # s in a second: corrections between two computers' clocks
 HUBER = 1.345  # 95 % efficient on Gaussian jitter (Huber 1964, doi:10.1214/aoms/1177703732)
 LEAST_JITTER = 2e-5  # s; stamps are never trusted more
+JITTER_LAG = 0.2  # s
+MOST_SHARED = 50.0  # stamps that share one error
 JITTER_MEMORY = 0.01  # share of each stamp in the running estimate of jitter
 
 
@@ -37,12 +40,23 @@ class StampLine:
         self._time_variance = uncertainty**2
         self._step_variance = (STEP_SPREAD * step) ** 2
         self._covariance = 0.0
-        self._before: float | None = None  # how late the last stamp was [s]
+        self._spreads = [self.jitter, self.jitter]  # of the last stamps, of those over 0.2 s
+        self._earlier: deque[tuple[int, float]] = deque()  # places, and how late stamps were [s]
 
     @property
     def drift(self) -> float:
         """How much later than announced samples come [ppm]."""
         return 1e6 * (self.step / self.announced - 1)
+
+    @property
+    def independent_jitter(self) -> float:
+        """Jitter [s] that stamps had if each told as much by itself as they do together.
+
+        Where neighbouring stamps share their error, as those that a program spreads evenly between
+        the arrivals of two chunks, each tells little that is new.
+        """
+        last, over_lag = (max(spread, LEAST_JITTER) for spread in self._spreads)
+        return self.jitter * math.sqrt(min(max(over_lag / last, 1.0), MOST_SHARED))
 
     def at(self, place: int) -> float:
         """Time of a place of the grid [s]."""
@@ -52,7 +66,7 @@ class StampLine:
         """Take in that the stamp at `place`, no earlier than the last, was `late` [s] by `at`."""
         self._advance(place)
         weight = min(1.0, HUBER * self.jitter / max(abs(late), 1e-12))
-        noise = self.jitter**2 / weight
+        noise = self.independent_jitter**2 / weight
         total = self._time_variance + noise
         time_gain, step_gain = self._time_variance / total, self._covariance / total
         self.time += time_gain * late
@@ -63,16 +77,23 @@ class StampLine:
         self._time_variance *= 1 - time_gain
 
     def learn_jitter(self, stamp: float, place: int) -> None:
-        """Take a stamp into the running estimate of jitter, by its distance from the last one.
+        """Take a stamp into the running estimate of jitter, by its distance from earlier ones.
 
-        Differences do not see what stays: drift, and delays after samples were lost.
+        Differences do not see what stays: drift, and delays after samples were lost. Those from the
+        last stamp miss jitter that chunks of samples share; those over 0.2 s do not.
         """
         late = stamp - self.at(place)
-        if self._before is not None:
-            change = 1.2533 / math.sqrt(2) * abs(late - self._before)  # Gaussian's mean, of two
-            self.jitter += JITTER_MEMORY * (min(change, 3 * self.jitter) - self.jitter)
-            self.jitter = max(self.jitter, LEAST_JITTER)
-        self._before = late
+        earlier, lag = self._earlier, JITTER_LAG / self.announced
+        while len(earlier) > 1 and place - earlier[1][0] >= lag:
+            earlier.popleft()
+        if earlier:
+            for number, before in enumerate((earlier[-1][1], earlier[0][1])):
+                change = 1.2533 / math.sqrt(2) * abs(late - before)  # Gaussian's mean, of two
+                spread = self._spreads[number]
+                spread += JITTER_MEMORY * (min(change, 3 * self.jitter) - spread)
+                self._spreads[number] = spread
+            self.jitter = max(*self._spreads, LEAST_JITTER)
+        earlier.append((place, late))
 
     def shift(self, late: float) -> None:
         """The clock has jumped by about `late` [s]: move, and let next stamps decide."""
