@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import xarray as xr
 
+from neurofuse.fusion.settled import Past, settle
 from neurofuse.fusion.verdict import KEPT, REPAIRED
 from neurofuse.io.errors import ParameterError, SchemaError
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
@@ -141,6 +142,9 @@ class LiveCleaner:
         self.tracks: dict[str, _Track] = {
             s: _Track(s, node, self.rates[s], s in sensors) for s, node in self.nodes.items()
         }
+        self.pasts: dict[str, Past] = {
+            s: Past(self.rates[s], track.samples, track.stamps) for s, track in self.tracks.items()
+        }
 
     def push(
         self,
@@ -185,6 +189,7 @@ class LiveCleaner:
             if s == "imu":
                 self.engine.push_head(samples, when)
                 continue
+            self.pasts[s].put(samples, when)
             seen = self.tracks[s].take(samples, when)
             if seen is not None:
                 self.engine.push(s, seen[self.used[s]], when)
@@ -192,6 +197,36 @@ class LiveCleaner:
             for part in done:
                 self.tracks[s].finish(part, self.used[s], self.calibration[s])
         return self._output()
+
+    def settled(self) -> LiveOutput:
+        """Give out what has settled since the last call: 8 s behind, close to `neurofuse.clean`.
+
+        The model that sees the future is run over the last minute, which takes about half a second:
+        call it every few seconds, and in another thread than `push` where time matters. Samples
+        that nobody asked for within two minutes are NaN. There is no `uncertainty`.
+
+        Returns
+        -------
+        LiveOutput
+            The first sample that ever comes out is the first that was pushed.
+
+        Examples
+        --------
+        >>> import neurofuse as nf
+        >>> _, recording = nf.simulate(duration=20, seed=0)
+        >>> cleaner = nf.LiveCleaner(recording)
+        >>> _ = cleaner.push(recording["eeg"].eeg.values, recording["nirs"].intensity.values)
+        >>> cleaner.settled().nirs.shape[-1] / 10
+        12.0
+        """
+        clocks = self.engine.clocks
+        start = {s: (clocks[s].start or 0.0) if s in clocks else 0.0 for s in self.pasts}
+        parts = settle(self.pasts, self.nodes, start)
+        return LiveOutput(
+            *(parts[s]["samples"] if s in parts else None for s in (EEG.name, NIRS.name)),
+            *({s: part[name] for s, part in parts.items()} for name in LiveOutput.NAMES[2:5]),
+            {},
+        )
 
     def _check(self, s: str, samples: np.ndarray, stamps: np.ndarray | None) -> None:
         """Refuse samples that do not fit the montage."""

@@ -3,13 +3,13 @@
 from collections import deque
 
 import numpy as np
-from neurofuse.models.live.nirs import NirsFilter
 
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.causal_bands import held
 from neurofuse.models.joint.causal_features import RunningFeatures
 from neurofuse.models.live.cleaned import Cleaned
 from neurofuse.models.live.estimate import Decoded, LiveEstimate
+from neurofuse.models.live.nirs import NirsFilter
 from neurofuse.models.live.weights import Weights
 
 

@@ -12,6 +12,7 @@ from neurofuse.models.joint.running import RunningCovariance
 RECENT = 0.5  # s after which the artifact's covariance counts 1/e
 PATTERN = 120.0  # s after which the pattern of earlier movements counts 1/e
 QUIET = 60.0  # s after which quiet samples count 1/e
+AT_ONCE = 0.75  # how far the artifact's size is that of now, 1, or of the last moments, 0
 EPS = 1e-8
 
 
@@ -65,10 +66,11 @@ class SpatialFilter:
         noise = self.noise.value
         scale = np.diagonal(noise)
         self.pattern += moving / np.sqrt(size + 1e-6 * scale.mean() + 1e-300)
-        return self._weights(noise, scale).T @ x
+        return self._weights(noise, scale, float(size)).T @ x
 
-    def _weights(self, noise: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    def _weights(self, noise: np.ndarray, scale: np.ndarray, now: float) -> np.ndarray:
         moving = self.recent / self.weight
+        moving *= (now / (np.trace(moving) + 1e-300)) ** AT_ONCE
         size = np.trace(moving)
         shape = self.pattern / (np.trace(self.pattern) + 1e-300)
         moving = (1 - self.pooling) * moving + self.pooling * size * shape

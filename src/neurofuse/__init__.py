@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from neurofuse.fusion.confounds import confounds
     from neurofuse.fusion.contribution import contribution
     from neurofuse.fusion.explanation.explain import explain
+    from neurofuse.fusion.live import LiveCleaner
     from neurofuse.fusion.methods.cleaner import Cleaner
     from neurofuse.fusion.methods.registry import get_method, methods, register
     from neurofuse.fusion.movements import movements
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cleaner",
+    "LiveCleaner",
     "NeurofuseError",
     "__version__",
     "clean",
@@ -64,6 +66,7 @@ __all__ = [
 
 _HOME = {
     "Cleaner": "neurofuse.fusion.methods.cleaner",
+    "LiveCleaner": "neurofuse.fusion.live",
     "NeurofuseError": "neurofuse.io.errors",
     "clean": "neurofuse.fusion.clean",
     "clean_raws": "neurofuse.fusion.clean",

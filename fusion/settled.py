@@ -1,0 +1,143 @@
+"""The second output of live cleaning: later, and close to what cleaning afterwards gives.
+
+The model that sees the future is run over the last minute, and what lies far enough back is given
+out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from neurofuse.fusion.methods.cleaner import apply
+from neurofuse.fusion.methods.registry import default_method, get_method
+from neurofuse.fusion.verdict import with_verdicts
+from neurofuse.io.modality import MODALITIES
+from neurofuse.io.recording import LOST, build, stream_dataset
+
+BEHIND = 8.0  # s after a sample that its cleaning looks at
+CONTEXT = 40.0  # s before it
+HELD = 120.0  # s of samples that are kept; of older ones nothing is known any more
+SHORTEST = 10.0  # s of a recording that can be cleaned
+
+
+@dataclass
+class Past:
+    """The last samples of one modality, and how far they were given out."""
+
+    rate: float  # Hz
+    samples: np.ndarray  # (channel[, wavelength], time)
+    stamps: np.ndarray
+    first: int = 0  # number of the first sample that is held
+    given: int = 0  # number of the first sample that was not given out yet
+    artifact: np.ndarray | None = None  # (channel, wavelength): of the last fNIRS sample given out
+
+    def put(self, samples: np.ndarray, stamps: np.ndarray) -> None:
+        """Add samples, and forget those that are too old."""
+        samples = np.concatenate([self.samples, samples], -1)
+        stamps = np.concatenate([self.stamps, stamps])
+        old = max(len(stamps) - round(HELD * self.rate), 0)
+        self.samples, self.stamps, self.first = samples[..., old:], stamps[old:], self.first + old
+
+    @property
+    def end(self) -> int:
+        """Number of the sample after the last one."""
+        return self.first + len(self.stamps)
+
+
+def settle(
+    pasts: dict[str, Past], nodes: dict[str, xr.Dataset], start: dict[str, float]
+) -> dict[str, dict[str, np.ndarray]]:
+    """What has settled of each modality and was not given out yet.
+
+    Parameters
+    ----------
+    pasts : dict of Past
+    nodes : dict of Dataset
+        The montage.
+    start : dict of float
+        When each modality's first sample was taken [s].
+
+    Returns
+    -------
+    dict of dict
+        By modality `samples`, `stamps`, `gate` and `verdict`, times last. Samples that waited for
+        more than two minutes are NaN.
+    """
+    found, parts, begins = {}, {}, {}
+    for s, past in pasts.items():
+        begin = max(past.given - round(CONTEXT * past.rate), past.first)
+        begins[s] = begin
+        node = nodes[s].drop_vars([*nodes[s].data_vars, "time"])
+        modality = MODALITIES[s]
+        name = modality.variable(nodes[s])
+        count = past.end - begin
+        if count < SHORTEST * past.rate or past.end - BEHIND * past.rate <= past.given:
+            continue
+        at = start[s] + (begin + np.arange(count)) / past.rate
+        held = past.samples[..., begin - past.first :]
+        given = {name: (modality.dims, held, nodes[s][name].attrs)}
+        parts[s] = node.assign(given).assign_coords(time=at)
+    if parts:
+        recording = build(parts.get("eeg"), parts.get("nirs"))
+        cleaned = apply(get_method(default_method(recording)), recording)
+        judged = with_verdicts(recording, cleaned)
+    for s, past in pasts.items():
+        if s not in parts:
+            nothing = np.zeros((*past.samples.shape[:-1], 0))
+            found[s] = _given(nothing, np.zeros(0), np.zeros((len(nothing), 0)))
+            continue
+        name = MODALITIES[s].variable(nodes[s])
+        made, verdict = stream_dataset(cleaned, s), stream_dataset(judged, s).verdict
+        made = made[name].transpose(*MODALITIES[s].dims).values
+        gate = stream_dataset(cleaned, s).get("gate", xr.zeros_like(verdict, float))
+        found[s] = _part(past, made, gate.values, verdict.values, begins[s], name)
+    return found
+
+
+def _part(
+    past: Past, made: np.ndarray, gate: np.ndarray, verdict: np.ndarray, begin: int, name: str
+) -> dict[str, np.ndarray]:
+    """Samples from the first that was not given out to the last that has settled."""
+    last = past.end - round(BEHIND * past.rate)
+    here = slice(max(past.given, begin) - begin, last - begin)
+    raw = past.samples[..., begin - past.first :]
+    stamps = past.stamps[begin - past.first :]
+    out = made[..., here].copy()
+    if raw.ndim == 3:  # each window has a baseline level of its own: go on from the one before
+        with np.errstate(all="ignore"):
+            artifact = np.log(made / raw) if name == "intensity" else raw - made
+        artifact = np.nan_to_num(artifact)
+        before = max(here.start - 1, 0)
+        if past.artifact is not None:
+            artifact += (past.artifact - artifact[..., before])[..., None]
+        past.artifact = artifact[..., here.stop - 1]
+        part = raw[..., here]
+        out = (
+            part * np.exp(artifact[..., here])
+            if name == "intensity"
+            else part - artifact[..., here]
+        )
+    verdict = verdict[:, here]
+    lost = verdict == LOST
+    out = np.where(lost[:, None] if raw.ndim == 3 else lost, raw[..., here], out)
+    given = _given(out, stamps[here], gate[:, here], verdict)
+    missing = max(past.first - past.given, 0)
+    past.given = last
+    if missing:
+        gone = _given(
+            np.full((*raw.shape[:-1], missing), np.nan),
+            np.full(missing, np.nan),
+            np.zeros((len(raw), missing)),
+            np.full((len(raw), missing), LOST, np.int8),
+        )
+        given = {key: np.concatenate([gone[key], given[key]], -1) for key in given}
+    return given
+
+
+def _given(
+    samples: np.ndarray, stamps: np.ndarray, gate: np.ndarray, verdict: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    if verdict is None:
+        verdict = np.zeros(gate.shape, np.int8)
+    return {"samples": samples, "stamps": stamps, "gate": gate, "verdict": verdict}
