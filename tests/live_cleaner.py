@@ -23,6 +23,9 @@ class PassThrough:
             for kind, variable in (("eeg", "eeg"), ("nirs", "intensity"))
             if kind in self.lookahead
         }
+        self._settling: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {
+            kind: [] for kind in self.lookahead
+        }
 
     def push(self, *, stamps: Mapping[str, np.ndarray], **samples: np.ndarray) -> Any:
         """Keep the newest samples, give out those before."""
@@ -36,4 +39,15 @@ class PassThrough:
             self._held[kind] = values[..., done:], times[done:]
             out[kind], out["stamps"][kind] = values[..., :done], times[:done]
             out["gate"][kind] = np.zeros((len(values), done))
+            self._settling[kind].append((out[kind], out["stamps"][kind]))
+        return SimpleNamespace(**out)
+
+    def settled(self) -> Any:
+        """All that came out before, once more."""
+        out: dict[str, Any] = {"eeg": None, "nirs": None, "stamps": {}}
+        for kind, parts in self._settling.items():
+            done, parts[:] = parts[:], []
+            if done:
+                out[kind] = np.concatenate([values for values, _ in done], axis=-1)
+                out["stamps"][kind] = np.concatenate([times for _, times in done])
         return SimpleNamespace(**out)

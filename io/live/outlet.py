@@ -69,20 +69,23 @@ class LiveOutlet:
         self._outlet._del()
 
 
-def cleaned_outlet(inlet: LiveInlet, facts: Mapping[str, object]) -> LiveOutlet:
+def cleaned_outlet(
+    inlet: LiveInlet, facts: Mapping[str, object], what: str = "cleaned"
+) -> LiveOutlet:
     """The cleaned stream of an inlet: its channels, labels, units and positions.
 
-    `facts` stand in the description under `neurofuse`: what was done, and how late it comes.
+    `facts` stand in the description under `neurofuse`: what was done, and how late it comes. `what`
+    comes after the inlet's name: "cleaned", or "settled".
     """
     stream, used = inlet.stream, inlet.layout.used
     desc = described(inlet.header, used.tolist(), facts)
     return LiveOutlet(
-        f"{stream.name} cleaned",
+        f"{stream.name} {what}",
         stream.type or inlet.kind.upper(),
         stream.nominal,
         len(used),
         desc,
-        f"{inlet.kind}-of-{stream.source or stream.name}",
+        f"{what}-{inlet.kind}-of-{stream.source or stream.name}",
     )
 
 

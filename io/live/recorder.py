@@ -1,4 +1,4 @@
-"""What came in and what went out, in two XDF files that a killed process leaves readable."""
+"""What came in and what went out, in XDF files that a killed process leaves readable."""
 
 import struct
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from neurofuse.io.logs import LOG
 from neurofuse.io.xdf.chunks import BOUNDARY, MAGIC
 
 FILE_HEADER, STREAM_HEADER, SAMPLES, OFFSET, BOUND, FOOTER = range(1, 7)  # tags of XDF 1.0
+RECEIVED = ""  # ending of the file of what came in
 BOUND_EVERY = 2**20  # bytes between marks by which readers find their way in a damaged file
 FORMATS = {"float32": "<f4", "double64": "<f8", "float64": "<f8"} | {
     f"int{bits}": f"<i{bits // 8}" for bits in (8, 16, 32, 64)
@@ -103,7 +104,7 @@ class XdfWriter:
 
 
 class Recorder:
-    """Two files of one session: FILE.xdf as received, FILE_cleaned.xdf as sent.
+    """The files of one session: FILE.xdf as received, FILE_cleaned.xdf as sent, and others.
 
     A full disk ends the recording with a warning, not the cleaning.
 
@@ -111,8 +112,10 @@ class Recorder:
     ----------
     path : Path
         The first file.
-    received, sent : mapping of name to header (XML)
-        The streams of both files.
+    received : mapping of name to header (XML)
+        The streams of the first file.
+    made : mapping of ending to mapping of name to header (XML)
+        The streams of further files, FILE_ENDING.xdf.
     overwrite : bool
 
     Raises
@@ -125,55 +128,59 @@ class Recorder:
         self,
         path: Path,
         received: Mapping[str, str],
-        sent: Mapping[str, str],
+        made: Mapping[str, Mapping[str, str]],
         *,
         overwrite: bool = False,
     ):
         path = Path(path).with_suffix(".xdf")
-        self.paths: tuple[Path, Path] = (path, path.with_name(f"{path.stem}_cleaned.xdf"))
-        for one in self.paths:  # neither is touched if one is there
+        streams = {RECEIVED: received, **made}
+        self.paths: dict[str, Path] = {
+            ending: path.with_name(f"{path.stem}_{ending}.xdf") if ending else path
+            for ending in streams
+        }
+        for one in self.paths.values():  # none is touched if one is there
             if one.exists() and not overwrite:
                 raise WriteError(f"{one} already", "a new file", "add --overwrite")
-        self._writers = [XdfWriter(one, overwrite=overwrite) for one in self.paths]
-        self._numbers = [
-            {name: writer.add(header) for name, header in headers.items()}
-            for writer, headers in zip(self._writers, (received, sent), strict=True)
-        ]
+        self._writers = {
+            ending: XdfWriter(one, overwrite=overwrite) for ending, one in self.paths.items()
+        }
+        self._numbers = {
+            (ending, name): self._writers[ending].add(header)
+            for ending, headers in streams.items()
+            for name, header in headers.items()
+        }
         self.failed = ""
 
-    def received(self, name: str, values: np.ndarray, stamps: np.ndarray) -> None:
-        """Samples (time, column) as they came, with the sender's stamps [s]."""
-        self._write(0, name, values, stamps)
-
-    def sent(self, name: str, values: np.ndarray, stamps: np.ndarray) -> None:
-        """Samples (time, column) as they went out, with their stamps [s]."""
-        self._write(1, name, values, stamps)
+    def write(
+        self, name: str, values: np.ndarray, stamps: np.ndarray, ending: str = RECEIVED
+    ) -> None:
+        """Samples (time, column) of a stream with their stamps [s], those of its sender."""
+        if self.failed:
+            return
+        try:
+            self._writers[ending].samples(self._numbers[ending, name], values, stamps)
+        except OSError as error:
+            self._fail(error)
 
     def offset(self, name: str, at: float, seconds: float) -> None:
         """How far this computer's clock is ahead of the sender's [s], measured at `at` [s]."""
-        if not self.failed:
-            try:
-                self._writers[0].offset(self._numbers[0][name], at, seconds)
-            except OSError as error:
-                self._fail(error)
+        if self.failed:
+            return
+        try:
+            self._writers[RECEIVED].offset(self._numbers[RECEIVED, name], at, seconds)
+        except OSError as error:
+            self._fail(error)
 
     def close(self) -> None:
-        """End both files."""
-        for writer in self._writers:
+        """End the files."""
+        for writer in self._writers.values():
             try:
                 writer.close()
             except OSError as error:
                 self._fail(error)
 
-    def _write(self, file: int, name: str, values: np.ndarray, stamps: np.ndarray) -> None:
-        if self.failed:
-            return
-        try:
-            self._writers[file].samples(self._numbers[file][name], values, stamps)
-        except OSError as error:
-            self._fail(error)
-
     def _fail(self, error: OSError) -> None:
         if not self.failed:
             self.failed = f"recording stopped: {error.strerror}"
-            LOG.warning("%s: %s; what was recorded before is kept", self.paths[0], self.failed)
+            path = self.paths[RECEIVED]
+            LOG.warning("%s: %s; what was recorded before is kept", path, self.failed)

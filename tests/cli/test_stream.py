@@ -268,6 +268,21 @@ def test_the_status_is_sent_every_second(senders):
     assert {"computing_ms", "late", "drift_between_ppm", "versions"} <= set(facts)
 
 
+def test_what_has_settled_goes_to_streams_and_a_file_of_its_own(senders, tmp_path):
+    record = tmp_path / "live.xdf"
+    with Steady(*senders):
+        stream_live(**both(senders), seconds=6.0, make=PassThrough, settled=True, record=record)
+    later, _ = load_xdf(tmp_path / "live_settled.xdf", dejitter_timestamps=False)
+    cleaned, _ = load_xdf(tmp_path / "live_cleaned.xdf", dejitter_timestamps=False)
+    assert [s["info"]["name"][0] for s in later] == [f"{s.name} settled" for s in senders]
+    for one, other in zip(later, cleaned[:2], strict=True):
+        count = len(one["time_stamps"])
+        assert count > 0
+        np.testing.assert_array_equal(one["time_series"], other["time_series"][:count])
+        np.testing.assert_array_equal(one["time_stamps"], other["time_stamps"][:count])
+    assert later[0]["info"]["desc"][0]["neurofuse"][0]["lookahead"] == ["8.0"]
+
+
 class Slow(PassThrough):
     """Takes longer than the data last."""
 
@@ -342,7 +357,7 @@ sys.path[:0] = [{root!r}]
 from pathlib import Path
 from neurofuse.cli import stream
 from tests.live_cleaner import PassThrough
-stream._live_cleaner = lambda method: PassThrough
+stream.live_cleaner = lambda method: PassThrough
 from neurofuse.cli.app import main
 sys.argv = ["neurofuse", "stream", *{args!r}]
 main()

@@ -14,15 +14,11 @@ from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import GATE_OPEN
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from neurofuse.io.live.inlet import LiveInlet, Pulled
     from neurofuse.io.live.outlet import LiveOutlet
     from neurofuse.io.live.recorder import Recorder
 
 HOP = 0.1  # s; computing that takes longer than this, and than what it gives lasts, is late
-
-Make = Callable[["xr.DataTree", Mapping[str, float]], Any]  # montage, rates -> a cleaner
 
 
 class Session:
@@ -38,6 +34,8 @@ class Session:
     outlets, masks : dict of kind to LiveOutlet
         Of the cleaned samples and of their motion masks.
     status : LiveOutlet
+    settled : dict of kind to LiveOutlet, optional
+        Of samples that are cleaned once more, later and better.
     recorder : Recorder, optional
     real_time : bool
         False for a recording that is played at another speed, whose delays mean nothing.
@@ -52,12 +50,14 @@ class Session:
         outlets: "dict[str, LiveOutlet]",
         masks: "dict[str, LiveOutlet]",
         status: "LiveOutlet",
+        settled: "dict[str, LiveOutlet] | None" = None,
         recorder: "Recorder | None" = None,
         real_time: bool = True,
         method: str = "",
     ):
         self.inlets, self.recorder, self.method = inlets, recorder, method
         self._outlets, self._masks, self._status = outlets, masks, status
+        self._settled = settled or {}
         self._rates = {kind: inlet.clock.rate for kind, inlet in inlets.items()}
         self._make, self._cleaner, self._real_time = make, cleaner, real_time
         self._began = time.monotonic()
@@ -114,7 +114,7 @@ class Session:
         if self.recorder is None:
             return
         for kind, one in pulled.items():
-            self.recorder.received(kind, one.raw, one.raw_stamps)
+            self.recorder.write(kind, one.raw, one.raw_stamps)
             if self.inlets[kind].corrected_at != self._corrected.get(kind):
                 self._corrected[kind] = self.inlets[kind].corrected_at
                 self.recorder.offset(kind, now, self.inlets[kind].offset)
@@ -131,12 +131,25 @@ class Session:
         self._masks[kind].push(gate.T, stamps)
         self.behind[kind] = lsl().local_clock() - float(stamps[0])
         if self.recorder is not None:
-            self.recorder.sent(kind, values, stamps)
-            self.recorder.sent(f"{kind} mask", gate.T, stamps)
+            self.recorder.write(kind, values, stamps, "cleaned")
+            self.recorder.write(f"{kind} mask", gate.T, stamps, "cleaned")
         self.sent[kind] += len(stamps)
         self._moving[kind] = float((gate[:, -1] > GATE_OPEN).mean())
         self.after[kind].add(samples, LEVEL[kind])
         self.mask[kind].add(gate, share_moving)
+
+    def settle(self) -> None:
+        """Send what has settled; may be called in another thread, as it takes long."""
+        out = self._cleaner.settled()
+        for kind, outlet in self._settled.items():
+            stamps = out.stamps.get(kind, np.empty(0))
+            known = np.isfinite(stamps)  # of samples that waited too long nothing is left
+            if not known.any():
+                continue
+            values = self.inlets[kind].layout.flat(getattr(out, kind))[known]
+            outlet.push(values, stamps[known])
+            if self.recorder is not None:
+                self.recorder.write(kind, values, stamps[known], "settled")
 
     def facts(self) -> dict[str, Any]:
         """What the status stream says."""
@@ -152,7 +165,7 @@ class Session:
             "computing_ms": self.computing.facts(),
             "output_ms": self.output.facts(),
             "late": self.late,
-            "recording": self.recorder and (self.recorder.failed or str(self.recorder.paths[0])),
+            "recording": self.recorder and (self.recorder.failed or str(self.recorder.paths[""])),
             "versions": {name: version(name) for name in ("neurofuse", "mne-lsl")},
         }
 
@@ -188,7 +201,8 @@ class Session:
         """End the files, and take everything off the network."""
         if self.recorder is not None:
             self.recorder.close()
-        for outlet in (*self._outlets.values(), *self._masks.values(), self._status):
+        made = (*self._outlets.values(), *self._masks.values(), *self._settled.values())
+        for outlet in (*made, self._status):
             outlet.close()
         for inlet in self.inlets.values():
             inlet.close()

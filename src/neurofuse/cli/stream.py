@@ -3,22 +3,21 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from neurofuse.cli import options
+from neurofuse.cli.connect import Make, connected, live_cleaner
 from neurofuse.cli.console import stderr, stdout
 from neurofuse.io.errors import ParameterError
 
 if TYPE_CHECKING:
-    import xarray as xr
-
-    from neurofuse.cli.session import Make, Session
+    from neurofuse.cli.session import Session
     from neurofuse.io.live.player import Player
 
 By = Literal["name", "type", "source_id"]
@@ -26,6 +25,7 @@ METHOD = "joint-live"
 POLL = 0.01  # s between looks for new samples
 TOLD_EVERY = 1.0  # s between status messages
 DRAWN_EVERY = 0.25  # s between updates of the view
+SETTLED_EVERY = 4.0  # s between looks at what has settled, which take about half a second
 ENDED = 2.0  # s of silence after which a played recording has been cleaned to its end
 
 Show = Callable[["Session", dict[str, Any]], None]
@@ -43,11 +43,12 @@ def stream_live(
     speed: float = 1.0,
     offset: float | None = None,
     align: str | None = None,
+    settled: bool = False,
     overwrite: bool = False,
     seconds: float | None = None,
     wait: float = 10.0,
     show: Show | None = None,
-    make: "Make | None" = None,
+    make: Make | None = None,
 ) -> dict[str, Any]:
     """Clean live streams until they are stopped, and send the cleaned ones.
 
@@ -67,6 +68,8 @@ def stream_live(
         How much faster than real time it is played [1].
     offset, align
         As in `neurofuse.read`, of the recording that is played.
+    settled : bool
+        Also clean everything once more, some seconds later and better, into streams of their own.
     overwrite : bool
         Replace the files of `record`.
     seconds : float, optional
@@ -94,6 +97,8 @@ def stream_live(
     if play and (eeg or nirs or imu):
         raise ParameterError("--play with --eeg, --nirs or --imu", "one of them", "leave one out")
     options.one_alignment(offset, align)
+    from neurofuse.io.live.search import find_inlets
+
     with ExitStack() as stack:
         player = None
         if play:
@@ -101,12 +106,20 @@ def stream_live(
             named, by = player.names, "name"
         else:
             named = {"eeg": eeg, "nirs": nirs, "imu": imu}
-        make = make or _live_cleaner(method)
-        session = _session(named, by, wait, method, make, record, overwrite, speed)
+        session = connected(
+            find_inlets(named, by=by, wait=wait),
+            make or live_cleaner(method),
+            method=method,
+            settled=settled,
+            record=record,
+            overwrite=overwrite,
+            real_time=speed == 1.0,
+        )
         stack.callback(session.close)
+        settling = stack.enter_context(ThreadPoolExecutor(1)) if settled else None
         if player is not None:
             player.start()
-        return _run(session, player, seconds, show)
+        return _run(session, player, seconds, show, settling)
 
 
 @contextmanager
@@ -124,87 +137,15 @@ def _playing(
         player.close()
 
 
-def _live_cleaner(method: str) -> "Make":
-    def make(montage: "xr.DataTree", rates: Mapping[str, float]) -> Any:
-        import neurofuse as nf
-
-        return nf.LiveCleaner(montage, method, rates=dict(rates))
-
-    return make
-
-
-def _session(
-    named: Mapping[str, str | None],
-    by: By,
-    wait: float,
-    method: str,
-    make: "Make",
-    record: Path | None,
-    overwrite: bool,
-    speed: float,
-) -> "Session":
-    """Everything connected, nothing pulled yet."""
-    from neurofuse.cli.session import Session
-    from neurofuse.io.live.layout import montage
-    from neurofuse.io.live.outlet import cleaned_outlet, mask_outlet, status_outlet
-    from neurofuse.io.live.recorder import Recorder
-    from neurofuse.io.live.search import find_inlets
-
-    inlets = find_inlets(named, by=by, wait=wait)
-    with ExitStack() as undo:
-        for inlet in inlets.values():
-            undo.callback(inlet.close)
-        cleaned = {kind: inlet for kind, inlet in inlets.items() if kind != "imu"}
-        if not cleaned:
-            raise ParameterError("an IMU alone", "EEG, fNIRS or both", "name one (--eeg, --nirs)")
-        rates = {kind: inlet.clock.rate for kind, inlet in inlets.items()}
-        anew = partial(make, montage([inlet.layout for inlet in inlets.values()]), rates)
-        cleaner = anew()
-        facts = {
-            kind: {
-                "version": _version(),
-                "method": method,
-                "lookahead": cleaner.lookahead[kind],
-                "partners": " ".join(other for other in inlets if other != kind),
-            }
-            for kind in cleaned
-        }
-        outlets = {kind: cleaned_outlet(inlet, facts[kind]) for kind, inlet in cleaned.items()}
-        masks = {kind: mask_outlet(inlet, facts[kind]) for kind, inlet in cleaned.items()}
-        first = next(iter(cleaned.values())).stream
-        status = status_outlet(first.source or first.name)
-        for outlet in (*outlets.values(), *masks.values(), status):
-            undo.callback(outlet.close)
-        recorder = None
-        if record is not None:
-            sent = {kind: outlet.header for kind, outlet in outlets.items()}
-            sent |= {f"{kind} mask": outlet.header for kind, outlet in masks.items()}
-            received = {kind: inlet.header for kind, inlet in inlets.items()}
-            recorder = Recorder(record, received, sent, overwrite=overwrite)
-        undo.pop_all()
-    return Session(
-        inlets,
-        anew,
-        cleaner,
-        outlets=outlets,
-        masks=masks,
-        status=status,
-        recorder=recorder,
-        real_time=speed == 1.0,
-        method=method,
-    )
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("neurofuse")
-
-
 def _run(
-    session: "Session", player: "Player | None", seconds: float | None, show: Show | None
+    session: "Session",
+    player: "Player | None",
+    seconds: float | None,
+    show: Show | None,
+    settling: Executor | None,
 ) -> dict[str, Any]:
-    began = told = drawn = active = time.monotonic()
+    began = told = drawn = active = settled = time.monotonic()
+    later: Future[None] | None = None
     while seconds is None or time.monotonic() - began < seconds:
         if session.step():
             active = time.monotonic()
@@ -217,6 +158,10 @@ def _run(
         if show is not None and now - drawn >= DRAWN_EVERY:
             drawn = now
             show(session, session.facts())
+        if settling is not None and now - settled >= SETTLED_EVERY and (not later or later.done()):
+            if later is not None:
+                later.result()  # raises what went wrong in it
+            settled, later = now, settling.submit(session.settle)
         if player is not None and not player.playing and now - active > ENDED:
             break
     return session.tell()
@@ -264,6 +209,14 @@ def command(
         float | None, typer.Option(metavar="N", help="Stop after so long (default: Ctrl-C).")
     ] = None,
     wait: Annotated[float, typer.Option(metavar="S", help="How long to wait for streams.")] = 10.0,
+    settled: Annotated[
+        bool,
+        typer.Option(
+            "--settled",
+            help="Also send, and record, what is cleaned once more by the model that sees the "
+            "future, 8 s later.",
+        ),
+    ] = False,
     overwrite: options.Overwrite = False,
     no_view: Annotated[
         bool, typer.Option("--no-view", help="Show nothing while cleaning.")
@@ -286,6 +239,7 @@ def command(
         "align": align,
         "seconds": seconds,
         "wait": wait,
+        "settled": settled,
         "overwrite": overwrite,
     }
     with _shown(no_view, json_output) as show:

@@ -60,16 +60,16 @@ def test_long_files_have_marks(tmp_path):
 
 def test_two_files_one_session(tmp_path):
     headers = {"eeg": HEADER.format("float32")}
-    recorder = Recorder(tmp_path / "night", headers, headers)
-    recorder.received("eeg", np.zeros((5, 2)), np.arange(5.0))
+    recorder = Recorder(tmp_path / "night", headers, {"cleaned": headers})
+    recorder.write("eeg", np.zeros((5, 2)), np.arange(5.0))
     recorder.offset("eeg", 3.0, 0.5)
-    recorder.sent("eeg", np.ones((4, 2)), np.arange(4.0))
+    recorder.write("eeg", np.ones((4, 2)), np.arange(4.0), "cleaned")
     recorder.close()
-    counts = [len(load_xdf(p)[0][0]["time_stamps"]) for p in recorder.paths]
-    assert [p.name for p in recorder.paths] == ["night.xdf", "night_cleaned.xdf"]
+    counts = [len(load_xdf(p)[0][0]["time_stamps"]) for p in recorder.paths.values()]
+    assert [p.name for p in recorder.paths.values()] == ["night.xdf", "night_cleaned.xdf"]
     assert counts == [5, 4]
     with pytest.raises(WriteError, match=r"night\.xdf already"):
-        Recorder(tmp_path / "night.xdf", headers, headers)
+        Recorder(tmp_path / "night.xdf", headers, {})
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
@@ -79,14 +79,14 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 
 def test_a_full_disk_ends_the_recording_only(tmp_path, monkeypatch, caplog):
     headers = {"eeg": HEADER.format("float32")}
-    recorder = Recorder(tmp_path / "a.xdf", headers, headers)
+    recorder = Recorder(tmp_path / "a.xdf", headers, {"cleaned": headers})
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(XdfWriter, "samples", full)
     for _ in range(3):
-        recorder.received("eeg", np.zeros((5, 2)), np.arange(5.0))
+        recorder.write("eeg", np.zeros((5, 2)), np.arange(5.0))
     recorder.close()
     assert "No space left on device" in recorder.failed
     assert len(caplog.records) == 1
