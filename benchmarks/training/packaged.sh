@@ -4,6 +4,7 @@
 # models/training/augment.py, 400 in which errors of the fNIRS baseline level decay as
 # models/joint/baseline_level.py assumes, and 1500 and 1000 with few channels, partners that share
 # nothing, real movements, other devices and an IMU (models/training/windows.py).
+# Then the live model: 800 steps from the joint one, and the settings chosen on validation people.
 # Resumes where it was cut off. Run in the repository's root with the environment active.
 set -euo pipefail
 export OMP_NUM_THREADS=1
@@ -36,3 +37,7 @@ wait
 pack eeg
 pack nirs
 pack joint
+stage joint-live live joint-live
+stage joint-live live_settings joint-live_2
+cp runs/live_settings/joint-live/joint-live.{safetensors,json} models/pretrained/
+cp runs/live/joint-live/log.jsonl docs/measured/data/training/joint-live.jsonl
