@@ -161,16 +161,18 @@ def _light_measures(light: np.ndarray, rate: float) -> tuple[float, ...]:
 def light_of(node: xr.Dataset, channel: int) -> np.ndarray:
     """Light (wavelength, time) of a channel: intensity, or exp(-optical density)."""
     if "intensity" in node:
-        one = node.intensity.isel(channel=channel).transpose("wavelength", "time").values
-        return np.asarray(one, float)
+        return _rows(node, "intensity", channel=channel)
     kept = [str(n) for n in node.kept_channel.values] if "kept" in node else []
     name = str(node.channel.values[channel])
     if name in kept:  # no logarithm: judge the intensity itself
-        one = node.kept.isel(kept_channel=kept.index(name)).transpose("wavelength", "time").values
-        return np.asarray(one, float)
-    od = node.od.isel(channel=channel).transpose("wavelength", "time").values
+        return _rows(node, "kept", kept_channel=kept.index(name))
     with np.errstate(over="ignore"):  # impossible values become infinite: missing samples
-        return np.exp(-od.astype(float))
+        return np.exp(-_rows(node, "od", channel=channel))
+
+
+def _rows(node: xr.Dataset, name: str, **channel: int) -> np.ndarray:
+    one = node.variables[name].isel(channel)  # without coordinates, which take most of the time
+    return np.asarray(one.transpose("wavelength", "time").values, float)
 
 
 def _reason(row: dict[str, float], worn: bool) -> str:

@@ -138,9 +138,15 @@ def passage_of(
     return Passage(sources, spans, Head(head_activity(recording, begin, frames, rate), begin, rate))
 
 
-def look(
-    network: CrossModalAutoencoder, passage: Passage
-) -> tuple[Agreement, dict[int, dict[str, Latent]]]:
+@dataclass(frozen=True)
+class Ready:
+    """A window that was looked at: what there is of each modality, and its latents."""
+
+    pieces: dict[str, Piece]
+    latents: dict[str, Latent]
+
+
+def look(network: CrossModalAutoencoder, passage: Passage) -> tuple[Agreement, dict[int, Ready]]:
     """How much the witnesses share of movements, from windows all over the recording.
 
     What was made of these windows comes back too, if they are all there are: in a long recording it
@@ -150,7 +156,7 @@ def look(
     if len(sources) < 2 and head.values is None:
         return Agreement(None, {}), {}
     chosen = sorted({round(k) for k in np.linspace(0, len(spans) - 1, WINDOWS_LOOKED_AT)})
-    ready: dict[int, dict[str, Latent]] = {}
+    ready: dict[int, Ready] = {}
     keep = len(chosen) == len(spans) and not _large(sources, spans)  # 20 MB each at most
 
     def encode(given: dict[str, Stream]) -> tuple[dict[str, Latent], dict[str, Tensor]]:
@@ -161,12 +167,15 @@ def look(
             return latents, network.movement(latents)
 
     # read in this thread: readers are not made for two
-    windows = [passage.streams(n) for n in chosen]
+    pieces = [_given(sources, *spans[n]) for n in chosen]
+    windows = [
+        _tensors(given, head.window(*spans[n])) for n, given in zip(chosen, pieces, strict=True)
+    ]
     both: list[tuple[Tensor, Tensor]] = []
     with_head: dict[str, list[tuple[Tensor, Tensor]]] = {s: [] for s in sources}
     with ThreadPoolExecutor(_windows_at_once(sources, spans)) as pool:
-        found = zip(chosen, windows, pool.map(encode, windows), strict=True)
-        for number, given, (latents, movement) in found:
+        found = zip(chosen, pieces, windows, pool.map(encode, windows), strict=True)
+        for number, read, given, (latents, movement) in found:
             if len(movement) > 1:
                 both.append(tuple(movement.values()))  # type: ignore[arg-type]
             for s, own in movement.items():
@@ -175,7 +184,7 @@ def look(
                     frames = min(own.shape[-1], seen.shape[-1])
                     with_head[s].append((own[:, :frames], seen[:, :frames]))
             if latents and keep:
-                ready[number] = latents
+                ready[number] = Ready(read, latents)
 
     def correlation(pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
         first, second = (torch.cat(parts, -1) for parts in zip(*pairs, strict=True))
@@ -202,17 +211,19 @@ def _walk(
     spans: list[tuple[float, float]],
     head: Head,
     shared: Agreement,
-    ready: dict[int, dict[str, Latent]],
+    ready: dict[int, Ready],
     uncertainty: bool,
     progress: Callable[[float], None] | None,
 ) -> None:
     """Let every source collect what the network estimates, window by window."""
     trust = shared.trust(network.architecture.sharing)
 
-    def estimate(number: int, given: dict[str, Piece]) -> Made:
+    def estimate(number: int, given: dict[str, Piece], seen: Ready | None) -> Made:
+        if not given:  # after the end of one modality and before the start of the other
+            return {}, {}
         with torch.inference_mode():  # holds in one thread only
             window = _tensors(given, head.window(*spans[number]))
-            latents = ready.pop(number, None) or (network.encode(window) if window else {})
+            latents = seen.latents if seen else network.encode(window)
             made, _ = network(window, trust=trust, latents=latents, uncertainty=uncertainty)
             return made, evidence_of(network, window, latents, made, trust)
 
@@ -230,8 +241,9 @@ def _walk(
     at_once = _windows_at_once(sources, spans)
     with ThreadPoolExecutor(at_once) as pool:
         for number, span in enumerate(spans):
-            given = _given(sources, *span)
-            waiting.append((number, given, pool.submit(estimate, number, given)))
+            seen = ready.pop(number, None)
+            given = seen.pieces if seen else _given(sources, *span)
+            waiting.append((number, given, pool.submit(estimate, number, given, seen)))
             if len(waiting) == at_once:
                 collect(*waiting.popleft())
         while waiting:

@@ -138,6 +138,15 @@ def test_streams_that_overlap_in_part(pair):
     assert "gate" in result["nirs"]
 
 
+def test_streams_minutes_apart(pair):
+    short = pair[1].sel(time=slice(0, 20))
+    late = stream_dataset(short, "nirs")
+    apart = with_stream(short, "nirs", late.assign_coords(time=late.time + 300.0))
+    result = clean(apart)
+    assert np.isfinite(result["eeg"].eeg.values).all()
+    assert result["nirs"].gate.shape == late.motion.shape
+
+
 def test_the_order_of_dims_does_not_matter(pair, cleaned):
     contaminated = pair[1]
     turned = contaminated
