@@ -1,8 +1,9 @@
 """Clean both modalities while they are recorded: samples in, cleaned samples out a moment later."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -145,6 +146,7 @@ class LiveCleaner:
         self.pasts: dict[str, Past] = {
             s: Past(self.rates[s], track.samples, track.stamps) for s, track in self.tracks.items()
         }
+        self.lock: Lock = Lock()  # `settled` may run in another thread
 
     def push(
         self,
@@ -189,7 +191,8 @@ class LiveCleaner:
             if s == "imu":
                 self.engine.push_head(samples, when)
                 continue
-            self.pasts[s].put(samples, when)
+            with self.lock:
+                self.pasts[s].put(samples, when)
             seen = self.tracks[s].take(samples, when)
             if seen is not None:
                 self.engine.push(s, seen[self.used[s]], when)
@@ -221,7 +224,11 @@ class LiveCleaner:
         """
         clocks = self.engine.clocks
         start = {s: (clocks[s].start or 0.0) if s in clocks else 0.0 for s in self.pasts}
-        parts = settle(self.pasts, self.nodes, start)
+        with self.lock:
+            pasts = {s: replace(past) for s, past in self.pasts.items()}
+        parts = settle(pasts, self.nodes, start)
+        for s, past in pasts.items():
+            self.pasts[s].given, self.pasts[s].artifact = past.given, past.artifact
         return LiveOutput(
             *(parts[s]["samples"] if s in parts else None for s in (EEG.name, NIRS.name)),
             *({s: part[name] for s, part in parts.items()} for name in LiveOutput.NAMES[2:5]),
