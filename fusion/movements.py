@@ -17,6 +17,7 @@ import xarray as xr
 from neurofuse.fusion.kinds.description import Span, describe_eeg, describe_nirs, joined
 from neurofuse.fusion.kinds.templates import load_templates
 from neurofuse.fusion.metrics.samples import match
+from neurofuse.fusion.signal.sizes import density, detrended, peak_to_peak
 from neurofuse.fusion.verdict import refuse_others
 from neurofuse.fusion.views.changes import UNCHANGED_OD
 from neurofuse.io.errors import SchemaError
@@ -289,10 +290,10 @@ class _Cleaned:
             used = self.used & (self.before.ch_type.values == EEG.name)
             return describe_eeg(self.before, signal.samples, used, spans)
 
-        def density(start: int, stop: int) -> np.ndarray:
-            return _density(self.before, signal.samples(start, stop).astype(float))
+        def light(start: int, stop: int) -> np.ndarray:
+            return density(self.before, signal.samples(start, stop).astype(float))
 
-        return describe_nirs(self.before, density, self.used, spans)
+        return describe_nirs(self.before, light, self.used, spans)
 
     def shares(self) -> dict[str, np.ndarray]:
         verdict = self.verdict
@@ -326,7 +327,7 @@ class _Cleaned:
         a, b = (self._samples(node).data for node in (self.before, self.after))
         if self.modality is EEG:
             return (a != b) & ((a == a) | (b == b))  # NaN is not equal to itself
-        off = _density(self.after, b) - _density(self.before, a)
+        off = density(self.after, b) - density(self.before, a)
         step = np.abs(np.diff(off, axis=-1, prepend=off[..., :1]))
         return (step > UNCHANGED_OD).any(axis=1)
 
@@ -370,36 +371,8 @@ class _Cleaned:
                 if state == REPAIRED:
                     np.moveaxis(values, -1, 1)[here == LOST] = np.nan
                 if self.modality is NIRS:
-                    reached = np.fmax.reduce(_peak_to_peak(_density(node, values)), axis=1)
+                    reached = np.fmax.reduce(peak_to_peak(density(node, values)), axis=1)
                 else:
-                    reached = _peak_to_peak(_detrended(values))
+                    reached = peak_to_peak(detrended(values))
                 np.fmax(size, reached, out=size)
         return lasting, sizes
-
-
-def _density(node: xr.Dataset, samples: np.ndarray) -> np.ndarray:
-    """Optical density up to a constant, of samples of a node; NaN where there is no light."""
-    if NIRS.variable(node) == NIRS.cleaned_variable:
-        return samples
-    return -np.log(np.where(samples > 0, samples, np.nan))
-
-
-def _detrended(rows: np.ndarray) -> np.ndarray:
-    """Rows (channel, time) without their straight line; missing samples stay missing."""
-    known = np.isfinite(rows)
-    count = np.maximum(known.sum(1, keepdims=True), 1)
-    at = np.broadcast_to(np.linspace(-1, 1, rows.shape[1]), rows.shape)
-
-    def centred(values: np.ndarray) -> np.ndarray:
-        held = np.where(known, values, 0)
-        return np.where(known, held - held.sum(1, keepdims=True) / count, 0)
-
-    x, y = centred(at), centred(rows)
-    energy = (x * x).sum(1, keepdims=True)
-    slope = (x * y).sum(1, keepdims=True) / np.where(energy > 0, energy, 1)
-    return np.where(known, y - slope * x, np.nan)
-
-
-def _peak_to_peak(rows: np.ndarray) -> np.ndarray:
-    """Largest minus smallest value over time; NaN without any."""
-    return np.fmax.reduce(rows, axis=-1) - np.fmin.reduce(rows, axis=-1)
