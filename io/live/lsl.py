@@ -7,7 +7,7 @@ from typing import Any
 from neurofuse.io.errors import ParameterError
 
 CONFIGURATIONS = ("lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg")
-QUIET = "[log]\nlevel = -2\n"  # errors of the library become ours, or lines of the status
+QUIET = "[log]\nlevel = -3\n"  # errors of the library become ours, or lines of the status
 _quiet: list[bool] = []
 
 
