@@ -129,9 +129,9 @@ def unspared(settings: Table) -> str:
         return ""
     places = [f"{row[1]} {row[2]}" for row in eeg.only("method", [UNTOLD]).rows]
     return (
-        "In all EEG in motion, whatever its size, with nothing left out: joint has "
-        f"{', '.join(errors(UNTOLD))} dB ({', '.join(places)}) where it is told that nothing is "
-        f"lost, {', '.join(errors(JOINT))} dB as it is, for it returns lost EEG as recorded."
+        "In all EEG in motion, with nothing left out, joint has "
+        f"{', '.join(errors(UNTOLD))} dB ({', '.join(places)}) if told that nothing is lost, as in "
+        f"its row above, {', '.join(errors(JOINT))} dB as it is: it returns lost EEG as recorded."
     )
 
 
