@@ -283,6 +283,20 @@ def test_what_has_settled_goes_to_streams_and_a_file_of_its_own(senders, tmp_pat
     assert later[0]["info"]["desc"][0]["neurofuse"][0]["lookahead"] == ["8.0"]
 
 
+class Unsettled(PassThrough):
+    """Finds nothing to clean once more."""
+
+    def settled(self) -> Any:
+        raise NeurofuseError("no usable channel", "at least one", "check electrodes")
+
+
+def test_what_does_not_settle_is_told_and_stops_nothing(senders):
+    with Steady(*senders):
+        facts = stream_live(**both(senders), seconds=5.5, make=Unsettled, settled=True)
+    assert facts["problem"].startswith("nothing settles: found no usable channel")
+    assert facts["streams"]["eeg"]["age"] < 1.0
+
+
 class Slow(PassThrough):
     """Takes longer than the data last."""
 

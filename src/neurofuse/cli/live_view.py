@@ -46,6 +46,8 @@ def view(session: "Session", facts: dict[str, Any]) -> RenderableType:
 def problems(facts: dict[str, Any]) -> list[str]:
     """One line for each thing that is wrong now."""
     lines = [one["problem"] for one in facts["streams"].values() if one["problem"]]
+    if facts["problem"]:
+        lines.append(facts["problem"])
     if facts["late"]:
         lines.append(f"late: computing took longer than the data last, {facts['late']} times")
     if "stopped" in (facts["recording"] or ""):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neurofuse.cli.levels import BIN, LEVEL, Latency, Levels, share_moving
+from neurofuse.io.errors import NeurofuseError
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.recording import GATE_OPEN
 
@@ -57,7 +58,7 @@ class Session:
     ):
         self.inlets, self.recorder, self.method = inlets, recorder, method
         self._outlets, self._masks, self._status = outlets, masks, status
-        self._settled = settled or {}
+        self._settled, self._unsettled = settled or {}, ""
         self._rates = {kind: inlet.clock.rate for kind, inlet in inlets.items()}
         self._make, self._cleaner, self._real_time = make, cleaner, real_time
         self._began = time.monotonic()
@@ -140,7 +141,12 @@ class Session:
 
     def settle(self) -> None:
         """Send what has settled; may be called in another thread, as it takes long."""
-        out = self._cleaner.settled()
+        try:
+            out = self._cleaner.settled()
+        except NeurofuseError as error:  # such as no usable channel in the last minute
+            self._unsettled = f"nothing settles: {error}"
+            return
+        self._unsettled = ""
         for kind, outlet in self._settled.items():
             stamps = out.stamps.get(kind, np.empty(0))
             known = np.isfinite(stamps)  # of samples that waited too long nothing is left
@@ -165,6 +171,7 @@ class Session:
             "computing_ms": self.computing.facts(),
             "output_ms": self.output.facts(),
             "late": self.late,
+            "problem": self._unsettled,
             "recording": self.recorder and (self.recorder.failed or str(self.recorder.paths[""])),
             "versions": {name: version(name) for name in ("neurofuse", "mne-lsl")},
         }
