@@ -1,0 +1,1 @@
+"""Live cleaning: its error beside that of cleaning afterwards, and its cost."""
