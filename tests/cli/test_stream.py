@@ -187,6 +187,7 @@ class Awful(threading.Thread):
             sender.push(numbers, stamps + self.began)
 
 
+@pytest.mark.slow
 def test_awful_streams_come_out_on_an_even_grid(senders, tmp_path):
     awful = Awful(senders, 5.5)
     record = tmp_path / "live.xdf"
@@ -268,6 +269,7 @@ def test_the_status_is_sent_every_second(senders):
     assert {"computing_ms", "late", "drift_between_ppm", "versions"} <= set(facts)
 
 
+@pytest.mark.slow
 def test_what_has_settled_goes_to_streams_and_a_file_of_its_own(senders, tmp_path):
     record = tmp_path / "live.xdf"
     with Steady(*senders):
@@ -290,6 +292,7 @@ class Unsettled(PassThrough):
         raise NeurofuseError("no usable channel", "at least one", "check electrodes")
 
 
+@pytest.mark.slow
 def test_what_does_not_settle_is_told_and_stops_nothing(senders):
     with Steady(*senders):
         facts = stream_live(**both(senders), seconds=5.5, make=Unsettled, settled=True)
@@ -327,6 +330,7 @@ def test_the_view_shows_both_modalities(senders):
         assert text in drawn[-1]
 
 
+@pytest.mark.slow
 def test_a_stream_that_returns_with_other_channels_is_told(senders):
     seen = []
 
@@ -400,12 +404,13 @@ def until_it_grows(path: Path, size: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("how", "status"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize(("how", "status"), [("SIGKILL", -9), ("SIGINT", 130)])
 def test_what_was_recorded_is_readable_however_it_ends(recording, tmp_path, how, status):
     record = tmp_path / "live.xdf"
     running = rehearse("--play", recording, "--record", record, "--json")
     until_it_grows(tmp_path / "live_cleaned.xdf", 150_000)
-    running.send_signal(how)
+    running.send_signal(getattr(signal, how))
     out, _ = running.communicate(timeout=20)
     assert running.returncode == status
     assert json.loads(out.splitlines()[-1])["streams"]["eeg"]["problem"] == ""
