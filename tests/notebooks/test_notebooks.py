@@ -145,3 +145,12 @@ def test_can_i_trust_it():
     assert set(space["found"].verdict) <= {"repaired", "lost"}
     assert len(space["why"].movement) == len(space["found"])
     assert space["page"].stat().st_size > 100_000
+
+
+@pytest.mark.slow
+def test_live_feedback():
+    space = run("08_live_feedback.ipynb")
+    error = space["error"]
+    assert (error["live"] < 0.7 * error["recorded"]).all()
+    assert space["latency"].loc["eeg", "looks ahead [s]"] == 0.1
+    assert 0.02 < (space["mask"]["eeg"] > 0.5).mean() < 0.5
