@@ -23,7 +23,7 @@ from neurofuse.models.live.temporal import History, QuietCovariance, smooth
 CONTEXT = 3.0  # s before a sample that its artifact rests on
 TURN = 0.5  # s in which each channel in motion has its turn at least once
 AT_ONCE = 8  # channels that are filtered in a sample, unless more are due
-REVISED = 1.0  # s for which motion that was given out is looked at again
+REVISED = 0.5  # s for which motion that was given out is looked at again
 TOLD_LATE = 0.5  # s after a sample by which its mask is told at the latest
 UNKNOWN = 1e6  # variance of what nobody has told yet, in usual ones
 EXPECTED = 4.0  # squares of a sample, in usual variances, that need no motion before it is told

@@ -131,8 +131,10 @@ class QuietCovariance:
         waves, lags = self.sums.shape[-2:]
         lagged = self.sums[channels]
         own = np.arange(waves)
-        lagged[:, own, own, 0] += self.prior * self.variance[channels]
-        known = self.weight[channels] + self.prior
+        known = self.weight[channels]
+        prior = self.prior / (1 + known / self.prior)  # the less the more is known
+        lagged[:, own, own, 0] += prior[:, None] * self.variance[channels]
+        known = known + prior
         lagged *= self.factor / known[:, None, None, None]
         lagged /= (unit[:, :, None] * unit[:, None, :])[..., None]
         both = np.concatenate([lagged[..., :0:-1].swapaxes(1, 2), lagged], -1)
