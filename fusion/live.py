@@ -144,7 +144,7 @@ class LiveCleaner:
             s: _Track(s, node, self.rates[s], s in sensors) for s, node in self.nodes.items()
         }
         self.pasts: dict[str, Past] = {
-            s: Past(self.rates[s], track.samples, track.stamps) for s, track in self.tracks.items()
+            s: Past(self.rates[s], track.shape) for s, track in self.tracks.items()
         }
         self.lock: Lock = Lock()  # `settled` may run in another thread
 
@@ -182,7 +182,7 @@ class LiveCleaner:
             If samples do not fit the montage. Nothing is taken then.
         """
         given = {"eeg": eeg, "nirs": nirs, "imu": imu}
-        given = {s: np.asarray(x, float) for s, x in given.items() if x is not None}
+        given = {s: np.array(x, float) for s, x in given.items() if x is not None}  # copies
         told = {s: np.asarray(t, float) for s, t in (stamps or {}).items()}
         for s, samples in given.items():
             self._check(s, samples, told.get(s))
@@ -199,7 +199,7 @@ class LiveCleaner:
         for s, done in self.engine.run().items():
             for part in done:
                 self.tracks[s].finish(part, self.used[s], self.calibration[s])
-        return self._output()
+        return _output({s: track.out() for s, track in self.tracks.items()})
 
     def settled(self) -> LiveOutput:
         """Give out what has settled since the last call: 8 s behind, close to `neurofuse.clean`.
@@ -229,11 +229,7 @@ class LiveCleaner:
         parts = settle(pasts, self.nodes, start)
         for s, past in pasts.items():
             self.pasts[s].given, self.pasts[s].artifact = past.given, past.artifact
-        return LiveOutput(
-            *(parts[s]["samples"] if s in parts else None for s in (EEG.name, NIRS.name)),
-            *({s: part[name] for s, part in parts.items()} for name in LiveOutput.NAMES[2:5]),
-            {},
-        )
+        return _output({s: part | {"uncertainty": None} for s, part in parts.items()})
 
     def _check(self, s: str, samples: np.ndarray, stamps: np.ndarray | None) -> None:
         """Refuse samples that do not fit the montage."""
@@ -261,14 +257,15 @@ class LiveCleaner:
                 "give stamps of the samples that are given",
             )
 
-    def _output(self) -> LiveOutput:
-        parts = {s: track.out() for s, track in self.tracks.items()}
-        samples = {s: part["samples"] for s, part in parts.items()}
-        return LiveOutput(
-            samples.get(EEG.name),
-            samples.get(NIRS.name),
-            *({s: part[name] for s, part in parts.items()} for name in LiveOutput.NAMES[2:]),
-        )
+
+def _output(parts: Mapping[str, Mapping[str, Any]]) -> LiveOutput:
+    """What is given out, from its parts by modality."""
+    by_name = {
+        name: {s: part[name] for s, part in parts.items() if part[name] is not None}
+        for name in LiveOutput.NAMES[2:]
+    }
+    samples = {s: part["samples"] for s, part in parts.items()}
+    return LiveOutput(samples.get(EEG.name), samples.get(NIRS.name), **by_name)
 
 
 class _Track:
@@ -277,7 +274,9 @@ class _Track:
     def __init__(self, stream: str, node: xr.Dataset, rate: float, cleaned: bool):
         modality = MODALITIES[stream]
         self.light: bool = modality.variable(node) == "intensity"
-        self.shape: tuple[int, ...] = tuple(node.sizes[d] for d in modality.dims if d != "time")
+        self.shape: tuple[int, ...] = tuple(
+            int(node.sizes[d]) for d in modality.dims if d != "time"
+        )
         self.cleaned: bool = cleaned
         self.span: int = max(round(STILL * rate), 2)
         self.limit: float = FLAT if stream == EEG.name else 0.0
@@ -308,9 +307,9 @@ class _Track:
             return np.zeros((self.shape[0], 0), bool)
         change = np.diff(np.concatenate([self.last, samples], -1), axis=-1)
         self.last = samples[..., -1:]
-        same = np.abs(change) <= self.limit
+        same: np.ndarray = np.abs(change) <= self.limit
         same = same.all(1) if same.ndim == 3 else same
-        number = np.arange(1, same.shape[1] + 1)
+        number = np.arange(1, same.shape[-1] + 1)
         moved = np.maximum.accumulate(np.where(same, 0, number), axis=1)
         still = number - moved + np.where(moved > 0, 0, self.still[:, None])
         self.still = still[:, -1]

@@ -26,23 +26,28 @@ class Past:
     """The last samples of one modality, and how far they were given out."""
 
     rate: float  # Hz
-    samples: np.ndarray  # (channel[, wavelength], time)
-    stamps: np.ndarray
+    shape: tuple[int, ...]  # of a sample: (channel[, wavelength])
+    chunks: tuple[tuple[np.ndarray, np.ndarray], ...] = ()  # samples (…, time), stamps
     first: int = 0  # number of the first sample that is held
+    end: int = 0  # number of the sample after the last one
     given: int = 0  # number of the first sample that was not given out yet
     artifact: np.ndarray | None = None  # (channel, wavelength): of the last fNIRS sample given out
 
     def put(self, samples: np.ndarray, stamps: np.ndarray) -> None:
         """Add samples, and forget those that are too old."""
-        samples = np.concatenate([self.samples, samples], -1)
-        stamps = np.concatenate([self.stamps, stamps])
-        old = max(len(stamps) - round(HELD * self.rate), 0)
-        self.samples, self.stamps, self.first = samples[..., old:], stamps[old:], self.first + old
+        chunks = [*self.chunks, (samples, stamps)]
+        self.end += len(stamps)
+        old = 0
+        while self.end - self.first - len(chunks[old][1]) >= HELD * self.rate:
+            self.first += len(chunks[old][1])
+            old += 1
+        self.chunks = tuple(chunks[old:])
 
-    @property
-    def end(self) -> int:
-        """Number of the sample after the last one."""
-        return self.first + len(self.stamps)
+    def since(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Samples and stamps from a sample's number on."""
+        samples = np.concatenate([np.zeros((*self.shape, 0)), *(c[0] for c in self.chunks)], -1)
+        stamps = np.concatenate([np.zeros(0), *(c[1] for c in self.chunks)])
+        return samples[..., number - self.first :], stamps[number - self.first :]
 
 
 def settle(
@@ -75,19 +80,19 @@ def settle(
         if count < SHORTEST * past.rate or past.end - BEHIND * past.rate <= past.given:
             continue
         at = start[s] + (begin + np.arange(count)) / past.rate
-        held = past.samples[..., begin - past.first :]
+        held, _ = past.since(begin)
         given = {name: (modality.dims, held, nodes[s][name].attrs)}
         parts[s] = node.assign(given).assign_coords(time=at)
-    if parts:
-        recording = build(parts.get("eeg"), parts.get("nirs"))
-        cleaned = apply(get_method(default_method(recording)), recording)
-        judged = with_verdicts(recording, cleaned)
     for s, past in pasts.items():
-        if s not in parts:
-            nothing = np.zeros((*past.samples.shape[:-1], 0))
-            found[s] = _given(nothing, np.zeros(0), np.zeros((len(nothing), 0)))
-            continue
-        name = MODALITIES[s].variable(nodes[s])
+        nothing = np.zeros((*past.shape, 0))
+        found[s] = _given(nothing, np.zeros(0), np.zeros((len(nothing), 0)))
+    if not parts:
+        return found
+    recording = build(parts.get("eeg"), parts.get("nirs"))
+    cleaned = apply(get_method(default_method(recording)), recording)
+    judged = with_verdicts(recording, cleaned)
+    for s in parts:
+        past, name = pasts[s], MODALITIES[s].variable(nodes[s])
         made, verdict = stream_dataset(cleaned, s), stream_dataset(judged, s).verdict
         made = made[name].transpose(*MODALITIES[s].dims).values
         gate = stream_dataset(cleaned, s).get("gate", xr.zeros_like(verdict, float))
@@ -101,8 +106,7 @@ def _part(
     """Samples from the first that was not given out to the last that has settled."""
     last = past.end - round(BEHIND * past.rate)
     here = slice(max(past.given, begin) - begin, last - begin)
-    raw = past.samples[..., begin - past.first :]
-    stamps = past.stamps[begin - past.first :]
+    raw, stamps = past.since(begin)
     out = made[..., here].copy()
     if raw.ndim == 3:  # each window has a baseline level of its own: go on from the one before
         with np.errstate(all="ignore"):
