@@ -96,6 +96,7 @@ class NirsFilter:
         self.changes: History = History(self.shape, length)
         self.artifact: History = History(self.shape, length)  # the best that is known by now
         self.error: History = History(self.shape, length)  # variance
+        self.gaps: History = History(self.shape, length)  # 1 in a gap and at the first sample after
         self.gate: History = History((channels,), length)
         self.rough: History = History((channels, len(reach), wavelengths), length)
         self.waiting: deque[np.ndarray] = deque()
@@ -105,6 +106,7 @@ class NirsFilter:
         self.turns: np.ndarray = np.arange(0)
         self.count: int = 0
         self.before: np.ndarray = np.full(self.shape, np.nan)
+        self.missing: np.ndarray = np.zeros(self.shape, bool)
         self.given: np.ndarray = np.zeros(self.shape)
         self.offset: np.ndarray = np.zeros(self.shape)
         self.behind: np.ndarray = np.zeros(self.shape)  # of what is known by now
@@ -170,6 +172,8 @@ class NirsFilter:
         change = np.where(known, density, self.before) - self.before
         self.before = np.where(known, density, self.before)
         self.changes.push(np.nan_to_num(change))
+        self.gaps.push(self.missing | ~known)
+        self.missing = ~known
         self.artifact.push(0.0)
         self.error.push(0.0)
 
@@ -209,10 +213,12 @@ class NirsFilter:
         if late:
             lately = squares[..., 1:-1][..., -late - 3 : -late].max(-1, keepdims=True)
             unknown[..., -late:] = np.maximum(lately, observed[..., -late:] ** 2 - EXPECTED)
+        mask = self._masks(channels, size)[:, None]
+        # what changed over a gap is no change from sample to sample, and stays where nothing moved
+        unknown += UNKNOWN * (self.gaps.last(size)[channels] * (mask == 0))
         clean = self.quiet.matrix(channels, unit)
         new = slice(size - 1 - self.late, size - 1 - self.late + self.turn)
         found, error = smooth(observed, rough, missed, unknown, clean, self.ties, new)
-        mask = self._masks(channels, size)[:, None]
         self.artifact.last(size)[channels] = mask * found * unit[..., None]
         self.error.last(size)[channels, :, new] = error * unit[..., None] ** 2
 
@@ -233,8 +239,10 @@ class NirsFilter:
         if ended <= self.count - self.size - self.turn:
             back = self.count - ended
             taken = self.artifact.last(size, back)
-            left = self.changes.last(size, back) - taken
-            motion = self.gate.last(size, back - self.untold) > self.motion_above
+            mask = self.gate.last(size, back - self.untold)
+            jumps = self.gaps.last(size, back) * (mask == 0)[:, None]
+            left = np.where(jumps, 0.0, self.changes.last(size, back) - taken)
+            motion = mask > self.motion_above
             level.settle(left.reshape(-1, size), taken.reshape(-1, size), self._by_row(motion))
         length = self.count - level.blocks * size
         if length < 2 * size:
@@ -249,7 +257,8 @@ class NirsFilter:
         far = (recent > FAR * self.quiet.variance[channels][..., None]).any((1, 2))
         known = np.where((masks[:, -1] > 0) | far, length - self.untold, length)
         taken = self.artifact.last(length)[channels]
-        left = self.changes.last(length)[channels] - taken
+        jumps = self.gaps.last(length)[channels] * (masks == 0)[:, None]
+        left = np.where(jumps, 0.0, self.changes.last(length)[channels] - taken)
         waves = self.shape[1]
         rows = (channels[:, None] * waves + np.arange(waves)).ravel()
         offset = level.offset(

@@ -190,6 +190,17 @@ def test_dark_absent_and_interrupted_channels():
     np.testing.assert_array_equal(found[3], alone)  # others make no difference
 
 
+def test_what_changed_over_a_gap_is_no_motion():
+    clean = at_rest(1, 2, 60)
+    artifact, gate = movement(clean.shape)
+    density = clean + artifact
+    density[..., 330:340] = np.nan
+    before = run(nirs_filter(1), density, gate, told(artifact, gate))
+    density[..., 340:] += 1.0  # two seconds before a movement
+    after = run(nirs_filter(1), density, gate, told(artifact, gate))
+    assert np.abs(after - before).max() < 0.1 * STEP
+
+
 def test_deviations_are_given_where_the_mask_is_open(case):
     density, gate, rough, _ = case
     live = nirs_filter(3)
