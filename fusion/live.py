@@ -307,8 +307,8 @@ class _Track:
             return np.zeros((self.shape[0], 0), bool)
         change = np.diff(np.concatenate([self.last, samples], -1), axis=-1)
         self.last = samples[..., -1:]
-        same: np.ndarray = np.abs(change) <= self.limit
-        same = same.all(1) if same.ndim == 3 else same
+        same = np.asarray(np.abs(change) <= self.limit)
+        same = np.asarray(same.all(1)) if same.ndim == 3 else same
         number = np.arange(1, same.shape[-1] + 1)
         moved = np.maximum.accumulate(np.where(same, 0, number), axis=1)
         still = number - moved + np.where(moved > 0, 0, self.still[:, None])
