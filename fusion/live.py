@@ -162,9 +162,9 @@ class LiveCleaner:
         eeg : array (channel, time), optional
             [V]; all channels of the montage in its order. NaN where samples were lost.
         nirs : array (channel, wavelength, time), optional
-            Light intensity in any linear unit, or optical density if the montage has that.
+            Light intensity [any linear unit], or optical density [1] if the montage has that.
         imu : array (axis, time), optional
-            Acceleration, and rotation after it, in any unit.
+            Acceleration [m/s²], and rotation [rad/s] after it; any unit will do.
         stamps : dict of array (time,), optional
             When these samples were taken [s], by "eeg", "nirs" and "imu", on one clock. Without
             them, all modalities began at once. They only tell which samples belong together:
@@ -212,6 +212,11 @@ class LiveCleaner:
         -------
         LiveOutput
             The first sample that ever comes out is the first that was pushed.
+
+        Raises
+        ------
+        NeurofuseError
+            As `neurofuse.clean`.
 
         Examples
         --------
