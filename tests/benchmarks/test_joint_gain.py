@@ -123,6 +123,7 @@ def test_joint_that_is_told_that_nothing_is_lost_repairs_what_it_would_leave(sim
     lost = case.lost["eeg"].sel(channel=name).values
     assert lost.any()
     (_, _, cleaned) = next(iter(arms.untold().arms(case)))
+    assert isinstance(cleaned, xr.DataTree)
     changed = cleaned["eeg"].eeg.sel(channel=name).values != loud.sel(channel=name).values
     assert changed[lost].mean() > 0.9
     usual = repaired(off, "joint")["eeg"].eeg.sel(channel=name).values
