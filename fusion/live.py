@@ -14,7 +14,7 @@ from neurofuse.fusion.verdict import KEPT, REPAIRED
 from neurofuse.io.errors import ParameterError, SchemaError
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.quality.eeg import FLAT
-from neurofuse.io.recording import LOST, stream_dataset, streams
+from neurofuse.io.recording import LOST, check, stream_dataset, streams
 from neurofuse.models.live.cleaned import Cleaned
 from neurofuse.models.live.engine import LiveEngine, Sensors
 from neurofuse.models.live.weights import load_arrays
@@ -24,6 +24,7 @@ NIRS_LOOKAHEAD = 1.0  # s
 SHORTEST_LOOKAHEAD = 0.5  # s of fNIRS: the network's own
 SLOWEST = {"eeg": 20.0, "nirs": 0.5, "imu": 4.0}  # Hz
 FASTEST = 20_000.0  # Hz
+LARGEST = 1e12  # of a sample: no sensor gives more, and squares have to stay finite
 STILL = 3.0  # s without any change after which a channel is lost
 AXES = (3, 6)  # of an IMU: acceleration, or acceleration and rotation
 
@@ -35,8 +36,8 @@ class LiveOutput(Mapping[str, Any]):
     A modality that the montage has not is None, in all of them.
     """
 
-    eeg: np.ndarray | None  # (channel, time) [V]
-    nirs: np.ndarray | None  # (channel, wavelength, time), in the quantity that came in
+    eeg: Any  # array (channel, time) [V]
+    nirs: Any  # array (channel, wavelength, time), in the quantity that came in
     stamps: dict[str, np.ndarray]  # (time,) of each modality [s]
     gate: dict[str, np.ndarray]  # (channel, time): motion mask, 0 to 1
     verdict: dict[str, np.ndarray]  # (channel, time): 0 kept, 1 repaired, 2 lost
@@ -106,15 +107,12 @@ class LiveCleaner:
         rates: Mapping[str, float] | None = None,
         lookahead: float | None = None,
     ):
+        check(recording_or_montage)
         self.nodes: dict[str, xr.Dataset] = {
             s: stream_dataset(recording_or_montage, s) for s in streams(recording_or_montage)
         }
-        if not self.nodes:
-            raise SchemaError(
-                "a montage without EEG and fNIRS", "at least one of them", "give a Recording"
-            )
         self.rates: dict[str, float] = _rates(self.nodes, rates or {})
-        ahead = NIRS_LOOKAHEAD if lookahead is None else float(lookahead)
+        ahead = NIRS_LOOKAHEAD if lookahead is None else _number("lookahead", lookahead)
         if not SHORTEST_LOOKAHEAD <= ahead <= 60:
             raise ParameterError(
                 f"lookahead={lookahead}",
@@ -182,14 +180,14 @@ class LiveCleaner:
             If samples do not fit the montage. Nothing is taken then.
         """
         given = {"eeg": eeg, "nirs": nirs, "imu": imu}
-        given = {s: np.array(x, float) for s, x in given.items() if x is not None}  # copies
-        told = {s: np.asarray(t, float) for s, t in (stamps or {}).items()}
+        given = {s: _numbers(s, x) for s, x in given.items() if x is not None}
+        told = _stamps(stamps)
         for s, samples in given.items():
             self._check(s, samples, told.get(s))
         for s, samples in given.items():
             when = told.get(s, np.full(samples.shape[-1], np.nan))
             if s == "imu":
-                self.engine.push_head(samples, when)
+                self.engine.push_head(np.where(np.abs(samples) < LARGEST, samples, np.nan), when)
                 continue
             with self.lock:
                 self.pasts[s].put(samples, when)
@@ -295,8 +293,9 @@ class _Track:
     def take(self, samples: np.ndarray, stamps: np.ndarray) -> np.ndarray | None:
         """What the engine sees of samples; None if it sees nothing of this modality."""
         with np.errstate(all="ignore"):
-            gone = ~np.isfinite(samples) | (samples <= 0 if self.light else False)
-        lost = self._unchanged(samples) | (gone.any(1) if gone.ndim == 3 else gone)
+            gone = ~(np.abs(samples) < (np.inf if self.light else LARGEST))
+            gone |= (samples <= 0) & self.light
+            lost = self._unchanged(samples) | (gone.any(1) if gone.ndim == 3 else gone)
         self.samples = np.concatenate([self.samples, samples], -1)
         self.stamps = np.concatenate([self.stamps, stamps])
         self.lost = np.concatenate([self.lost, lost], 1)
@@ -304,7 +303,7 @@ class _Track:
             self._give(np.zeros(samples.shape), np.zeros(lost.shape), np.zeros(samples.shape))
             return None
         with np.errstate(all="ignore"):
-            return np.where(gone, np.nan, -np.log(samples)) if self.light else samples
+            return np.where(gone, np.nan, -np.log(samples) if self.light else samples)
 
     def _unchanged(self, samples: np.ndarray) -> np.ndarray:
         """Where (channel, time) a channel has stood still for a while."""
@@ -325,7 +324,7 @@ class _Track:
         count = part.gate.shape[-1]
         artifact, deviation = (np.zeros((*self.shape, count)) for _ in range(2))
         gate = np.zeros((self.shape[0], count))
-        artifact[used], gate[used] = part.artifact, part.gate
+        artifact[used], gate[used] = part.artifact, part.gate.clip(0, 1)  # of rounding
         deviation[used] = calibration * part.deviation
         self._give(artifact, gate, deviation)
 
@@ -358,14 +357,47 @@ class _Track:
         return {name: np.concatenate([r[name] for r in ready], -1) for name in ready[0]}
 
 
+def _numbers(name: str, given: Any) -> np.ndarray:
+    """A copy, so that the caller may go on writing into the array."""
+    try:
+        numbers = np.array(given)
+        if numbers.dtype.kind in "biufO":
+            return numbers.astype(float)
+    except (TypeError, ValueError):
+        pass
+    raise SchemaError(
+        f"{name} that cannot be read as numbers",
+        "an array of real numbers, with rows of one length",
+        "convert it",
+    )
+
+
+def _stamps(given: Any) -> dict[str, np.ndarray]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not set(given) <= set(SLOWEST):
+        found = sorted(map(str, given)) if isinstance(given, Mapping) else type(given).__name__
+        raise SchemaError(f"stamps as {found}", f"a dict by {', '.join(SLOWEST)}", "name them so")
+    return {s: _numbers(f"stamps of {s}", stamps) for s, stamps in given.items()}
+
+
+def _number(name: str, given: Any) -> float:
+    try:
+        return float(given)
+    except (TypeError, ValueError):
+        raise ParameterError(f"{name}={given!r}", "a number", "leave it out") from None
+
+
 def _rates(nodes: Mapping[str, xr.Dataset], given: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(given, Mapping):
+        raise ParameterError(f"rates={given!r}", f"a dict by {', '.join(SLOWEST)}", "name them so")
     known = {s: float(node.attrs["rate"]) for s, node in nodes.items()}
     for s, rate in given.items():
         if s not in SLOWEST or (s != "imu" and s not in nodes):
             raise ParameterError(
                 f"a rate of {s!r}", f"rates of {', '.join([*nodes, 'imu'])}", "leave it out"
             )
-        known[s] = float(rate)
+        known[s] = _number(f"rates of {s}", rate)
     for s, rate in known.items():
         if not SLOWEST[s] <= rate <= FASTEST:
             raise ParameterError(

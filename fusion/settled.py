@@ -81,6 +81,8 @@ def settle(
             continue
         at = start[s] + (begin + np.arange(count)) / past.rate
         held, _ = past.since(begin)
+        if not np.isfinite(held).any():  # a modality that is gone does not hold up the other
+            continue
         given = {name: (modality.dims, held, nodes[s][name].attrs)}
         parts[s] = node.assign(given).assign_coords(time=at)
     for s, past in pasts.items():

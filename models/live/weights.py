@@ -39,7 +39,7 @@ def load_arrays(name: str | Path) -> tuple[Architecture, Weights]:
     >>> load_arrays("joint-live")[0].causal
     True
     """
-    path = Path(name)
+    path = Path(str(name))
     if path.suffix != ".safetensors":
         path = PRETRAINED / f"{name}.safetensors"
         if not path.exists():

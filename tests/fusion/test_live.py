@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import neurofuse as nf
 from neurofuse.fusion.live import LiveCleaner, LiveOutput
@@ -154,7 +155,7 @@ def test_an_imu_is_taken_and_hurts_nobody(moving, samples):
     for hop in range(100):
         part = samples[0][:, 25 * hop : 25 * hop + 25]
         out = cleaner.push(part, samples[1][..., hop : hop + 1], rng.normal(size=(6, 5)))
-    assert np.isfinite(out.eeg).all()
+        assert np.isfinite(out.eeg).all()
 
 
 def test_settled_samples_come_later_and_go_on_without_a_seam(moving, samples):
@@ -174,6 +175,14 @@ def test_settled_samples_come_later_and_go_on_without_a_seam(moving, samples):
     np.testing.assert_allclose(taken[rest][..., 119], taken[rest][..., 120], atol=1e-9)
 
 
+def test_a_modality_without_any_sample_does_not_keep_the_other_from_settling(moving, samples):
+    eeg, nirs = samples
+    cleaner = LiveCleaner(moving)
+    cleaner.push(np.full(eeg[:, :4000].shape, np.nan), nirs[..., :160])
+    settled = cleaner.settled()
+    assert (settled.eeg.shape[-1], settled.nirs.shape[-1]) == (0, 80)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -182,6 +191,10 @@ def test_settled_samples_come_later_and_go_on_without_a_seam(moving, samples):
         ({"nirs": np.zeros((24, 10))}, "channels of the montage"),
         ({"imu": np.zeros((3, 10))}, "its rate"),
         ({"eeg": np.zeros((19, 10)), "stamps": {"eeg": np.zeros(3)}}, "one for each"),
+        ({"eeg": [[1.0, 2.0], [3.0]]}, "cannot be read as numbers"),
+        ({"eeg": np.ones((19, 10), complex)}, "cannot be read as numbers"),
+        ({"eeg": np.zeros((19, 10)), "stamps": np.zeros(10)}, "a dict by"),
+        ({"eeg": np.zeros((19, 10)), "stamps": {"EEG": np.zeros(10)}}, "a dict by"),
     ],
 )
 def test_samples_that_do_not_fit_are_refused(moving, given, words):
@@ -195,8 +208,12 @@ def test_samples_that_do_not_fit_are_refused(moving, given, words):
         {"method": "joint"},
         {"method": "nothing"},
         {"rates": {"eeg": 0.0}},
+        {"method": None},
         {"rates": {"ecg": 250.0}},
+        {"rates": {"eeg": "fast"}},
+        {"rates": 250.0},
         {"lookahead": 0.0},
+        {"lookahead": "short"},
     ],
 )
 def test_options_that_cannot_be_are_refused(moving, options):
@@ -204,6 +221,27 @@ def test_options_that_cannot_be_are_refused(moving, options):
         LiveCleaner(moving, **options)
 
 
+@pytest.mark.parametrize("montage", [None, "session.snirf", xr.DataTree()])
+def test_what_is_no_montage_is_refused(montage):
+    with pytest.raises(SchemaError):
+        LiveCleaner(montage)
+
+
 def test_a_model_that_sees_the_future_is_named(moving):
     with pytest.raises(ParameterError, match="sees the future"):
         LiveCleaner(moving, "joint")
+
+
+@pytest.mark.parametrize("value", [1e300, np.inf, -np.inf])
+def test_what_no_sensor_gives_is_lost_and_leaves_no_trace(moving, samples, value):
+    cleaned = {}
+    for put in (value, np.nan):
+        eeg, shaken = samples[0][:, :3000].copy(), np.random.default_rng(0).normal(size=(3, 600))
+        eeg[2, 1000:1004], shaken[1, 300] = put, put
+        cleaner = LiveCleaner(moving, rates={"imu": 50.0})
+        cleaned[put] = cleaner.push(eeg=eeg, imu=shaken)
+    strange, missing = cleaned.values()
+    assert (strange.verdict["eeg"][2, 1000:1004] == LOST).all()
+    assert (strange.eeg[2, 1000:1004] == value).all()
+    others = np.isfinite(missing.eeg)
+    np.testing.assert_array_equal(strange.eeg[others], missing.eeg[others])
