@@ -361,6 +361,8 @@ def test_bad_choices_are_one_clear_error(senders, tmp_path):
         stream_live(imu=senders[0].name, make=PassThrough)
     with pytest.raises(NeurofuseError, match="--seconds 0"):
         stream_live(seconds=0.0)
+    with pytest.raises(NeurofuseError, match="--wait nan"):
+        stream_live(wait=float("nan"))
     with pytest.raises(NeurofuseError, match="--play with"):
         stream_live(eeg="amplifier", play=[tmp_path / "a.nc"])
     (tmp_path / "there_cleaned.xdf").write_bytes(b"")

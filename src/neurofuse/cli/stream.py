@@ -94,6 +94,8 @@ def stream_live(
     """
     if seconds is not None and not seconds > 0:
         raise ParameterError(f"--seconds {seconds:g}", "a number above 0", "leave it out")
+    if not wait < float("inf"):
+        raise ParameterError(f"--wait {wait:g}", "a number of seconds", "leave it out for 10 s")
     if play and (eeg or nirs or imu):
         raise ParameterError("--play with --eeg, --nirs or --imu", "one of them", "leave one out")
     options.one_alignment(offset, align)
