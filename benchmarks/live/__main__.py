@@ -17,6 +17,7 @@ from benchmarks.common.paths import ROOT
 from benchmarks.common.statistics import cell
 from benchmarks.live.cost import MONTAGES, PARTS, Cost, cost
 from benchmarks.live.errors import LIVE, UNTOUCHED, WHEN, ZEROS, Row, at_lookaheads, rows
+from benchmarks.live.still import Still, by_person, changes
 from neurofuse.io.modality import MODALITIES
 
 SEVERITIES = {"weak": 0.2, "strong": 1.0}
@@ -88,7 +89,7 @@ def cost_table(costs: dict[str, Cost]) -> Table:
     return Table([*columns, "memory grown [MiB]"], lines)
 
 
-def page(found: list[Row], ahead: list[Row], costs: dict[str, Cost]) -> Page:
+def page(found: list[Row], ahead: list[Row], quiet: list[Still], costs: dict[str, Cost]) -> Page:
     """The page of all that was measured."""
     spent = cost_table(costs)
     said = "; ".join(
@@ -98,10 +99,12 @@ def page(found: list[Row], ahead: list[Row], costs: dict[str, Cost]) -> Page:
     looked = ", ".join(
         f"{r[0].removeprefix(LIVE + ', ')} {r[1]}" for r in lookahead_table(ahead).rows
     )
+    rested = "; ".join(f"{kind} {cell(v)}" for kind, v in by_person(quiet).items())
     return Page(
         title="Cleaning while recording",
         question=f"{QUESTION}\n\n**Cost** of a hop ({_span(costs)}). {said}.\n\n"
-        f"**Look-ahead of fNIRS**, strong motion [dB]: {looked}.",
+        f"**Look-ahead of fNIRS**, strong motion [dB]: {looked}.\n\n"
+        f"**Where nobody moves** ([at rest](still.md), validation people), change [dB]: {rested}.",
         table=error_table(found),
         limits=LIMITS,
         command="OMP_NUM_THREADS=1 python -m benchmarks.live --page docs/measured/live.md",
@@ -114,6 +117,10 @@ def page(found: list[Row], ahead: list[Row], costs: dict[str, Cost]) -> Page:
                 ],
             ),
             "cost": spent,
+            "still": Table(
+                ["kind", "participant", "change"],
+                [[one.kind, one.participant, f"{one.value:.2f}"] for one in quiet],
+            ),
         },
     )
 
@@ -136,7 +143,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     kept = ROOT / "runs/live" / f"errors-{key}.jsonl"
     found = list(track(rows("validation", SEVERITIES.values(), options.most, kept)))
     ahead = list(at_lookaheads("validation", AHEAD, min(MOST, options.most), SEVERITIES["strong"]))
-    made = page(found, ahead, costs)
+    made = page(found, ahead, changes("validation"), costs)
     print(made.markdown("live"))
     if options.page:
         made.write(options.page)
