@@ -401,7 +401,9 @@ def _rates(nodes: Mapping[str, xr.Dataset], given: Mapping[str, float]) -> dict[
     for s, rate in known.items():
         if not SLOWEST[s] <= rate <= FASTEST:
             raise ParameterError(
-                f"{s} at {rate:g} Hz", f"{SLOWEST[s]:g} to {FASTEST:g} Hz", "check rates"
+                f"{s} at {rate:g} Hz",
+                f"{SLOWEST[s]:g} to {FASTEST:g} Hz",
+                "check rates, or leave this stream out",
             )
     return known
 
