@@ -228,7 +228,7 @@ class LiveCleaner:
         clocks = self.engine.clocks
         start = {s: (clocks[s].start or 0.0) if s in clocks else 0.0 for s in self.pasts}
         with self.lock:
-            pasts = {s: replace(past) for s, past in self.pasts.items()}
+            pasts = {s: replace(past, chunks=past.chunks.copy()) for s, past in self.pasts.items()}
         parts = settle(pasts, self.nodes, start)
         for s, past in pasts.items():
             self.pasts[s].given, self.pasts[s].artifact = past.given, past.artifact

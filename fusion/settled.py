@@ -4,7 +4,8 @@ The model that sees the future is run over the last minute, and what lies far en
 out.
 """
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -27,7 +28,7 @@ class Past:
 
     rate: float  # Hz
     shape: tuple[int, ...]  # of a sample: (channel[, wavelength])
-    chunks: tuple[tuple[np.ndarray, np.ndarray], ...] = ()  # samples (…, time), stamps
+    chunks: deque[tuple[np.ndarray, np.ndarray]] = field(default_factory=deque)  # and stamps
     first: int = 0  # number of the first sample that is held
     end: int = 0  # number of the sample after the last one
     given: int = 0  # number of the first sample that was not given out yet
@@ -35,13 +36,12 @@ class Past:
 
     def put(self, samples: np.ndarray, stamps: np.ndarray) -> None:
         """Add samples, and forget those that are too old."""
-        chunks = [*self.chunks, (samples, stamps)]
+        if not len(stamps):
+            return
+        self.chunks.append((samples, stamps))
         self.end += len(stamps)
-        old = 0
-        while self.end - self.first - len(chunks[old][1]) >= HELD * self.rate:
-            self.first += len(chunks[old][1])
-            old += 1
-        self.chunks = tuple(chunks[old:])
+        while self.end - self.first - len(self.chunks[0][1]) >= HELD * self.rate:
+            self.first += len(self.chunks.popleft()[1])
 
     def since(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Samples and stamps from a sample's number on."""

@@ -175,6 +175,13 @@ def test_settled_samples_come_later_and_go_on_without_a_seam(moving, samples):
     np.testing.assert_allclose(taken[rest][..., 119], taken[rest][..., 120], atol=1e-9)
 
 
+def test_nothing_piles_up_while_a_modality_sends_nothing(moving):
+    cleaner = LiveCleaner(moving)
+    for _ in range(50):
+        cleaner.push(np.zeros((19, 0)), np.zeros((24, 2, 0)))
+    assert not any(past.chunks for past in cleaner.pasts.values())
+
+
 def test_a_modality_without_any_sample_does_not_keep_the_other_from_settling(moving, samples):
     eeg, nirs = samples
     cleaner = LiveCleaner(moving)
