@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neurofuse.io.errors import ParameterError
+from neurofuse.io.imu import head_imu
 from neurofuse.io.live.lsl import lsl
 from neurofuse.io.live.outlet import LiveOutlet
 from neurofuse.io.modality import EEG, NIRS
@@ -17,6 +18,7 @@ from neurofuse.io.recording import streams
 CHUNK = 0.04  # s of the recording that is sent at once
 SOURCE = "player"  # in the source_id, after which comes the name of the process
 LIGHT_TYPE = "NIRS"
+AXES = 3  # of a sensor that tells how the head moves
 
 
 class Player:
@@ -164,23 +166,24 @@ def _nirs_part(node: xr.Dataset) -> tuple[str, xr.Dataset, np.ndarray, ElementTr
 def _sensors(
     recording: xr.DataTree,
 ) -> list[tuple[str, xr.Dataset, np.ndarray, ElementTree.Element]]:
-    """The sensors of a Recording as one stream: those with the times of the first one."""
-    aux = recording["aux"].children if "aux" in recording.children else {}
-    nodes = {str(name): tree.to_dataset() for name, tree in aux.items()}
-    even = {n: d for n, d in nodes.items() if "rate" in d.attrs and d.sizes.get("time", 0) > 1}
-    first = next(iter(even.values()), None)
-    if first is None:
+    """The head's accelerometer as a stream, with the gyroscope that has its times; or nothing."""
+    imu = head_imu(recording)
+    whole = [] if imu is None else [a for a in imu.acceleration if a.sizes["axis"] == AXES]
+    if imu is None or not whole:
         return []
+    first = whole[0]
+    turned = [
+        g
+        for g in imu.rotation
+        if g.sizes["axis"] == AXES and np.array_equal(g.time.values, first.time.values)
+    ]
     desc, channels = _description()
-    values = []
-    for name, node in even.items():
-        if np.array_equal(node.time.values, first.time.values):
-            variable = next(iter(node.data_vars.values()))
-            unit = str(variable.attrs.get("units") or "")
-            for channel in node.channel.values:
-                _channel(channels, f"{name} {channel}", name, unit)
-            values.append(np.asarray(variable.values, float))
-    return [("IMU", first, np.concatenate(values), desc)]
+    for kind, sensor in zip(("ACC", "GYRO"), (first, *turned[:1]), strict=False):
+        for axis in "XYZ":
+            _channel(channels, f"{kind} {axis}", kind, str(sensor.attrs["units"]))
+    values = np.concatenate([sensor.values for sensor in (first, *turned[:1])])
+    node = xr.Dataset(coords={"time": first.time.values}, attrs={"rate": first.attrs["rate"]})
+    return [("IMU", node, values, desc)]
 
 
 def _description() -> tuple[ElementTree.Element, ElementTree.Element]:
