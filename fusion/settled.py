@@ -13,7 +13,9 @@ import xarray as xr
 from neurofuse.fusion.methods.cleaner import apply
 from neurofuse.fusion.methods.registry import default_method, get_method
 from neurofuse.fusion.verdict import with_verdicts
+from neurofuse.io.errors import ReadError
 from neurofuse.io.modality import MODALITIES
+from neurofuse.io.quality.channels import mark_bad
 from neurofuse.io.recording import LOST, build, stream_dataset
 
 BEHIND = 8.0  # s after a sample that its cleaning looks at
@@ -88,6 +90,12 @@ def settle(
     for s, past in pasts.items():
         nothing = np.zeros((*past.shape, 0))
         found[s] = _given(nothing, np.zeros(0), np.zeros((len(nothing), 0)))
+    for s in [s for s in parts if not _usable(parts[s], s)]:  # as recorded, and lost
+        raw = parts.pop(s)[MODALITIES[s].variable(nodes[s])].values
+        nowhere = np.zeros((len(raw), raw.shape[-1]))
+        lost = np.full(nowhere.shape, LOST, np.int8)
+        name = MODALITIES[s].variable(nodes[s])
+        found[s] = _part(pasts[s], raw, nowhere, lost, begins[s], name)
     if not parts:
         return found
     recording = build(parts.get("eeg"), parts.get("nirs"))
@@ -100,6 +108,15 @@ def settle(
         gate = stream_dataset(cleaned, s).get("gate", xr.zeros_like(verdict, float))
         found[s] = _part(past, made, gate.values, verdict.values, begins[s], name)
     return found
+
+
+def _usable(node: xr.Dataset, s: str) -> bool:
+    """Whether any channel of a modality measured something."""
+    try:
+        mark_bad(build(node) if s == "eeg" else build(None, node))
+    except ReadError:
+        return False
+    return True
 
 
 def _part(

@@ -76,13 +76,12 @@ def cost_table(costs: dict[str, Cost]) -> Table:
     for name, one in costs.items():
         parts = np.array_split(one.hops, PARTS)
         medians = [float(1e3 * np.median(p)) for p in (parts[0], parts[-1])]
-        grown = (one.memory[-1] - one.memory[min(1, len(one.memory) - 1)]) / 2**20
         lines.append(
             [
                 name,
                 *(f"{one.milliseconds(q):.1f}" for q in (0.5, 0.99, 1.0)),
                 f"{medians[0]:.1f} → {medians[1]:.1f}",
-                f"{grown:.1f}",
+                f"{one.grown:.1f}",
             ]
         )
     columns = ["channels", "p50 [ms]", "p99 [ms]", "largest [ms]", "first → last sixth [ms]"]

@@ -18,6 +18,7 @@ SECONDS = 120.0  # of a recording with movement that is played again and again
 SEED = 6
 MONTAGES = {"32 EEG + 40 fNIRS": (32, 40), "4 EEG + 4 fNIRS": (4, 4)}
 PARTS = 6  # of an hour, whose latency is compared
+FILLED = 5  # minutes after which buffers that hold the last minutes are full
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Cost:
 
     hops: np.ndarray
     memory: np.ndarray
+
+    @property
+    def grown(self) -> float:
+        """By how much memory grew once buffers were full [MiB]."""
+        return float(self.memory[-1] - self.memory[min(FILLED, len(self.memory) - 1)]) / 2**20
 
     def milliseconds(self, quantile: float) -> float:
         """A quantile of the computing time of a hop [ms]."""

@@ -252,3 +252,14 @@ def test_what_no_sensor_gives_is_lost_and_leaves_no_trace(moving, samples, value
     assert (strange.eeg[2, 1000:1004] == value).all()
     others = np.isfinite(missing.eeg)
     np.testing.assert_array_equal(strange.eeg[others], missing.eeg[others])
+
+
+def test_a_flat_modality_settles_as_lost_and_does_not_hold_up_the_other(moving, samples):
+    eeg, nirs = np.full_like(samples[0], 5e-3), samples[1]
+    cleaner = LiveCleaner(moving)
+    cleaner.push(eeg, nirs)
+    out = cleaner.settled()
+    assert (out.verdict["eeg"] == LOST).all()
+    assert (out.eeg == 5e-3).all()
+    assert out.nirs.shape[-1] == nirs.shape[-1] - 80
+    assert (out.verdict["nirs"] != LOST).mean() > 0.8
