@@ -211,7 +211,7 @@ def test_a_recording_shorter_than_a_window_works_or_is_refused(run, recorded, tm
     done = run("clean", source, "--out", out)
     if done.exit_code == 0:
         after = nf.read(out / "short_desc-clean_recording.nc")
-        assert after["eeg"].sizes == short["eeg"].sizes
+        assert after["eeg"].eeg.sizes == short["eeg"].eeg.sizes
         assert np.isfinite(after["eeg"].eeg.values).all()
     else:
         assert done.exit_code == 2, done.output

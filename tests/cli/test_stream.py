@@ -372,7 +372,8 @@ def test_bad_choices_are_one_clear_error(senders, tmp_path):
 
 
 PLAY = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in background
 sys.path[:0] = [{root!r}]
 from pathlib import Path
 from neurofuse.cli import stream
