@@ -202,7 +202,7 @@ class LiveCleaner:
     def settled(self) -> LiveOutput:
         """Give out what has settled since the last call: 8 s behind, close to `neurofuse.clean`.
 
-        The model that sees the future is run over the last minute, which takes about half a second:
+        The model that sees the future is run over the last minute, which takes about a second:
         call it every few seconds, and in another thread than `push` where time matters. Samples
         that nobody asked for within two minutes are NaN. There is no `uncertainty`.
 

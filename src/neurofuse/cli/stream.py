@@ -25,7 +25,7 @@ METHOD = "joint-live"
 POLL = 0.01  # s between looks for new samples
 TOLD_EVERY = 1.0  # s between status messages
 DRAWN_EVERY = 0.25  # s between updates of the view
-SETTLED_EVERY = 4.0  # s between looks at what has settled, which take about half a second
+SETTLED_EVERY = 4.0  # s between looks at what has settled, which take about a second
 ENDED = 2.0  # s of silence after which a played recording has been cleaned to its end
 
 Show = Callable[["Session", dict[str, Any]], None]
