@@ -22,10 +22,7 @@ from torch import Tensor
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
-
-LARGEST_FILE = 2**28  # bytes; the packaged weights have less than a million
-LARGEST_VALUE = 1e4  # the packaged weights stay below 5
-PRETRAINED = Path(__file__).with_name("pretrained")
+from neurofuse.models.weight_files import LARGEST_FILE, LARGEST_VALUE, PRETRAINED
 
 
 def digest(path: Path) -> str:

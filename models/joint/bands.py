@@ -10,9 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from neurofuse.models.joint.causal_bands import held
-
-FLOOR = 1e-10  # of a channel's quiet energy, added to that of each band before logarithms
+from neurofuse.models.joint.causal_bands import FLOOR, held
 
 
 def split(x: Tensor, rate: float, edges: tuple[float, ...]) -> Tensor:

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import signal
 
+FLOOR = 1e-10  # of a channel's quiet energy, added to that of each band before logarithms
 HIGHEST = 0.9  # of half the sampling rate: edges above it have no band of their own
 SHORT = 200  # samples up to which bands are made by one product
 DRIFT_SPAN = 20.0  # s of which the drift is the median: movements are shorter

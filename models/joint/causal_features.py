@@ -9,14 +9,13 @@ from itertools import pairwise
 import numpy as np
 
 from neurofuse.models.joint.architecture import Architecture
-from neurofuse.models.joint.causal_bands import BandSplitter, frame_edges
+from neurofuse.models.joint.causal_bands import FLOOR, BandSplitter, frame_edges
 from neurofuse.models.joint.running import RunningCovariance, RunningQuantile
 
 SMOOTHING = 0.2  # s in which a measured energy follows
 TOGETHER = 0.35  # s in which the agreement of wavelengths follows
 MEMORY = 60.0  # s after which samples count 1/e in covariances
 SECOND = 10  # frames between two predictions from other channels
-FLOOR = 1e-10  # of a channel's quiet energy, added to that of each band before logarithms
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,12 @@
 
 import numpy as np
 
+from neurofuse.models.inference.head_activity import LOWEST, QUIET, RATIO, STEEPNESS
 from neurofuse.models.joint.causal_bands import frame_edges
 from neurofuse.models.joint.running import RunningQuantile
 
 GRAVITY_SPAN = 0.5  # s in which the running mean follows gravity or bias
 SMOOTHING = 0.15  # s in which the energy follows
-QUIET = 0.1  # quantile of a sensor's energy over time that is its quiet level
-LOWEST = 1e-3  # of a sensor's mean energy: the lowest quiet level
-RATIO = 20.0  # of energy to quiet level at which movement is as likely as not
-STEEPNESS = 2.0  # of the logistic curve, per natural logarithm of that ratio
 SENSOR_AXES = 3  # of an accelerometer, then of a gyroscope
 SETTLING = 2.0  # s before anything is said: the running mean has to find gravity
 

@@ -11,10 +11,7 @@ from safetensors.numpy import load
 
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.joint.architecture import Architecture
-
-LARGEST_FILE = 2**28  # bytes; the packaged weights have less than a million
-LARGEST_VALUE = 1e4  # the packaged weights stay below 5
-PRETRAINED = Path(__file__).parents[1] / "pretrained"
+from neurofuse.models.weight_files import LARGEST_FILE, LARGEST_VALUE, PRETRAINED
 
 Weights = dict[str, np.ndarray]
 
