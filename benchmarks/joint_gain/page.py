@@ -31,7 +31,7 @@ modality of another participant; the silent one is withheld. Left out for every 
 samples that the verdict of the packaged joint model calls lost: {lost} of channel-time in motion.
 Every method is scored by what it made, before verdicts return lost samples as recorded."""
 LIMITS = """{targets} Intervals of {nirs} participants are too narrow. {thresholds} {unspared}
-This is the seventh time that these test participants are opened, and the limit beyond which a mask
+This is the {opening} time that these test participants are opened, and the limit beyond which a mask
 means lost contact was set with them in sight. FineMI sub-06 is not independent: the fNIRS stage was
 first designed on it and three others, before the split. ICA's rule was designed on some of the test
 participants, in ICA's favour. p values (Wilcoxon by participant against joint, Holm) are in the
@@ -54,6 +54,11 @@ class Described:
     lost: str  # how much of motion is left out
     seeds: int = 1  # of training
     options: str = ""  # of the command
+
+    @property
+    def opening(self) -> str:
+        """How often the test participants were opened, with this page: the seeds came last."""
+        return "eighth" if self.seeds > 1 else "seventh"
 
 
 def described(facts: Facts, part: str, weights: str, thresholds: str, options: str) -> Described:
@@ -109,7 +114,9 @@ def page(data: dict[str, Table], run: Described, name: str, *, figure: bool = Fa
         + (", beside single-channel baseline networks" if has_networks else ""),
         question=QUESTION.format(**values),
         table=shown(data[""], data["nothing_left_out"]),
-        limits=LIMITS.format(targets=met, unspared=unspared(data["settings"]), **values),
+        limits=LIMITS.format(
+            targets=met, unspared=unspared(data["settings"]), opening=run.opening, **values
+        ),
         command=COMMAND.format(**values),
         data=data,
         figure=CAPTION if figure else "",
