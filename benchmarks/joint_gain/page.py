@@ -31,11 +31,11 @@ modality of another participant; the silent one is withheld. Left out for every 
 samples that the verdict of the packaged joint model calls lost: {lost} of channel-time in motion.
 Every method is scored by what it made, before verdicts return lost samples as recorded."""
 LIMITS = """{targets} Intervals of {nirs} participants are too narrow. {thresholds} {unspared}
-This is the {opening} time that these test participants are opened, and the limit beyond which a mask
-means lost contact was set with them in sight. FineMI sub-06 is not independent: the fNIRS stage was
-first designed on it and three others, before the split. ICA's rule was designed on some of the test
-participants, in ICA's favour. p values (Wilcoxon by participant against joint, Holm) are in the
-CSV."""
+This is the {opening} time that these test participants are opened, and the limit beyond which a
+mask means lost contact was set with them in sight. FineMI sub-06 is not independent: the fNIRS
+stage was first designed on it and three others, before the split. ICA's rule was designed on some
+of the test participants, in ICA's favour. p values (Wilcoxon by participant against joint, Holm)
+are in the CSV."""
 COMMAND = "python -m benchmarks.joint_gain --part {part}{options} --page docs/measured/{name}.md"
 CAPTION = "Error of every method with its 95 % interval, EEG and fNIRS"
 
