@@ -152,7 +152,7 @@ def clean_files(
     }
     merge, labels = {}, {}
     if bids:
-        labels, merge = _bids_plan(stem, entities, Path(out), bool(overwrite))
+        labels, merge = _bids_plan(stem, entities, Path(out), overwrite)
         expected, tables = names.bids_outputs(labels), bids_table_names(labels)
     expected |= tables
     taken = [name for value in expected.values() for name in names.companions(value)]
@@ -258,7 +258,10 @@ def _write_native(cleaned: "xr.DataTree", path: Path, keep_identity: bool) -> No
 
 
 def _bids_plan(
-    stem: str, given: Mapping[str, str] | None, out: Path, overwrite: bool
+    stem: str,
+    given: Mapping[str, str] | None,
+    out: Path,
+    overwrite: bool | Collection[str],
 ) -> tuple[dict[str, str], dict]:
     """The entities of the outputs, and how what the data set at `out` has is merged."""
     from neurofuse.io.bids.dataset import check_root

@@ -23,6 +23,12 @@ class NotBidsError(StudyError):
     code = ExitCode.NOT_BIDS
 
 
+class UnknownLevelError(StudyError):
+    """Neither participant nor group."""
+
+    code = ExitCode.UNKNOWN_LEVEL
+
+
 class NothingMatchesError(StudyError):
     """A filter names what is not there, or all filters together leave nothing."""
 
@@ -39,3 +45,9 @@ class NoInputError(StudyError):
     """A folder or file that is not there, cannot be opened or holds no recording."""
 
     code = ExitCode.NO_INPUT
+
+
+class EngineError(StudyError):
+    """A cluster that cannot be reached, or that has gone."""
+
+    code = ExitCode.TRY_AGAIN

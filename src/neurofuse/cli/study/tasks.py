@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["done", "kept", "failed"]
 LOGS = "logs"  # folder of the outputs: the plan, records of done tasks, crash files
@@ -94,15 +94,18 @@ class Settings:
         Do tasks again that are done.
     debug : bool
         Keep what libraries warn of in the logs.
+    command : tuple of str
+        The command line without filters: with those of one task it repeats that task.
     """
 
     out: Path
     work: Path | None = None
     method: str | None = None
-    clean: dict[str, object] = field(default_factory=dict)
+    clean: dict[str, Any] = field(default_factory=dict)
     self_test: bool = False
     overwrite: bool = False
     debug: bool = False
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
