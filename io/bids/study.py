@@ -24,11 +24,11 @@ IMU = "imu"
 FOLDERS = {EEG.name: EEG.name, NIRS.name: NIRS.name, "motion": IMU}  # data type -> kind of run
 FORMATS = {**SUFFIXES, IMU: (".tsv",)}
 SESSION = re.compile(r"ses-[A-Za-z0-9]+")
-FILE = re.compile(r"(.+)_([a-z]+)\.([A-Za-z0-9]+(?:\.gz)?)")  # entities, suffix, extension
+FILE = re.compile(r"(.+)_([a-z]+)\.[A-Za-z0-9.]+")  # entities, suffix
 ENTITIES = re.compile(r"sub-[A-Za-z0-9]+(?:_[a-z]+-[A-Za-z0-9]+)*")
 KNOWN = ("sub", "ses", "task", "acq", "run")  # entities of a raw run
 PARTS = {".eeg": ".vhdr", ".vmrk": ".vhdr", ".fdt": ".set"}  # part of a format -> its head
-BESIDE = ("json", "tsv", "tsv.gz", "txt")  # extensions that no recording has
+BESIDE = ("json", "tsv", "gz", "txt")  # extensions that no recording has
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class BidsStudy:
 def _judge(name: str, folder: str, shown: dict[str, str], files: list[str]) -> dict[str, str] | str:
     """The entities of a run's file, else why it is none; "" for a file that is not meant as one."""
     parts = FILE.fullmatch(name)
-    suffix, extension = (parts[2], parts[3].lower()) if parts else ("", "")
+    suffix, extension = parts[2] if parts else "", name.rpartition(".")[2].lower()
     known = f".{extension}" in FORMATS[FOLDERS[folder]]
     if suffix != folder or name.startswith("."):
         meant = known and extension != "tsv" and not name.startswith(".")

@@ -198,7 +198,7 @@ def _read(file: Path) -> dict[str, dict[str, Wanted]]:
         raise NoInputError(
             f"{file}, which cannot be opened ({error.strerror})", "a filter file", "check the path"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             f"{file}, which is no JSON ({error})", "a filter file", "correct it there"
         ) from error
@@ -211,10 +211,9 @@ def _read(file: Path) -> dict[str, dict[str, Wanted]]:
             )
         for name, value in _object(wanted, file, form).items():
             if name not in NAMES:
-                known = ", ".join(
-                    key for key, short in NAMES.items() if len(key) > 3 or key == short
+                raise UsageError(
+                    f"{name!r} in {file}", f"one of {', '.join(NAMES)}", "leave it out"
                 )
-                raise UsageError(f"{name!r} in {file}", f"one of {known}", "leave it out")
             values = value if isinstance(value, list) else [value]
             if not values or any(isinstance(v, (bool, float, dict, list)) for v in values):
                 raise UsageError(

@@ -253,18 +253,17 @@ def _entities(found: list[_Namesakes], top: Path) -> list[dict[str, str]]:
 
 def _label(one: _Namesakes, top: Path) -> str:
     """The letters and digits of folders and name, but for folders whose name is said again."""
-    label = ""
-    for part in reversed((*one.folder.relative_to(top).parts, *one.words)):
-        more = label_from(part)
-        if not label.lower().startswith(more.lower()) or part in one.words:
-            label = more + label
-    return label or label_from(top.name)
+    label = "".join(map(label_from, one.words))
+    for part in map(label_from, reversed(one.folder.relative_to(top).parts)):
+        if not label.lower().startswith(part.lower()):
+            label = part + label
+    return label or ("" if one.words else label_from(top.name))
 
 
 def _stated(one: _Namesakes) -> dict[str, str] | None:
     """The entities that the name of a file holds, if it is one of BIDS."""
     name = next(iter(one.files.values()))[0].name
-    entities = {key: label for key, label in entities_of(name).items() if key in ORDER}
+    entities = {"task": UNNAMED} | entities_of(name)
     if not re.match(r"sub-[A-Za-z0-9]+_", name) or not entities.get("run", "0").isdecimal():
         return None
-    return {"task": UNNAMED} | entities
+    return {key: entities[key] for key in ORDER if key in entities}

@@ -17,7 +17,8 @@ from neurofuse.io.detect.format import BOTH, SUFFIXES, suffix_of
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 
 HEADS = {EEG.name: EEG.display, NIRS.name: NIRS.display, IMU: "IMU"}
-THERE, LOST, SAME = "yes", "not there", "in the same file"  # of a BIDS data set, names say the rest
+LOST, SAME = "not there", "in the same file"
+WIDEST = 2**12  # columns
 
 
 def show(plan: Plan, *, json_output: bool = False) -> None:
@@ -108,6 +109,7 @@ def _left_out(plan: Plan) -> Table:
 
 
 def _print_whole(table: Table, console: Console) -> None:
-    """Print a table without cutting its cells: where it is too wide, lines run on."""
-    wanted = console.measure(table, options=console.options.update(max_width=2**12)).maximum
-    console.print(table, width=max(wanted, console.width), crop=False)
+    """Print a table without cutting its cells: where it is too wide, its lines run on."""
+    boundless = console.options.update(max_width=WIDEST)
+    console.width = max(console.width, console.measure(table, options=boundless).maximum)
+    console.print(table)
