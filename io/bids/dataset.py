@@ -65,8 +65,8 @@ def write_shared(stage: Path, root: Path, subject: str | None, source: str | Pat
 def generated_by() -> dict[str, Any]:
     """Who made a data set, as BIDS wants it: version, code and container as far as known.
 
-    A container is what the environment variable NEUROFUSE_CONTAINER names as TYPE:TAG, which the
-    `Containerfile` sets.
+    The environment variable NEUROFUSE_CONTAINER, which the `Containerfile` sets, holds the tag of
+    the image in which this runs.
 
     Examples
     --------
@@ -82,9 +82,9 @@ def generated_by() -> dict[str, Any]:
     code = next((links[name] for name in CODE if name in links), "")
     if code:
         found["CodeURL"] = code
-    kind, _, tag = os.environ.get(CONTAINER, "").partition(":")
-    if kind:
-        found["Container"] = {"Type": kind, **({"Tag": tag} if tag else {})}
+    tag = os.environ.get(CONTAINER, "").strip()
+    if tag:
+        found["Container"] = {"Type": "oci", "Tag": tag}
     return found
 
 
