@@ -17,9 +17,10 @@ from neurofuse.cli.study.crash import crash_file, failed
 from neurofuse.cli.study.tasks import Outcome, Settings, Task
 from neurofuse.io import journal
 from neurofuse.io.bids.dataset import SHARED
-from neurofuse.io.errors import ReadError
+from neurofuse.io.errors import ReadError, WriteError
 from neurofuse.io.logs import LOG
 from neurofuse.io.modality import MODALITIES
+from neurofuse.io.staging import make_folder
 
 try:
     import fcntl
@@ -203,8 +204,14 @@ def _prepared(settings: Settings) -> Iterator[None]:
 @contextmanager
 def _claimed(path: Path) -> Iterator[None]:
     """Write the log of a task, and wait until no other process does the same task."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
+    make_folder(path.parent)
+    try:
+        log = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise WriteError(
+            f"{error.strerror} at {path}", "a folder that can be written", "choose another folder"
+        ) from error
+    with log as file:
         if fcntl is not None:
             with suppress(OSError):  # a disk without locks
                 fcntl.flock(file, fcntl.LOCK_EX)

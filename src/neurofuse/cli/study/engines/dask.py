@@ -120,7 +120,7 @@ def run_on(
             if not running:
                 client.wait_for_workers(1, timeout=PATIENCE)
                 continue
-            with suppress(TimeoutError):  # look again
+            with client.as_current(), suppress(TimeoutError):  # look again
                 wait(list(running), timeout=LOOK, return_when="FIRST_COMPLETED")
             _refuse_lost(client, running)
             for future in [future for future in running if future.done()]:
