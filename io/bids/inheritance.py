@@ -87,7 +87,8 @@ class Inheritance:
             for name in names:
                 stem, _, extension = name.rpartition(".")
                 suffix = stem.rpartition("_")[2]
-                if extension in ("json", "tsv") and not stem.startswith("."):
+                table = extension == "tsv" and suffix in TABLES  # motion's samples are no table
+                if (table or extension == "json") and not stem.startswith("."):
                     found.append(_Small(folder / name, entities_of(name), suffix))
             self._small[folder] = sorted(found, key=lambda small: len(small.entities))
         return self._small[folder]

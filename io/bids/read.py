@@ -87,7 +87,8 @@ def read_runs(
     Returns
     -------
     Recording
-        With what the sidecars say, as of `read_bids`.
+        With what the sidecars say, as of `read_bids`, and the sensors of motion runs beside it
+        (`neurofuse.io.bids.motion`).
 
     Raises
     ------
@@ -96,6 +97,7 @@ def read_runs(
     AlignmentError
         If the two cannot be put on one clock.
     """
+    from neurofuse.io.bids.motion import with_motion
     from neurofuse.io.mne_objects.pair import from_mne
     from neurofuse.io.snirf.read import read_aux
 
@@ -103,7 +105,8 @@ def read_runs(
         stream: read_with_sidecars(files[stream], stream) for stream in SUFFIXES if stream in files
     }
     aux = read_aux(files[NIRS.name]) if NIRS.name in files else None
-    return from_mne(raws.get(EEG.name), raws.get(NIRS.name), offset=offset, align=align, aux=aux)
+    pair = raws.get(EEG.name), raws.get(NIRS.name)
+    return with_motion(from_mne(*pair, offset=offset, align=align, aux=aux), files)
 
 
 def bids_stem(where: Any) -> str:

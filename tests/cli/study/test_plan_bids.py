@@ -119,10 +119,17 @@ def test_several_of_one_kind_are_unclear_even_if_one_modality_would_do(tmp_path)
 
 def test_motion_goes_with_its_recording(tmp_path):
     rest = run_file("motion", "sub-01_task-rest_tracksys-imu")
+    second = run_file("motion", "sub-01_task-rest_tracksys-other")
     walk = run_file("motion", "sub-01_task-walk_tracksys-imu")
-    root = bids_set(tmp_path, *pair("sub-01_task-rest"), rest, walk)
+    root = bids_set(tmp_path, *pair("sub-01_task-rest"), rest, second, walk)
+    grow(root, rest.replace("_motion.tsv", "_channels.tsv"))
     plan = plan_bids(root)
+    assert list(plan.tasks[0].inputs) == ["eeg", "nirs", "imu"]
     assert plan.tasks[0].inputs["imu"] == root / rest
+    assert [path.name for path in plan.tasks[0].sidecars] == [
+        "sub-01_task-rest_tracksys-other_motion.tsv",
+        "sub-01_task-rest_tracksys-imu_channels.tsv",
+    ]
     assert reasons(plan) == {
         "sub-01_task-walk": "motion without EEG or fNIRS of task walk in sub-01"
     }
@@ -296,7 +303,7 @@ def test_a_filter_file_that_leaves_nothing_is_refused(cohort, tmp_path):
     [
         ("{", r"which is no JSON"),
         ([], r"\[\] in .*an object"),
-        ({"bold": {}}, r"'bold' in .*one of eeg, nirs, motion"),
+        ({"bold": {}}, r"'bold' in .*one of eeg, nirs"),
         ({"eeg": "rest"}, r"an object of JSON"),
         ({"eeg": {"suffix": "eeg"}}, r"'suffix' in .*one of subject, sub, session"),
         ({"eeg": {"run": 1.5}}, r"1.5 as run"),

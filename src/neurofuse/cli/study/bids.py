@@ -118,8 +118,8 @@ BY_IGNORED, BY_FILTER = f"{IGNORED} names", "the filter file leaves out"
 
 
 def _hidden(study: BidsStudy, filters: Filters, validate: bool) -> Iterator[tuple[Run, str]]:
-    """Runs that are not looked at, and why."""
-    for run in study.runs:
+    """EEG and fNIRS runs that are not looked at, and why; motion goes with them."""
+    for run in (run for run in study.runs if run.kind != IMU):
         if validate and study.ignored(run.path):
             yield run, BY_IGNORED
         elif not filters.match_run(run.kind, run.entities, run.path):
@@ -138,13 +138,17 @@ def _refusal(group: Group, hidden: list[tuple[Run, str]], single: bool) -> str:
 
 def _task(group: Group, study: BidsStudy) -> Task:
     entities = group.entities
-    inputs = {run.kind: run.path for run in group.runs}
-    sidecars = dict.fromkeys(path for run in group.runs for path in study.sidecars(run))
+    inputs: dict[str, Path] = {}
+    for run in group.runs:
+        inputs.setdefault(run.kind, run.path)
+    more = [run.path for run in group.runs if run.path not in inputs.values()]  # further motion
+    tables = [path for run in group.runs for path in study.sidecars(run)]
+    sidecars = tuple(dict.fromkeys([*more, *tables]))
     person = study.participants.get(entities["sub"], {})
     site = next((person[name] for name in SITES if person.get(name, NONE) not in ("", NONE)), "")
     models = [_model(run, study) for run in group.runs if run.kind != IMU]
     device = " + ".join(dict.fromkeys(model for model in models if model))
-    return Task(entities, inputs, tuple(sidecars), None, site, device, bids=True)
+    return Task(entities, inputs, sidecars, None, site, device, bids=True)
 
 
 def _model(run: Run, study: BidsStudy) -> str:

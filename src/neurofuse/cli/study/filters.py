@@ -8,13 +8,12 @@ from typing import Any
 
 from neurofuse.cli.study.errors import NoInputError, NothingMatchesError, UsageError
 from neurofuse.cli.study.labels import name_of, natural
+from neurofuse.io.modality import MODALITIES
 
 WORDS = {"sub": "participant", "ses": "session", "task": "task", "run": "run"}
-KINDS = {"eeg": "eeg", "nirs": "nirs", "motion": "imu"}  # names in a filter file
 NAMES = {  # entities in a filter file, as PyBIDS and as file names call them
     "subject": "sub", "sub": "sub", "session": "ses", "ses": "ses", "task": "task",
-    "acquisition": "acq", "acq": "acq", "run": "run", "tracksys": "tracksys",
-    "extension": "extension",
+    "acquisition": "acq", "acq": "acq", "run": "run", "extension": "extension",
 }  # fmt: skip
 ANY = "*"  # in a filter file: whatever it is, but it must be there
 SHOWN, LISTED = 12, 3  # labels and recordings that an error names
@@ -33,7 +32,7 @@ class Filters:
     names : tuple of str
         Whole names of recordings, such as "sub-01_task-rest"; empty allows all.
     by_kind : dict of dict
-        For runs of "eeg", "nirs" and "imu": what each entity, or "extension", may be; None stands
+        For runs of "eeg" and "nirs": what each entity, or "extension", may be; None stands
         for absent and "*" for anything.
 
     Examples
@@ -205,9 +204,9 @@ def _read(file: Path) -> dict[str, dict[str, Wanted]]:
     form = 'such as {"eeg": {"task": "rest", "run": [1, 2]}, "nirs": {"session": null}}'
     by_kind: dict[str, dict[str, Wanted]] = {}
     for kind, wanted in _object(content, file, form).items():
-        if kind not in KINDS:
+        if kind not in MODALITIES:
             raise UsageError(
-                f"{kind!r} in {file}", f"one of {', '.join(KINDS)}", f"write it {form}"
+                f"{kind!r} in {file}", f"one of {', '.join(MODALITIES)}", f"write it {form}"
             )
         for name, value in _object(wanted, file, form).items():
             if name not in NAMES:
@@ -222,7 +221,7 @@ def _read(file: Path) -> dict[str, dict[str, Wanted]]:
                     f"write it {form}",
                 )
             texts = tuple(None if v is None else str(v) for v in values)
-            by_kind.setdefault(KINDS[kind], {})[NAMES[name]] = texts
+            by_kind.setdefault(kind, {})[NAMES[name]] = texts
     return by_kind
 
 
