@@ -78,7 +78,7 @@ def cohort_files(
             except NeurofuseError as error:
                 LOG.warning("%s: %s", name, error)
                 rows.append(
-                    CohortRow(name, page=report_of(path), failure=_without_folders(str(error)))
+                    CohortRow(name, page=report_of(path), failure=without_folders(str(error)))
                 )
         if all(row.failure for row in rows):
             raise ReadError(
@@ -160,12 +160,12 @@ def _row(name: str, path: Path, before: Path | None) -> "CohortRow":
     return cohort_row(name, recording, read(path), report_of(path))
 
 
-def _without_folders(message: str) -> str:
+def without_folders(message: str) -> str:
     """A message whose files are named without their folders: a page need not show where they lie.
 
     Examples
     --------
-    >>> _without_folders("no /home/Jane Doe/raw/a.edf, EEG/fNIRS")
+    >>> without_folders("no /home/Jane Doe/raw/a.edf, EEG/fNIRS")
     'no a.edf, EEG/fNIRS'
     """
     return FOLDERS.sub("", message)
