@@ -14,7 +14,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.io.runs import runs
 from neurofuse.io.staging import staged
-from neurofuse.models.training.config import Training, read_config, simulated_in
+from neurofuse.models.training.config import read_config, simulated_in
 from neurofuse.models.training.corpus import Clean, Source, slowed, sources
 from neurofuse.models.training.corpus_store import (
     AGAIN,

@@ -20,6 +20,7 @@ from neurofuse.cli import (
     clean,
     cohort,
     compare,
+    corpus,
     demo,
     info,
     methods,
@@ -141,6 +142,7 @@ def _add_commands() -> None:
 
 
 _add_commands()
+app.add_typer(corpus.app, name="corpus")
 
 
 def main(args: Sequence[str] | None = None) -> None:
