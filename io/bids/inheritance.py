@@ -17,7 +17,8 @@ TABLES = ("channels", "events", "electrodes", "optodes", "coordsystem", "scans")
 class _Small:
     """A table or JSON: its entities, and what comes after them."""
 
-    path: Path
+    folder: Path
+    name: str
     entities: dict[str, str]
     suffix: str
 
@@ -29,7 +30,8 @@ class Inheritance:
         self.root: Path = root
         self.unreadable: dict[Path, str] = {}
         self._listed: dict[Path, tuple[list[str], list[str]]] = {}
-        self._small: dict[Path, list[_Small]] = {}
+        self._small: dict[Path, dict[str, list[_Small]]] = {}
+        self._chains: dict[Path, list[Path]] = {}
         self._read: dict[Path, dict[str, Any]] = {}
 
     def names_in(self, folder: Path) -> tuple[list[str], list[str]]:
@@ -55,42 +57,59 @@ class Inheritance:
         One whose name has an entity that the run lacks counts too: readers take it where there is
         no better one.
         """
-        return tuple(
-            small.path
-            for small in self._at(path, (path.parent.name, *TABLES))
-            if all(entities.get(key, value) == value for key, value in small.entities.items())
-        )
+        found = self._near(path, entities, (path.parent.name, *TABLES))
+        return tuple(small.folder / small.name for small in found)
 
     def facts(self, path: Path, entities: dict[str, str]) -> dict[str, Any]:
         """What the JSON files of a run's data type say of it; the nearest to the run wins."""
         facts: dict[str, Any] = {}
-        for small in self._at(path, (path.parent.name,)):
-            if small.path.suffix == ".json" and small.entities.items() <= entities.items():
-                facts.update(self._facts_of(small.path))
+        for small in self._near(path, entities, (path.parent.name,)):
+            if small.name.endswith(".json") and small.entities.items() <= entities.items():
+                facts.update(self._facts_of(small.folder / small.name))
         return facts
 
-    def _at(self, path: Path, suffixes: tuple[str, ...]) -> Iterator[_Small]:
-        """Files with these suffixes in the folders from the root down to that of a run."""
-        below = path.parent.relative_to(self.root).parts
-        for depth in range(len(below) + 1):
-            folder = self.root.joinpath(*below[:depth])
-            yield from (small for small in self._small_in(folder) if small.suffix in suffixes)
+    def _near(
+        self, path: Path, entities: dict[str, str], suffixes: tuple[str, ...]
+    ) -> Iterator[_Small]:
+        """Files with these suffixes and no other entities, from the root down to a run's folder.
 
-    def _small_in(self, folder: Path) -> list[_Small]:
-        """Tables and JSON of a folder, first those of fewest entities, which say least."""
+        In each folder those of fewest entities, which say least of a run, come first.
+        """
+        for folder in self._above(path.parent):
+            by_run = self._small_in(folder)
+            runs = ("", entities["run"]) if "run" in entities else by_run
+            found = [
+                small
+                for run in runs
+                for small in by_run.get(run, ())
+                if small.suffix in suffixes
+                and all(entities.get(key, value) == value for key, value in small.entities.items())
+            ]
+            yield from sorted(found, key=lambda small: (len(small.entities), small.name))
+
+    def _above(self, folder: Path) -> list[Path]:
+        """The folders from the root down to one in it."""
+        if folder not in self._chains:
+            above = [] if folder == self.root else self._above(folder.parent)
+            self._chains[folder] = [*above, folder]
+        return self._chains[folder]
+
+    def _small_in(self, folder: Path) -> dict[str, list[_Small]]:
+        """Tables and JSON of a folder by their run, "" for those of all runs."""
         if folder not in self._small:
             try:
                 names = self.names_in(folder)[1]
             except OSError:  # may be entered, but not listed
                 names = []
-            found = []
+            by_run = self._small[folder] = {}
             for name in names:
                 stem, _, extension = name.rpartition(".")
                 suffix = stem.rpartition("_")[2]
                 table = extension == "tsv" and suffix in TABLES  # motion's samples are no table
                 if (table or extension == "json") and not stem.startswith("."):
-                    found.append(_Small(folder / name, entities_of(name), suffix))
-            self._small[folder] = sorted(found, key=lambda small: len(small.entities))
+                    entities = entities_of(name)
+                    small = _Small(folder, name, entities, suffix)
+                    by_run.setdefault(entities.get("run", ""), []).append(small)
         return self._small[folder]
 
     def _facts_of(self, path: Path) -> dict[str, Any]:
