@@ -32,12 +32,16 @@ def test_the_kind_of_source_is_found_out(tmp_path, study):
     assert [t.name for t in plan_study(grow(tmp_path / "plain", "S1.xdf")).tasks] == [
         "sub-S1_task-unnamed"
     ]
+    flat = grow(tmp_path / "flat", "sub-01_task-rest_eeg.edf", "sub-01_task-rest_nirs.snirf")
+    assert [(t.name, t.bids) for t in plan_study(flat).tasks] == [("sub-01_task-rest", False)]
     grow(tmp_path, "a.edf", "a.snirf")
     table = tmp_path / "pairs.tsv"
     table.write_text("eeg\tnirs\tparticipant\na.edf\ta.snirf\t01\n")
     assert [t.name for t in plan_study(table).tasks] == ["sub-01_task-unnamed"]
     with pytest.raises(NoInputError, match=r"nowhere, which cannot be opened \(No such file"):
         plan_study(tmp_path / "nowhere")
+    with pytest.raises(NoInputError, match=r"a part of .*study with --participant-label 1$"):
+        plan_study(study / "sub-1" / "eeg")
     with pytest.raises(NotBidsError, match=r"no dataset_description\.json"):
         plan_study(grow(tmp_path / "undescribed", *pair("sub-01_task-rest")))
 

@@ -16,6 +16,7 @@ from neurofuse.cli.study.pairs import plan_pairs
 from neurofuse.cli.study.tasks import LOGS, Plan
 from neurofuse.io.bids.dataset import DESCRIPTION
 from neurofuse.io.bids.sidecars import as_json
+from neurofuse.io.detect.folder import subject_folder
 from neurofuse.io.staging import staged
 
 ALL = Filters()
@@ -66,7 +67,15 @@ def plan_study(
             "a BIDS data set, a folder with recordings or a table of pairs",
             "check the path",
         ) from error
-    if DESCRIPTION in names or any(name.startswith("sub-") for name in names):
+    person = subject_folder(source)
+    if person is not None:
+        raise NoInputError(
+            f"{source}, a part of a BIDS data set",
+            "the whole data set",
+            f"give {person.parent} with --participant-label {person.name.removeprefix('sub-')}",
+        )
+    people = (name for name in names if name.startswith("sub-") and (source / name).is_dir())
+    if DESCRIPTION in names or any(people):
         return plan_bids(source, filters, single=single, validate=validate)
     return plan_folder(source, filters, single=single)
 
