@@ -117,6 +117,7 @@ def test_files_of_other_programs_and_outputs_are_no_recordings(tmp_path):
     grow(tmp_path, "S1_desc-clean_recording.nc", "S1_desc-clean_eeg.edf", "S1_truth.nc")
     grow(tmp_path, ".neurofuse-x1/S9.edf", ".git/S9.edf")
     (tmp_path / "image.hdr").write_text("an image of something")
+    (tmp_path / "S2.set").write_text("settings of an fNIRS device")
     bids_set(tmp_path / "out", *pair("sub-S1_task-unnamed"))
     plan = plan_folder(tmp_path, single=True)
     assert inputs(plan) == {"sub-S1_task-unnamed": {"eeg": "S1.xdf"}}

@@ -33,7 +33,13 @@ GLUED = re.compile(r"(?<=.)(f?nirs|eeg)$", re.IGNORECASE)  # S01EEG
 OWN = re.compile(r"_desc-clean|_truth$")  # ends of neurofuse's own outputs
 STORE = ".zarr"
 # suffixes of many programs -> what else, besides the format, is taken for a recording
-SHARED = {".csv": (), ".txt": (), ".hdr": (), ".nc": ("empty", "broken HDF5")}
+SHARED = {
+    ".csv": (),
+    ".txt": (),
+    ".hdr": (),
+    ".set": ("MATLAB", "empty", "broken HDF5"),  # NIRx writes text files of this name
+    ".nc": ("empty", "broken HDF5"),
+}
 NO_FILTERS = Filters()
 
 
@@ -218,9 +224,10 @@ def _is_recording(path: Path) -> bool:
     if suffix not in SHARED:
         return True
     try:
-        return content_of(path) in (SUFFIXES[suffix][0], *SHARED[suffix])
-    except OSError:
-        return False
+        content = content_of(path)
+    except OSError:  # a link that leads nowhere, or no right to read
+        content = "empty"
+    return content in (SUFFIXES[suffix][0], *SHARED[suffix])
 
 
 def _kind(path: Path) -> str:
