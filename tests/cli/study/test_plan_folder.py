@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from neurofuse.cli.study import folder as module
 from neurofuse.cli.study.errors import NoInputError, NothingMatchesError, UsageError
 from neurofuse.cli.study.filters import make_filters
 from neurofuse.cli.study.folder import plan_folder
+from neurofuse.io.detect import search
 from tests.trees import bids_set, grow, pair
 
 
@@ -146,7 +146,7 @@ def test_links_in_circles_end_and_closed_folders_cost_themselves(tmp_path, monke
             raise PermissionError(13, "Permission denied")
         return scan(folder)
 
-    monkeypatch.setattr(module.os, "scandir", refuse)
+    monkeypatch.setattr(search.os, "scandir", refuse)
     plan = plan_folder(tmp_path)
     assert [task.entities["sub"] for task in plan.tasks] == ["S1", "S3", "S4"]
     assert [left.reason for left in plan.left_out] == [

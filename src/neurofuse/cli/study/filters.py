@@ -1,24 +1,16 @@
 """Which part of a study is to be done: labels on the command line, and fMRIPrep's filter file."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from neurofuse.cli.study.errors import NoInputError, NothingMatchesError, UsageError
+from neurofuse.cli.study.errors import NothingMatchesError
+from neurofuse.cli.study.filter_file import Wanted, read_filter_file
 from neurofuse.cli.study.labels import name_of, natural
-from neurofuse.io.modality import MODALITIES
 
 WORDS = {"sub": "participant", "ses": "session", "task": "task", "run": "run"}
-NAMES = {  # entities in a filter file, as PyBIDS and as file names call them
-    "subject": "sub", "sub": "sub", "session": "ses", "ses": "ses", "task": "task",
-    "acquisition": "acq", "acq": "acq", "run": "run", "extension": "extension",
-}  # fmt: skip
 ANY = "*"  # in a filter file: whatever it is, but it must be there
 SHOWN, LISTED = 12, 3  # labels and recordings that an error names
-
-Wanted = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -170,7 +162,7 @@ def make_filters(
         for key, found in split.items()
         if found
     }
-    return Filters(labels, tuple(name), {} if file is None else _read(file))
+    return Filters(labels, tuple(name), {} if file is None else read_filter_file(file))
 
 
 def _same(key: str, label: str, wanted: str) -> bool:
@@ -187,47 +179,3 @@ def _fits(key: str, label: str | None, wanted: str | None) -> bool:
     if key == "extension":
         return label.lower().lstrip(".") == wanted.lower().lstrip(".")
     return _same(key, label, wanted.removeprefix(f"{key}-"))
-
-
-def _read(file: Path) -> dict[str, dict[str, Wanted]]:
-    """The filters of a file by kind and entity."""
-    try:
-        content = json.loads(Path(file).read_text("utf-8-sig"))
-    except OSError as error:
-        raise NoInputError(
-            f"{file}, which cannot be opened ({error.strerror})", "a filter file", "check the path"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"{file}, which is no JSON ({error})", "a filter file", "correct it there"
-        ) from error
-    form = 'such as {"eeg": {"task": "rest", "run": [1, 2]}, "nirs": {"session": null}}'
-    by_kind: dict[str, dict[str, Wanted]] = {}
-    for kind, wanted in _object(content, file, form).items():
-        if kind not in MODALITIES:
-            raise UsageError(
-                f"{kind!r} in {file}", f"one of {', '.join(MODALITIES)}", f"write it {form}"
-            )
-        for name, value in _object(wanted, file, form).items():
-            if name not in NAMES:
-                raise UsageError(
-                    f"{name!r} in {file}", f"one of {', '.join(NAMES)}", "leave it out"
-                )
-            values = value if isinstance(value, list) else [value]
-            if not values or any(isinstance(v, (bool, float, dict, list)) for v in values):
-                raise UsageError(
-                    f"{json.dumps(value)} as {name} in {file}",
-                    "a text, a whole number, a list of them, or null",
-                    f"write it {form}",
-                )
-            texts = tuple(None if v is None else str(v) for v in values)
-            by_kind.setdefault(kind, {})[NAMES[name]] = texts
-    return by_kind
-
-
-def _object(value: Any, file: Path, form: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise UsageError(
-            f"{json.dumps(value)[:40]} in {file}", "an object of JSON", f"write it {form}"
-        )
-    return value

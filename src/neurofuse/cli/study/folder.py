@@ -4,7 +4,6 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,30 +15,17 @@ from neurofuse.cli.study.labels import (
     in_order,
     label_from,
     name_of,
-    natural,
     told_apart,
 )
 from neurofuse.cli.study.tasks import LeftOut, Plan, Task
-from neurofuse.io.bids.dataset import DESCRIPTION
 from neurofuse.io.bids.read import entities_of
-from neurofuse.io.detect.content import content_of
-from neurofuse.io.detect.format import ANY, BOTH, SUFFIXES, suffix_of
+from neurofuse.io.detect.format import BOTH, SUFFIXES, suffix_of
 from neurofuse.io.detect.parts import parts_of
-from neurofuse.io.journal import PREFIX
-from neurofuse.io.modality import EEG, MODALITIES, NIRS
+from neurofuse.io.detect.search import recordings_below
+from neurofuse.io.modality import EEG, MODALITIES
 
 MODALITY = re.compile(r"i?eeg|f?nirs|optics|raw|recording", re.IGNORECASE)
 GLUED = re.compile(r"(?<=.)(f?nirs|eeg)$", re.IGNORECASE)  # S01EEG
-OWN = re.compile(r"_desc-clean|_truth$")  # ends of neurofuse's own outputs
-STORE = ".zarr"
-# suffixes of many programs -> what else, besides the format, is taken for a recording
-SHARED = {
-    ".csv": (),
-    ".txt": (),
-    ".hdr": (),
-    ".set": ("MATLAB", "empty", "broken HDF5"),  # NIRx writes text files of this name
-    ".nc": ("empty", "broken HDF5"),
-}
 NO_FILTERS = Filters()
 
 
@@ -168,75 +154,15 @@ def _one_export(paths: list[Path]) -> list[Path]:
 def _namesakes(top: Path, faults: list[LeftOut]) -> list[_Namesakes]:
     """All recordings below a folder, files of one name together; in order of path."""
     found: dict[tuple[Path, tuple[str, ...]], _Namesakes] = {}
-    for path in _recordings(top, faults):
+    files, closed = recordings_below(top)
+    for inner, reason in closed:
+        faults.append(LeftOut(inner.name, (inner,), reason))
+    for path, kind in files:
         words = _words(path)
         same = tuple(unicodedata.normalize("NFC", word).lower() for word in words)
         one = found.setdefault((path.parent, same), _Namesakes(path.parent, words))
-        one.files.setdefault(_kind(path), []).append(path)
+        one.files.setdefault(kind, []).append(path)
     return list(found.values())
-
-
-def _recordings(top: Path, faults: list[LeftOut]) -> Iterator[Path]:
-    """Files below a folder that some reader takes; every folder once, wherever links lead."""
-    seen: set[tuple[int, int]] = set()
-    waiting = [top]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            with os.scandir(folder) as listed:
-                entries = sorted(listed, key=lambda entry: natural(entry.name))
-            here = os.stat(folder)
-        except OSError as error:
-            reason = f"a folder that cannot be opened ({error.strerror})"
-            faults.append(LeftOut(folder.name, (folder,), reason))
-            continue
-        names = {entry.name for entry in entries}
-        if (here.st_dev, here.st_ino) in seen or (folder != top and DESCRIPTION in names):
-            continue
-        seen.add((here.st_dev, here.st_ino))
-        inner: list[Path] = []
-        for entry in entries:
-            if entry.name.startswith((".", PREFIX)):
-                continue
-            path = Path(entry.path)
-            if not _is_folder(entry):
-                if _is_recording(path):
-                    yield path
-            elif entry.name.lower().endswith(STORE):
-                yield path
-            else:
-                inner.append(path)
-        waiting += reversed(inner)
-
-
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
-
-
-def _is_recording(path: Path) -> bool:
-    """Whether a file is one by its suffix; of suffixes that many programs use, by its content."""
-    suffix = suffix_of(path)
-    if suffix not in SUFFIXES or OWN.search(path.name.removesuffix(path.suffix)):
-        return False
-    if suffix not in SHARED:
-        return True
-    try:
-        content = content_of(path)
-    except OSError:  # a link that leads nowhere, or no right to read
-        content = "empty"
-    return content in (SUFFIXES[suffix][0], *SHARED[suffix])
-
-
-def _kind(path: Path) -> str:
-    """ "eeg", "nirs" or "recording" (both) by suffix; of FIF, by its name."""
-    if path.name.lower().endswith(STORE):
-        return BOTH
-    kind = SUFFIXES[suffix_of(path)][1]
-    optical = re.search("nirs|optics", path.name.lower())
-    return kind if kind != ANY else NIRS.name if optical else EEG.name
 
 
 def _words(path: Path) -> tuple[str, ...]:
