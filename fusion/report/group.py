@@ -13,17 +13,18 @@ import numpy as np
 
 from neurofuse.fusion.report.group_errors import errors_section
 from neurofuse.fusion.report.group_outliers import (
-    FAR,
+    FARTHEST,
     FEW_USABLE,
     LEAST,
     MUCH_LOST,
     Outlier,
     beyond_limits,
+    measures_of,
     outliers,
 )
 from neurofuse.fusion.report.group_row import STATES, GroupRow
 from neurofuse.fusion.report.group_strips import strips_section
-from neurofuse.fusion.report.group_table import in_words, table_section
+from neurofuse.fusion.report.group_table import FAR, LIMIT, in_words, table_section
 from neurofuse.fusion.views.cleaning_text import versions
 from neurofuse.fusion.views.phrases import duration_text, listed, percent
 from neurofuse.io.errors import ParameterError, WriteError
@@ -32,7 +33,7 @@ from neurofuse.io.staging import staged
 
 NAMED = 6  # recordings in a line of the overview; more are counted
 REASONS = 5  # reasons of a kind in the overview
-WORST = 6  # outliers in the overview
+UNUSUAL = 8  # recordings in the overview that are cleaned and unusual
 
 
 def group_page(
@@ -85,11 +86,11 @@ def group_page(
         raise WriteError(f"an existing {path}", "a new file name", "pass overwrite=True")
     far = outliers(rows)
     sections = [
-        _section("look", "What needs your eyes", _overview(rows, far)),
-        _section("compared", "Recordings compared", strips_section(rows, far)),
-        _section("recordings", "All recordings", table_section(rows, far)),
-        _section("self-test", "Self-tests", errors_section(rows)),
-        _section("terms", "Terms", _terms()),
+        ("look", "What needs your eyes", _overview(rows, far)),
+        ("compared", "Recordings compared", strips_section(rows, far)),
+        ("recordings", "All recordings", table_section(rows, far)),
+        ("self-test", "Self-tests", errors_section(rows)),
+        ("terms", "Terms", _terms()),
     ]
     parts = files("neurofuse.fusion.report")
     style, script = (
@@ -102,8 +103,10 @@ def group_page(
         title=escape(title),
         subtitle=escape(_subtitle(rows)),
         headline="\n".join(f"<li>{escape(line)}</li>" for line in _headline(rows, trouble)),
-        navigation="",
-        sections="\n".join(sections),
+        navigation=" ".join(
+            f'<a href="#{name}">{head}</a>' for name, head, content in sections if content
+        ),
+        sections="\n".join(_section(*section) for section in sections if section[2]),
         version=escape(dict(versions()).get("neurofuse", "")),
     )
     with staged(path.parent, [path.name], overwrite=overwrite) as stage:
@@ -112,8 +115,6 @@ def group_page(
 
 
 def _section(name: str, title: str, content: str) -> str:
-    if not content:
-        return ""
     return f'<section id="{name}"><h2>{title}</h2>{content}</section>'
 
 
@@ -154,7 +155,7 @@ def _overview(rows: Sequence[GroupRow], far: Sequence[Outlier]) -> str:
         if state != "done"
         for line in _reasons(state, [n for n, row in enumerate(rows) if row.state == state], rows)
     ]
-    right = _limits(rows) + _unusual(rows, far)
+    right = _unusual(rows, far)
     blocks = (
         ("Not cleaned", left, "Everything that was planned is cleaned."),
         ("Cleaned, but look at these", right, "No recording stands out."),
@@ -187,40 +188,34 @@ def _reasons(state: str, numbers: list[int], rows: Sequence[GroupRow]) -> list[s
     return lines
 
 
-def _limits(rows: Sequence[GroupRow]) -> list[str]:
-    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+def _unusual(rows: Sequence[GroupRow], far: Sequence[Outlier]) -> list[str]:
+    """Recordings beyond a limit, then outliers, each with all that is unusual about it."""
+    found: dict[int, dict[tuple[str, str], str]] = defaultdict(dict)
     for number, row in enumerate(rows):
         for modality, keys in beyond_limits(row).items():
-            for key in keys:
-                found[key, modality].append(number)
-    words = {
-        "usable": f"fewer than {FEW_USABLE:.0%} of channels usable".replace("%", " %"),
-        "lost": f"more than {MUCH_LOST:.0%} of channel-time lost".replace("%", " %"),
-    }
-    return [
-        f'<span class="state limit">{len(group)} {MODALITIES[modality].display}</span> '
-        f"{words[key]}: {_links(group, rows)}"
-        for (key, modality), group in sorted(found.items())
-    ]
-
-
-def _unusual(rows: Sequence[GroupRow], far: Sequence[Outlier]) -> list[str]:
-    lines = [_outlier(one, rows) for one in far[:WORST]]
-    if len(far) > WORST:
-        lines.append(f"{len(far) - WORST} further outliers: see the table")
+            for measure in measures_of(modality):
+                value = measure.value(row.streams[modality])
+                if measure.key in keys and value is not None:
+                    words = f"{measure.title} {in_words(modality, measure, value)}"
+                    found[number][modality, measure.key] = words
+    beyond = set(found)
+    for one in far:
+        value, usual = (in_words(one.modality, one.measure, v) for v in (one.value, one.median))
+        words = f"{one.measure.title} {value} (usual {usual})"
+        found[one.row][one.modality, one.measure.key] = words
+    lines = []
+    for number in list(found)[:UNUSUAL]:
+        kind, badge = (LIMIT, "beyond limits") if number in beyond else (FAR, "outlier")
+        told = []
+        for modality in MODALITIES.values():
+            own = [words for (name, _), words in found[number].items() if name == modality.name]
+            told += [f"{modality.display} {', '.join(own)}"] if own else []
+        lines.append(
+            f'<span class="state {kind}">{badge}</span> {_link(number, rows)}: {"; ".join(told)}'
+        )
+    if len(found) > UNUSUAL:
+        lines.append(f"{len(found) - UNUSUAL} more: see the table")
     return lines
-
-
-def _outlier(one: Outlier, rows: Sequence[GroupRow]) -> str:
-    value, median = (
-        in_words(one.modality, one.measure, number) for number in (one.value, one.median)
-    )
-    z = f"{one.z:+.1f}".replace("-", "−")
-    return (
-        f'<span class="state far">outlier</span> {_link(one.row, rows)}: '
-        f"{MODALITIES[one.modality].display} {one.measure.title} {value}, usual for its device "
-        f"{median} (z {z})"
-    )
 
 
 def _links(group: Sequence[int], rows: Sequence[GroupRow]) -> str:
@@ -245,7 +240,10 @@ def _terms() -> str:
         "channels</dd>"
         "<dt>SCI (fNIRS)</dt><dd>scalp coupling index before cleaning, median over channels; 1 is "
         "best</dd>"
-        f"<dt>outlier</dt><dd>robust z = 0.6745 × (value − median) / MAD beyond {FAR} within the "
-        f"same modality and device, on the side that is worse, of at least {LEAST} recordings; "
-        "small differences that do not matter are left out</dd></dl>"
+        f"<dt>outlier</dt><dd>robust z = 0.6745 × (value − median) / MAD beyond {FARTHEST} within "
+        f"the same modality and device, on the side that is worse, of at least {LEAST} recordings; "
+        "small differences that do not matter are left out</dd>"
+        "<dt>beyond limits</dt><dd>fewer than "
+        f"{100 * FEW_USABLE:.0f} % of channels usable, or more than {100 * MUCH_LOST:.0f} % of "
+        "channel-time lost</dd></dl>"
     )

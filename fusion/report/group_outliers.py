@@ -11,7 +11,7 @@ from neurofuse.fusion.report.group_row import Figures, GroupRow
 FEW_USABLE = 0.8  # fraction of channels
 MUCH_LOST = 0.1  # of channel-time
 LEAST = 8  # recordings of a modality and device, to say what is usual
-FAR = 3.5  # robust z, after Iglewicz and Hoaglin 1993
+FARTHEST = 3.5  # robust z, after Iglewicz and Hoaglin 1993
 CONSISTENT = 0.6745  # MAD of a normal distribution with a standard deviation of 1
 
 
@@ -96,7 +96,7 @@ def outliers(rows: Sequence[GroupRow]) -> list[Outlier]:
             for n, z in scores.items():
                 gap = values[n] - median
                 side = abs(gap) if measure.worse == 0 else gap * measure.worse
-                if abs(z) > FAR and side > measure.least:
+                if abs(z) > FARTHEST and side > measure.least:
                     found.append(Outlier(n, modality, measure, values[n], median, z))
     return sorted(found, key=lambda one: (-abs(one.z), one.row))
 

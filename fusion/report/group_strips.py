@@ -20,7 +20,8 @@ from neurofuse.io.modality import MODALITIES
 WIDTH, HEIGHT, EDGE = 200, 26, 4  # of a strip, and where its scale begins
 DEVICES = 12  # shown for each modality
 REACH = 10.0  # robust standard deviations from the median, where a scale ends at the latest
-JITTER = (0, 7, -5, 3, -8, 5, -3, 8, -7)  # so that equal values lie beside each other
+JITTER = 17  # heights at which dots lie, so that equal values lie beside each other
+MIX = 2654435761  # the golden ratio in 32 bits: neighbours in the table get unlike heights
 
 
 def strips_section(rows: Sequence[GroupRow], far: Sequence[Outlier]) -> str:
@@ -105,7 +106,7 @@ def _strip(
         return round(EDGE + (WIDTH - 2 * EDGE) * part)
 
     middle = HEIGHT // 2
-    places = {n: (x(v), middle + JITTER[n % len(JITTER)]) for n, v in values.items()}
+    places = {n: (x(v), middle + (n * MIX >> 16) % JITTER - JITTER // 2) for n, v in values.items()}
     plain = sorted({place for n, place in places.items() if n not in unusual})
     dots = "".join(f"M{a} {b}h0" for a, b in plain)
     at = x(float(np.median(list(values.values()))))

@@ -18,6 +18,7 @@ from neurofuse.fusion.report.group_row import STATES, GroupRow
 from neurofuse.fusion.views.phrases import percent, significant
 from neurofuse.io.modality import MODALITIES
 
+FIRST = 200  # rows shown at once, more as one scrolls: thousands would take seconds to lay out
 HEIGHT = 20  # of a small picture; its width is one for each value
 HEADS = {"usable": "usable", "moving": "motion", "lost": "lost", "attenuation_db": "dB"}
 QUALITY_HEADS = {"eeg": "µV", "nirs": "SCI"}
@@ -64,8 +65,9 @@ def table_section(rows: Sequence[GroupRow], far: Sequence[Outlier]) -> str:
     )
     return (
         f"{_filters(rows, far)}"
-        f'<div class="table whole group"><table class="sortable">{_head(shown)}'
-        f"<tbody>{body}</tbody></table></div>{pictures}"
+        '<script>document.documentElement.classList.add("scripted")</script>'
+        f'<div class="table whole group" data-first="{FIRST}"><table class="sortable">'
+        f"{_head(shown)}<tbody>{body}</tbody></table><p data-more></p></div>{pictures}"
     )
 
 
@@ -137,6 +139,7 @@ def _row(
 ) -> str:
     limits = beyond_limits(row)
     marks = [row.state.replace(" ", "-"), *([LIMIT] if limits else []), *([FAR] if odd else [])]
+    marks += ["later"] * (number >= FIRST)
     cells = [_name(row), _state(row), _place(row), _minutes(row.seconds)]
     for modality in shown:
         cells += _cells(row, modality, scale[modality], limits.get(modality, []), odd)

@@ -7,7 +7,7 @@ from typing import Any
 
 from neurofuse.cli.study.rows import rows_of
 from neurofuse.fusion.report.group_outliers import (
-    FAR,
+    FARTHEST,
     FEW_USABLE,
     MUCH_LOST,
     beyond_limits,
@@ -175,8 +175,8 @@ def _described(methods: Sequence[str]) -> dict[str, dict[str, Any]]:
         f"lost (more than {MUCH_LOST:.0%} of channel-time)"
     }
     texts["outlier"] = {
-        "Description": f"Figures with a robust z beyond {FAR} within modality and device, on the "
-        "side that is worse"
+        "Description": f"Figures with a robust z beyond {FARTHEST} within modality and device, on "
+        "the side that is worse"
     }
     texts["self_test_best"] = {
         "Description": "Method with the smallest error in the self-test of this recording"

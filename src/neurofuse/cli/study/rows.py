@@ -102,7 +102,7 @@ def _row(out: Path, row: GroupRow, found: dict[str, Path], crashes: dict[str, Pa
     try:
         return _read(found[row.name], row)
     except (OSError, ValueError, KeyError) as error:
-        return replace(row, state="unreadable", reason=f"its summary: {_why(error)}")
+        return replace(row, state="unreadable", reason=f"the summary does not count: {_why(error)}")
 
 
 def _read(path: Path, row: GroupRow) -> GroupRow:
@@ -139,21 +139,24 @@ def _read(path: Path, row: GroupRow) -> GroupRow:
 
 
 def _figures(of: dict[str, Any]) -> Figures:
-    fractions = {key: _maybe(of[key]) for key in ("moving", "unchanged", "lost")}
-    counts = {key: int(_number(of[key])) for key in ("channels", "usable", "bad", "movements")}
-    outside = [key for key, value in fractions.items() if value is not None and not 0 <= value <= 1]
-    if outside or not 0 <= counts["usable"] <= counts["channels"] or counts["channels"] < 1:
-        raise ValueError(f"{(*outside, 'usable')[0]} is out of its range")
-    return Figures(
-        **counts,
-        **fractions,
+    made = Figures(
+        channels=int(_number(of["channels"])),
+        usable=int(_number(of["usable"])),
+        bad=int(_number(of["bad"])),
         rate=_number(of["rate"]),
         seconds=_number(of["seconds"]),
+        moving=_fraction(of["moving"]),
+        unchanged=_fraction(of["unchanged"]),
+        lost=_fraction(of["lost"]),
+        movements=int(_number(of["movements"])),
         attenuation_db=_maybe(of["attenuation_db"]),
         quality=_maybe(of["quality"]),
         before=tuple(map(_maybe, _list(of["before"]))),
         after=tuple(map(_maybe, _list(of["after"]))),
     )
+    if not 0 <= made.usable <= made.channels or made.channels < 1:
+        raise ValueError(f"it calls {made.usable} of {made.channels} channels usable")
+    return made
 
 
 def _message(path: Path) -> str:
@@ -204,6 +207,8 @@ def read_json(path: Path, largest: int) -> Any:
         return json.loads(path.read_text("utf-8"), parse_constant=_refuse)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"it is no whole JSON ({error})") from error
 
 
 def _refuse(name: str) -> None:
@@ -236,6 +241,13 @@ def _number(value: object) -> float:
 
 def _maybe(value: object) -> float | None:
     return None if value is None else _number(value)
+
+
+def _fraction(value: object) -> float | None:
+    known = _maybe(value)
+    if known is not None and not 0 <= known <= 1:
+        raise ValueError(f"it holds {known:g} where a fraction belongs")
+    return known
 
 
 def _object(value: object) -> dict[str, Any]:
