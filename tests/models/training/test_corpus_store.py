@@ -4,6 +4,7 @@ import errno
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,9 +17,13 @@ from neurofuse.models.training.corpus import Clean, Source, slowed
 from neurofuse.models.training.corpus_build import build_corpus, check_corpus, write_signal
 from neurofuse.models.training.corpus_store import facts_of, open_corpus
 from neurofuse.models.training.shards import ShardedRows
+from neurofuse.models.training.train import train
 from neurofuse.models.training.windows import WindowSampling, sample_batch
+from neurofuse.models.weights import digest
 
 PLAN = {"simulated": 0, "real": False}
+QUICK = Path(__file__).parents[3] / "benchmarks/training/configs/quick.json"
+TINY = json.loads(QUICK.read_text()) | {"name": "tiny"}
 
 
 @pytest.fixture(autouse=True)
@@ -84,11 +89,6 @@ def store(built, tmp_path):
 def in_memory(people, stream):
     found = people["train", stream]
     return found + [source.make() for source in slowed(found, stream)]
-
-
-@pytest.fixture
-def store(people, tmp_path):
-    return build_corpus(PLAN, tmp_path / "corpus.zarr")
 
 
 @pytest.mark.parametrize("settings", [{}, {"wearable": 1.0, "eeg_channels": (1, 4)}])
@@ -255,3 +255,14 @@ def test_a_full_disk_and_a_file_in_the_way_are_one_error(people, tmp_path, monke
     with pytest.raises(WriteError, match="disk full"):
         build_corpus(PLAN, tmp_path / "corpus.zarr")
     assert not list((tmp_path / "corpus.zarr").rglob("*.zarr"))
+
+
+@pytest.mark.slow
+def test_a_run_trained_from_a_store_has_the_weights_of_one_from_memory(tmp_path):
+    plan = TINY | {"steps": 2, "warm_steps": 1, "validate_every": 2}
+    store = build_corpus(plan, tmp_path / "corpus.zarr")
+    memory = train(plan, tmp_path / "memory")
+    stored = train(plan | {"corpus": str(store)}, tmp_path / "stored")
+    assert digest(stored) == digest(memory)
+    with pytest.raises(ParameterError, match=r"no recording for train .* build the store"):
+        train(plan | {"corpus": str(store), "window": 900.0}, tmp_path / "long")
