@@ -174,7 +174,8 @@ def _place(row: GroupRow) -> str:
 def _minutes(seconds: float | None) -> str:
     if seconds is None:
         return '<td data-value="">–</td>'
-    return f'<td data-value="{seconds:g}">{significant(seconds / 60)}</td>'
+    minutes = seconds / 60
+    return f'<td data-value="{seconds:g}">{minutes:.{int(minutes < 10)}f}</td>'
 
 
 def _cells(
