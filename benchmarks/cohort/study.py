@@ -33,7 +33,7 @@ from benchmarks.cohort.running import (
 from benchmarks.cohort.simulated import Study, make_study
 from benchmarks.common.page import Page, Table
 
-BROKEN, UNPAIRED = 3, 1
+SESSIONS, BROKEN, UNPAIRED = 50, 3, 1
 SECONDS = 20.0  # s, of a recording
 TINY = 10.0  # s, where the cost of a recording is asked for
 SIZES = (10, 200)  # recordings of a small study and of a large one
@@ -207,8 +207,8 @@ or a cluster ([simulated](cluster.md)). The stand-in for sbatch runs what SLURM 
 queues and limits. Times on a machine that others use as well."""
 
 
-def page(rows: list[Row], table: Table) -> Page:
-    """The page of all answers."""
+def page(rows: list[Row], table: Table, options: str = "") -> Page:
+    """The page of all answers; `options` are those of the command."""
     return Page(
         title="Cohorts",
         question=QUESTION,
@@ -216,14 +216,14 @@ def page(rows: list[Row], table: Table) -> Page:
             ["what", "target", "measured"], [[r.question, r.target, r.measured] for r in rows]
         ),
         limits=LIMITS,
-        command="python -m benchmarks.cohort.study --page docs/measured/cohort.md",
+        command=f"python -m benchmarks.cohort.study{options} --page docs/measured/cohort.md",
         data={"cost": table},
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sessions", type=int, default=50)
+    parser.add_argument("--sessions", type=int, default=SESSIONS)
     parser.add_argument(
         "--sizes", type=int, nargs=2, default=SIZES, help="of studies, for the cost"
     )
@@ -231,7 +231,11 @@ def main() -> None:
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
-        made = page(*measure(options.sessions, options.sizes, Path(folder), print))
+        found = measure(options.sessions, options.sizes, Path(folder), print)
+    told = "" if options.sessions == SESSIONS else f" --sessions {options.sessions}"
+    if tuple(options.sizes) != SIZES:
+        told += " --sizes {} {}".format(*options.sizes)
+    made = page(*found, told)
     print(made.markdown("cohort"))
     if options.page:
         made.write(options.page)
