@@ -58,9 +58,9 @@ def rows(batch, chosen):
     """Some windows of a batch in double precision; without an IMU where none of them has one."""
 
     def part(item):
-        fields = {n: v for n, v in vars(item).items() if isinstance(v, torch.Tensor)}
-        fields = {n: v[chosen].double() for n, v in fields.items()}
-        if "head" in fields and not fields["head"].any():
+        given = {n: v for n, v in vars(item).items() if isinstance(v, torch.Tensor)}
+        fields: dict[str, torch.Tensor | None] = {n: v[chosen].double() for n, v in given.items()}
+        if "head" in given and not given["head"][chosen].any():
             fields["head"] = None
         return replace(item, **fields)
 
