@@ -221,9 +221,11 @@ def _picture(before: Sequence[float | None], after: Sequence[float | None], top:
         for kind, course in (("b", before), ("a", after))
     )
     width = max(len(before), len(after), 1)
-    return f'<svg viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none">{shapes}</svg>'
+    size = f'viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none"'
+    return f'<svg aria-hidden="true" {size}>{shapes}</svg>'
 
 
 def _steps(course: Sequence[float | None], top: float) -> str:
-    heights = [round(HEIGHT * (1 - min((value or 0.0) / top, 1.0))) for value in course]
+    parts = np.clip([(value or 0.0) / top for value in course], 0, 1).tolist()
+    heights = [round(HEIGHT * (1 - part)) for part in parts]
     return "".join(f"V{height}h1" for height in heights)

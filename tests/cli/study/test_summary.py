@@ -68,9 +68,10 @@ def test_the_page_reads_what_was_written(pair, tmp_path):
     test = SelfTest(table, {"eeg": Movements(1, 1e-4, 0.1, 0.8, 0, 0.5)}, {"nirs": "no quiet"})
     path = tmp_path / TASK.folder / f"{TASK.name}{SUFFIX}"
     path.parent.mkdir(parents=True)
-    write_summary(summary(TASK, *pair, test), path)
+    recording, cleaned = pair
+    write_summary(summary(TASK, recording, cleaned, test), path)
     first = path.read_bytes()
-    write_summary(summary(TASK, *pair, test), path)
+    write_summary(summary(TASK, recording, cleaned, test), path)
     assert path.read_bytes() == first
     assert str(Path.home()).encode() not in first
     (row,), _ = rows_of(tmp_path)
