@@ -116,6 +116,20 @@ def test_no_scheduler_is_one_clear_error(tmp_path, monkeypatch):
         list(Dask("127.0.0.1:1", perform=work).run(tasks("rest"), Settings(tmp_path)))
 
 
+def test_a_scheduler_that_goes_is_one_clear_error(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+    )
+    running = Dask(cluster.scheduler_address, perform=work).run(
+        tasks("rest", "slow"), Settings(tmp_path)
+    )
+    assert next(running).state == "done"
+    cluster.close()
+    with pytest.raises(EngineError, match="have gone"):
+        list(running)
+
+
 def test_a_running_cluster_is_found_by_address_or_file(tmp_path):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
