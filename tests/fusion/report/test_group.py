@@ -99,7 +99,13 @@ def test_the_page_tells_first_whether_it_worked(tmp_path):
     )
     assert lead[1] == "The plan is torn."
     look = text.partition('id="look"')[2].partition("</section>")[0]
-    for words in ("found half a file", "EEG without fNIRS", "1 not done", "usual 8.9 dB", "lossy"):
+    for words in (
+        "found half a file",
+        "EEG without fNIRS",
+        "1 not done",
+        "usual 8.9\N{NO-BREAK SPACE}dB",
+        "lossy",
+    ):
         assert words in look
     body = text.partition("<tbody>")[2]
     assert 'href="logs/sub-x/crash-bad.json"' in text
