@@ -179,6 +179,8 @@ def test_self_tests_are_compared_within_participants(tmp_path):
     assert asr.p == pytest.approx(2 / 2**12)  # all of twelve participants, not of 24 recordings
     text = page(after_tests(12, repeats=2), tmp_path)
     assert "24 of 24" in text
+    assert "cannot fall below" not in text
+    assert "cannot fall below" in page(after_tests(5), tmp_path / "few")
     assert "&lt; 0.001" in text
 
 
