@@ -1,7 +1,7 @@
 """Rows of a sharded zarr array, read chunk by chunk.
 
-zarr's own reading takes 1 to 2 ms in its event loop, whatever the size; training draws eight windows
-in a step. Layouts: Zarr core specification 3.0, codec `sharding_indexed` 1.0.
+zarr's own reading takes 1 to 2 ms in its event loop, whatever the size; training draws eight
+windows in a step. Layouts: Zarr core specification 3.0, codec `sharding_indexed` 1.0.
 """
 
 import json
