@@ -211,7 +211,7 @@ def test_a_damaged_chunk_names_its_participant_and_is_repaired(store, people):
 
 
 @pytest.mark.parametrize("lost", ["shard", "zarr.json"])
-def test_what_is_lost_of_a_recording_names_its_participant(store, lost):
+def test_what_is_lost_of_a_recording_names_its_participant(store, people, lost):
     file = damaged(store, "nirs")
     (file if lost == "shard" else file.parents[4] / lost).unlink()
     with pytest.raises(ReadError, match="damaged recording of person-1"):
