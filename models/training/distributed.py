@@ -127,7 +127,8 @@ def team(device: str = "cpu") -> Iterator[Team]:
 
 def process_count() -> int:
     """How many processes train together."""
-    return distributed.get_world_size() if distributed.is_initialized() else 1
+    connected = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_world_size() if connected else 1
 
 
 def over_processes(part: Tensor) -> Tensor:
