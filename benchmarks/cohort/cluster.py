@@ -114,7 +114,7 @@ def page(machine: Machine) -> Page:
     {1e3 * machine.scheduler:.1f} ms to hand one out and take its outcome back. Planning
     {RECORDINGS} takes {machine.planning:.1f} s, the plan has {machine.plan / 1e6:.1f} MB.
 
-    **Assumed**: recordings of {SHORTEST:.0f} to {LONGEST:.0f} min, of which {100 * BROKEN:.0f} % are
+    **Assumed**: recordings of {SHORTEST:.0f} to {LONGEST:.0f} min, {100 * BROKEN:.0f} % of them
     broken; a shared disk of {Cluster.disk / 1e9:.0f} GB/s, evenly shared,
     {Cluster.network / 1e6:.0f} MB/s a worker; {Cluster.start:.0f} s to start one; largest first.
 
