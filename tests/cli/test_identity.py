@@ -18,7 +18,7 @@ import neurofuse.io as io
 from neurofuse.cli.clean import clean_files
 from neurofuse.cli.cohort import cohort_files
 from neurofuse.cli.inputs import read_inputs
-from neurofuse.cli.names import stem
+from neurofuse.cli.names import stem as stem_of
 from neurofuse.io.identity import without_identity
 from tests.io.xdf.test_xdf import ZERO, Writer, channels, eeg_channels, even
 
@@ -266,7 +266,7 @@ def test_linked_files_keep_their_names_whatever_the_store_calls_them(marked, tmp
     (root / "dataset_description.json").write_text('{"Name": "a", "BIDSVersion": "1.10.0"}')
     out = root / "derivatives" / "neurofuse"
     files = clean_files(paths, out, method="uncorrected", offset=0, bids=True, report=False)
-    assert stem(paths) == stem([marked["edf"]])
+    assert stem_of(paths) == stem_of([marked["edf"]])
     stated = json.loads(files["provenance"].read_text())["inputs"]
     assert [one["name"] for one in stated] == [path.name for path in paths]
     uris = [f"bids:source:sub-01/{path.parent.name}/{path.name}" for path in paths]
