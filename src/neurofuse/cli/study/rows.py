@@ -32,6 +32,7 @@ LARGEST_PLAN = 2**28
 CRASH = "crash-"
 MARK = "clean"  # the label `desc` of outputs
 STALE = "not in the plan of today"
+OUTDATED = "outputs of an earlier plan are still there"
 
 
 def rows_of(out: Path) -> tuple[list[GroupRow], list[str]]:
@@ -55,12 +56,14 @@ def rows_of(out: Path) -> tuple[list[GroupRow], list[str]]:
     crashes = {
         path.stem.removeprefix(CRASH): path for path in (out / LOGS).glob(f"*/{CRASH}*.json")
     }
-    others = sorted({*found, *crashes} - {row.name for row in planned})
+    others = sorted({*found, *crashes} - {row.name for row in [*planned, *left]})
     rows = [_row(out, row, found, crashes) for row in planned]
     for name in others:
         row = _row(out, GroupRow(name, "not done", entities=_entities(name)), found, crashes)
         remark = "" if trouble else STALE
         rows.append(replace(row, reason="; ".join(filter(None, (row.reason, remark)))))
+    old = set(found) - {row.name for row in planned}
+    left = [replace(r, reason=f"{r.reason}; {OUTDATED}") if r.name in old else r for r in left]
     return sorted([*rows, *left], key=lambda row: natural(row.name)), trouble
 
 
