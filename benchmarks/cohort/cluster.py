@@ -119,7 +119,8 @@ def page(machine: Machine) -> Page:
     broken; a shared disk of {Cluster.disk / 1e9:.0f} GB/s, evenly shared,
     {Cluster.network / 1e6:.0f} MB/s a worker; {Cluster.start:.0f} s to start one; largest first.
 
-    **Found**: the scheduler is in use for {load:.1f} % of the time; data sets of
+    **Found**: the scheduler is in use for {load:.1f} % of the time; the lock lets at most
+    {1 / machine.lock:.1f} recordings a second through; data sets of
     {read * whole:.0f} GB become {written * whole:.0f} GB. Each row changes one thing; computing is
     the share of all workers' time; the wait is of a recording; the second call does what was
     killed."""
