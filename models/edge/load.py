@@ -1,0 +1,105 @@
+"""Load an export: its graphs into onnxruntime, its numbers into arrays."""
+
+from pathlib import Path
+
+import numpy as np
+
+from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.models.edge.network import Network, Numbers, Session
+from neurofuse.models.edge.onnx_file import check_graph
+from neurofuse.models.edge.spec import Learned, Spec, read_export
+from neurofuse.models.joint.architecture import Architecture
+
+
+def load_network(folder: str | Path) -> tuple[Architecture, Network]:
+    """Settings and network of an export that cleans recordings.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As `neurofuse export` wrote it. Graphs are checked before they are run.
+
+    Raises
+    ------
+    ReadError
+        If anything in it is missing, damaged, of another version, or no such graph.
+    ParameterError
+        If it is an export for cleaning while recording, or onnxruntime is not installed.
+    """
+    export = read_export(folder)
+    spec = export.spec
+    if spec.kind != "offline" or spec.learned is None:
+        raise ParameterError(
+            f"{folder}, which cleans while recording",
+            "an export of joint, eeg or nirs to clean recordings",
+            "give it to neurofuse.LiveCleaner, or export another method",
+        )
+    sessions = {}
+    for name in _wanted(spec):
+        if name not in export.parts:
+            raise _unfit(f"an export whose {name} is not in its spec")
+        check_graph(export.parts[name], f"{folder}/{name}")
+        sessions[name.removesuffix(".onnx")] = _session(export.parts[name], name)
+    _check_sizes(spec.architecture, spec.learned, sessions)
+    network = Network(sessions, spec.architecture.streams, _numbers(spec.learned))
+    return spec.architecture, network
+
+
+def _wanted(spec: Spec) -> list[str]:
+    """Names of the graphs that a model consists of."""
+    parts = ["encoder", "decoder", *(["alone"] if spec.architecture.single_width else [])]
+    return ["fusion.onnx", *(f"{s}.{p}.onnx" for s in spec.architecture.streams for p in parts)]
+
+
+def _session(content: bytes, name: str) -> Session:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ParameterError(
+            "an export, but no onnxruntime", "the package onnxruntime", "pip install onnxruntime"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    # windows are computed side by side; sums in one order are equal everywhere
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.enable_cpu_mem_arena = False  # it would keep what the largest window needed
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has many kinds, none of which is public
+        raise _unfit(f"{name} that onnxruntime cannot load ({type(error).__name__})") from error
+
+
+def _check_sizes(a: Architecture, learned: Learned, sessions: dict[str, Session]) -> None:
+    """Refuse graphs whose inputs are not those of the model that the spec describes."""
+    for s in a.streams:
+        bands = len(a.bands.edges(s)) + 1
+        wanted = {"features": 3 * bands + (s == "nirs"), "channel": a.width, "fused": a.width}
+        for part in ("encoder", "decoder", *(["alone"] if a.single_width else [])):
+            given = {i.name: i.shape for i in sessions[f"{s}.{part}"].get_inputs()}
+            sizes = {name: shape[1] for name, shape in given.items() if name in wanted}
+            if any(size != wanted[name] for name, size in sizes.items()):
+                raise _unfit(f"{s}.{part}.onnx with inputs of {sizes}")
+    latents = sessions["fusion"].get_inputs()[0].shape[1]
+    if latents != a.width * len(a.streams):
+        raise _unfit(f"fusion.onnx with {latents} inputs")
+    absent = {s: len(values) for s, values in learned.absent.items()}
+    complete = {*absent} == {*learned.calibration} == {*a.streams}
+    if not complete or {*absent.values()} != {a.width} or len(learned.log_reach) != len(
+        a.nirs_reach
+    ):
+        raise _unfit("a spec whose learned numbers are not those of its architecture")
+
+
+def _numbers(learned: Learned) -> Numbers:
+    return Numbers(
+        {s: np.array(values, np.float32) for s, values in learned.absent.items()},
+        learned.log_spread,
+        np.array(learned.log_reach, np.float32),
+        learned.log_shrinkage,
+        learned.pooling_logit,
+        dict(learned.calibration),
+    )
+
+
+def _unfit(found: str) -> ReadError:
+    return ReadError(found, "a folder as `neurofuse export` writes it", "export again")
