@@ -36,9 +36,9 @@ def clean(
     recording : Recording
         EEG, fNIRS (intensity or optical density), or both.
     method : str, Path, Cleaner or model, optional
-        A name of `neurofuse.methods()`, the path of weights trained with `neurofuse train`, or an
-        object: a configured or fitted method (`neurofuse.get_method`), a model in memory, or a
-        cleaner of your own. By default "joint" where both modalities are there, so that they
+        A name of `neurofuse.methods()`, the path of weights trained with `neurofuse train`, the
+        folder of an export (`neurofuse export`), which needs no torch, or an object: a configured
+        or fitted method (`neurofuse.get_method`), a model in memory, or a cleaner of your own. By default "joint" where both modalities are there, so that they
         inform each other, else the model of the single modality, "eeg" or "nirs". A modality that
         the method does not treat stays as it was.
     uncertainty : bool

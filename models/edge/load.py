@@ -7,7 +7,7 @@ import numpy as np
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.edge.network import Network, Numbers, Session
 from neurofuse.models.edge.onnx_file import check_graph
-from neurofuse.models.edge.spec import Learned, Spec, read_export
+from neurofuse.models.edge.spec import Learned, Spec, read_export, read_spec
 from neurofuse.models.joint.architecture import Architecture
 
 
@@ -28,21 +28,39 @@ def load_network(folder: str | Path) -> tuple[Architecture, Network]:
     """
     export = read_export(folder)
     spec = export.spec
-    if spec.kind != "offline" or spec.learned is None:
-        raise ParameterError(
-            f"{folder}, which cleans while recording",
-            "an export of joint, eeg or nirs to clean recordings",
-            "give it to neurofuse.LiveCleaner, or export another method",
-        )
+    learned = _offline(spec, folder)
     sessions = {}
     for name in _wanted(spec):
         if name not in export.parts:
             raise _unfit(f"an export whose {name} is not in its spec")
         check_graph(export.parts[name], f"{folder}/{name}")
         sessions[name.removesuffix(".onnx")] = _session(export.parts[name], name)
-    _check_sizes(spec.architecture, spec.learned, sessions)
-    network = Network(sessions, spec.architecture.streams, _numbers(spec.learned))
+    _check_sizes(spec.architecture, learned, sessions)
+    network = Network(sessions, spec.architecture.streams, _numbers(learned))
     return spec.architecture, network
+
+
+def offline_architecture(folder: str | Path) -> Architecture:
+    """Settings of an export that cleans recordings; no other file of it is looked at.
+
+    Raises
+    ------
+    ReadError, ParameterError
+        As `load_network`.
+    """
+    spec = read_spec(folder)
+    _offline(spec, folder)
+    return spec.architecture
+
+
+def _offline(spec: Spec, folder: str | Path) -> Learned:
+    if spec.kind != "offline" or spec.learned is None:
+        raise ParameterError(
+            f"{folder}, which cleans while recording",
+            "an export of joint, eeg or nirs to clean recordings",
+            "give it to neurofuse.LiveCleaner, or export another method",
+        )
+    return spec.learned
 
 
 def _wanted(spec: Spec) -> list[str]:
