@@ -36,7 +36,7 @@ def load_network(folder: str | Path) -> tuple[Architecture, Network]:
         check_graph(export.parts[name], f"{folder}/{name}")
         sessions[name.removesuffix(".onnx")] = _session(export.parts[name], name)
     _check_sizes(spec.architecture, learned, sessions)
-    network = Network(sessions, spec.architecture.streams, _numbers(learned))
+    network = Network(sessions, spec.architecture.streams, numbers_of(learned))
     return spec.architecture, network
 
 
@@ -108,7 +108,8 @@ def _check_sizes(a: Architecture, learned: Learned, sessions: dict[str, Session]
         raise _unfit("a spec whose learned numbers are not those of its architecture")
 
 
-def _numbers(learned: Learned) -> Numbers:
+def numbers_of(learned: Learned) -> Numbers:
+    """What was learned, as arrays."""
     return Numbers(
         {s: np.array(values, np.float32) for s, values in learned.absent.items()},
         learned.log_spread,

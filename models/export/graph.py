@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from neurofuse.models.edge.onnx_file import OPSET
 from neurofuse.models.joint.layers import DECODED, ENCODED, FUSED
 
-EPS = 1e-5  # of torch's GroupNorm
+LEAST_GAIN = 1e-6  # of a norm, which is divided by; those of trained weights are near one
 IR_VERSION = 9  # of ONNX files, which belongs to the opset
 
 Weights = Mapping[str, np.ndarray]
@@ -57,9 +57,20 @@ class Graph:
         """Another shape: 0 keeps a dimension, -1 takes what is left."""
         return self.add("Reshape", x, self.hold(np.array(shape, np.int64)))
 
-    def conv(self, x: str, name: str, dilation: int = 1, inputs: slice | None = None) -> str:
-        """A convolution over frames by the name of its weights, of some of its inputs."""
-        weight = np.ascontiguousarray(self.weights[f"{name}.weight"][:, inputs or slice(None)])
+    def conv(
+        self,
+        x: str,
+        name: str,
+        dilation: int = 1,
+        inputs: slice | None = None,
+        gain: np.ndarray | float = 1.0,
+    ) -> str:
+        """A convolution over frames by the name of its weights, of some of its inputs.
+
+        `gain` (input, 1) multiplies these.
+        """
+        weight = self.weights[f"{name}.weight"][:, inputs or slice(None)] * np.float32(gain)
+        weight = np.ascontiguousarray(weight, np.float32)
         bias = self.weights.get(f"{name}.bias")
         if inputs is not None and inputs.start:  # the bias counts once
             bias, name = None, f"{name}.{inputs.start}"
@@ -71,7 +82,9 @@ class Graph:
         if bias is not None:
             given.append(self.hold(bias))
         reach = dilation * (weight.shape[-1] // 2)
-        shape = {"dilations": [dilation], "pads": [reach, reach]} if weight.shape[-1] > 1 else {}
+        shape: dict[str, list[int]] = {"pads": [reach, reach]} if reach else {}
+        if dilation > 1:
+            shape["dilations"] = [dilation]
         return self.add("Conv", *given, **shape)
 
     def _rounded(self, x: str, low: float, high: float) -> str:
@@ -89,14 +102,16 @@ class Graph:
         return self.add("DequantizeLinear", self.hold(whole), self.hold(scale), axis=0)
 
     def block(self, x: str, name: str, dilation: int) -> str:
-        """`TemporalBlock`; its layer norm is over width and frames at once."""
-        scale, bias = (self.weights[f"{name}.norm.{part}"] for part in ("weight", "bias"))
+        """`TemporalBlock`; its layer norm is over width and frames at once.
+
+        The norm's gain is a part of the convolution after it, which saves a pass over the data.
+        """
+        gain, bias = (self.weights[f"{name}.norm.{part}"][:, None] for part in ("weight", "bias"))
+        gain = np.where(np.abs(gain) < LEAST_GAIN, np.float32(LEAST_GAIN), gain)
         one, none = (self.hold(np.array([v], np.float32)) for v in (1, 0))
-        normed = self.add("InstanceNormalization", self.shaped(x, 0, 1, -1), one, none, epsilon=EPS)
-        normed = self.shaped(normed, 0, len(scale), -1)
-        normed = self.add("Mul", normed, self.hold(scale[:, None]))
-        normed = self.add("Add", normed, self.hold(bias[:, None]))
-        change = self.add("Gelu", self.conv(normed, f"{name}.conv", dilation))
+        normed = self.add("InstanceNormalization", self.shaped(x, 0, 1, -1), one, none)
+        normed = self.add("Add", self.shaped(normed, 0, len(gain), -1), self.hold(bias / gain))
+        change = self.add("Gelu", self.conv(normed, f"{name}.conv", dilation, gain=gain))
         return self.add("Add", x, self.conv(change, f"{name}.mix"))
 
     def blocks(self, x: str, name: str, dilations: tuple[int, ...]) -> str:

@@ -76,7 +76,7 @@ def spec_of(
         "rates_hz": RATES | {"latent": a.latent_rate},
         "units": UNITS,
         "architecture": a.model_dump(mode="json"),
-        "learned": None if a.causal else _learned(given),
+        "learned": None if a.causal else learned_of(given),
         "calibration_participants": participants,
         "weights_sha256": given.digest,
         "code_sha256": code_digest(),
@@ -88,7 +88,7 @@ def spec_of(
     }
 
 
-def _learned(given: Given) -> dict[str, Any]:
+def learned_of(given: Given) -> dict[str, Any]:
     """What stands in no graph; filters are those of the single-modality models, if there are any."""
     a, weights = given.architecture, given.weights
 
