@@ -54,9 +54,7 @@ def estimate(
     fraction = to_samples(expit(fraction_logit), rate, length, a.latent_rate, some)
     bands, open_ = window.bands[name], gate[:, some] if a.gated else np.ones_like(gate[:, some])
     if variance is not None:
-        variance[..., some] = _variance(
-            window, name, piece, gate[:, some], fraction, clean, some
-        )
+        variance[..., some] = _variance(window, name, piece, gate[:, some], fraction, clean, some)
     if name == "eeg":
         part = np.zeros((len(gate), some.size), np.float32)
         for band in range(fraction.shape[1]):

@@ -68,9 +68,7 @@ def speakers(mask: np.ndarray) -> np.ndarray:
     return np.flatnonzero(chosen)
 
 
-def _players(
-    window: Window, name: str, head: np.ndarray | None, trust: Trust
-) -> tuple[str, ...]:
+def _players(window: Window, name: str, head: np.ndarray | None, trust: Trust) -> tuple[str, ...]:
     """The players of one modality's evidence, itself first."""
     partners = [s for s in window.seen if s != name and (trust.partner or 0) > 0]
     heard = head is not None and trust.head.get(name, 0) > 0
@@ -126,9 +124,7 @@ def _with(
             if trust.partner is not None:
                 view = mixed(view, fused, trust.partner)
             moves[partner] = other.movement
-        said = witnessed_by(
-            name, moves, head if IMU in part else None, heard, window.architecture
-        )
+        said = witnessed_by(name, moves, head if IMU in part else None, heard, window.architecture)
         decoded = me.decoded(view, said, rows)
         own = me.alone[0][rows], me.alone[1][rows], me.alone[2][rows]
         yield part, beside(me, own, decoded, heard, window.architecture)[0]

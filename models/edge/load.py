@@ -102,8 +102,10 @@ def _check_sizes(a: Architecture, learned: Learned, sessions: dict[str, Session]
         raise _unfit(f"fusion.onnx with {latents} inputs")
     absent = {s: len(values) for s, values in learned.absent.items()}
     complete = {*absent} == {*learned.calibration} == {*a.streams}
-    if not complete or {*absent.values()} != {a.width} or len(learned.log_reach) != len(
-        a.nirs_reach
+    if (
+        not complete
+        or {*absent.values()} != {a.width}
+        or len(learned.log_reach) != len(a.nirs_reach)
     ):
         raise _unfit("a spec whose learned numbers are not those of its architecture")
 

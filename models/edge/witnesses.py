@@ -17,9 +17,7 @@ class Trust:
     head: dict[str, float]  # each modality the head's IMU
 
 
-def agreement(
-    first: np.ndarray, second: np.ndarray, frame_rate: float, settings: Sharing
-) -> float:
+def agreement(first: np.ndarray, second: np.ndarray, frame_rate: float, settings: Sharing) -> float:
     """Correlation of two modalities' probabilities of motion (frame,), over small shifts.
 
     Examples

@@ -146,14 +146,18 @@ class Graph:
     ) -> str:
         """`Decoder`: logits of motion, of fractions, and clean energies side by side."""
         width = len(self.weights[f"{name}.enter.weight"])
-        x = self.conv(self.add("Concat", own, around, axis=1), f"{name}.enter", 1, slice(0, 2 * width))
+        x = self.conv(
+            self.add("Concat", own, around, axis=1), f"{name}.enter", 1, slice(0, 2 * width)
+        )
         everywhere = self.conv(fused, f"{name}.enter", 1, slice(2 * width, None))
         if witnessed is not None:
             everywhere = self.add("Add", everywhere, self.conv(witnessed, f"{name}.witnessed"))
         x = self.blocks(self.add("Add", x, everywhere), name, DECODED)
         return self.conv(x, f"{name}.leave")
 
-    def model(self, inputs: Mapping[str, tuple[Any, ...]], outputs: Mapping[str, str]) -> onnx.ModelProto:
+    def model(
+        self, inputs: Mapping[str, tuple[Any, ...]], outputs: Mapping[str, str]
+    ) -> onnx.ModelProto:
         """The finished graph; shapes of inputs hold numbers, or names where they are free."""
         renamed = {tensor: name for name, tensor in outputs.items()}
         for node in self.nodes:
@@ -168,7 +172,10 @@ class Graph:
                 helper.make_tensor_value_info(name, kinds.get(name, TensorProto.FLOAT), shape)
                 for name, shape in inputs.items()
             ],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 3) for name in outputs],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 3)
+                for name in outputs
+            ],
             list(self.held.values()),
         )
         opset = [helper.make_opsetid("", OPSET)]

@@ -44,9 +44,7 @@ def given_model(method: str | Path) -> Given:
     model, facts, path = load_model(method), load_facts(method), find_weights(method)
     content = path.read_bytes()
     weights = {name: value.detach().numpy() for name, value in model.state_dict().items()}
-    return Given(
-        path.stem, model.architecture, weights, facts, hashlib.sha256(content).hexdigest()
-    )
+    return Given(path.stem, model.architecture, weights, facts, hashlib.sha256(content).hexdigest())
 
 
 def offline_parts(given: Given, ranges: Mapping[str, tuple[float, float]] | None = None) -> Parts:

@@ -147,9 +147,7 @@ def passed(
     _walk(engine, passage, shared, ready, uncertainty, progress)
     give_back_memory()
     return {
-        s: replace(
-            source.result(), agreement=shared.partner, head_agreement=shared.head.get(s)
-        )
+        s: replace(source.result(), agreement=shared.partner, head_agreement=shared.head.get(s))
         for s, source in passage.sources.items()
     }
 
