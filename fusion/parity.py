@@ -53,7 +53,8 @@ def live(model: str | Path) -> Clean:
         recording = to_optical_density(recording) if "nirs" in streams(recording) else recording
         nodes = {s: stream_dataset(recording, s) for s in streams(recording)}
         given = {s: node[MODALITIES[s].variable(node)] for s, node in nodes.items()}
-        out = LiveCleaner(recording, model).push(**{s: x.values for s, x in given.items()})
+        eeg, nirs = (given[s].values if s in given else None for s in ("eeg", "nirs"))
+        out = LiveCleaner(recording, model).push(eeg, nirs)
         for s, node in nodes.items():
             samples = given[s].copy(deep=True)
             done = out[s].shape[-1]
@@ -85,20 +86,23 @@ def rows(model: Clean, export: Clean, recordings: Iterable["Known"]) -> Iterator
             begun = perf_counter()
             made.append(clean(one.contaminated))
             seconds.append(perf_counter() - begun)
-        errors = [score(one.truth, one.contaminated, cleaned).value for cleaned in made]
+        values = [score(one.truth, one.contaminated, cleaned).value for cleaned in made]
         for s in streams(one.contaminated):
             first, second = (stream_dataset(cleaned, s).gate.values for cleaned in made)
             apart = np.abs(first - second)
             node = stream_dataset(one.contaminated, s)
+            errors = [float(v.sel(modality=s, metric="error_db")) for v in values]
             yield Row(
                 one.name,
                 s,
                 float(node.attrs["rate"]),
                 node.sizes["channel"],
-                *(float(error.sel(modality=s, metric="error_db")) for error in errors),
+                errors[0],
+                errors[1],
                 float(apart.max()),
                 float((apart <= CLOSE).mean()),
-                *seconds,
+                seconds[0],
+                seconds[1],
             )
 
 
@@ -114,8 +118,8 @@ def table(found: Sequence[Row]) -> str:
     lines = [
         f"Error of export and model differ by {worst:.3f} dB at most.",
         "",
-        "Error is the energy of (cleaned − true) in motion over that of the true signal; motion was "
-        f"injected. Masks count as equal up to {CLOSE:g}. Seconds are for the whole recording.",
+        "Error is the energy of (cleaned − true) in motion over that of the true signal; motion "
+        f"was injected. Masks are equal up to {CLOSE:g}. Seconds are for the whole recording.",
         "",
         "| recording | modality | channels, rate | model | export | mask differs by | equal masks "
         "| model | export |",

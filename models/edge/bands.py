@@ -16,8 +16,8 @@ def split(x: np.ndarray, rate: float, edges: tuple[float, ...]) -> np.ndarray:
     pad = min(int(2 * rate), length - 1)
     if pad > 0:
         x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(pad, pad)], mode="reflect")
-    spectrum = fft.rfft(x)[..., None, :]
-    bands = fft.irfft(spectrum * _gains(x.shape[-1], rate, edges), x.shape[-1], overwrite_x=True)
+    spectrum = np.asarray(fft.rfft(x))[..., None, :] * _gains(x.shape[-1], rate, edges)
+    bands = np.asarray(fft.irfft(spectrum, x.shape[-1], overwrite_x=True))
     return bands[..., pad : pad + length]
 
 
@@ -75,7 +75,7 @@ def degrees_of_freedom(edges: tuple[float, ...], rate: float, length: int) -> np
 def log_energy(
     bands: np.ndarray, rate: float, frame_rate: float, quantile: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Log energy (…, band, frame) over the quiet energy of each band, and the latter (…, band, 1)."""
+    """Log energy (…, band, frame) over the quiet energy of a band, and the latter (…, band, 1)."""
     smooth = mean_pool(to_frames(np.square(bands), rate, frame_rate), 5)
     quiet = low_quantile(smooth, quantile)
     total = quiet.sum(-2, keepdims=True)

@@ -1,6 +1,7 @@
 """Load an export: its graphs into onnxruntime, its numbers into arrays."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def load_network(folder: str | Path) -> tuple[Architecture, Network]:
     export = read_export(folder)
     spec = export.spec
     learned = _offline(spec, folder)
-    sessions = {}
+    sessions: dict[str, Session] = {}
     for name in _wanted(spec):
         if name not in export.parts:
             raise _unfit(f"an export whose {name} is not in its spec")
@@ -69,7 +70,7 @@ def _wanted(spec: Spec) -> list[str]:
     return ["fusion.onnx", *(f"{s}.{p}.onnx" for s in spec.architecture.streams for p in parts)]
 
 
-def _session(content: bytes, name: str) -> Session:
+def _session(content: bytes, name: str) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
@@ -118,7 +119,7 @@ def numbers_of(learned: Learned) -> Numbers:
         np.array(learned.log_reach, np.float32),
         learned.log_shrinkage,
         learned.pooling_logit,
-        dict(learned.calibration),
+        {str(s): factor for s, factor in learned.calibration.items()},
     )
 
 

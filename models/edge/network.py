@@ -92,7 +92,7 @@ class Network:
 
 def neighbours(position: np.ndarray, width: float) -> np.ndarray:
     """Pooling weights (channel, channel), as `models.joint.network.neighbours`."""
-    known = np.isfinite(position).all(-1)
+    known = np.asarray(np.isfinite(position).all(-1))
     place = np.nan_to_num(position).astype(float)
     square = np.square(place[:, None] - place).sum(-1)
     weight = np.where(known[:, None] & known, np.exp(-square / (2 * width**2)), 0.5)

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from neurofuse.io.errors import ReadError
 
 OPSET = 20
-OPERATORS = frozenset(
-    "Add Concat Conv DequantizeLinear Gather Gelu InstanceNormalization MatMul Mul QuantizeLinear "
-    "ReduceMax ReduceMean Reshape Sqrt Sub".split()
-)
+OPERATORS = {
+    *("Add", "Sub", "Mul", "Sqrt", "MatMul", "Conv", "Gelu", "InstanceNormalization"),
+    *("ReduceMax", "ReduceMean", "Concat", "Gather", "Reshape"),
+    *("QuantizeLinear", "DequantizeLinear"),
+}
 MOST_NODES = 5000
 LARGEST_DIMENSION = 1_000_000
 # numbers of the fields that are read, in the definition of the format (onnx.proto)

@@ -31,14 +31,14 @@ def spectral_gain(
     count = length // hop + 1
     padded = np.pad(observed, ((0, 0), (size // 2, size // 2)))
     frames = sliding_window_view(padded, size, -1)[:, ::hop][:, :count]
-    spectrum = fft.rfft(frames * taper)
-    energy = np.square(spectrum.real) + np.square(spectrum.imag)
+    spectrum = np.asarray(fft.rfft(frames * taper))
+    energy = np.square(np.real(spectrum)) + np.square(np.imag(spectrum))
     # a window is quiet where all of it is: the least of its weights
     outside = np.pad(quiet, ((0, 0), (size // 2, size // 2)), constant_values=np.inf)
     least = sliding_window_view(outside, size, -1)[:, ::hop][:, :count].min(-1)[..., None] + 1e-4
     usual = (energy * least).sum(1, keepdims=True) / least.sum(1, keepdims=True)
     gain = np.maximum(1 - excess * usual / (energy + EPS), 0)
-    parts = fft.irfft(spectrum * gain, size, overwrite_x=True) * taper
+    parts = np.asarray(fft.irfft(spectrum * gain, size, overwrite_x=True)) * taper
     total = np.zeros((len(observed), count + 3, hop), parts.dtype)
     weight = np.zeros((count + 3, hop), np.float32)
     for k in range(4):

@@ -96,9 +96,9 @@ def spatial_filter(
     noise[np.diag_indices(len(noise))] += shrinkage * scale + EPS * mean + 1e-30
     taper = hann(size)
     moving = np.empty((busy.size, *noise.shape), np.float32)
-    for out, window in zip(moving, busy, strict=True):
+    for number, window in enumerate(busy):
         guess = guesses[:, window]
-        np.matmul(guess * taper, guess.T, out=out)
+        np.matmul(guess * taper, guess.T, out=moving[number])
     moving /= taper.sum() + EPS
     size_of = np.einsum("kii->k", moving)[:, None, None]
     shape = (moving / np.sqrt(size_of + 1e-6 * mean)).sum(0)
@@ -198,9 +198,9 @@ def stationary_covariance(x: np.ndarray, weight: np.ndarray, size: int) -> np.nd
     Of its quiet parts, by `weight` (time,).
     """
     waves, length = x.shape
-    spectrum = fft.rfft(x * weight, 2 * max(length, size))
+    spectrum = np.asarray(fft.rfft(x * weight, 2 * max(length, size)))
     cross = spectrum[:, None] * spectrum.conj()
-    lags = fft.irfft(cross, 2 * max(length, size)) / (np.square(weight).sum() + EPS)
+    lags = np.asarray(fft.irfft(cross, 2 * max(length, size))) / (np.square(weight).sum() + EPS)
     step = np.arange(-size + 1, size)
     # rows of a Toeplitz matrix are shifted views of its lags, of which negative ones are at the end
     tapered = (lags[..., step] * (1 - np.abs(step) / (2 * size))).astype(np.float32)

@@ -7,6 +7,7 @@ ones. They have caps of many electrodes and a few, and several rates.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -20,7 +21,7 @@ from neurofuse.synth.simulate import simulate
 TRIM, SECONDS = 5.0, 62.0  # s that are left out at the beginning, and used after it
 LEAST = 30.0  # s, without which a recording is passed over
 PAIRS = ("eeg", "nirs"), ("few_electrodes", "nirs_still"), ("eeg", "nirs_still")
-SIMULATED = (
+SIMULATED: tuple[dict[str, Any], ...] = (
     {"eeg_rate": 250.0, "nirs_rate": 10.0},
     {"eeg_rate": 128.0, "nirs_rate": 5.0, "eeg_montage": ["TP9", "AF7", "AF8", "TP10"]},
     {"eeg_rate": 500.0, "nirs_rate": 12.5, "eeg_montage": 32, "nirs_montage": "motor"},
@@ -68,7 +69,7 @@ def recordings(streams: tuple[str, ...], *, seed: int = 0) -> Iterator[Known]:
 def simulated(streams: tuple[str, ...], *, seed: int = 0) -> Iterator[Known]:
     """Three montages at three rates, by a random generator."""
     for number, options in enumerate(SIMULATED):
-        absent = {f"{s}_montage": None for s in ("eeg", "nirs") if s not in streams}
+        absent: dict[str, Any] = {f"{s}_montage": None for s in ("eeg", "nirs") if s not in streams}
         chosen = {"share": "full", "sensors": True, "bouts_per_minute": 4} | options | absent
         truth, contaminated = simulate(SECONDS, seed=seed + number, **chosen)
         yield Known(f"simulated {number + 1}", {}, truth, contaminated)

@@ -87,7 +87,7 @@ def spec_of(
 
 
 def learned_of(given: Given) -> dict[str, Any]:
-    """What stands in no graph; filters are those of the single-modality models, if there are any."""
+    """What stands in no graph; filters are those of the single-modality models, if they exist."""
     a, weights = given.architecture, given.weights
 
     def of(modality: str, name: str) -> Any:

@@ -77,7 +77,7 @@ def passage_of(
 ) -> Passage | None:
     """How a recording passes through a network; None where no channel is usable."""
     a = network.architecture
-    calibration = dict(zip(a.streams, network.calibration.tolist(), strict=True))
+    calibration: dict[str, float] = dict(zip(a.streams, network.calibration.tolist(), strict=True))
     found = passages.passage_of(recording, a, calibration if uncertainty else None)
     return None if found is None else Passage(found.sources, found.spans, found.head)
 
