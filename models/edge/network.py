@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from neurofuse.models.joint.constants import TOLD, WITNESSES
+
 Decoded = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -14,10 +16,6 @@ class Session(Protocol):
 
     def run(self, outputs: None, inputs: Mapping[str, np.ndarray]) -> Any:
         """The outputs in their order."""
-        ...
-
-    def get_inputs(self) -> Any:
-        """What goes in, each with `name` and `shape`."""
         ...
 
 
@@ -97,6 +95,11 @@ def neighbours(position: np.ndarray, width: float) -> np.ndarray:
     square = np.square(place[:, None] - place).sum(-1)
     weight = np.where(known[:, None] & known, np.exp(-square / (2 * width**2)), 0.5)
     return (weight / weight.sum(-1, keepdims=True)).astype(np.float32)
+
+
+def nothing(frames: int) -> np.ndarray:
+    """What no witness says (told, frame)."""
+    return np.zeros((len(WITNESSES) * TOLD, frames), np.float32)
 
 
 def _ready(x: np.ndarray) -> np.ndarray:

@@ -10,11 +10,11 @@ import numpy as np
 from scipy.special import expit
 
 from neurofuse.models.edge.features import features
-from neurofuse.models.edge.network import Decoded, Network, neighbours
+from neurofuse.models.edge.network import Decoded, Network, neighbours, nothing
 from neurofuse.models.edge.witnesses import Trust, evidence
 from neurofuse.models.inference.windows import Piece
 from neurofuse.models.joint.architecture import Architecture
-from neurofuse.models.joint.constants import TOLD, WITNESSES
+from neurofuse.models.joint.constants import TOLD
 
 
 class Seen:
@@ -138,11 +138,6 @@ def beside(
 def mixed(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
     """Between two arrays: the first where the share is 0, the second where it is 1."""
     return first + np.float32(share) * (second - first)
-
-
-def nothing(frames: int) -> np.ndarray:
-    """What no witness says (told, frame)."""
-    return np.zeros((len(WITNESSES) * TOLD, frames), np.float32)
 
 
 def witnessed_by(

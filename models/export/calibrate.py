@@ -54,10 +54,6 @@ class Watched:
             self.ranges[convolution] = min(low, before[0]), max(high, before[1])
         return found[: self.outputs]
 
-    def get_inputs(self) -> Any:
-        """What goes in."""
-        return self.session.get_inputs()
-
 
 class Believing(EdgeEngine):
     """An engine that believes every witness, so that every graph is used."""
