@@ -1,6 +1,7 @@
 """Apply an export to whole recordings, without torch."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,20 @@ def estimate_artifacts(
     if passage is None:
         return {}
     engine = EdgeEngine(architecture, network)
-    return passed(engine, passage, uncertainty=uncertainty, progress=progress)
+    with _one_thread():
+        return passed(engine, passage, uncertainty=uncertainty, progress=progress)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    """Let numpy and scipy compute with one thread each, where threadpoolctl is installed.
+
+    Windows are computed side by side already, and sums in one order are equal everywhere.
+    """
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return nullcontext()
+    return threadpool_limits(1, user_api="blas")
 
 
 class EdgeEngine:
