@@ -16,9 +16,13 @@ def split(x: np.ndarray, rate: float, edges: tuple[float, ...]) -> np.ndarray:
     pad = min(int(2 * rate), length - 1)
     if pad > 0:
         x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(pad, pad)], mode="reflect")
-    spectrum = np.asarray(fft.rfft(x))[..., None, :] * _gains(x.shape[-1], rate, edges)
-    bands = np.asarray(fft.irfft(spectrum, x.shape[-1], overwrite_x=True))
-    return bands[..., pad : pad + length]
+    spectrum = np.asarray(fft.rfft(x))
+    gains = _gains(x.shape[-1], rate, edges)
+    bands = np.empty((*x.shape[:-1], len(gains), length), np.float32)
+    for band, gain in enumerate(gains):  # one after the other: the whole spectrum is large
+        made = np.asarray(fft.irfft(spectrum * gain, x.shape[-1], overwrite_x=True))
+        bands[..., band, :] = made[..., pad : pad + length]
+    return bands
 
 
 @lru_cache(maxsize=8)
@@ -72,11 +76,12 @@ def degrees_of_freedom(edges: tuple[float, ...], rate: float, length: int) -> np
     return 2 * np.diff(limits) * length / rate
 
 
-def log_energy(
-    bands: np.ndarray, rate: float, frame_rate: float, quantile: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Log energy (…, band, frame) over the quiet energy of a band, and the latter (…, band, 1)."""
-    smooth = mean_pool(to_frames(np.square(bands), rate, frame_rate), 5)
+def log_energy(energy: np.ndarray, quantile: float) -> tuple[np.ndarray, np.ndarray]:
+    """Log energy over the quiet energy of each band, and the latter (…, band, 1).
+
+    Of the energy of bands in frames (…, band, frame).
+    """
+    smooth = mean_pool(energy, 5)
     quiet = low_quantile(smooth, quantile)
     total = quiet.sum(-2, keepdims=True)
     floor = FLOOR * total + 1e-38

@@ -7,6 +7,7 @@ from neurofuse.models.edge.bands import (
     degrees_of_freedom,
     log_energy,
     split,
+    to_frames,
 )
 from neurofuse.models.edge.pools import max_pool, mean_pool
 from neurofuse.models.edge.wiener import inverse
@@ -30,9 +31,15 @@ def features(
     series, alone = bands.reshape(-1, *bands.shape[-2:]), signal.reshape(-1, signal.shape[-1])
     weight = quiet_weight(alone[None], np.zeros_like(alone[:1]), rate, a.quiet)[0]
     values = degrees_of_freedom(edges, rate, bands.shape[-1])
-    residual = prediction_residual(series, weight, values).reshape(bands.shape)
-    energy, quiet = log_energy(bands, rate, a.latent_rate, a.quiet.quantile)
-    unpredicted, at_rest = log_energy(residual, rate, a.latent_rate, a.quiet.quantile)
+    both: list[list[np.ndarray]] = [[], []]
+    for band, known in enumerate(values):  # one after the other: of all they would be large
+        one = series[:, band]
+        residual = prediction_residual(one, weight, float(known))
+        for frames, samples in zip(both, (one, residual), strict=True):
+            frames.append(to_frames(np.square(samples), rate, a.latent_rate))
+    whole, rest = (np.stack(f, 1).reshape(*bands.shape[:-1], -1) for f in both)
+    energy, quiet = log_energy(whole, a.quiet.quantile)
+    unpredicted, at_rest = log_energy(rest, a.quiet.quantile)
     usual = np.log((at_rest + 1e-30) / (quiet + 1e-30)).clip(-6, 0)
     parts = [0.5 * energy, 0.5 * unpredicted, np.broadcast_to(0.5 * usual, energy.shape)]
     if modality == "eeg":
@@ -68,34 +75,29 @@ def quiet_weight(signal: np.ndarray, gate: np.ndarray, rate: float, quiet: Quiet
         return ((1 - near) + 1e-3) / (1 + (local / (quiet.excess * usual + 1e-30)) ** 4)
 
 
-def prediction_residual(
-    bands: np.ndarray, weight: np.ndarray, degrees_of_freedom: np.ndarray
-) -> np.ndarray:
-    """Each channel less its best linear prediction from all the others, band by band.
+def prediction_residual(x: np.ndarray, weight: np.ndarray, degrees_of_freedom: float) -> np.ndarray:
+    """Each channel (channel, time) of a band less its best linear prediction from all the others.
 
     Parameters
     ----------
-    bands : array (channel, band, time)
+    x : array (channel, time)
         Any scale.
     weight : array (time,)
         Weight 0..1 of each sample in the covariance of the quiet signal.
-    degrees_of_freedom : array (band,)
-        Independent values in each band.
+    degrees_of_freedom : float
+        Independent values in the band.
     """
-    x = bands.swapaxes(0, 1)
-    channels = x.shape[1]
+    channels = len(x)
     if channels == 1:
-        return bands
-    covariance = (x * weight) @ x.swapaxes(-1, -2) / (weight.sum() + 1e-8)
-    size = np.diagonal(covariance, axis1=-2, axis2=-1)
-    known = degrees_of_freedom * weight.mean()
-    trust = (known / (known + 2 * channels)).astype(np.float32)[:, None]
-    floor = 1e-4 * size + 1e-7 * size.mean(-1, keepdims=True) + 1e-30
-    own = (1 - trust) * size + floor
-    covariance = trust[..., None] * covariance
-    np.einsum("bii->bi", covariance)[:] += own
-    root = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    precision = inverse(covariance / root[:, :, None] / root[:, None, :])
-    precision = precision / np.diagonal(precision, axis1=-2, axis2=-1)[..., None]
-    precision = precision * root[:, :, None] / root[:, None, :]
-    return (precision @ x).swapaxes(0, 1)
+        return x
+    covariance = (x * weight) @ x.T / (weight.sum() + 1e-8)
+    size = np.diagonal(covariance).copy()
+    known = degrees_of_freedom * float(weight.mean())
+    trust = known / (known + 2 * channels)
+    covariance *= trust
+    floor = 1e-4 * size + 1e-7 * size.mean() + 1e-30
+    covariance[np.diag_indices(channels)] += (1 - trust) * size + floor
+    root = np.sqrt(np.diagonal(covariance))
+    precision = inverse(covariance / root[:, None] / root)
+    precision = precision / np.diagonal(precision)[:, None]
+    return (precision * root[:, None] / root) @ x

@@ -90,7 +90,10 @@ def spatial_filter(
     if not busy.size:
         return np.zeros_like(observed)
     stacked = lagged(observed, lags)
-    noise = (stacked * quiet) @ stacked.T / (quiet.sum() + EPS)
+    weighted = lagged(observed, lags)
+    weighted *= np.sqrt(quiet)
+    noise = weighted @ weighted.T / (quiet.sum() + EPS)
+    del weighted
     scale = np.diagonal(noise).copy()
     mean = float(scale.mean())
     noise[np.diag_indices(len(noise))] += shrinkage * scale + EPS * mean + 1e-30
@@ -99,6 +102,7 @@ def spatial_filter(
     for number, window in enumerate(busy):
         guess = guesses[:, window]
         np.matmul(guess * taper, guess.T, out=moving[number])
+    del guesses  # as large as the recording times the lags
     moving /= taper.sum() + EPS
     size_of = np.einsum("kii->k", moving)[:, None, None]
     shape = (moving / np.sqrt(size_of + 1e-6 * mean)).sum(0)
