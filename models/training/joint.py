@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.training.calibration import calibrate
 from neurofuse.models.training.config import Training
-from neurofuse.models.training.corpus import Clean
+from neurofuse.models.training.corpus import CleanSignal
+from neurofuse.models.training.distributed import Team, over_processes
 from neurofuse.models.training.learner import Learner, descend
 from neurofuse.models.training.loss import (
     motion_target,
@@ -32,21 +33,56 @@ MOTION_WEIGHT = 0.3  # of the loss on each modality's motion, decoded from the f
 
 @dataclass(frozen=True)
 class JointSampling:
-    """The batch of a step and the modality that is withheld in it, of (seed, step) alone."""
+    """The batch of a step and the modality that is withheld in it, of (seed, step) alone.
 
-    corpus: Mapping[str, list[Clean]]
+    Of several processes each samples windows of its own, of (seed, step, rank), from the same
+    recordings, with the same number of channels, and withholds the same modality.
+    """
+
+    corpus: Mapping[str, Sequence[CleanSignal]]
     sampling: WindowSampling
     seed: int
     dropout: float
     donors: Donors | None = None  # of real movements
+    rank: int | None = None  # of this process where there are several
 
     def __call__(self, step: int) -> tuple[Batch, str | None]:
         rng = np.random.default_rng([self.seed, step])
-        batch = sample_batch(self.corpus, self.sampling, rng, self.donors)
+        mine = None if self.rank is None else [self.seed, step, 1 + self.rank]
+        own = None if mine is None else np.random.default_rng(mine)
+        batch = sample_batch(self.corpus, self.sampling, rng, self.donors, own)
         withheld = None
         if len(batch) > 1 and rng.random() < self.dropout:
             withheld = str(rng.choice(list(batch)))
         return batch, withheld
+
+
+class Losses(nn.Module):
+    """A model whose output is its losses, so that each weight it uses gets a gradient."""
+
+    def __init__(self, model: CrossModalAutoencoder):
+        super().__init__()
+        self.model: CrossModalAutoencoder = model
+
+    def forward(self, windows: Batch, withheld: str | None, wiener: bool) -> dict[str, Tensor]:
+        """Losses by name on windows of which one modality may be withheld."""
+        a = self.model.architecture
+        given = {s: b for s, b in windows.items() if s != withheld}
+        estimates, motion = self.model({s: b[0] for s, b in given.items()}, wiener=wiener)
+        losses: dict[str, Tensor] = {}
+        for s, (seen, target) in windows.items():
+            true = truth(s, seen, target, a)
+            wanted = motion_target(true)
+            frames = min(wanted.shape[-1], motion[s].shape[-1])
+            wrong = cross_entropy(motion[s][:, :frames], wanted[:, :frames])
+            losses[f"{s}_motion"] = MOTION_WEIGHT * wrong
+            if s in given:
+                parts = statistics_loss(s, true, estimates[s])
+                if wiener:
+                    return_time = a.baseline_level.return_time
+                    parts |= residual_loss(s, target, estimates[s], seen.rate, return_time)
+                losses |= {f"{s}_{k}": v for k, v in parts.items()}
+        return losses
 
 
 class JointLearner(Learner[tuple[Batch, str | None]]):
@@ -65,6 +101,8 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
     facts : dict
         Goes into the JSON beside the weights: `participants`, `command`, `steps_before`,
         `start_score`.
+    team : Team
+        The processes that train together.
     """
 
     def __init__(
@@ -74,11 +112,15 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
         model: CrossModalAutoencoder,
         checks: Sequence[Batch],
         facts: dict[str, Any],
+        team: Team,
     ):
         self.optimizer: torch.optim.AdamW = torch.optim.AdamW(
             model.parameters(), lr=plan.learning_rate, weight_decay=0.01
         )
         super().__init__(plan.name, folder, {"model": model}, {"optimizer": self.optimizer})
+        self.team: Team = team
+        self.leads = team.leads
+        self.losses_of: nn.Module = team.wrapped(Losses(model))
         self.plan: Training = plan
         self.model: CrossModalAutoencoder = model
         self.checks: Sequence[Batch] = checks
@@ -101,25 +143,12 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
     def learn(self, batch: tuple[Batch, str | None]) -> dict[str, float]:
         """One step on windows of which one modality may be withheld."""
         windows, withheld = batch
-        a, wiener = self.model.architecture, self.step >= self.plan.warm_steps
-        given = {s: b for s, b in windows.items() if s != withheld}
         self.model.train()
-        estimates, motion = self.model({s: b[0] for s, b in given.items()}, wiener=wiener)
-        losses: dict[str, Tensor] = {}
-        for s, (seen, target) in windows.items():
-            true = truth(s, seen, target, a)
-            wanted = motion_target(true)
-            frames = min(wanted.shape[-1], motion[s].shape[-1])
-            wrong = cross_entropy(motion[s][:, :frames], wanted[:, :frames])
-            losses[f"{s}_motion"] = MOTION_WEIGHT * wrong
-            if s in given:
-                parts = statistics_loss(s, true, estimates[s])
-                if wiener:
-                    return_time = a.baseline_level.return_time
-                    parts |= residual_loss(s, target, estimates[s], seen.rate, return_time)
-                losses |= {f"{s}_{k}": v for k, v in parts.items()}
-        descend(self.optimizer, self.model, torch.stack(list(losses.values())).sum())
-        return dict(zip(losses, torch.stack([*losses.values()]).tolist(), strict=True))
+        losses = self.losses_of(windows, withheld, self.step >= self.plan.warm_steps)
+        values = torch.stack(list(losses.values()))
+        descend(self.optimizer, self.model, values.sum())
+        values = over_processes(values.detach()) / self.team.count
+        return dict(zip(losses, values.tolist(), strict=True))
 
     def validate(self) -> tuple[float, dict[str, float]]:
         """The mean of the errors in motion [dB] over modalities, and all scores."""
