@@ -92,7 +92,7 @@ def network(export: Path, repeats: int) -> np.ndarray:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description="Start-up with torch and without.")
     parser.add_argument("--export", type=Path, required=True, help="folder of an export of joint")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0, help="of the recording")
