@@ -85,9 +85,7 @@ def spatial_filter(
         Weight, 0..1, of the artifact covariance of all motion against that of each window.
     """
     channels, hop, length = len(observed), size // 2, observed.shape[-1]
-    guesses = padded_frames(lagged(rough, lags), size, hop)
-    busy = np.flatnonzero((guesses != 0).any((0, 2)))
-    if not busy.size:
+    if not rough.any():
         return np.zeros_like(observed)
     stacked = lagged(observed, lags)
     weighted = lagged(observed, lags)
@@ -98,6 +96,8 @@ def spatial_filter(
     mean = float(scale.mean())
     noise[np.diag_indices(len(noise))] += shrinkage * scale + EPS * mean + 1e-30
     taper = hann(size)
+    guesses = padded_frames(lagged(rough, lags), size, hop)
+    busy = np.flatnonzero((guesses != 0).any((0, 2)))
     moving = np.empty((busy.size, *noise.shape), np.float32)
     for number, window in enumerate(busy):
         guess = guesses[:, window]
