@@ -23,7 +23,7 @@ like one?
 **Windows**: the training part of the real corpus with simulated participants ({recordings}),
 batches of four windows of 60 s of both modalities as in training, one thread; the same windows are
 drawn in turn from memory, from a store in the system's page cache, and from disk. Rates are
-relative to memory, medians of {batches} batches.
+relative to memory with the same windows; medians of {batches} batches.
 
 **Thousands of people**: a store of {people} simulated participants with 75 s each ({samples:.0f} MB
 of samples) opens in {opened:.2f} s; after 100 and 200 batches the process has grown by {first:.0f}
@@ -46,7 +46,7 @@ def rate_table(spent: dict[str, Spent]) -> Table:
     for name, one in spent.items():
         pairs = ((one.wall, memory.wall), (one.cpu, memory.cpu))
         seconds = [f"{np.median(own):.3f}" for own, _ in pairs]
-        relative = [f"{np.median(base) / np.median(own):.2f}" for own, base in pairs]
+        relative = [f"{np.median(np.divide(base, own)):.2f}" for own, base in pairs]
         rows.append([name, *seconds, *relative])
     columns = ["windows from", "s a batch", "CPU s a batch", "rate", "CPU rate"]
     return Table(columns, rows)

@@ -17,7 +17,7 @@ from neurofuse.cli.study.arguments import LEVELS
 from neurofuse.cli.study.engines import Engine
 from neurofuse.cli.study.errors import StudyError, UnknownLevelError, UsageError
 from neurofuse.cli.study.tasks import Outcome, Plan, Settings
-from neurofuse.io.errors import NeurofuseError
+from neurofuse.io.errors import NeurofuseError, WriteError
 
 WEIGHTS = ".safetensors"
 STOPPED = 130  # exit status after Ctrl-C
@@ -228,7 +228,22 @@ def _places(words: list[str], pairs: Path | None) -> tuple[Path, Path, str]:
     if level not in LEVELS:
         raise UnknownLevelError(f"the level {level}", f"{' or '.join(LEVELS)}", "choose one")
     source = pairs if pairs is not None else Path(places[0])
-    return source.absolute(), Path(places[-1]).absolute(), level
+    out = Path(places[-1])
+    if level == "participant":
+        _refuse_among_inputs(out, source)
+    return source.absolute(), out.absolute(), level
+
+
+def _refuse_among_inputs(out: Path, source: Path) -> None:
+    """Raise WriteError if outputs would lie between recordings, and be taken for such later."""
+    inner, outer = out.resolve(), source.resolve()
+    below = inner.relative_to(outer).parts if inner.is_relative_to(outer) else None
+    if below == () or (below and below[0].startswith("sub-")):
+        raise WriteError(
+            f"{out} for the outputs, among the recordings",
+            "a folder of their own",
+            f"choose for instance {source / 'derivatives' / 'neurofuse'}",
+        )
 
 
 def _method(method: str | None, explain: bool) -> str | None:
