@@ -36,11 +36,12 @@ def clean(
     recording : Recording
         EEG, fNIRS (intensity or optical density), or both.
     method : str, Path, Cleaner or model, optional
-        A name of `neurofuse.methods()`, the path of weights trained with `neurofuse train`, or an
-        object: a configured or fitted method (`neurofuse.get_method`), a model in memory, or a
-        cleaner of your own. By default "joint" where both modalities are there, so that they
-        inform each other, else the model of the single modality, "eeg" or "nirs". A modality that
-        the method does not treat stays as it was.
+        A name of `neurofuse.methods()`, the path of weights trained with `neurofuse train`, the
+        folder of an export (`neurofuse export`), which needs no torch, or an object: a configured
+        or fitted method (`neurofuse.get_method`), a model in memory, or a cleaner of your own. By
+        default "joint" where both modalities are there, so that they inform each other, else the
+        model of the single modality, "eeg" or "nirs". A modality that the method does not treat
+        stays as it was.
     uncertainty : bool
         Also estimate how far cleaned samples may be off, as `uncertainty` [V; 1], one standard
         deviation: nine in ten errors lay within 1.645 of them on participants not trained on. 0

@@ -68,7 +68,8 @@ class LiveCleaner:
         samples are not looked at, and it may have none. Channels marked bad, and those of EEG that
         are none, pass as they are.
     method : str or Path
-        "joint-live", or the path of causal weights trained with `neurofuse train`.
+        "joint-live", the path of causal weights trained with `neurofuse train`, or the folder of
+        their export (`neurofuse export --method joint-live`).
     rates : dict of float, optional
         Sampling rates [Hz] by "eeg", "nirs" and, if there is one on the head, "imu".
     lookahead : float, optional

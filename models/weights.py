@@ -170,7 +170,7 @@ def load_model(name: str | Path) -> CrossModalAutoencoder:
     >>> load_model("eeg").architecture.streams
     ('eeg',)
     """
-    path = _find(name)
+    path = find_weights(name)
     try:
         facts, tensors = read_weights(path)
         architecture = Architecture.model_validate(facts["architecture"])
@@ -191,7 +191,7 @@ def load_model(name: str | Path) -> CrossModalAutoencoder:
 
 def load_facts(name: str | Path) -> dict[str, Any]:
     """What the JSON beside weights says of them; the name is one that `load_model` takes."""
-    path = _find(name).with_suffix(".json")
+    path = find_weights(name).with_suffix(".json")
     try:
         facts = json.loads(path.read_text())
         return facts | {key: facts[key] for key in ("architecture", "training_data")}
@@ -203,7 +203,7 @@ def load_facts(name: str | Path) -> dict[str, Any]:
         ) from error
 
 
-def _find(name: str | Path) -> Path:
+def find_weights(name: str | Path) -> Path:
     """The .safetensors file of a packaged name or path, found beside its JSON."""
     path = Path(name)
     if path.suffix != ".safetensors":

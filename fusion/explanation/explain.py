@@ -178,7 +178,7 @@ def explainable(method: "Method") -> Learned:
         If it is no learned one.
     """
     made = get_method(method)
-    if not isinstance(made, Learned):
+    if not isinstance(made, Learned) or made.exported:
         raise ParameterError(f"an explanation of {getattr(made, 'name', method)!r}", *ADVICE)
     return made
 

@@ -24,9 +24,11 @@ from neurofuse.io.recording import (
     streams,
     with_stream,
 )
+from neurofuse.models.edge.load import offline_architecture
 from neurofuse.models.joint.architecture import Architecture
 
 if TYPE_CHECKING:
+    from neurofuse.models.inference.windows import ArtifactEstimate
     from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 
 SUFFIX = ".safetensors"
@@ -40,7 +42,7 @@ class Learned:
     ----------
     model : str, Path or CrossModalAutoencoder
         The name of packaged weights ("joint", "eeg", "nirs"), the path of weights trained with
-        `neurofuse train`, or a model in memory.
+        `neurofuse train`, the folder of an export, which needs no torch, or a model in memory.
     name : str
         What it is called in tables and provenance; by default the name of its weights.
 
@@ -68,12 +70,18 @@ class Learned:
 
     def __post_init__(self) -> None:
         if isinstance(self.model, str | Path):
-            name = Path(self.model).name.removesuffix(SUFFIX)
+            path = Path(self.model)
+            name = (path.resolve() if self.exported else path).name.removesuffix(SUFFIX)
             architecture = architecture_of(self.model)
         else:
             name, architecture = type(self.model).__name__, self.model.architecture
         object.__setattr__(self, "name", self.name or name)
         object.__setattr__(self, "architecture", architecture)
+
+    @property
+    def exported(self) -> bool:
+        """Whether it is the folder of an export (`neurofuse export`)."""
+        return isinstance(self.model, str | Path) and exported(self.model)
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -117,12 +125,10 @@ class Learned:
         ReadError
             If a modality has no usable channel, or the weights cannot be read.
         """
-        from neurofuse.models.inference.apply import estimate_artifacts
-
         check(recording)
         cleaned = recording if judged else mark_bad(recording)
         warn_of_limits(cleaned, self.streams)
-        estimates = estimate_artifacts(
+        estimates = _estimate_artifacts(self.exported)(
             cleaned, self.model, uncertainty=uncertainty, progress=progress
         )
         if not estimates:
@@ -154,6 +160,37 @@ class Learned:
         if seen:
             facts["shared_with_imu"] = seen
         return note(cleaned, "clean", method=self.name, **facts)
+
+
+def exported(model: str | Path) -> bool:
+    """Whether a method is the folder of an export: no packaged name, and a folder.
+
+    Examples
+    --------
+    >>> exported("joint")
+    False
+    """
+    packaged = not isinstance(model, Path) and weights_path(model).is_file()
+    return not packaged and not str(model).endswith(SUFFIX) and Path(model).is_dir()
+
+
+def _estimate_artifacts(from_export: bool) -> Callable[..., "dict[str, ArtifactEstimate]"]:
+    """The function that applies a model, with or without torch."""
+    if from_export:
+        from neurofuse.models.edge.apply import estimate_artifacts as without_torch
+
+        return without_torch
+    try:
+        from neurofuse.models.inference.apply import estimate_artifacts
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ParameterError(
+            "a model whose weights need torch, which is not installed",
+            "torch, or the folder of an export",
+            "pip install torch, or give the folder that `neurofuse export` wrote as the method",
+        ) from error
+    return estimate_artifacts
 
 
 def weights_path(model: str | Path) -> Path:
@@ -192,6 +229,8 @@ def architecture_of(model: str | Path) -> Architecture:
     ReadError
         If there are no such weights, or their JSON describes no model that can be built.
     """
+    if exported(model):
+        return offline_architecture(model)
     facts = description(model)
     try:
         return Architecture.model_validate(facts["architecture"])

@@ -22,7 +22,13 @@ from neurofuse.fusion.methods.cleaner import Cleaner
 from neurofuse.fusion.methods.gedai import GEDAI
 from neurofuse.fusion.methods.ica import ICA
 from neurofuse.fusion.methods.iclabel import ICLABEL
-from neurofuse.fusion.methods.learned import SUFFIX, Learned, description, weights_path
+from neurofuse.fusion.methods.learned import (
+    SUFFIX,
+    Learned,
+    description,
+    exported,
+    weights_path,
+)
 from neurofuse.fusion.methods.pca import PCA
 from neurofuse.fusion.methods.plain import BANDPASS, UNCORRECTED, ZERO
 from neurofuse.fusion.methods.regression import LINEAR, REGRESSION
@@ -124,8 +130,8 @@ def get_method(method: "Method", **settings: Any) -> Cleaner:
     Parameters
     ----------
     method : str, Path, Cleaner or CrossModalAutoencoder
-        A name of `neurofuse.methods()`, the path of weights (.safetensors), or an object, which
-        may be configured and fitted already.
+        A name of `neurofuse.methods()`, the path of weights (.safetensors) or of the folder of an
+        export, or an object, which may be configured and fitted already.
     **settings
         Settings of the method that differ from its defaults.
 
@@ -256,9 +262,11 @@ def _find(method: "Method") -> Cleaner:
             renamed(f"the method {name!r}", repr(OLD_NAMES[name]), level=4)
             name = OLD_NAMES[name]
         if name not in names():
+            if exported(Path(name)):
+                return Learned(Path(name))
             raise ParameterError(
                 f"the method {name!r}",
-                f"one of {', '.join(names())}, or a path of {SUFFIX}",
+                f"one of {', '.join(names())}, or a path of {SUFFIX} or of an export",
                 "check its name",
             )
         return _known[name]

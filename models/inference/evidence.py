@@ -10,24 +10,23 @@ nothing, and is no player.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import factorial
-from typing import TypeVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn.functional import conv1d
 
 from neurofuse.io.recording import EVIDENCE_INPUTS
+from neurofuse.models.inference.shapley import shapley
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.joint.bands import to_frames
+from neurofuse.models.joint.constants import SPEAKERS
 from neurofuse.models.joint.network import Decoder
 from neurofuse.models.joint.rest import at_rest
 from neurofuse.models.joint.tensors import Estimate, Latent, Stream
 from neurofuse.models.joint.witnesses import Trust
 
 IMU = EVIDENCE_INPUTS[-1]
-SPEAKERS = 12  # channels whose evidence is worked out
-Value = TypeVar("Value", float, Tensor)
 
 
 @dataclass(frozen=True)
@@ -109,28 +108,6 @@ def speakers(mask: Tensor) -> Tensor:
         chosen[most] = True
         unheard &= mask[most] == 0
     return chosen.nonzero().squeeze(1)
-
-
-def shapley(value: dict[frozenset[str], Value], players: Sequence[str]) -> dict[str, Value]:
-    """Shapley values of all players, exact.
-
-    Examples
-    --------
-    >>> value = {frozenset(): 0.0, frozenset("a"): 1.0, frozenset("b"): 0.0, frozenset("ab"): 3.0}
-    >>> shapley(value, ("a", "b"))
-    {'a': 2.0, 'b': 1.0}
-    """
-    found = {}
-    for player in players:
-        others = [one for one in players if one != player]
-        total = 0.0
-        for size in range(len(players)):
-            order = factorial(size) * factorial(len(players) - size - 1) / factorial(len(players))
-            for part in combinations(others, size):
-                inside = frozenset(part)
-                total = total + order * (value[inside | {player}] - value[inside])
-        found[player] = total
-    return found
 
 
 class _Window:

@@ -1,16 +1,13 @@
-"""One modality of a recording, window by window: samples to tensors, estimates back to arrays.
+"""One modality of a recording, window by window: samples to windows, and estimates put together.
 
-The only place where a Recording's samples become tensors. Windows overlap and are cross-faded;
-of EEG no more than a window is in memory.
+Windows overlap and are cross-faded; of EEG no more than a window is in memory.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 import xarray as xr
-from torch import Tensor
 
 from neurofuse.io.lazy import Spool, is_lazy
 from neurofuse.io.optics.conversion import to_optical_density
@@ -21,7 +18,6 @@ from neurofuse.models.inference.multirate import SlowSeries, fast_artifact, slow
 from neurofuse.models.inference.posture import posture_changes
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.baseline_level import baseline_level_error
-from neurofuse.models.joint.tensors import Estimate, Stream
 
 
 @dataclass(frozen=True)
@@ -41,15 +37,27 @@ class ArtifactEstimate:
 
 @dataclass(frozen=True)
 class Piece:
-    """A window of one modality: samples scaled to near one."""
+    """A window of one modality: samples scaled to near one, in single precision."""
 
-    stream: Stream
+    signal: np.ndarray  # EEG (channel, time); fNIRS d(OD) (channel, wavelength, time)
+    position: np.ndarray  # (channel, 3) m, NaN where unknown
+    rate: float  # Hz
     scale: float  # of the samples
     missing: np.ndarray | None = None  # (channel, time) bool: EEG samples that were bridged
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a model finds in a window of one modality."""
+
+    gate: np.ndarray  # (channel, time), 0..1: the motion mask
+    artifact: np.ndarray  # like the signal, already multiplied by the mask
+    variance: np.ndarray | None  # like the signal; of the error, before calibration
+    evidence: np.ndarray  # (input, frame) [log odds]: whose it was
+
+
 class Source:
-    """One modality: gives windows as tensors and cross-fades the model's estimates of them.
+    """One modality: gives windows and cross-fades the model's estimates of them.
 
     `weight`, `gate`, `evidence`, `artifact` and `variance` hold the samples from number `base` on;
     the last only if there is a `calibration`, the factor on standard deviations.
@@ -115,16 +123,12 @@ class Source:
         self,
         begin: float,
         piece: Piece,
-        estimate: Estimate,
-        evidence: Tensor,
+        found: Found,
         before: bool,
         after: bool,
     ) -> None:
-        """Add the estimate of the window from `begin` [s] on, faded towards its neighbours.
-
-        `evidence` (input, frame) is whose it was.
-        """
-        gate, artifact = estimate.gate[0].numpy(), estimate.artifact[0].numpy()
+        """Add what was found in the window from `begin` [s] on, faded towards its neighbours."""
+        gate, artifact, evidence = found.gate, found.artifact, found.evidence
         first = round((begin - self.start) * self.rate)
         skip = max(-first, 0)
         first = max(first, 0)
@@ -134,12 +138,12 @@ class Source:
         self.weight[here] += weight
         self.gate[:, here] += (weight * gate[..., skip : skip + count]).astype(np.float32)
         frame = np.arange(skip, skip + count) * self.architecture.latent_rate // self.rate
-        told = evidence.numpy()[:, frame.astype(int).clip(max=evidence.shape[-1] - 1)]
+        told = evidence[:, frame.astype(int).clip(max=evidence.shape[-1] - 1)]
         self.evidence[:, here] += (weight * told).astype(np.float32)
         part = weight * piece.scale * artifact[..., skip : skip + count]
         self.artifact[..., here] += part.astype(self.artifact.dtype)
-        if self.calibration is not None and estimate.variance is not None:
-            variance = estimate.variance[0].numpy()[..., skip : skip + count]
+        if self.calibration is not None and found.variance is not None:
+            variance = found.variance[..., skip : skip + count]
             self.variance[..., here] += weight * (self.calibration * piece.scale) ** 2 * variance
 
     def all_channels(self, values: np.ndarray) -> np.ndarray:
@@ -153,12 +157,11 @@ class Source:
     def scaled(
         self, samples: np.ndarray, position: np.ndarray, missing: np.ndarray | None = None
     ) -> Piece:
-        """Samples (channel[, wavelength], time) and positions (channel, 3) [m] as tensors."""
+        """Samples (channel[, wavelength], time) and positions (channel, 3) [m], scaled."""
         size = np.abs(samples)  # mostly 0 where a coarse converter stands still
         scale = max(float(np.median(size)), 1e-6 * float(size.max())) or 1.0
-        ready = torch.from_numpy((samples / scale).astype(np.float32))[None]
-        place = torch.from_numpy(np.asarray(position, np.float32))[None]
-        return Piece(Stream(ready, place, self.rate), scale, missing)
+        ready, place = (samples / scale).astype(np.float32), np.asarray(position, np.float32)
+        return Piece(ready, place, self.rate, scale, missing)
 
 
 class EegSource(Source):
@@ -200,12 +203,11 @@ class EegSource(Source):
         self,
         begin: float,
         piece: Piece,
-        estimate: Estimate,
-        evidence: Tensor,
+        found: Found,
         before: bool,
         after: bool,
     ) -> None:
-        super().collect(begin, piece, estimate, evidence, before, after)
+        super().collect(begin, piece, found, before, after)
         if piece.missing is not None:
             first = max(round((begin - self.start) * self.rate), 0) - self.base
             self.missing[:, first : first + piece.missing.shape[-1]] = piece.missing

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from neurofuse.models.joint.architecture import AcrossChannels
+from neurofuse.models.joint.constants import LARGEST_MATRICES
 from neurofuse.models.joint.wiener import covariance, frames_of, inverse, overlap_add
 
 EPS = 1e-30
-LARGEST_MATRICES = 2**23  # numbers in the covariances of the windows that are solved at once
 
 
 def predict_from_others(

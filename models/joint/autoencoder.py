@@ -14,6 +14,7 @@ from torch.nn.functional import pad
 from neurofuse.models.joint.across_channels import predict_from_others
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.bands import to_samples, to_samples_causal
+from neurofuse.models.joint.constants import TOLD, WITNESSES
 from neurofuse.models.joint.features import feature_count, features, quiet_weight
 from neurofuse.models.joint.layers import decoded_late, delay
 from neurofuse.models.joint.network import (
@@ -28,7 +29,7 @@ from neurofuse.models.joint.spectral_gain import spectral_gain
 from neurofuse.models.joint.tensors import Estimate, Latent, Stream
 from neurofuse.models.joint.uncertainty import error_variance
 from neurofuse.models.joint.wiener import frames_of, spatial_filter, temporal_filter
-from neurofuse.models.joint.witnesses import TOLD, WITNESSES, Trust, agreements, evidence
+from neurofuse.models.joint.witnesses import Trust, agreements, evidence
 
 CHANNELS_AT_ONCE = 64  # of fNIRS: their covariances over time should fit into memory
 

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from neurofuse.models.joint.constants import MOST_IN_MOTION, RIDGES
+
 EPS = 1e-8
-RIDGES = (1e-6, 1e-4, 1e-2)  # fractions of the mean of a diagonal
 WINDOWS_AT_ONCE = 8  # of the temporal filter, whose systems should fit the cache
-MOST_IN_MOTION = 0.6  # of a window's samples; with more it is cheaper to solve for all
 
 
 def lagged(x: Tensor, lags: list[int]) -> Tensor:

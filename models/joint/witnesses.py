@@ -12,11 +12,8 @@ from torch import Tensor
 from torch.nn.functional import max_pool1d, pad
 
 from neurofuse.models.joint.architecture import Sharing
+from neurofuse.models.joint.constants import REACHES
 from neurofuse.models.joint.sharing import agreement, partner_weight
-
-REACHES = (0.0, 0.3, 1.0)  # s around a frame in which a witness's movement counts
-WITNESSES = ("partner", "head")
-TOLD = 1 + len(REACHES)  # what a witness says in each frame
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.models.edge.spec import read_export
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.weight_files import LARGEST_FILE, LARGEST_VALUE, PRETRAINED
 
@@ -22,7 +23,8 @@ def load_arrays(name: str | Path) -> tuple[Architecture, Weights]:
     Parameters
     ----------
     name : str or Path
-        "joint-live", or the path of a .safetensors file that lies beside its JSON.
+        "joint-live", the path of a .safetensors file that lies beside its JSON, or the folder of
+        an export.
 
     Raises
     ------
@@ -37,6 +39,8 @@ def load_arrays(name: str | Path) -> tuple[Architecture, Weights]:
     True
     """
     path = Path(str(name))
+    if path.is_dir() and not (PRETRAINED / f"{name}.safetensors").exists():
+        return _from_export(path)
     if path.suffix != ".safetensors":
         path = PRETRAINED / f"{name}.safetensors"
         if not path.exists():
@@ -44,11 +48,9 @@ def load_arrays(name: str | Path) -> tuple[Architecture, Weights]:
     facts, content = _read(path)
     try:
         architecture = Architecture.model_validate(facts["architecture"])
-        arrays = load(content)
-    except (ValidationError, SafetensorError, KeyError, TypeError) as error:
+    except (ValidationError, KeyError, TypeError) as error:
         raise _unfit(path, type(error).__name__) from error
-    if not all(np.isfinite(a).all() and np.abs(a).max() < LARGEST_VALUE for a in arrays.values()):
-        raise _unfit(path, f"values that are not finite or above {LARGEST_VALUE:g}")
+    arrays = _arrays(path, content)
     if not architecture.causal:
         raise ParameterError(
             f"model {path.stem!r}, which sees the future",
@@ -56,6 +58,28 @@ def load_arrays(name: str | Path) -> tuple[Architecture, Weights]:
             'take method="joint-live", or neurofuse.clean after the recording',
         )
     return architecture, arrays
+
+
+def _from_export(folder: Path) -> tuple[Architecture, Weights]:
+    export = read_export(folder)
+    if export.spec.kind != "live" or not export.spec.architecture.causal:
+        raise ParameterError(
+            f"{folder}, which cleans after the recording",
+            "an export of a causal model, such as joint-live",
+            "give it to neurofuse.clean, or export joint-live",
+        )
+    name, content = next(iter(export.parts.items()))
+    return export.spec.architecture, _arrays(folder / name, content)
+
+
+def _arrays(path: Path, content: bytes) -> Weights:
+    try:
+        arrays = load(content)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise _unfit(path, type(error).__name__) from error
+    if not all(np.isfinite(a).all() and np.abs(a).max() < LARGEST_VALUE for a in arrays.values()):
+        raise _unfit(path, f"values that are not finite or above {LARGEST_VALUE:g}")
+    return arrays
 
 
 def _read(path: Path) -> tuple[dict[str, object], bytes]:

@@ -9,7 +9,7 @@ from benchmarks.common.methods import JOINT
 from benchmarks.witnesses import __main__ as command
 from benchmarks.witnesses import arms, bounds, cases, evaluation
 from neurofuse.io import eeg_dataset, nirs_dataset, stream_dataset
-from neurofuse.models.inference import apply
+from neurofuse.models.inference import passage
 from neurofuse.models.inference.head_activity import head_activity
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
@@ -229,7 +229,7 @@ def untrained(single_width=0):
 
 @pytest.mark.parametrize("single_width", [0, 8])
 def test_true_times_shift_motion_for_and_against_and_only_inside(known, monkeypatch, single_width):
-    monkeypatch.setattr(apply, "WINDOWS_AT_ONCE", 1)  # windows in order, to compare them
+    monkeypatch.setattr(passage, "WINDOWS_AT_ONCE", 1)  # windows in order, to compare them
     perfect, mask = moving_alone(known[0])
     model = untrained()
 

@@ -22,6 +22,7 @@ from neurofuse.cli import (
     compare,
     corpus,
     demo,
+    export,
     info,
     methods,
     report,
@@ -119,6 +120,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
         "inject rest_eeg.edf rest_nirs.snirf --seed 3 --out contaminated",
     ),
     ("train", train.command, "train --config joint.json --out runs/joint"),
+    ("export", export.command, "export --method joint --int8 --out joint-edge"),
     (
         "report",
         report.command,

@@ -102,8 +102,9 @@ Sensors = Annotated[
 Method = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME|FILE",
-        help="A method of `neurofuse methods`, or weights of your own (.safetensors). By default "
+        metavar="NAME|PATH",
+        help="A method of `neurofuse methods`, weights of your own (.safetensors), or the folder "
+        "of an export. By default "
         "joint where both modalities are there, else the model of the single modality.",
     ),
 ]

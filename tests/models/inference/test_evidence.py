@@ -11,7 +11,8 @@ from neurofuse.io.formats.netcdf import read_netcdf, write_netcdf
 from neurofuse.io.recording import EVIDENCE_INPUTS
 from neurofuse.models.explanation.evidence import decode, encode, seen_of
 from neurofuse.models.inference.apply import look, passage_of
-from neurofuse.models.inference.evidence import evidence_of, shapley
+from neurofuse.models.inference.evidence import evidence_of
+from neurofuse.models.inference.shapley import shapley
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.joint.bands import to_frames
 from neurofuse.models.joint.rest import at_rest

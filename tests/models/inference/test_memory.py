@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neurofuse.io import build, nirs_dataset
-from neurofuse.models.inference import apply
+from neurofuse.models.inference import passage
 from neurofuse.models.inference.windows import NirsSource
 from neurofuse.models.joint.architecture import Architecture
 
@@ -40,7 +40,7 @@ def test_what_was_freed_is_given_back_to_the_system():
     last = pieces.pop()  # above the freed ones: glibc gives back by itself what lies on top
     pieces.clear()
     held = _resident()
-    apply._give_back_memory()
+    passage.give_back_memory()
     assert held - _resident() > 0.7 * 2000 * len(last)
 
 

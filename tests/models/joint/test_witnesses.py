@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from neurofuse.models.joint.architecture import Sharing
-from neurofuse.models.joint.witnesses import REACHES, agreements, evidence
+from neurofuse.models.joint.constants import REACHES
+from neurofuse.models.joint.witnesses import agreements, evidence
 
 
 def bouts(offset=0):

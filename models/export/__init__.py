@@ -1,0 +1,1 @@
+"""Export: packaged or trained weights in, a folder that cleans without torch out."""

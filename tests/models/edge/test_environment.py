@@ -1,0 +1,61 @@
+"""An environment made by `examples/edge/requirements.txt` alone, which has no torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import neurofuse as nf
+
+ROOT = Path(__file__).parents[3]
+REQUIREMENTS = ROOT / "examples" / "edge" / "requirements.txt"
+UNREACHABLE = ("No matching distribution", "ConnectionError", "Could not find a version")
+
+CLEANS = """
+import sys
+import neurofuse as nf
+
+assert sys.argv[4] not in nf.__file__, nf.__file__
+recording = nf.read(sys.argv[1])
+_, moved = nf.inject(recording, seed=1)
+cleaned = nf.clean(moved, sys.argv[2])
+assert {"gate", "verdict", "evidence"} <= set(cleaned["eeg"].data_vars)
+nf.write(cleaned, sys.argv[3], stem="a")
+try:
+    import torch
+except ModuleNotFoundError:
+    print("no torch")
+"""
+
+
+def run(*command, **options):
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, **options)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_requirements_are_enough_and_hold_no_torch(exports, tmp_path):
+    assert not {"torch", "onnx"} & set(REQUIREMENTS.read_text().split())
+    run(sys.executable, "-m", "venv", tmp_path / "venv", check=True)
+    python = next((tmp_path / "venv").glob("[bS]*/python*"))
+    pip = (python, "-m", "pip", "install", "--quiet", "--no-deps")
+    constraints = ROOT / "constraints.txt"
+    done = run(*pip, "-c", constraints, "-r", REQUIREMENTS)
+    if any(word in done.stderr for word in UNREACHABLE):
+        pytest.skip("no package index can be reached")
+    assert done.returncode == 0, done.stderr
+    done = run(*pip, ROOT)
+    assert done.returncode == 0, done.stderr
+    source = tmp_path / "recording.nc"
+    nf.io.write_netcdf(nf.simulate(20.0, seed=2)[0], source)
+    folder = exports["joint"]
+    # -I: neither this folder nor PYTHONPATH
+    done = run(python, "-I", "-c", CLEANS, source, folder, tmp_path, ROOT / "src", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("no torch")
+    command = ("-I", "-m", "neurofuse", "clean", source, "--method", folder)
+    done = run(python, *command, "--out", tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    version = run(python, "-I", "-m", "neurofuse", "--version").stdout
+    assert nf.__version__ in version
