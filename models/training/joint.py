@@ -15,6 +15,7 @@ from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.training.calibration import calibrate
 from neurofuse.models.training.config import Training
 from neurofuse.models.training.corpus import Clean
+from neurofuse.models.training.distil import Teacher, taught_loss
 from neurofuse.models.training.learner import Learner, descend
 from neurofuse.models.training.loss import (
     motion_target,
@@ -65,6 +66,8 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
     facts : dict
         Goes into the JSON beside the weights: `participants`, `command`, `steps_before`,
         `start_score`.
+    teacher : Teacher, optional
+        Whose estimates are learned beside the truth.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
         model: CrossModalAutoencoder,
         checks: Sequence[Batch],
         facts: dict[str, Any],
+        teacher: Teacher | None = None,
     ):
         self.optimizer: torch.optim.AdamW = torch.optim.AdamW(
             model.parameters(), lr=plan.learning_rate, weight_decay=0.01
@@ -83,6 +87,7 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
         self.model: CrossModalAutoencoder = model
         self.checks: Sequence[Batch] = checks
         self.facts: dict[str, Any] = facts
+        self.teacher: Teacher | None = teacher
         self.weights: Path = folder / f"{plan.name}.safetensors"
         self.began: float = time.perf_counter()
 
@@ -104,7 +109,14 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
         a, wiener = self.model.architecture, self.step >= self.plan.warm_steps
         given = {s: b for s, b in windows.items() if s != withheld}
         self.model.train()
-        estimates, motion = self.model({s: b[0] for s, b in given.items()}, wiener=wiener)
+        streams = {s: b[0] for s, b in given.items()}
+        told = latents = None
+        if self.teacher is not None:
+            measured, told = self.teacher.tell(streams)
+            latents = self.model.encode(streams, measured)
+        estimates, motion = self.model(
+            streams, wiener=wiener, latents=latents, uncertainty=False
+        )
         losses: dict[str, Tensor] = {}
         for s, (seen, target) in windows.items():
             true = truth(s, seen, target, a)
@@ -114,6 +126,8 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
             losses[f"{s}_motion"] = MOTION_WEIGHT * wrong
             if s in given:
                 parts = statistics_loss(s, true, estimates[s])
+                if told is not None:
+                    parts |= taught_loss(estimates[s], told[s])
                 if wiener:
                     return_time = a.baseline_level.return_time
                     parts |= residual_loss(s, target, estimates[s], seen.rate, return_time)

@@ -16,6 +16,7 @@ from neurofuse.models.training.batches import to_device
 from neurofuse.models.training.causal import causal_from
 from neurofuse.models.training.config import Training, read_config
 from neurofuse.models.training.corpus import Clean, load_corpus
+from neurofuse.models.training.distil import Teacher, take_filters
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
 from neurofuse.models.training.run import run, usable_device
@@ -110,6 +111,7 @@ def train(
             _model(plan).to(target),
             [to_device(batch, target) for batch in checks],
             _facts(plan, corpus, donors, command),
+            Teacher(load_model(plan.teacher).to(target)) if plan.teacher else None,
         )
         if learner.state_file.exists():
             _same_plan(folder, plan)
@@ -142,6 +144,8 @@ def _same_plan(folder: Path, plan: Training) -> None:
         logger.warning("%s has no %s: taken for a run of this configuration", folder, PLAN)
         return
     before = json.loads(begun.read_text())["plan"]
+    # what a version before this one did not know was as it is by default
+    before = Training().model_dump(mode="json") | before
     now = plan.model_dump(mode="json")
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     if changed:
@@ -178,6 +182,8 @@ def _model(plan: Training) -> CrossModalAutoencoder:
             {k: v for k, v in before.state_dict().items() if not k.startswith("single.")},
             strict=False,  # without the models that become part of it
         )
+    elif plan.teacher:
+        take_filters(model, load_model(plan.teacher))
     for stream, name in plan.single.items():
         model.single[stream].load_state_dict(load_model(name).state_dict())
     model.single.requires_grad_(False)
@@ -189,7 +195,8 @@ def _facts(
 ) -> dict[str, Any]:
     """Where the weights come from, for the JSON beside them."""
     before = load_facts(plan.start) if plan.start else {"training_data": {}}
-    parts = [before, *(load_facts(name) for name in plan.single.values())]
+    others = [*plan.single.values(), *([plan.teacher] if plan.teacher else ())]
+    parts = [before, *(load_facts(name) for name in others)]
     known = {s: {n for facts in parts for n in facts["training_data"].get(s, ())} for s in corpus}
     participants = {
         s: sorted({clean.name for clean in recordings} | set(donors[s]) | known[s])
