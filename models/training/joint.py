@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.joint.tensors import Target
 from neurofuse.models.training.calibration import calibrate
 from neurofuse.models.training.config import Training
 from neurofuse.models.training.corpus import Clean
@@ -114,9 +115,7 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
         if self.teacher is not None:
             measured, told = self.teacher.tell(streams)
             latents = self.model.encode(streams, measured)
-        estimates, motion = self.model(
-            streams, wiener=wiener, latents=latents, uncertainty=False
-        )
+        estimates, motion = self.model(streams, wiener=wiener, latents=latents, uncertainty=False)
         losses: dict[str, Tensor] = {}
         for s, (seen, target) in windows.items():
             true = truth(s, seen, target, a)
@@ -184,15 +183,12 @@ def validate(model: CrossModalAutoencoder, checks: Sequence[Batch]) -> dict[str,
     for batch in checks:
         estimates, _ = model({s: b[0] for s, b in batch.items()})
         for s, (seen, target) in batch.items():
-            error, clean = estimates[s].artifact - target.artifact, target.clean
             mask = target.mask if s == "eeg" else target.mask[:, :, None]
-            change = (estimates[s].artifact ** 2 * (1 - mask)).sum(-1) / (clean**2).sum(-1)
+            change = (estimates[s].artifact ** 2 * (1 - mask)).sum(-1) / (target.clean**2).sum(-1)
             changed[s].append(change.flatten().cpu().numpy())
-            if s == "nirs":
-                error, clean = (returning_sum(x, seen.rate, return_time) for x in (error, clean))
-                mask = widened(target.mask, seen.rate)[:, :, None]
-            ratio = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-30)
-            residual[s].append(ratio[mask.any(-1).expand_as(ratio)].flatten().cpu().numpy())
+            error = estimates[s].artifact - target.artifact
+            ratio, moving = error_in_motion(s, error, target, seen.rate, return_time)
+            residual[s].append(ratio[moving].flatten().cpu().numpy())
     scores: dict[str, float] = {}
     for s in residual:
         ratio = np.concatenate(residual[s])
@@ -200,3 +196,33 @@ def validate(model: CrossModalAutoencoder, checks: Sequence[Batch]) -> dict[str,
         scores[f"{s}_median"] = float(np.median(10 * np.log10(ratio + 1e-6)))
         scores[f"{s}_change"] = float(10 * np.log10(np.mean(np.concatenate(changed[s])) + 1e-9))
     return scores
+
+
+def error_in_motion(
+    stream: str, error: Tensor, target: Target, rate: float, return_time: float
+) -> tuple[Tensor, Tensor]:
+    """Energy of an error in motion over clean energy there, and which channels are in motion.
+
+    Parameters
+    ----------
+    stream : {"eeg", "nirs"}
+    error : Tensor
+        Like the signal; what was subtracted less the true artifact.
+    target : Target
+        What is true.
+    rate : float
+        [Hz].
+    return_time : float
+        How fast the baseline level of fNIRS, whose error counts, is assumed to return [s].
+
+    Returns
+    -------
+    ratio, moving : Tensor (batch, channel[, wavelength])
+        The ratio, and True where it says something.
+    """
+    clean, mask = target.clean, target.mask
+    if stream == "nirs":
+        error, clean = (returning_sum(x, rate, return_time) for x in (error, clean))
+        mask = widened(mask, rate)[:, :, None]
+    ratio = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-30)
+    return ratio, mask.any(-1).expand_as(ratio)
