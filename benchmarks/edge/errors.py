@@ -19,7 +19,7 @@ from neurofuse.models.training.windows import CAP, Batch, WindowSampling, sample
 
 SEVERITIES = {"weak": 0.2, "strong": 1.0}
 MONTAGES = {"8 + 8": (CAP, CAP), "1-4 + 1-4": (1, FEW)}  # channels of each modality, from and to
-PAIRS = 12  # of each montage and severity
+PAIRS = 8  # of each montage and severity
 WINDOWS = 4  # of a pair
 LEAST = 1e-3  # error over clean energy below which all is equally good
 SEED = 24
