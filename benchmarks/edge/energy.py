@@ -24,17 +24,17 @@ from benchmarks.edge.power import BUDGET, CHIPS, CLAIM, LEAST, PULP
 from neurofuse.io.modality import MODALITIES
 
 WORN, FEW = MONTAGES  # the montages by name
-SHOWN = ("float", "int8", "int4", "pruned 30 %", "pruned 50 %", "pruned 30 %, int8")
+SHOWN = ("float", "int8", "int4", "pruned 30 %", "pruned 30 %, int8")
 
 QUESTION = """How much artifact goes for how much power, and what is lost when the network is made
 smaller?
 
-Windows of a minute of clean recordings of validation people with generated movement of the same
-times in both modalities, weak 0.2 and strong 1, the same for all models. Error: energy of
-(cleaned - true) in motion over that of the true signal, fNIRS as optical density; *less* is the
-error before minus the error after. *Over joint* is how much larger the error is than that of `joint` in
-the same windows. Both: mean over people, with 95 % intervals in the CSV. Multiply-adds (network +
-filters), estimated power and *less* are of 8 EEG and 8 fNIRS channels."""
+Minutes of clean recordings of validation people with generated movement of the same times in both
+modalities, weak 0.2 and strong 1, the same for all models. Error: energy of (cleaned - true) in
+motion over that of the true signal, fNIRS as optical density; *less*: error before minus error
+after. *Over joint*: how much larger the error is than that of `joint` in the same windows. Means
+over people; 95 % intervals are in the CSV. Multiply-adds (network + filters), estimated power and
+*less* are of 8 EEG and 8 fNIRS channels."""
 LIMITS = """Power is estimated, not measured: multiply-adds over what others measured with other
 networks of 8 bits; traffic to memory is not known, and the filters compute in floats, which
 take more than estimated, as does a network in floats. The 12 dB at 5 mW in the figure is a claim
