@@ -30,6 +30,7 @@ STEPS = {  # fraction that is pruned, bits
     "pruned 30 %, int4": (0.3, 4),
     "pruned 50 %, int8": (0.5, 8),
 }
+UNFILTERED = "no filters"
 RUNS = ROOT / "runs/edge"
 WHOLE = PRETRAINED / f"{FULL}.safetensors"
 STUDENT = RUNS / "joint-small/joint-small.safetensors"
@@ -44,17 +45,28 @@ def variants(weights: Path) -> dict[str, CrossModalAutoencoder]:
     }
 
 
+def unfiltered(weights: Path) -> dict[str, CrossModalAutoencoder]:
+    """A model whose rough artifact is subtracted: what the network does without filters."""
+    model = load_model(weights)
+    model.architecture = model.architecture.model_copy(update={"filtered": False})
+    return {_name(weights, UNFILTERED): model}
+
+
 def measured(weights: Path) -> list[Row]:
     """Errors of all variants of a model, in the same windows for every model."""
-    key = result_key("compress", STEPS, files=[weights])
-    return kept_rows(variants(weights), RUNS / f"compress-{weights.stem}-{key}.jsonl")
+    found = []
+    for kind, models in {"compress": variants(weights), "filters": unfiltered(weights)}.items():
+        key = result_key(kind, STEPS, files=[weights])
+        found += kept_rows(models, RUNS / f"{kind}-{weights.stem}-{key}.jsonl")
+    return found
 
 
 def table(found: list[Row], weights: Iterable[Path]) -> Table:
     """By model and step: size, errors, and how much larger these are than those of `joint`."""
     rows = []
-    for path, step in product(weights, STEPS):
-        name, size = _name(path, step), stored_bytes(load_model(path), STEPS[step][1] or 32) / 1e3
+    for path, step in product(weights, (*STEPS, UNFILTERED)):
+        bits = STEPS[step][1] if step in STEPS else 0
+        name, size = _name(path, step), stored_bytes(load_model(path), bits or 32) / 1e3
         cells = []
         for s in MODALITIES:
             own = chosen(found, model=name, modality=s)

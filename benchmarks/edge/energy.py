@@ -24,7 +24,8 @@ from benchmarks.edge.power import BUDGET, CHIPS, CLAIM, LEAST, PULP
 from neurofuse.io.modality import MODALITIES
 
 WORN, FEW = MONTAGES  # the montages by name
-SHOWN = ("float", "int8", "int4", "pruned 30 %", "pruned 30 %, int8")
+SHOWN = ("float", "int8", "int4", "pruned 30 %, int8", compress.UNFILTERED)
+DRAWN = ("int8",)  # and the models as they are
 
 QUESTION = """How much artifact goes for how much power, and what is lost when the network is made
 smaller?
@@ -64,7 +65,7 @@ def whole_table(found: list[Row], weights: Iterable[Path], costs: list[cost.Cost
     sizes = {r[0]: r[1] for r in compress.table(found, weights).rows}
     rows = []
     for model, size in sizes.items():
-        one = used[model.split(", ")[0]]
+        one = used[model] if model in used else used[model.split(", ")[0]]
         cells = [size, f"{one.network / 1e6:.1f}", f"{one.filters / 1e6:.1f}"]
         cells += [f"{chip.milliwatts(one.network + one.filters):.2g}" for chip in CHIPS]
         for s in MODALITIES:
@@ -108,7 +109,7 @@ def draw(whole: Table, target: Path) -> None:
     """Artifact reduction over estimated power."""
     at = {name: k for k, name in enumerate(whole.columns)}
     marks = dict(zip((chip.name for chip in CHIPS), ("^", "o", "s"), strict=True))
-    shown = [r for r in whole.rows if "pruned" not in r[0] and "int6" not in r[0]]
+    shown = [r for r in whole.rows if r[0].split(", ", 1)[-1] in (*DRAWN, r[0])]
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
     for axis, s in zip(axes, MODALITIES, strict=True):
         name = MODALITIES[s].display
@@ -185,7 +186,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
     options = parser.parse_args(None if arguments is None else list(arguments))
     weights = [compress.WHOLE, *options.weights]
     found = [row for path in weights for row in compress.measured(path)]
-    made = page(found, weights, cost.costs(cost.given_models(options.weights)), curve.points())
+    models = cost.given_models(options.weights)
+    for path in weights:
+        models |= compress.unfiltered(path)
+    made = page(found, weights, cost.costs(models), curve.points())
     print(made.markdown("edge"))
     if options.page:
         made.write(options.page)

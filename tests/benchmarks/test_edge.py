@@ -168,7 +168,7 @@ def test_a_curve_goes_on_where_it_stopped(tmp_path):
 
 def test_the_page_is_one_screen(monkeypatch, tmp_path):
     found = []
-    for step in compress.STEPS:
+    for step in (*compress.STEPS, compress.UNFILTERED):
         for name in ("joint", "joint-small"):
             model = name if step == "float" else f"{name}, {step}"
             for modality in ("eeg", "nirs"):
