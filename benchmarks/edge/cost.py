@@ -65,8 +65,8 @@ def window(recorded: xr.DataTree) -> dict[str, Stream]:
 
 def _stream(signal: np.ndarray, position: np.ndarray, rate: float) -> Stream:
     signal = signal / np.median(np.abs(signal))
-    given = (torch.from_numpy(x.astype(np.float32))[None] for x in (signal, position))
-    return Stream(*given, rate)
+    values, place = (torch.from_numpy(x.astype(np.float32))[None] for x in (signal, position))
+    return Stream(values, place, rate)
 
 
 def costs(

@@ -5,7 +5,7 @@ systems. Products of single elements, norms and activation functions are not: th
 these. Of a complex product four real ones count.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log2, prod
 from typing import Any
@@ -55,7 +55,7 @@ class Counter(TorchDispatchMode):
     30.0
     """
 
-    def __init__(self, layers: list[nn.Module]):
+    def __init__(self, layers: Sequence[nn.Module]):
         super().__init__()
         self.network: float = 0.0
         self.filters: float = 0.0

@@ -123,7 +123,7 @@ def test_a_run_begun_before_there_were_teachers_goes_on(taught, tmp_path):
     ("teacher", "differs"), [("eeg", "streams"), ("joint-live", "causal"), ("joint", "bands")]
 )
 def test_a_teacher_that_hears_something_else_is_refused(teacher, differs):
-    shape = {"width": 4}
+    shape: dict[str, object] = {"width": 4}
     if differs == "bands":
         shape["bands"] = {"eeg": [4.0, 8.0], "nirs": [0.1, 0.5, 2.0]}
     with pytest.raises(ParameterError, match=differs):
