@@ -60,7 +60,8 @@ def taught_loss(student: Estimate, teacher: Estimate) -> dict[str, Tensor]:
     )
     off = smooth_l1_loss(given, wanted, reduction="none") * moving.unsqueeze(2)
     losses = {
-        "gate": cross_entropy(student.gate_logit, moving),
+        # twice: most of what a small network loses in fNIRS it loses by its mask
+        "gate": 2 * cross_entropy(student.gate_logit, moving),
         "share": cross_entropy(student.fraction_logit, share, weight),
         "odds": 0.1 * off.sum() / (moving.sum() * off.shape[2] + 1),
         "clean": 0.1 * smooth_l1_loss(student.clean, teacher.clean),
