@@ -625,6 +625,21 @@ def with_provenance(recording: xr.DataTree, steps: list[dict[str, Any]]) -> xr.D
     return changed
 
 
+def undated(recording: xr.DataTree) -> xr.DataTree:
+    """A new Recording whose provenance does not say when things were done, only what.
+
+    The same steps on the same inputs then give the same bytes.
+
+    Examples
+    --------
+    >>> recording = note(build(eeg_dataset(np.zeros((1, 9)), 9.0, ["Cz"])), "crop")
+    >>> "at" in provenance(recording)[0], "at" in provenance(undated(recording))[0]
+    (True, False)
+    """
+    steps = [{k: v for k, v in step.items() if k != "at"} for step in provenance(recording)]
+    return with_provenance(recording, steps)
+
+
 def provenance(recording: xr.DataTree) -> list[dict[str, Any]]:
     """What was done to a Recording.
 

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def staged(
     folder: Path,
     names: Iterable[str],
     *,
-    overwrite: bool,
+    overwrite: bool | Collection[str],
     merge: Mapping[str, Merge] | None = None,
 ) -> Iterator[Path]:
     """Provide a temporary folder whose files move into `folder` when the block succeeds.
@@ -43,8 +43,8 @@ def staged(
         Folder of the outputs; made if missing.
     names : file names, or paths below `folder`
         The outputs expected; an existing one is refused before the block starts.
-    overwrite : bool
-        Replace existing files.
+    overwrite : bool, or names
+        Replace existing files: all of them, or those of these names.
     merge : dict of name to function, optional
         Text files that several runs share: never refused; where one exists, the function makes
         the new text from (the existing text, the text made by the block).
@@ -52,7 +52,7 @@ def staged(
     Raises
     ------
     WriteError
-        If an output exists and `overwrite` is false, or the folder cannot be written.
+        If an output exists and may not be replaced, or the folder cannot be written.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def _merge(stage: Path, folder: Path, merge: Mapping[str, Merge]) -> None:
             new.write_text(merged(target.read_text("utf-8"), new.read_text("utf-8")), "utf-8")
 
 
-def _refuse_existing(folder: Path, names: Iterable[str], overwrite: bool) -> None:
+def _refuse_existing(folder: Path, names: Iterable[str], overwrite: bool | Collection[str]) -> None:
     taken = sorted(name for name in names if os.path.lexists(folder / name))
     folders = [name for name in taken if (folder / name).is_dir() and not _is_store(folder / name)]
     if folders:
@@ -134,7 +134,9 @@ def _refuse_existing(folder: Path, names: Iterable[str], overwrite: bool) -> Non
             "a name that no folder has",
             "move it away or choose another folder (--out)",
         )
-    if taken and not overwrite:
+    if not isinstance(overwrite, bool):
+        taken = [name for name in taken if name not in overwrite]
+    if taken and overwrite is not True:
         raise WriteError(
             f"{', '.join(taken)} in {folder} already",
             "outputs that do not exist yet",

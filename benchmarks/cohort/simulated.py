@@ -1,18 +1,17 @@
 """Simulated BIDS studies in which it is known which recordings are broken and which are alone."""
 
-import json
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 
-from neurofuse.io.bids.sidecars import as_json
-from neurofuse.io.bids.write import save_bids
+from benchmarks.cohort.data_set import BEGAN, write_session, write_top
 from neurofuse.synth import simulate
 
 TASK = "rest"
-BEGAN = "2026-01-05T09:{:02d}:00.250000"  # both modalities of a session at once
-DEVICES = (("north", "Amp 8", "Light 8"), ("south", "Cap 19", "Light 24"))  # site, EEG, fNIRS
+SITES = ("north", "south")  # in turn, each with its devices
+DEVICES = ({"eeg": "Amp 8", "nirs": "Light 9"}, {"eeg": "Cap 19", "nirs": "Light 24"})
 MONTAGES = ((8, "prefrontal"), ("10-20", "motor"))
 BRISK = 8.0  # bouts a minute: short recordings often see no movement otherwise
 
@@ -50,59 +49,25 @@ def make_study(
     seconds : float
         Length of each recording [s], at least 10.
     """
-    names = [f"{k:0{max(2, len(str(sessions)))}d}" for k in range(1, sessions + 1)]
-    odd = np.linspace(0, sessions - 1, broken + unpaired, dtype=int)
-    cut, alone = set(odd[:broken].tolist()), set(odd[broken:].tolist())
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for k, subject in enumerate(names):
-        where = _write_session(folder, subject, k, seconds)
-        rows.append(f"sub-{subject}\t{DEVICES[k % 2][0]}")
-        if k in cut:
-            _break(where, sorted(cut).index(k))
-        if k in alone:
+    subjects = [f"{k:0{max(2, len(str(sessions)))}d}" for k in range(1, sessions + 1)]
+    odd = np.linspace(0, sessions - 1, broken + unpaired, dtype=int).tolist()
+    for k, subject in enumerate(subjects):
+        eeg, nirs = MONTAGES[k % 2]
+        montages = {"eeg_montage": eeg, "nirs_montage": nirs}
+        _, recording = simulate(seconds, seed=k, bouts_per_minute=BRISK, **montages)
+        began = BEGAN + timedelta(days=k)
+        write_session(folder, {"sub": subject, "task": TASK}, recording, DEVICES[k % 2], began)
+    for number, k in enumerate(odd):
+        where = folder / f"sub-{subjects[k]}"
+        if number < broken:
+            _break(where, number)
+        else:
             _leave_alone(where)
-    _write_top(folder, rows)
-    stems = [f"sub-{subject}_task-{TASK}" for subject in names]
-    return Study(
-        folder,
-        tuple(stems),
-        tuple(stems[k] for k in sorted(cut)),
-        tuple(stems[k] for k in sorted(alone)),
-    )
-
-
-def _write_session(root: Path, subject: str, k: int, seconds: float) -> Path:
-    """One participant's files; returns their folder."""
-    eeg, nirs = MONTAGES[k % 2]
-    _, recording = simulate(
-        seconds, seed=k, eeg_montage=eeg, nirs_montage=nirs, bouts_per_minute=BRISK
-    )
-    files = save_bids(recording, root, {"sub": subject, "task": TASK})
-    for modality, model in zip(("eeg", "nirs"), DEVICES[k % 2][1:], strict=True):
-        sidecar = (root / files[modality]).with_suffix(".json")
-        facts = json.loads(sidecar.read_text("utf-8"))
-        for derived in ("neurofuse", "Description"):  # a recording as it comes from the device
-            facts.pop(derived)
-        facts |= {"Manufacturer": "Simulated", "ManufacturersModelName": model}
-        sidecar.write_text(as_json(facts), "utf-8")
-    where = root / f"sub-{subject}"
-    began = BEGAN.format(k % 60)
-    lines = [f"{(root / file).relative_to(where).as_posix()}\t{began}" for file in files.values()]
-    table = where / f"sub-{subject}_scans.tsv"
-    table.write_text("\n".join(["filename\tacq_time", *lines]) + "\n", "utf-8")
-    return where
-
-
-def _write_top(root: Path, rows: list[str]) -> None:
-    facts = {"Name": "Simulated study", "BIDSVersion": "1.10.0", "DatasetType": "raw"}
-    facts |= {"License": "CC0", "Authors": ["A. Author", "B. Author"]}
-    (root / "dataset_description.json").write_text(as_json(facts), "utf-8")
-    (root / "README").write_text("Simulated EEG and fNIRS with head motion.\n", "utf-8")
-    table = ["participant_id\tsite", *rows]
-    (root / "participants.tsv").write_text("\n".join(table) + "\n", "utf-8")
-    about = {"site": {"Description": "where it was recorded"}}
-    (root / "participants.json").write_text(as_json(about), "utf-8")
+    sites = [(subject, SITES[k % 2]) for k, subject in enumerate(subjects)]
+    write_top(folder, "Simulated study", "Simulated EEG and fNIRS with head motion.", sites)
+    names = tuple(f"sub-{subject}_task-{TASK}" for subject in subjects)
+    broken_names, alone = (tuple(names[k] for k in ks) for ks in (odd[:broken], odd[broken:]))
+    return Study(folder, names, broken_names, alone)
 
 
 def _break(where: Path, kind: int) -> None:

@@ -17,6 +17,7 @@ from neurofuse.fusion.views.excerpt import excerpt
 from neurofuse.io.errors import NeurofuseError
 
 BINS = 120  # of a small picture
+QUALITY = {"eeg": "deviation", "nirs": "sci"}  # the measure of `channel_quality` that is shown
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class ModalityRow:
         The fraction of the time with motion on some channel; None if not known.
     before, after : array (bin)
         Size over time, median over used channels [V; OD from sample to sample].
+    quality : float or None
+        Median over channels before cleaning: of EEG the standard deviation in 1-50 Hz [V], of fNIRS
+        the scalp coupling index [1]; None if not known.
     """
 
     channels: int
@@ -41,6 +45,7 @@ class ModalityRow:
     motion: float | None
     before: np.ndarray
     after: np.ndarray
+    quality: float | None = None
 
     @property
     def attenuation(self) -> float | None:
@@ -145,9 +150,11 @@ def cohort_row(
 def _modality_row(before: xr.DataTree, view: View) -> ModalityRow:
     from neurofuse.io.quality.channels import channel_quality
 
-    usable = ~view.bad
+    usable, quality = ~view.bad, np.nan
     with suppress(NeurofuseError):  # else only what is marked counts
-        usable = usable & channel_quality(before, view.stream).usable.values
+        table = channel_quality(before, view.stream)
+        usable = usable & table.usable.values
+        quality = float(table[QUALITY[view.stream]].median())
     summary = summarize(view)
     course = {
         which: carpet(view, lambda i, w=which: deviation(view, w, i), BINS)[view.used]
@@ -161,4 +168,5 @@ def _modality_row(before: xr.DataTree, view: View) -> ModalityRow:
         motion=None if summary.motion_seconds is None else summary.motion_seconds / view.seconds,
         before=np.median(course["before"], axis=0) if known else np.zeros(1),
         after=np.median(course["after"], axis=0) if known else np.zeros(1),
+        quality=quality if np.isfinite(quality) else None,
     )

@@ -20,7 +20,7 @@ for (const button of document.querySelectorAll("[data-copy]"))
   });
 
 for (const table of document.querySelectorAll("table.sortable")) {
-  const heads = [...table.tHead.rows[0].cells];
+  const heads = [...[...table.tHead.rows].at(-1).cells]; // groups of columns may stand above
   const value = (row, column) => {
     const cell = row.cells[column];
     const text = cell.dataset.value ?? cell.textContent;

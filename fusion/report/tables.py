@@ -99,18 +99,19 @@ def numbers_section(views: Sequence[View], summaries: Sequence[CleaningSummary])
 
 
 def provenance_section(after: xr.DataTree) -> str:
-    """Steps of processing, and versions of packages."""
+    """Steps of processing, with their dates where these are stored, and versions of packages."""
+    dated = any("at" in step for step in provenance(after))
     body = [
         [
             str(number),
             str(step.get("step", "?")),
             json.dumps(step.get("parameters", {}), ensure_ascii=False, default=str),
             str(step.get("neurofuse", "")),
-            str(step.get("at", "")),
+            *([str(step.get("at", ""))] if dated else []),
         ]
         for number, step in enumerate(provenance(after), start=1)
     ]
-    head = ["No.", "Step", "Parameters", "neurofuse", "At (UTC)"]
+    head = ["No.", "Step", "Parameters", "neurofuse", *(["At (UTC)"] if dated else [])]
     steps = table(head, body, kind="words") if body else "<p>No step is stored.</p>"
     installed = [[name, number] for name, number in versions()]
     return steps + "<h3>Versions</h3>" + table(["Package", "Installed"], installed, kind="words")

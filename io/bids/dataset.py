@@ -2,8 +2,9 @@
 
 import json
 import os
-from importlib.metadata import version
+from importlib.metadata import metadata, version
 from pathlib import Path
+from typing import Any
 
 from neurofuse.io.bids.sidecars import as_json
 from neurofuse.io.errors import WriteError
@@ -24,28 +25,67 @@ NOT_BIDS = (
     "*_report.html",
     "*_provenance.json",
     "*_desc-confounds_*",
+    # of `neurofuse app`
+    "*_summary.json",
+    "figures",
+    "logs",
+    "index.html",
+    "group_desc-clean_recordings.*",
 )
+CODE = ("Repository", "Source", "Homepage")  # what a package calls the address of its code
+CONTAINER = "NEUROFUSE_CONTAINER"
 
 
-def write_shared(stage: Path, root: Path, subject: str, source: str | Path | None) -> None:
-    """Write the files that all recordings of the data set at `root` share into `stage`."""
+def write_shared(stage: Path, root: Path, subject: str | None, source: str | Path | None) -> None:
+    """Write the files that all recordings of the data set at `root` share into `stage`.
+
+    The table of participants is written where there is a `subject`.
+    """
     description: dict = {
         "Name": "EEG and fNIRS cleaned of movement artifacts",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
-        "GeneratedBy": [{"Name": "neurofuse", "Version": version("neurofuse")}],
+        "GeneratedBy": [generated_by()],
     }
     if source is not None:
         place = os.path.relpath(Path(source).resolve(), root.resolve())
         description["SourceDatasets"] = [{"URL": Path(place).as_posix()}]
         description["DatasetLinks"] = {LINK: Path(place).as_posix()}
-    for name, text in (
-        (DESCRIPTION, as_json(description)),
-        (PARTICIPANTS, f"participant_id\nsub-{subject}\n"),
-        (IGNORED, "\n".join(NOT_BIDS) + "\n"),
-        (README, ABOUT),
-    ):
+    texts = {
+        DESCRIPTION: as_json(description),
+        IGNORED: "\n".join(NOT_BIDS) + "\n",
+        README: ABOUT,
+    }
+    if subject is not None:
+        texts[PARTICIPANTS] = f"participant_id\nsub-{subject}\n"
+    for name, text in texts.items():
         (stage / name).write_text(text, encoding="utf-8")
+
+
+def generated_by() -> dict[str, Any]:
+    """Who made a data set, as BIDS wants it: version, code and container as far as known.
+
+    The environment variable NEUROFUSE_CONTAINER, which the `Containerfile` sets, holds the tag of
+    the image in which this runs.
+
+    Examples
+    --------
+    >>> generated_by()["Name"]
+    'neurofuse'
+    """
+    found: dict[str, Any] = {"Name": "neurofuse", "Version": version("neurofuse")}
+    links = dict(
+        line.split(", ", 1)
+        for line in metadata("neurofuse").get_all("Project-URL") or ()
+        if ", " in line
+    )
+    code = next((links[name] for name in CODE if name in links), "")
+    if code:
+        found["CodeURL"] = code
+    tag = os.environ.get(CONTAINER, "").strip()
+    if tag:
+        found["Container"] = {"Type": "oci", "Tag": tag}
+    return found
 
 
 def check_root(root: Path) -> None:
@@ -108,18 +148,20 @@ def merge_lines(there: str, new: str) -> str:
 
 
 def merge_participants(there: str, new: str) -> str:
-    """The table of participants there, with those added that it lacks.
+    """The table of participants there, with those added that it lacks, in order.
+
+    Whichever of several processes comes first, the table is the same in the end.
 
     Examples
     --------
-    >>> merge_participants("participant_id\\tage\\nsub-01\\t20\\n", "participant_id\\nsub-02\\n")
-    'participant_id\\tage\\nsub-01\\t20\\nsub-02\\tn/a\\n'
+    >>> merge_participants("participant_id\\tage\\nsub-02\\t20\\n", "participant_id\\nsub-01\\n")
+    'participant_id\\tage\\nsub-01\\tn/a\\nsub-02\\t20\\n'
     """
     head, *rows = there.splitlines()
     known = {row.split("\t")[0] for row in rows}
     empty = "\tn/a" * head.count("\t")
     added = [row + empty for row in new.splitlines()[1:] if row not in known]
-    return "\n".join([head, *rows, *added]) + "\n"
+    return "\n".join([head, *sorted([*rows, *added])]) + "\n"
 
 
 def same_positions(there: str, new: str) -> str:

@@ -1,7 +1,7 @@
 """A BIDS folder → a Recording: the EEG and fNIRS runs of one session, with their sidecars."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,16 +66,47 @@ def read_bids(where: Any, *, offset: float | None = None, align: str | None = No
     AlignmentError
         If the two cannot be put on one clock.
     """
+    session = find_session(where)
+    _warn_of_lost(session)
+    files = {stream: paths[0] for stream, paths in session.files.items()}
+    return read_runs(files, offset=offset, align=align)
+
+
+def read_runs(
+    files: Mapping[str, Path], *, offset: float | None = None, align: str | None = None
+) -> xr.DataTree:
+    """Read the given EEG and fNIRS runs of a BIDS data set, whatever their entities.
+
+    Parameters
+    ----------
+    files : dict of Path
+        The runs of "eeg" and "nirs", or of one of them; others are not looked at.
+    offset, align
+        As in `read_bids`.
+
+    Returns
+    -------
+    Recording
+        With what the sidecars say, as of `read_bids`, and the sensors of motion runs beside it
+        (`neurofuse.io.bids.motion`).
+
+    Raises
+    ------
+    ReadError
+        If a file cannot be read.
+    AlignmentError
+        If the two cannot be put on one clock.
+    """
+    from neurofuse.io.bids.motion import with_motion
     from neurofuse.io.mne_objects.pair import from_mne
     from neurofuse.io.snirf.read import read_aux
 
-    session = find_session(where)
-    _warn_of_lost(session)
     raws: dict[str, Any] = {
-        stream: read_with_sidecars(paths[0], stream) for stream, paths in session.files.items()
+        stream: read_with_sidecars(files[stream], stream) for stream in SUFFIXES if stream in files
     }
-    aux = read_aux(session.files[NIRS.name][0]) if NIRS.name in session.files else None
-    return from_mne(raws.get(EEG.name), raws.get(NIRS.name), offset=offset, align=align, aux=aux)
+    aux = read_aux(files[NIRS.name]) if NIRS.name in files else None
+    pair = raws.get(EEG.name), raws.get(NIRS.name)
+    return with_motion(from_mne(*pair, offset=offset, align=align, aux=aux), files)
 
 
 def bids_stem(where: Any) -> str:

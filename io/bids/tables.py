@@ -1,5 +1,6 @@
 """The sidecars of a BIDS run as they are: tables and JSON, with or without a byte order mark."""
 
+import codecs
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ def rows_of(path: Path | None) -> Rows:
     """
     if path is None:
         return []
-    lines = [line for line in Path(path).read_text(MARK).splitlines() if line.strip()]
+    lines = [line for line in text_of(path).splitlines() if line.strip()]
     if not lines:
         return []
     head = [name.strip() for name in lines[0].split("\t")]
@@ -36,6 +37,27 @@ def rows_of(path: Path | None) -> Rows:
         dict(zip(head, (cell.strip() for cell in line.split("\t")), strict=False))
         for line in lines[1:]
     ]
+
+
+def text_of(path: Path) -> str:
+    """The text of a table: UTF-8, else UTF-16 where it begins with its mark, else Latin-1.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "table.tsv")
+    ...     _ = file.write_bytes("Z\u00fcrich".encode("latin-1"))
+    ...     text_of(file) == "Z\u00fcrich"
+    True
+    """
+    content = Path(path).read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode(MARK)
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def facts_of(path: Path | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A Recording → a BIDS derivative data set, EEG and fNIRS in folders of their own."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -176,12 +176,16 @@ def expected_files(entities: Entities, present: tuple[str, ...] = tuple(MODALITI
     ]
 
 
-def merged(entities: Entities, overwrite: bool) -> dict[str, Merge]:
-    """How the files that several recordings share are merged with those in the data set."""
-    if overwrite:
+def merged(entities: Entities, overwrite: bool | Collection[str]) -> dict[str, Merge]:
+    """How the files that several recordings share are merged with those in the data set.
+
+    Positions are not merged but replaced where `overwrite` is true, or names their file.
+    """
+    if overwrite is True:
         return dict(SHARED)
+    replaced = overwrite or ()
     names = [file_of(entities, s, n) for s in DATA for n in (POSITIONS[s], "coordsystem.json")]
-    return {**SHARED, **dict.fromkeys(names, same_positions)}
+    return {**SHARED, **{name: same_positions for name in names if name not in replaced}}
 
 
 def file_of(entities: Entities, stream: str, name: str = "") -> str:

@@ -66,6 +66,10 @@ class Training(BaseModel):
     own : dict
         Your own clean recordings, files by participant, each in one part only:
         `{"train": {"anna": ["anna.edf"]}, "validation": {"ben": ["ben.edf"]}}`.
+    corpus : str, optional
+        A store of recordings (`neurofuse corpus build`), drawn from in place of `simulated`, `real`
+        and `own`, which say what it was built of. Real movements are still read from the data
+        folder.
     validate_every : int
         Steps between validations.
     validation_batches : int
@@ -99,6 +103,7 @@ class Training(BaseModel):
     augment: bool = True
     real: bool = True
     own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
+    corpus: str | None = None
     validate_every: int = 100
     validation_batches: int = 8
     seed: int = 0
@@ -150,6 +155,13 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
             "leave `architecture` out, or `start`",
         )
     return _with_single(plan)
+
+
+def simulated_in(plan: Training, part: str) -> int:
+    """Simulated participants in a part: fewer to validate on, none where own ones take over."""
+    if part != "validation":
+        return plan.simulated
+    return max(1, plan.simulated // 3) if plan.simulated or not plan.own.get("validation") else 0
 
 
 def _with_single(plan: Training) -> Training:

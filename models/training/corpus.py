@@ -4,12 +4,12 @@ Participants are split before anything is mixed (`split.json`); only one part is
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
@@ -37,9 +37,40 @@ OTHER_RATES = ((128.0, 5.0), (500.0, 12.5), (200.0, 7.8125), (256.0, 3.9))  # Hz
 logger: logging.Logger = logging.getLogger("neurofuse")
 
 
+class CleanSignal(Protocol):
+    """The clean signal of one modality of a participant, in memory or in a store."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def rate(self) -> float: ...
+    @property
+    def position(self) -> np.ndarray: ...
+    @property
+    def channel(self) -> np.ndarray: ...
+    @property
+    def optodes(self) -> "Optodes | None": ...
+    @property
+    def at_rest(self) -> np.ndarray: ...
+
+    def samples(self, pick: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """Those of some channels (channel[, wavelength], time) from one sample to another."""
+        ...
+
+    def calm_share(self, start: int, stop: int) -> np.ndarray:
+        """For each channel which part of this time is calm, from 0 to 1."""
+        ...
+
+    def whole(self) -> "Clean":
+        """All of it in memory."""
+        ...
+
+
 @dataclass(frozen=True)
 class Clean:
-    """The clean signal of one modality of a participant."""
+    """The clean signal of one modality of a participant, in memory."""
 
     name: str
     signal: np.ndarray  # EEG (channel, time) V; fNIRS (channel, wavelength, time) OD
@@ -54,6 +85,23 @@ class Clean:
         """Variance (channel[, wavelength]) within some seconds at rest."""
         modality = "nirs" if self.signal.ndim == 3 else "eeg"
         return np.asarray(deviation_at_rest(self.signal, self.rate, modality) ** 2)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the signal."""
+        return self.signal.shape
+
+    def samples(self, pick: np.ndarray, start: int, stop: int) -> np.ndarray:
+        """Those of some channels (channel[, wavelength], time) from one sample to another."""
+        return self.signal[..., start:stop][pick]
+
+    def calm_share(self, start: int, stop: int) -> np.ndarray:
+        """For each channel which part of this time is calm, from 0 to 1."""
+        return np.asarray(self.calm[:, start:stop].mean(-1))
+
+    def whole(self) -> "Clean":
+        """All of it in memory."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -109,8 +157,9 @@ def calm_electrodes(subject: str, paths: Sequence[Path]) -> Clean | None:
     return Clean(subject, signal, rate, place, names, np.ones(signal.shape, bool))
 
 
-def slower(clean: Clean, rate: float) -> Clean:
+def slower(signal: CleanSignal, rate: float) -> Clean:
     """A clean fNIRS signal as a slower device would have recorded it, by an anti-alias filter."""
+    clean = signal.whole()
     ratio = Fraction(rate / clean.rate).limit_denominator(50)
     signal = resample_poly(
         clean.signal, ratio.numerator, ratio.denominator, axis=-1, padtype="line"
@@ -141,35 +190,82 @@ def load_corpus(
     own : dict, optional
         Your files by participant; those without the modality are passed over.
     """
-    recordings = []
+    recorded, further = sources(part, stream, simulated, real, own)
+    recordings = _made(recorded)
+    return recordings + _made(slowed(recordings, stream)) + _made(further)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a clean signal is made from."""
+
+    name: str  # of the participant
+    make: Callable[[], Clean | None]  # None where fewer than two channels are usable
+    state: str = ""  # changes when the source does
+
+
+def sources(
+    part: str,
+    stream: str,
+    simulated: int,
+    real: bool,
+    own: Mapping[str, Sequence[str | Path]] | None,
+) -> tuple[list[Source], list[Source]]:
+    """What `load_corpus` reads: files, which can be `slowed`, and what follows them."""
     files: dict[str, Sequence[str | Path]] = dict(subject_files(part, stream)) if real else {}
     if real and stream == "nirs":
         files |= subject_files(part, "nirs_still")
-    for subject, paths in (files | dict(own or {})).items():
-        for path in paths:
-            recording = read(path)
-            clean = clean_stream(recording, stream, subject) if stream in recording else None
-            if clean is None:
-                logger.info("%s has fewer than two usable %s channels: left out", path, stream)
-            else:
-                recordings.append(clean)
-    if stream == "nirs":
-        usable = [clean for clean in recordings if clean.rate > 2 * max(SLOW_RATES)]
-        recordings += [
-            slower(clean, SLOW_RATES[number % len(SLOW_RATES)])
-            for number, clean in enumerate(usable[::SLOWED])
-        ]
+    recorded = [
+        Source(subject, partial(_from_file, path, stream, subject), _size(path))
+        for subject, paths in (files | dict(own or {})).items()
+        for path in paths
+    ]
+    further = []
     if real and stream == "eeg":
         people = subject_files(part, "few_electrodes").items()
-        found = (calm_electrodes(subject, paths) for subject, paths in people)
-        recordings += [clean for clean in found if clean is not None]
+        further = [
+            Source(subject, partial(calm_electrodes, subject, paths), ",".join(map(_size, paths)))
+            for subject, paths in people
+        ]
     first_seed = 1_000_000 * (1 + PARTS.index(part))
     for number in range(simulated):
-        truth, _ = simulate(180.0, seed=first_seed + number, severity=0.0, **_rates(number))
-        clean = clean_stream(truth, stream, f"simulated-{first_seed + number}")
-        if clean is not None:
-            recordings.append(clean)
-    return recordings
+        seed = first_seed + number
+        make = partial(_simulated, stream, seed, _rates(number))
+        further.append(Source(f"simulated-{seed}", make))
+    return recorded, further
+
+
+def slowed(recordings: Sequence[CleanSignal], stream: str) -> list[Source]:
+    """Some fNIRS recordings of files once more, as slow devices would have recorded them."""
+    if stream != "nirs":
+        return []
+    usable = [clean for clean in recordings if clean.rate > 2 * max(SLOW_RATES)]
+    return [
+        Source(clean.name, partial(slower, clean, SLOW_RATES[number % len(SLOW_RATES)]))
+        for number, clean in enumerate(usable[::SLOWED])
+    ]
+
+
+def _made(found: Sequence[Source]) -> list[Clean]:
+    made = (source.make() for source in found)
+    return [clean for clean in made if clean is not None]
+
+
+def _from_file(path: str | Path, stream: str, subject: str) -> Clean | None:
+    recording = read(path)
+    clean = clean_stream(recording, stream, subject) if stream in recording else None
+    if clean is None:
+        logger.info("%s has fewer than two usable %s channels: left out", path, stream)
+    return clean
+
+
+def _simulated(stream: str, seed: int, rates: dict[str, Any]) -> Clean | None:
+    truth, _ = simulate(180.0, seed=seed, severity=0.0, **rates)
+    return clean_stream(truth, stream, f"simulated-{seed}")
+
+
+def _size(path: str | Path) -> str:
+    return str(Path(path).stat().st_size) if Path(path).exists() else "missing"
 
 
 def _rates(number: int) -> dict[str, Any]:

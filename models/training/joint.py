@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.joint.tensors import Target
 from neurofuse.models.training.calibration import calibrate
 from neurofuse.models.training.config import Training
-from neurofuse.models.training.corpus import Clean
+from neurofuse.models.training.corpus import CleanSignal
 from neurofuse.models.training.distil import Teacher, taught_loss
+from neurofuse.models.training.distributed import Team, over_processes
 from neurofuse.models.training.learner import Learner, descend
 from neurofuse.models.training.loss import (
     motion_target,
@@ -34,82 +35,42 @@ MOTION_WEIGHT = 0.3  # of the loss on each modality's motion, decoded from the f
 
 @dataclass(frozen=True)
 class JointSampling:
-    """The batch of a step and the modality that is withheld in it, of (seed, step) alone."""
+    """The batch of a step and the modality that is withheld in it, of (seed, step) alone.
 
-    corpus: Mapping[str, list[Clean]]
+    Of several processes each samples windows of its own, of (seed, step, rank), from the same
+    recordings, with the same number of channels, and withholds the same modality.
+    """
+
+    corpus: Mapping[str, Sequence[CleanSignal]]
     sampling: WindowSampling
     seed: int
     dropout: float
     donors: Donors | None = None  # of real movements
+    rank: int | None = None  # of this process where there are several
 
     def __call__(self, step: int) -> tuple[Batch, str | None]:
         rng = np.random.default_rng([self.seed, step])
-        batch = sample_batch(self.corpus, self.sampling, rng, self.donors)
+        mine = None if self.rank is None else [self.seed, step, 1 + self.rank]
+        own = None if mine is None else np.random.default_rng(mine)
+        batch = sample_batch(self.corpus, self.sampling, rng, self.donors, own)
         withheld = None
         if len(batch) > 1 and rng.random() < self.dropout:
             withheld = str(rng.choice(list(batch)))
         return batch, withheld
 
 
-class JointLearner(Learner[tuple[Batch, str | None]]):
-    """A `CrossModalAutoencoder` that is being trained as `plan` says.
+class Losses(nn.Module):
+    """A model whose output is its losses, so that each weight it uses gets a gradient."""
 
-    Parameters
-    ----------
-    plan : Training
-        Everything that decides the run.
-    folder : Path
-        Gets weights, state and log.
-    model : CrossModalAutoencoder
-        On the device where it is trained.
-    checks : sequence of batches
-        Windows of validation participants, on the same device.
-    facts : dict
-        Goes into the JSON beside the weights: `participants`, `command`, `steps_before`,
-        `start_score`.
-    teacher : Teacher, optional
-        Whose estimates are learned beside the truth.
-    """
-
-    def __init__(
-        self,
-        plan: Training,
-        folder: Path,
-        model: CrossModalAutoencoder,
-        checks: Sequence[Batch],
-        facts: dict[str, Any],
-        teacher: Teacher | None = None,
-    ):
-        self.optimizer: torch.optim.AdamW = torch.optim.AdamW(
-            model.parameters(), lr=plan.learning_rate, weight_decay=0.01
-        )
-        super().__init__(plan.name, folder, {"model": model}, {"optimizer": self.optimizer})
-        self.plan: Training = plan
+    def __init__(self, model: CrossModalAutoencoder, teacher: Teacher | None = None):
+        super().__init__()
         self.model: CrossModalAutoencoder = model
-        self.checks: Sequence[Batch] = checks
-        self.facts: dict[str, Any] = facts
         self.teacher: Teacher | None = teacher
-        self.weights: Path = folder / f"{plan.name}.safetensors"
-        self.began: float = time.perf_counter()
 
-    @property
-    def seconds(self) -> float:  # type: ignore[override]
-        """Seconds since this run began."""
-        return time.perf_counter() - self.began
-
-    def learning_rate(self) -> float:
-        """Rises over some steps, then falls along half a cosine to a fiftieth."""
-        steps = self.plan.steps
-        rise = max(1, min(50, steps // 10))
-        fall = 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * self.step / steps))
-        return self.plan.learning_rate * (min(1.0, (self.step + 1) / rise) * fall)
-
-    def learn(self, batch: tuple[Batch, str | None]) -> dict[str, float]:
-        """One step on windows of which one modality may be withheld."""
-        windows, withheld = batch
-        a, wiener = self.model.architecture, self.step >= self.plan.warm_steps
+    def forward(self, windows: Batch, withheld: str | None, wiener: bool) -> dict[str, Tensor]:
+        """Losses by name on windows of which one modality may be withheld."""
+        a = self.model.architecture
         given = {s: b for s, b in windows.items() if s != withheld}
-        self.model.train()
         streams = {s: b[0] for s, b in given.items()}
         told = latents = None
         if self.teacher is not None:
@@ -131,8 +92,76 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
                     return_time = a.baseline_level.return_time
                     parts |= residual_loss(s, target, estimates[s], seen.rate, return_time)
                 losses |= {f"{s}_{k}": v for k, v in parts.items()}
-        descend(self.optimizer, self.model, torch.stack(list(losses.values())).sum())
-        return dict(zip(losses, torch.stack([*losses.values()]).tolist(), strict=True))
+        return losses
+
+
+class JointLearner(Learner[tuple[Batch, str | None]]):
+    """A `CrossModalAutoencoder` that is being trained as `plan` says.
+
+    Parameters
+    ----------
+    plan : Training
+        Everything that decides the run.
+    folder : Path
+        Gets weights, state and log.
+    model : CrossModalAutoencoder
+        On the device where it is trained.
+    checks : sequence of batches
+        Windows of validation participants, on the same device.
+    facts : dict
+        Goes into the JSON beside the weights: `participants`, `command`, `steps_before`,
+        `start_score`.
+    team : Team
+        The processes that train together.
+    teacher : Teacher, optional
+        Whose estimates are learned beside the truth.
+    """
+
+    def __init__(
+        self,
+        plan: Training,
+        folder: Path,
+        model: CrossModalAutoencoder,
+        checks: Sequence[Batch],
+        facts: dict[str, Any],
+        team: Team,
+        teacher: Teacher | None = None,
+    ):
+        self.optimizer: torch.optim.AdamW = torch.optim.AdamW(
+            model.parameters(), lr=plan.learning_rate, weight_decay=0.01
+        )
+        super().__init__(plan.name, folder, {"model": model}, {"optimizer": self.optimizer})
+        self.team: Team = team
+        self.leads = team.leads
+        self.losses_of: nn.Module = team.wrapped(Losses(model, teacher))
+        self.plan: Training = plan
+        self.model: CrossModalAutoencoder = model
+        self.checks: Sequence[Batch] = checks
+        self.facts: dict[str, Any] = facts
+        self.weights: Path = folder / f"{plan.name}.safetensors"
+        self.began: float = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:  # type: ignore[override]
+        """Seconds since this run began."""
+        return time.perf_counter() - self.began
+
+    def learning_rate(self) -> float:
+        """Rises over some steps, then falls along half a cosine to a fiftieth."""
+        steps = self.plan.steps
+        rise = max(1, min(50, steps // 10))
+        fall = 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * self.step / steps))
+        return self.plan.learning_rate * (min(1.0, (self.step + 1) / rise) * fall)
+
+    def learn(self, batch: tuple[Batch, str | None]) -> dict[str, float]:
+        """One step on windows of which one modality may be withheld."""
+        windows, withheld = batch
+        self.model.train()
+        losses = self.losses_of(windows, withheld, self.step >= self.plan.warm_steps)
+        values = torch.stack(list(losses.values()))
+        descend(self.optimizer, self.model, values.sum())
+        values = over_processes(values.detach()) / self.team.count
+        return dict(zip(losses, values.tolist(), strict=True))
 
     def validate(self) -> tuple[float, dict[str, float]]:
         """The mean of the errors in motion [dB] over modalities, and all scores."""

@@ -54,6 +54,7 @@ class Learner(ABC, Generic[BatchT]):
         self.step: int = 0
         self.best: float = math.inf
         self.losses: dict[str, float] = {}  # of the last step, until that is judged
+        self.leads: bool = True  # of several processes one validates, logs and saves
 
     @abstractmethod
     def learning_rate(self) -> float:
@@ -96,6 +97,9 @@ class Learner(ABC, Generic[BatchT]):
 
     def judge(self) -> None:
         """Validate, keep the weights if they are the best, write state and log."""
+        if not self.leads:
+            self.losses = {}
+            return
         score, scores = self.validate()
         if not math.isfinite(score):
             raise ParameterError(
@@ -116,6 +120,8 @@ class Learner(ABC, Generic[BatchT]):
 
     def save_state(self) -> None:
         """Write all that `restore` needs."""
+        if not self.leads:
+            return
         counts = [float(getattr(self, name)) for name in self.COUNTS]
         save_state(self.state_file, self.networks, self.optimizers, counts)
 

@@ -2,7 +2,8 @@
 cleaned signal.
 
 Errors are taken relative to the clean signal of the same channel and window, on a log scale, so
-that neither loose channels nor 500 µV events dominate.
+that neither loose channels nor 500 µV events dominate. Where several processes share a batch, the
+mean of their losses is the loss of the whole batch: ratios have its denominator.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from torch.nn.functional import max_pool1d, pad, smooth_l1_loss
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.bands import FLOOR, split, to_frames
 from neurofuse.models.joint.tensors import Estimate, Stream, Target
+from neurofuse.models.training.distributed import over_processes, process_count
 
 NOTICEABLE = 0.2  # artifact energy over clean energy in a band from which a channel is in motion
 LATE = 20  # frames after a movement in which the mask must be shut
@@ -66,10 +68,11 @@ def statistics_loss(stream: str, true: Truth, estimate: Estimate) -> dict[str, T
     odds = torch.log((artifact + 1e-30) / (clean + 1e-12 * usual + 1e-30))[..., :frames]
     odds = odds.clamp(-LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
     off = smooth_l1_loss(estimate.fraction_logit * present, odds * present, reduction="none")
+    count = over_processes(moving.sum()) * off.shape[2] + 1
     return {
         "gate": cross_entropy(estimate.gate_logit, moving, _late(moving, LATE_COSTS[stream])),
         "share": cross_entropy(estimate.fraction_logit, fraction[..., :frames], weight),
-        "odds": 0.1 * (off * moving.unsqueeze(2)).sum() / (moving.sum() * off.shape[2] + 1),
+        "odds": process_count() * 0.1 * (off * moving.unsqueeze(2)).sum() / count,
         "clean": 0.1 * smooth_l1_loss(estimate.clean * present, wanted * present),
     }
 
@@ -102,9 +105,10 @@ def residual_loss(
     clean = target.clean
     inside = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-6 * (clean**2).sum(-1))
     moving = mask.any(-1).expand_as(inside)
+    count = over_processes(moving.sum()).clamp_min(1) / process_count()
     outside = (estimate.artifact**2 * (1 - mask)).sum(-1) / (clean**2).sum(-1)
     losses = {
-        "left": (torch.log(inside + 0.03) * moving).sum() / moving.sum().clamp_min(1),
+        "left": (torch.log(inside + 0.03) * moving).sum() / count,
         # on a log scale, since "clean" recordings contain small unmarked movements
         "harm": torch.log1p(HARM * outside).mean(),
     }
@@ -112,7 +116,7 @@ def residual_loss(
         around = widened(target.mask, rate)[:, :, None]
         wrong, truth = (returning_sum(x, rate, return_time) for x in (error, clean))
         ratio = (wrong**2 * around).sum(-1) / ((truth**2 * around).sum(-1) + 1e-30)
-        losses["level"] = (torch.log(ratio + 0.03) * moving).sum() / moving.sum().clamp_min(1)
+        losses["level"] = (torch.log(ratio + 0.03) * moving).sum() / count
         losses["left"] = 0.3 * losses["left"]
     return losses
 

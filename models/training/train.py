@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,15 +14,17 @@ from neurofuse.io.modality import MODALITIES
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.training.batches import to_device
 from neurofuse.models.training.causal import causal_from
-from neurofuse.models.training.config import Training, read_config
-from neurofuse.models.training.corpus import Clean, load_corpus
+from neurofuse.models.training.config import Training, read_config, simulated_in
+from neurofuse.models.training.corpus import CleanSignal, load_corpus
+from neurofuse.models.training.corpus_store import open_corpus
 from neurofuse.models.training.distil import Teacher, take_filters
+from neurofuse.models.training.distributed import team
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
-from neurofuse.models.training.run import run, usable_device
+from neurofuse.models.training.run import run
 from neurofuse.models.training.split import data_folder
 from neurofuse.models.training.transplants import load_movements
-from neurofuse.models.training.windows import Donors, WindowSampling, checks_of
+from neurofuse.models.training.windows import Batch, Donors, WindowSampling, checks_of
 from neurofuse.models.weights import load_facts, load_model
 
 PLAN = "plan.json"  # in the folder of a run: what it was begun with
@@ -41,7 +43,9 @@ def train(
 ) -> Path:
     """Train as configured and return the path of the best weights, `out`/NAME.safetensors.
 
-    Torch's number of threads and its random state are afterwards as they were before.
+    Torch's number of threads and its random state are afterwards as they were before. Processes
+    that torchrun started train together: each takes an equal share of every batch, and with the
+    same number of processes a resumed run ends at the same weights.
 
     Parameters
     ----------
@@ -54,7 +58,8 @@ def train(
     progress : callable, optional
         Called with the fraction done.
     device : str
-        Where torch computes: "cpu", "cuda", "cuda:1".
+        Where torch computes: "cpu", "cuda", "cuda:1"; with "cuda" each of several processes takes a
+        GPU of its own.
     workers : int
         Processes that sample windows ahead; with 0 they are sampled between the steps. The windows
         are the same with any number.
@@ -70,6 +75,8 @@ def train(
         For a configuration, a device or a folder that cannot be used, for another configuration
         than the one that a resumed run was begun with, and for recordings on which the model
         cannot be trained or validated.
+    NeurofuseError
+        If another process of several ends before this one.
 
     Examples
     --------
@@ -77,32 +84,30 @@ def train(
     >>> plan = {"name": "mine", "start": "joint", "steps": 200, "learning_rate": 3e-4}
     >>> weights = train(plan, "runs/mine")  # doctest: +SKIP
     """
-    target = usable_device(device)
     plan, folder = read_config(config), Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    if isinstance(config, dict):
-        command = f"{__name__}.train(CONFIG, DIR) with CONFIG as under `training`"
-    else:
-        command = f"neurofuse train --config {config} --out DIR"
-    if (folder / "state.safetensors").exists() and not resume:
-        raise ParameterError(
-            f"an earlier run in {folder}", "an empty folder", "pass --resume or another folder"
-        )
-    with isolated():
-        torch.manual_seed(plan.seed)
-        if plan.real and data_folder() is None:
-            logger.warning(
-                "no data folder (NEUROFUSE_DATA): training on simulated participants alone"
-            )
-        corpus, watched = (
-            {s: _recordings(plan, part, s) for s in plan.architecture.streams}
-            for part in ("train", "validation")
-        )
+    with isolated(), team(device) as processes:
+        target = processes.device
         sampling = WindowSampling(plan.window, plan.batch, severity=plan.severity, share=plan.share)
         sampling = sampling.with_probabilities(plan.windows)
         sampling = replace(sampling, causal=plan.architecture.causal)
-        checks = checks_of(watched, sampling, plan.validation_batches)
+        share = processes.share(plan.batch)
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / "state.safetensors").exists() and not resume:
+            raise ParameterError(
+                f"an earlier run in {folder}", "an empty folder", "pass --resume or another folder"
+            )
+        torch.manual_seed(plan.seed)
+        if plan.real and data_folder() is None and processes.leads:
+            logger.warning(
+                "no data folder (NEUROFUSE_DATA): training on simulated participants alone"
+            )
+        corpus = {s: _recordings(plan, "train", s) for s in plan.architecture.streams}
+        checks: list[Batch] = []
+        if processes.leads:
+            watched = {s: _recordings(plan, "validation", s) for s in corpus}
+            checks = checks_of(watched, sampling, plan.validation_batches)
         sampling = sampling if plan.augment else sampling.unaugmented()
+        sampling = replace(sampling, batch=share)
         moved = plan.real and sampling.transplanted > 0
         donors = {s: load_movements("train", s) if moved else {} for s in corpus}
         learner = JointLearner(
@@ -110,22 +115,27 @@ def train(
             folder,
             _model(plan).to(target),
             [to_device(batch, target) for batch in checks],
-            _facts(plan, corpus, donors, command),
+            _facts(plan, corpus, donors, _command(config, processes.count)),
+            processes,
             Teacher(load_model(plan.teacher).to(target)) if plan.teacher else None,
         )
-        if learner.state_file.exists():
-            _same_plan(folder, plan)
+        resumed = learner.state_file.exists()
+        if resumed:
+            _same_plan(folder, plan, processes.count)
             learner.restore()
-        else:
+        known = {"plan": plan.model_dump(mode="json"), "step": learner.step}
+        processes.agree({**known, "participants": learner.facts["participants"]})
+        if processes.leads and not resumed:
             learner.log_file.unlink(missing_ok=True)
-            begun = {"plan": plan.model_dump(mode="json"), "start_score": None}
+            begun = {"plan": known["plan"], "start_score": None, "processes": processes.count}
             if plan.start:
                 begun["start_score"] = learner.validate()[0]
             (folder / PLAN).write_text(json.dumps(begun, indent=1) + "\n")
-        learner.facts["start_score"] = _start_score(folder)
+        learner.facts["start_score"] = _start_score(folder) if processes.leads else None
+        rank = processes.rank if processes.count > 1 else None
         run(
             [learner],
-            JointSampling(corpus, sampling, plan.seed, plan.partner_dropout, donors),
+            JointSampling(corpus, sampling, plan.seed, plan.partner_dropout, donors, rank),
             steps=plan.steps,
             validate_every=plan.validate_every,
             device=target,
@@ -134,18 +144,32 @@ def train(
         )
         if plan.steps == 0:  # what it begins from is what is written
             learner.judge()
+        processes.agree({"step": learner.step})  # the weights are there in all of them
     return learner.weights
 
 
-def _same_plan(folder: Path, plan: Training) -> None:
+def _command(config: Path | str | dict[str, Any], count: int) -> str:
+    """What trains these weights again, for the JSON beside them."""
+    if isinstance(config, dict):
+        return f"{__name__}.train(CONFIG, DIR) with CONFIG as under `training`"
+    start = f"torchrun --nproc-per-node {count} -m " if count > 1 else ""
+    return f"{start}neurofuse train --config {config} --out DIR"
+
+
+def _same_plan(folder: Path, plan: Training, count: int) -> None:
     """Raise ParameterError if the run in a folder was begun with another configuration."""
     begun = folder / PLAN
     if not begun.exists():
         logger.warning("%s has no %s: taken for a run of this configuration", folder, PLAN)
         return
-    before = json.loads(begun.read_text())["plan"]
+    facts = json.loads(begun.read_text())
     # what a version before this one did not know was as it is by default
-    before = Training().model_dump(mode="json") | before
+    before = Training().model_dump(mode="json") | facts["plan"]
+    processes = facts.get("processes", 1)
+    if processes != count:
+        logger.warning(
+            "begun by %d processes and going on by %d: other windows from here on", processes, count
+        )
     now = plan.model_dump(mode="json")
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     if changed:
@@ -191,7 +215,7 @@ def _model(plan: Training) -> CrossModalAutoencoder:
 
 
 def _facts(
-    plan: Training, corpus: dict[str, list[Clean]], donors: Donors, command: str
+    plan: Training, corpus: Mapping[str, Sequence[CleanSignal]], donors: Donors, command: str
 ) -> dict[str, Any]:
     """Where the weights come from, for the JSON beside them."""
     before = load_facts(plan.start) if plan.start else {"training_data": {}}
@@ -209,14 +233,19 @@ def _facts(
     }
 
 
-def _recordings(plan: Training, part: Literal["train", "validation"], stream: str) -> list[Clean]:
+def _recordings(
+    plan: Training, part: Literal["train", "validation"], stream: str
+) -> list[CleanSignal]:
     """Clean recordings of a part that are longer than a window."""
-    simulated, own = plan.simulated, plan.own.get(part)
-    if part == "validation":
-        simulated = max(1, simulated // 3) if simulated or not own else 0
-    enough = []
-    for clean in load_corpus(part, stream, simulated, plan.real, own):
-        if clean.signal.shape[-1] > plan.window * clean.rate:
+    found: Sequence[CleanSignal]
+    if plan.corpus is not None:
+        found = open_corpus(plan.corpus, part, stream)
+    else:
+        simulated = simulated_in(plan, part)
+        found = load_corpus(part, stream, simulated, plan.real, plan.own.get(part))
+    enough: list[CleanSignal] = []
+    for clean in found:
+        if clean.shape[-1] > plan.window * clean.rate:
             enough.append(clean)
         else:
             logger.warning(
@@ -229,6 +258,8 @@ def _recordings(plan: Training, part: Literal["train", "validation"], stream: st
         raise ParameterError(
             f"no recording for {part} that holds {plan.window:g} s of usable {stream}",
             "at least one participant",
-            "add files to `own`, participants to `simulated`, or take a shorter `window`",
+            "add files to `own`, participants to `simulated`, or take a shorter `window`"
+            if plan.corpus is None
+            else "build the store of `corpus` from more recordings, or take a shorter `window`",
         )
     return enough

@@ -4,7 +4,7 @@ Every window is sampled anew from (seed, step), so training can resume at any st
 windows, and no window is ever seen twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import count, islice
 
@@ -27,7 +27,7 @@ from neurofuse.models.training.augment import (
     surrogate,
     weak_light,
 )
-from neurofuse.models.training.corpus import FEW, Clean
+from neurofuse.models.training.corpus import FEW, CleanSignal
 from neurofuse.models.training.transplants import transplants
 from neurofuse.synth.bouts import sample_movements
 from neurofuse.synth.eeg_artifact import EegArtifact
@@ -110,7 +110,7 @@ class WindowSampling:
 
 
 def checks_of(
-    corpus: Mapping[str, list[Clean]], sampling: WindowSampling, batches: int
+    corpus: Mapping[str, Sequence[CleanSignal]], sampling: WindowSampling, batches: int
 ) -> list[Batch]:
     """The same windows of validation participants every time, without augmentation.
 
@@ -126,14 +126,16 @@ def checks_of(
 
 
 def sample_batch(
-    corpus: Mapping[str, list[Clean]],
+    corpus: Mapping[str, Sequence[CleanSignal]],
     sampling: WindowSampling,
     rng: np.random.Generator,
     donors: Donors | None = None,
+    own: np.random.Generator | None = None,
 ) -> Batch:
     """One batch: for each modality of the corpus what the model sees and what is true.
 
-    `donors` are the people whose real movements are transplanted.
+    `donors` are the people whose real movements are transplanted. Where several processes share a
+    batch, `rng` draws what all its windows have in common, and `own` the windows of one process.
     """
     streams = list(corpus)
     # all windows of a batch have one rate and one number of channels
@@ -146,41 +148,44 @@ def sample_batch(
         spans[chosen] = (low, max(low, min(high, FEW)))
     channels = {s: int(rng.integers(spans[s][0], spans[s][1] + 1)) for s in streams}
     pools = {s: _with_channels(pools[s], channels[s]) for s in streams}
-    channels = {s: min(channels[s], min(len(c.position) for c in pools[s])) for s in streams}
+    channels = {s: min(channels[s], min(c.shape[0] for c in pools[s])) for s in streams}
+    draw = rng if own is None else own
     heads = []
     items: dict[str, list[tuple[np.ndarray, ...]]] = {s: [] for s in streams}
     for _ in range(sampling.batch):
-        share = _share(sampling, rng)
+        share = _share(sampling, draw)
         movements = sample_movements(
-            sampling.window, rng, share, bouts_per_minute=rng.uniform(0.5, 3.5)
+            sampling.window, draw, share, bouts_per_minute=draw.uniform(0.5, 3.5)
         )
         low, high = np.log(sampling.severity)
-        severity = np.exp(rng.uniform(low, high, 2))
-        severity = {"eeg": severity[0], "nirs": severity[rng.integers(2)]}
-        if len(streams) > 1 and rng.random() < sampling.still:
-            severity[streams[rng.integers(len(streams))]] = 0.0
+        severity = np.exp(draw.uniform(low, high, 2))
+        severity = {"eeg": severity[0], "nirs": severity[draw.integers(2)]}
+        if len(streams) > 1 and draw.random() < sampling.still:
+            severity[streams[draw.integers(len(streams))]] = 0.0
         for s in streams:
-            clean = pools[s][rng.integers(len(pools[s]))]
+            clean = pools[s][draw.integers(len(pools[s]))]
             given = movements[s], severity[s], channels[s]
-            items[s].append(_window(s, clean, *given, sampling, rng, (donors or {}).get(s)))
-        heads.append(_head(movements["head"], sampling, rng))
+            items[s].append(_window(s, clean, *given, sampling, draw, (donors or {}).get(s)))
+        heads.append(_head(movements["head"], sampling, draw))
     head = torch.from_numpy(np.stack(heads)) if any(h.any() for h in heads) else None
     return {s: _stack(items[s], rate[s], head) for s in streams}
 
 
-def _pool(corpus: list[Clean], sampling: WindowSampling, rng: np.random.Generator) -> list[Clean]:
+def _pool(
+    corpus: Sequence[CleanSignal], sampling: WindowSampling, rng: np.random.Generator
+) -> list[CleanSignal]:
     """Recordings of one rate, with few or with many channels, that hold a window."""
-    long = [c for c in corpus if c.signal.shape[-1] > sampling.window * c.rate]
-    few = [c for c in long if c.signal.ndim == 2 and len(c.position) <= FEW]
-    many = [c for c in long if c.signal.ndim == 3 or len(c.position) > FEW]
+    long = [c for c in corpus if c.shape[-1] > sampling.window * c.rate]
+    few = [c for c in long if len(c.shape) == 2 and c.shape[0] <= FEW]
+    many = [c for c in long if len(c.shape) == 3 or c.shape[0] > FEW]
     chosen = few if few and (not many or rng.random() < sampling.wearable) else many
     rate = chosen[rng.integers(len(chosen))].rate
     return [c for c in chosen if c.rate == rate]
 
 
-def _with_channels(pool: list[Clean], count: int) -> list[Clean]:
+def _with_channels(pool: list[CleanSignal], count: int) -> list[CleanSignal]:
     """Those with so many channels; all where nobody has them."""
-    return [c for c in pool if len(c.position) >= count] or pool
+    return [c for c in pool if c.shape[0] >= count] or pool
 
 
 def _head(
@@ -208,7 +213,7 @@ def _share(sampling: WindowSampling, rng: np.random.Generator) -> str:
 
 def _window(
     stream: str,
-    clean: Clean,
+    clean: CleanSignal,
     movements: list[Movement],
     severity: float,
     channels: int,
@@ -219,7 +224,7 @@ def _window(
     """Signal and artifact in the model's domain, mask, and positions of one window."""
     length = int(sampling.window * clean.rate)
     start, pick = _calmest(clean, length, channels, rng)
-    piece = clean.signal[pick][..., start : start + length]
+    piece = clean.samples(pick, start, start + length)
     time = np.arange(length) / clean.rate
     if stream == "eeg":
         contact = int(rng.integers(2**62))
@@ -266,15 +271,15 @@ def _window(
 
 
 def _calmest(
-    clean: Clean, length: int, channels: int, rng: np.random.Generator
+    clean: CleanSignal, length: int, channels: int, rng: np.random.Generator
 ) -> tuple[int, np.ndarray]:
     """Start of the calmest of some windows and its calmest channels.
 
     What moves in "clean" recordings would be taken for clean.
     """
     best, found = -1.0, (0, np.arange(channels))
-    for start in rng.integers(clean.signal.shape[-1] - length, size=STARTS):
-        calm = clean.calm[:, start : start + length].mean(-1)
+    for start in rng.integers(clean.shape[-1] - length, size=STARTS):
+        calm = clean.calm_share(start, start + length)
         pick = np.lexsort((rng.random(len(calm)), -np.round(calm, 2)))[:channels]
         if calm[pick].mean() > best:
             best, found = float(calm[pick].mean()), (int(start), pick)

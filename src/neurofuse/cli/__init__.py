@@ -3,6 +3,6 @@
 Heavy libraries are imported inside commands.
 """
 
-from neurofuse.cli.app import app, main
+from neurofuse.cli.app import app, main, study_main
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "study_main"]

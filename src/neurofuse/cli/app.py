@@ -1,6 +1,7 @@
 """The command line: which commands there are, and what a failure looks like to the user.
 
-Exit status: 0 done; 2 bad input or usage; 1 anything else; 130 stopped by Ctrl-C.
+Exit status: 0 done; 2 bad input or usage; 1 anything else; 130 stopped by Ctrl-C. `app` has
+those of BIDS apps.
 """
 
 import os
@@ -8,7 +9,7 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ from neurofuse.cli import (
     clean,
     cohort,
     compare,
+    corpus,
     demo,
     info,
     methods,
@@ -28,6 +30,8 @@ from neurofuse.cli import (
     train,
 )
 from neurofuse.cli.console import complain, show_warnings
+from neurofuse.cli.study import command as study
+from neurofuse.cli.study.arguments import StudyCommand
 from neurofuse.io.errors import NeurofuseError
 
 _stopped: list[int] = []  # the exit status, once a signal has asked to stop
@@ -122,20 +126,26 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ),
     ("cohort", cohort.command, "cohort cleaned --out cleaned/index.html --title 'My study'"),
     ("demo", demo.command, "demo --out demo-output"),
+    ("app", study.command, "app study study/derivatives/neurofuse participant --n-jobs 4"),
     ("methods", methods.command, "methods"),
     ("info", info.command, "info sub-01_eeg.edf sub-01_nirs.snirf"),
 )
 
 
+OWN_CLASS = {"app": StudyCommand}
+
+
 def _add_commands() -> None:
     for name, function, example in COMMANDS:
-        app.command(name, epilog=f"Example: [bold]neurofuse {example}[/]")(function)
+        epilog = f"Example: [bold]neurofuse {example}[/]"
+        app.command(name, epilog=epilog, cls=OWN_CLASS.get(name))(function)
 
 
 _add_commands()
+app.add_typer(corpus.app, name="corpus")
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; the entry point of `neurofuse`."""
 
     def stop(number: int, frame: Any) -> None:
@@ -144,4 +154,9 @@ def main() -> None:
 
     # a terminated run cleans up its temporary folder like an interrupted one
     signal.signal(signal.SIGTERM, stop)
-    app()
+    app(args)
+
+
+def study_main() -> None:
+    """Run `neurofuse app`; the entry point of `neurofuse-bids`."""
+    main(["app", *sys.argv[1:]])

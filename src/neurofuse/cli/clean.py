@@ -1,6 +1,8 @@
 """`neurofuse clean`: both files in, both cleaned files and a report out."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,12 +11,37 @@ from rich.markup import escape
 
 from neurofuse.cli import names, options
 from neurofuse.cli.console import Progress, progress, show_files, silent, stdout
-from neurofuse.cli.inputs import MARK, write_inputs
+from neurofuse.cli.inputs import MARK, read_paths, write_inputs
 from neurofuse.cli.tables import bids_table_names, table_names, write_tables
 from neurofuse.io.staging import staged
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from neurofuse.fusion.self_test import SelfTest
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made of a recording, while its files are not in place yet.
+
+    Attributes
+    ----------
+    recording, cleaned : Recording
+        As it was, and what became of it.
+    self_test : SelfTest or None
+        How well methods clean it, if that was asked for.
+    repaired : dict of int
+        How many movements were repaired, by modality.
+    stage : Path
+        The folder that holds the files, at their paths below `out`; more may be added.
+    """
+
+    recording: "xr.DataTree"
+    cleaned: "xr.DataTree"
+    self_test: "SelfTest | None"
+    repaired: Counter[str]
+    stage: Path
 
 
 def clean_files(
@@ -24,10 +51,12 @@ def clean_files(
     method: str | None = None,
     offset: float | None = None,
     align: str | None = None,
-    overwrite: bool = False,
+    overwrite: bool | Collection[str] = False,
     report: bool = True,
     self_test: bool = False,
     bids: bool = False,
+    entities: Mapping[str, str] | None = None,
+    sidecars: bool = False,
     uncertainty: bool = False,
     keep_identity: bool = False,
     annotate: Literal["motion"] | None = None,
@@ -36,6 +65,7 @@ def clean_files(
     regions: Mapping[str, Iterable[str]] | None = None,
     step: Progress = silent,
     tell: Callable[[list[str]], None] | None = None,
+    also: Callable[[Made], None] | None = None,
 ) -> dict[str, Path]:
     """Clean one or two files into a folder; all outputs appear together or none does.
 
@@ -50,15 +80,22 @@ def clean_files(
         `neurofuse.clean`.
     offset, align
         As in `neurofuse.read`.
-    overwrite : bool
-        Replace existing outputs.
+    overwrite : bool, or paths below `out`
+        Replace existing outputs: all of them, or these.
     report : bool
         Write the HTML report.
     self_test : bool
         Also show in it how well methods clean this recording (`neurofuse.self_test`).
     bids : bool
-        Make `out` a BIDS derivative data set (`neurofuse.io.write_bids`), or add to it; the
-        inputs must be named in BIDS's way. Instead of FIF and SNIRF side by side.
+        Make `out` a BIDS derivative data set (`neurofuse.io.write_bids`), or add to it. Instead of
+        FIF and SNIRF side by side. The outputs do not say when they were made: the same inputs
+        give the same bytes.
+    entities : dict of str, optional
+        Labels of BIDS names, such as {"sub": "01", "task": "rest"}; by default those in the names
+        of the inputs.
+    sidecars : bool
+        The paths are runs of a BIDS data set and are read with the tables that apply to them, as a
+        BIDS folder is.
     uncertainty : bool
         Also write how far cleaned samples may be off (`neurofuse.clean`) into the .nc.
     keep_identity : bool
@@ -74,6 +111,8 @@ def clean_files(
         Called with the fraction done.
     tell : callable, optional
         Called, once the outputs are in place, with the lines that say how it went.
+    also : callable, optional
+        Called with what was made, before the outputs move to their places, to add further ones.
 
     Returns
     -------
@@ -100,7 +139,8 @@ def clean_files(
         from neurofuse.fusion.explanation.explain import explainable
 
         explainable(method)  # before anything is cleaned
-    plain, stem = names.stem(paths), names.stem(paths) + MARK
+    plain = names.stem(paths)
+    stem = plain + MARK
     tables = table_names(plain, MARK)
     expected = {
         "eeg": f"{stem}_eeg.fif",
@@ -110,23 +150,23 @@ def clean_files(
         "report": f"{stem}_report.html",
         "provenance": f"{stem}_provenance.json",
     }
-    merge, entities = {}, {}
+    merge, labels = {}, {}
     if bids:
-        expected = {kind: expected[kind] for kind in ("recording", "report", "provenance")}
-        entities, merge = _bids_plan(stem, Path(out), overwrite)
-        tables = bids_table_names(entities)
+        labels, merge = _bids_plan(stem, entities, Path(out), overwrite)
+        expected, tables = names.bids_outputs(labels), bids_table_names(labels)
     expected |= tables
     taken = [name for value in expected.values() for name in names.companions(value)]
     with staged(out, dict.fromkeys(taken), overwrite=overwrite, merge=merge) as stage:
         from neurofuse.fusion.clean import clean
-        from neurofuse.io import mark_bad, read, streams, write, write_netcdf
+        from neurofuse.io import mark_bad, streams, write, write_netcdf
         from neurofuse.io.identity import without_identity
         from neurofuse.io.mne_objects.annotations import with_motion_marked
+        from neurofuse.io.recording import undated
 
         step(0.0, "reading")
-        recording = mark_bad(read(*paths, offset=offset, align=align))
+        recording = mark_bad(read_paths(paths, offset, align, sidecars=sidecars))
         if not keep_identity:
-            recording = without_identity(recording, f"sub-{entities['sub']}" if bids else "")
+            recording = without_identity(recording, f"sub-{labels['sub']}" if bids else "")
         step(0.1, "cleaning")
         cleaned = clean(
             recording,
@@ -138,13 +178,14 @@ def clean_files(
         if annotate == "motion":
             cleaned = with_motion_marked(cleaned)
         if bids:
-            expected.update(_write_bids(cleaned, stage, entities, paths, Path(out)))
+            cleaned = undated(cleaned)
+            expected.update(_write_bids(cleaned, stage, labels, paths, Path(out)))
             write_netcdf(cleaned, stage / expected["recording"])
         else:
             write(cleaned, stage, stem=plain, suffix=MARK, keep_identity=keep_identity)
             if "eeg" in streams(cleaned):
                 _write_native(cleaned, stage / expected["native"], keep_identity)
-        explained = None
+        explained = tested = None
         if explain:
             from neurofuse.fusion.explanation import explain as explain_movements
 
@@ -155,7 +196,7 @@ def clean_files(
             from neurofuse.fusion.report import report as write_report
 
             step(0.8, "drawing the report")
-            tested = None
+            (stage / expected["report"]).parent.mkdir(parents=True, exist_ok=True)
             if self_test:
                 from neurofuse.fusion.self_test import self_test as self_test_of
 
@@ -170,9 +211,14 @@ def clean_files(
                 regions=regions,
             )
         provenance = stage / expected["provenance"]
-        write_inputs(cleaned, paths, provenance, Path(out), offset, align, bids=bids)
+        write_inputs(
+            cleaned, paths, provenance, Path(out), offset, align, bids=bids, sidecars=sidecars
+        )
         made = {kind: name for kind, name in expected.items() if (stage / name).exists()}
-        _warn_of_others(taken, stage, Path(out))
+        if isinstance(overwrite, bool):
+            _warn_of_others(taken, stage, Path(out))
+        if also is not None:
+            also(Made(recording, cleaned, tested, counts, stage))
         step(1.0)
     if "native" in made and made["native"] == made["eeg"]:
         made.pop("native", None)
@@ -211,13 +257,19 @@ def _write_native(cleaned: "xr.DataTree", path: Path, keep_identity: bool) -> No
         write_eeg(cleaned, path, keep_identity=keep_identity)
 
 
-def _bids_plan(stem: str, out: Path, overwrite: bool) -> tuple[dict[str, str], dict]:
+def _bids_plan(
+    stem: str,
+    given: Mapping[str, str] | None,
+    out: Path,
+    overwrite: bool | Collection[str],
+) -> tuple[dict[str, str], dict]:
     """The entities of the outputs, and how what the data set at `out` has is merged."""
     from neurofuse.io.bids.dataset import check_root
     from neurofuse.io.bids.write import find_entities, merged
 
     check_root(out)
-    entities = find_entities([stem], {"desc": MARK.removeprefix("_desc-")})
+    desc = MARK.removeprefix("_desc-")
+    entities = find_entities([] if given else [stem], {**(given or {}), "desc": desc})
     return entities, merged(entities, overwrite)
 
 

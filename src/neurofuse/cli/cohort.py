@@ -13,6 +13,7 @@ import typer
 from neurofuse.cli import options
 from neurofuse.cli.console import Progress, progress, show_files, silent
 from neurofuse.cli.inputs import CLEANED, provenance_beside, read_inputs
+from neurofuse.cli.names import report_of
 from neurofuse.io.errors import NeurofuseError, ReadError
 from neurofuse.io.journal import is_temporary, unfinished
 from neurofuse.io.logs import LOG
@@ -76,7 +77,9 @@ def cohort_files(
                 rows.append(_row(name, path, before))
             except NeurofuseError as error:
                 LOG.warning("%s: %s", name, error)
-                rows.append(CohortRow(name, page=_page(path), failure=_without_folders(str(error))))
+                rows.append(
+                    CohortRow(name, page=report_of(path), failure=without_folders(str(error)))
+                )
         if all(row.failure for row in rows):
             raise ReadError(
                 f"{len(rows)} cleaned recordings, none of which can be measured (the first: "
@@ -154,24 +157,18 @@ def _row(name: str, path: Path, before: Path | None) -> "CohortRow":
     from neurofuse.io import read
 
     recording = read_inputs(provenance_beside(path), before)
-    return cohort_row(name, recording, read(path), _page(path))
+    return cohort_row(name, recording, read(path), report_of(path))
 
 
-def _without_folders(message: str) -> str:
+def without_folders(message: str) -> str:
     """A message whose files are named without their folders: a page need not show where they lie.
 
     Examples
     --------
-    >>> _without_folders("no /home/Jane Doe/raw/a.edf, EEG/fNIRS")
+    >>> without_folders("no /home/Jane Doe/raw/a.edf, EEG/fNIRS")
     'no a.edf, EEG/fNIRS'
     """
     return FOLDERS.sub("", message)
-
-
-def _page(path: Path) -> Path | None:
-    """The recording's own report, if it is there."""
-    page = path.with_name(path.name.removesuffix("_recording.nc") + "_report.html")
-    return page if page.exists() else None
 
 
 def command(

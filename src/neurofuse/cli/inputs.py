@@ -47,6 +47,7 @@ def write_inputs(
     align: str | None,
     *,
     bids: bool = False,
+    sidecars: bool = False,
 ) -> None:
     """Write what a cleaned Recording was made of and how, as JSON that `read_inputs` takes.
 
@@ -65,6 +66,8 @@ def write_inputs(
     bids : bool
         Whether `out` is a BIDS derivative: inputs are named by BIDS URIs, those that are in no data
         set by their name, and those whose name is not BIDS's by their suffix.
+    sidecars : bool
+        Whether they were read with the tables that apply to them.
     """
     from neurofuse.io import provenance
 
@@ -78,6 +81,7 @@ def write_inputs(
         ],
         "offset": offset,
         "align": None if align is None else str(align),
+        "sidecars": sidecars,
         "measured_at": recording.attrs.get("measured_at", ""),
         "steps": provenance(recording),
     }
@@ -104,12 +108,31 @@ def read_inputs(provenance_file: Path, before: Path | None = None) -> "xr.DataTr
     ReadError
         If an input is not found, or is another file than the one that was cleaned.
     """
-    from neurofuse.io import mark_bad, read
+    from neurofuse.io import mark_bad
 
     facts = _facts(provenance_file)
     paths = [_find(entry, provenance_file.parent, before) for entry in facts["inputs"]]
+    sidecars = bool(facts.get("sidecars"))
     with _quiet():
-        return mark_bad(read(*paths, offset=facts.get("offset"), align=facts.get("align")))
+        recording = read_paths(paths, facts.get("offset"), facts.get("align"), sidecars=sidecars)
+        return mark_bad(recording)
+
+
+def read_paths(
+    paths: Sequence[Path], offset: float | None, align: str | None, *, sidecars: bool = False
+) -> "xr.DataTree":
+    """Read one or two files, as runs of a BIDS data set with their `sidecars` or by themselves."""
+    from neurofuse.io import read
+
+    if not sidecars:
+        return read(*paths, offset=offset, align=align)
+    from neurofuse.io.bids.read import SUFFIXES, read_runs
+    from neurofuse.io.integrity.recording import checked
+    from neurofuse.io.logs import reading
+
+    runs = {stream: p for p in paths for stream in SUFFIXES if p.stem.endswith(f"_{stream}")}
+    with reading(paths[0], "a whole BIDS recording"):
+        return checked(read_runs(runs, offset=offset, align=align), paths[0])
 
 
 @contextmanager
@@ -188,10 +211,10 @@ def _find(entry: dict[str, Any], folder: Path, before: Path | None) -> Path:
 
 
 def _place(stated: str, folder: Path) -> Path | None:
-    from neurofuse.io.bids.dataset import place_of
+    from neurofuse.io.bids.dataset import data_set_of, place_of
 
     if stated.startswith("bids:"):
-        return place_of(stated, folder)
+        return place_of(stated, data_set_of(folder) or folder)
     return folder / stated if stated else None
 
 

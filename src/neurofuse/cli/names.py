@@ -1,9 +1,10 @@
 """How outputs are called after their inputs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 EEG_SUFFIXES = (".edf", ".bdf", ".vhdr", ".set", ".fif")  # those that can be written
+FIGURES = "figures"  # folder of a participant's reports in a BIDS derivative
 _NIRS_SUFFIXES = (".snirf", ".hdr", ".nirs", ".csv", ".txt")
 
 
@@ -60,6 +61,39 @@ def companions(name: str) -> list[str]:
     if not name.endswith(".vhdr"):
         return [name]
     return [name.removesuffix("vhdr") + part for part in ("vhdr", "vmrk", "eeg")]
+
+
+def bids_outputs(entities: Mapping[str, str]) -> dict[str, str]:
+    """Where, in a BIDS derivative, lies what belongs to EEG and fNIRS together.
+
+    Examples
+    --------
+    >>> made = bids_outputs({"sub": "01", "ses": "a", "task": "rest", "desc": "clean"})
+    >>> made["recording"]
+    'sub-01/ses-a/sub-01_ses-a_task-rest_desc-clean_recording.nc'
+    >>> made["report"]
+    'sub-01/figures/sub-01_ses-a_task-rest_desc-clean_report.html'
+    """
+    from neurofuse.io.bids.write import ORDER
+
+    keys = [key for key in (*ORDER, "desc") if entities.get(key)]
+    stem = "_".join(f"{key}-{entities[key]}" for key in keys)
+    folder = "/".join(f"{key}-{entities[key]}" for key in ("sub", "ses") if entities.get(key))
+    return {
+        "recording": f"{folder}/{stem}_recording.nc",
+        "report": f"sub-{entities['sub']}/{FIGURES}/{stem}_report.html",
+        "provenance": f"{folder}/{stem}_provenance.json",
+    }
+
+
+def report_of(cleaned: Path) -> Path | None:
+    """The report that belongs to a cleaned recording, if it is there.
+
+    It lies beside it, or in a BIDS derivative among the participant's figures.
+    """
+    name = cleaned.name.removesuffix("_recording.nc") + "_report.html"
+    places = [cleaned.parent, *(f / FIGURES for f in cleaned.parents if f.name[:4] == "sub-")]
+    return next((place / name for place in places if (place / name).exists()), None)
 
 
 def _is_nirs(path: Path) -> bool:

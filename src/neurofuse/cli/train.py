@@ -1,12 +1,13 @@
 """`neurofuse train`: train a model from a configuration file."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from neurofuse.cli import options
-from neurofuse.cli.console import progress, show_files, stdout
+from neurofuse.cli.console import progress, show_files, silent, stdout
 from neurofuse.io.staging import make_folder
 
 
@@ -29,8 +30,12 @@ def command(
         int, typer.Option(min=0, help="Processes that sample training windows ahead.")
     ] = 0,
 ) -> None:
-    """Train a model on injected movement; checkpoints, log and best weights go to a folder."""
+    """Train a model on injected movement; checkpoints, log and best weights go to a folder.
+
+    Several processes share the work: [bold]torchrun --nproc-per-node 2 -m neurofuse train …[/]
+    """
     from neurofuse.models.training.config import read_config
+    from neurofuse.models.training.distributed import leads
     from neurofuse.models.training.run import usable_device
     from neurofuse.models.training.train import train
     from neurofuse.models.weights import load_facts
@@ -38,8 +43,10 @@ def command(
     read_config(config)  # refused before a folder is made
     usable_device(device)
     make_folder(out)
-    with progress("training") as step:
+    with progress("training") if leads() else nullcontext(silent) as step:
         weights = train(config, out, resume=resume, progress=step, device=device, workers=workers)
+    if not leads():
+        return
     show_files("trained:", {"weights": weights})
     scores = load_facts(weights)["validation"]
     start = scores["start_score"]

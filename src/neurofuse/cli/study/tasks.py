@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["done", "kept", "failed"]
 LOGS = "logs"  # folder of the outputs: the plan, records of done tasks, crash files
@@ -17,7 +17,8 @@ class Task:
     entities : dict of str
         BIDS labels of the outputs: "sub" and "task", as far as known "ses", "acq" and "run".
     inputs : dict of Path
-        Files of "eeg", "nirs" and "imu", as far as there are any; absolute.
+        Files of "eeg", "nirs" and "imu", as far as there are any; absolute. One that holds both
+        modalities (.xdf, .nc) stands under "eeg" alone.
     sidecars : tuple of Path
         Further files that decide the result: tables and JSON that apply to the inputs, and the
         other files of their formats.
@@ -25,6 +26,9 @@ class Task:
         When the fNIRS file began after the EEG file [s]; None if that is to be found out.
     site, device : str
         Where and with what it was measured; "" if unknown.
+    bids : bool
+        Whether the inputs are runs of a BIDS data set, to be read with the tables that apply to
+        them (`neurofuse.io.bids.read.read_runs`); else by `neurofuse.read`.
     """
 
     entities: dict[str, str]
@@ -33,6 +37,7 @@ class Task:
     offset: float | None = None
     site: str = ""
     device: str = ""
+    bids: bool = False
 
     @property
     def name(self) -> str:
@@ -59,12 +64,14 @@ class LeftOut:
 class Plan:
     """Everything that a study holds: `tasks` to be done, in order of name, and what is `left_out`.
 
-    `source` is the BIDS data set, the folder or the table of pairs that it was made from.
+    `source` is the BIDS data set, the folder or the table of pairs that it was made from;
+    `filtered` says whether filters may have left something out.
     """
 
     source: Path
     tasks: tuple[Task, ...]
     left_out: tuple[LeftOut, ...] = ()
+    filtered: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,15 +94,18 @@ class Settings:
         Do tasks again that are done.
     debug : bool
         Keep what libraries warn of in the logs.
+    command : tuple of str
+        The command line without filters: with those of one task it repeats that task.
     """
 
     out: Path
     work: Path | None = None
     method: str | None = None
-    clean: dict[str, object] = field(default_factory=dict)
+    clean: dict[str, Any] = field(default_factory=dict)
     self_test: bool = False
     overwrite: bool = False
     debug: bool = False
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

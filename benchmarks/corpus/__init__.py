@@ -1,0 +1,1 @@
+"""Corpora on disk and training by several processes."""
