@@ -22,6 +22,7 @@ MONTAGES = {"8 + 8": (CAP, CAP), "1-4 + 1-4": (1, FEW)}  # channels of each moda
 PAIRS = 8  # of each montage and severity
 WINDOWS = 4  # of a pair
 LEAST = 1e-3  # error over clean energy below which all is equally good
+SAME = 0.01  # dB by which the error before may differ in the same windows
 SEED = 24
 
 
@@ -135,10 +136,13 @@ def by_person(found: list[Row], value: str = "after") -> list[float]:
 
 def difference(found: list[Row], reference: list[Row]) -> list[float]:
     """How much larger errors are than those of a reference in the same windows, by person [dB]."""
-    known = {_place(r): r.after for r in reference}
+    known = {_place(r): r for r in reference}
     people: dict[str, list[float]] = {}
     for row in found:
-        people.setdefault(row.person, []).append(row.after - known[_place(row)])
+        other = known[_place(row)]
+        if abs(other.before - row.before) > SAME:
+            raise ValueError(f"{row} and {other} are not of the same windows")
+        people.setdefault(row.person, []).append(row.after - other.after)
     return [float(np.mean(values)) for values in people.values()]
 
 

@@ -132,6 +132,8 @@ def test_people_count_once_and_differences_are_of_the_same_windows():
     assert errors.difference(small, joint) == [0.5, 0.5]
     with pytest.raises(KeyError):
         errors.difference(small, joint[:1])
+    with pytest.raises(ValueError, match="same windows"):
+        errors.difference([replace(r, before=11.0) for r in small], joint)
 
 
 def test_errors_of_a_model_that_takes_nothing_away_are_those_before(clean_case, network):
