@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import typer
 
 import neurofuse
 from neurofuse.cli.app import app
+from neurofuse.cli.study.command import STOPPED
 from neurofuse.cli.study.exit_codes import ExitCode
 
 ROOT = Path(__file__).parents[1]
@@ -114,3 +116,9 @@ def test_command_lines_made_of_it_are_understood(tmp_path, inputs, expected):
     for name in set(inputs) - set(PLACES):
         value = understood[name]
         assert (str(value) if isinstance(value, Path) else value) == inputs[name]
+
+
+def test_the_page_about_studies_lists_every_exit_code():
+    page = (ROOT / "docs/study.md").read_text("utf-8")
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    assert told == {int(code) for code in ExitCode} | {STOPPED}

@@ -87,4 +87,5 @@ def test_submitting_cleans_a_study_and_makes_its_page(tmp_path):
     cleaned = {path.name.split("_desc-")[0] for path in out.rglob("*_desc-clean_nirs.snirf")}
     assert cleaned == set(study.whole)
     assert len(list(out.glob("logs/*/crash-*.json"))) == 1
-    assert all(name in (out / "index.html").read_text("utf-8") for name in study.names)
+    page = (out / "index.html").read_text("utf-8").replace("<wbr>", "")
+    assert all(name in page for name in study.names)

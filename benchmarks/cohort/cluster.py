@@ -73,7 +73,7 @@ def situations(machine: Machine) -> Table:
     usual, cluster = jobs(machine), Cluster(workers=WORKERS, lock=machine.lock)
     stragglers = jobs(machine, slow=SLOW)
     any_order = jobs(machine, slow=SLOW, largest_first=False)
-    told = f"{SLOW:.0%} of recordings {TIMES:.0f} × slower"
+    told = f"{100 * SLOW:.0f} % of recordings {TIMES:.0f} × slower"
     cases: dict[str, tuple[list[Job], Cluster]] = {
         f"{WORKERS} workers": (usual, cluster),
         "1 worker": (usual, replace(cluster, workers=1)),
@@ -87,7 +87,7 @@ def situations(machine: Machine) -> Table:
         ),
         told: (stragglers, cluster),
         "the same, largest not first": (any_order, cluster),
-        f"{KILLED:.0%} of processes killed": (jobs(machine, killed=KILLED), cluster),
+        f"{100 * KILLED:.0f} % of processes killed": (jobs(machine, killed=KILLED), cluster),
         "a minute to start a worker": (usual, replace(cluster, start=60.0)),
     }
     columns = ["cluster", "wall time [h]", "computing [%]", "disk in use [%]"]
@@ -114,7 +114,7 @@ def page(machine: Machine) -> Page:
     {1e3 * machine.scheduler:.1f} ms to hand one out and take its outcome back. Planning
     {RECORDINGS} takes {machine.planning:.1f} s, the plan has {machine.plan / 1e6:.1f} MB.
 
-    **Assumed**: recordings of {SHORTEST:.0f} to {LONGEST:.0f} min, of which {BROKEN:.0%} are
+    **Assumed**: recordings of {SHORTEST:.0f} to {LONGEST:.0f} min, {100 * BROKEN:.0f} % of them
     broken; a shared disk of {Cluster.disk / 1e9:.0f} GB/s, evenly shared,
     {Cluster.network / 1e6:.0f} MB/s a worker; {Cluster.start:.0f} s to start one; largest first.
 

@@ -21,8 +21,8 @@ from neurofuse.cli.study.tasks import Outcome, Plan, Settings, Task
 from neurofuse.io import journal
 from neurofuse.synth import simulate
 
-LENGTHS = (1.0, 5.0, 15.0)  # min, of simulated recordings: cap of 19, 24 pairs
-EVERY = 4  # of the real recordings is timed
+LENGTHS = (1.0, 5.0, 10.0)  # min, of simulated recordings: cap of 19, 24 pairs
+EVERY = 8  # of the real recordings is timed
 MESSAGES = 400  # tasks without work, by which a scheduler is timed
 
 
@@ -65,6 +65,7 @@ class Machine:
 
 def measure(recordings: Path, folder: Path, count: int) -> Machine:
     """Measure all of it; `count` is how many recordings the large study has."""
+    scheduler, (planning, plan_size) = _scheduler(), _planning(folder, count)
     lengths, real = folder / "lengths", folder / "real"
     names = [f"{k:02d}" for k in range(len(LENGTHS))]
     for name, minutes in zip(names, LENGTHS, strict=True):
@@ -79,7 +80,7 @@ def measure(recordings: Path, folder: Path, count: int) -> Machine:
         few = Plan(plan.source, plan.tasks[::EVERY])
         timed = list(_took(few, folder / "real-cleaned"))
     holds = sum(held) / (len(simulated) + len(timed))
-    return Machine(simulated, timed, holds, _scheduler(), *_planning(folder, count))
+    return Machine(simulated, timed, holds, scheduler, planning, plan_size)
 
 
 def _took(plan: Plan, out: Path) -> Iterator[Took]:

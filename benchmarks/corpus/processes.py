@@ -13,6 +13,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,7 +22,7 @@ from neurofuse.models.training import train as training
 from neurofuse.models.training.joint import JointSampling
 from neurofuse.models.training.windows import Batch
 
-PLAN = {
+PLAN: dict[str, Any] = {
     "name": "joint",
     "architecture": {"streams": ["eeg", "nirs"], "width": 8, "nirs_window": 6.0},
     "steps": 200,
@@ -51,8 +52,9 @@ def joined(a: tuple[Stream, Target], b: tuple[Stream, Target]) -> tuple[Stream, 
     """Windows of two shares one after the other."""
     (seen, true), (more, truth) = a, b
     head = None
-    if seen.head is not None or more.head is not None:
-        none = torch.zeros_like(seen.head if seen.head is not None else more.head)
+    worn = [h for h in (seen.head, more.head) if h is not None]
+    if worn:
+        none = torch.zeros_like(worn[0])
         head = torch.cat([none if h is None else h for h in (seen.head, more.head)])
     signal = torch.cat([seen.signal, more.signal])
     position = torch.cat([seen.position, more.position])
@@ -60,7 +62,7 @@ def joined(a: tuple[Stream, Target], b: tuple[Stream, Target]) -> tuple[Stream, 
     return Stream(signal, position, seen.rate, head), Target(*(torch.cat(p) for p in pairs))
 
 
-def run(kind: str, store: str, out: Path, seed: int) -> list[float]:
+def scores_of(kind: str, store: str, out: Path, seed: int) -> list[float]:
     """Validation scores [dB], mean over modalities, of one kind of run."""
     folder = out / f"{kind.replace(' ', '-').replace(',', '')}-{seed}"
     if not (folder / "joint.safetensors").exists():
@@ -88,7 +90,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     for kind in KINDS:
-        scores = run(kind, options.store, options.out, options.seed)
+        scores = scores_of(kind, options.store, options.out, options.seed)
         print(f"{kind}: {', '.join(f'{s:.3f}' for s in scores)} dB after each 50 steps")
 
 

@@ -142,7 +142,8 @@ def _headline(rows: Sequence[GroupRow], trouble: Iterable[str]) -> list[str]:
             known = [value for of in own if (value := getattr(of, key)) is not None]
             if known:
                 median, most = float(np.median(known)), max(known)
-                facts.append(f"{percent(median)} {words} (median; at most {percent(most)})")
+                share = f"{percent(median)} {words} (median; at most {percent(most)})"
+                facts.append(share if most else f"none {words}")
         lines.append(f"{modality.display}, {len(own)} recordings: {'; '.join(facts)}.")
     return lines
 

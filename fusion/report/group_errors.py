@@ -10,6 +10,8 @@ from neurofuse.fusion.report.group_self_test import GroupSelfTest, group_self_te
 from neurofuse.fusion.report.html import table
 from neurofuse.io.modality import MODALITIES
 
+FEWEST_TO_TELL = 6  # participants; the signed ranks of five have a p of at least 0.0625
+
 
 def errors_section(rows: Sequence[GroupRow]) -> str:
     """HTML of a table a modality; "" where fewer than three participants were tested."""
@@ -43,6 +45,8 @@ def _table(found: GroupSelfTest) -> str:
         f"them; p of a Wilcoxon signed-rank test against {found.against} in the same participants, "
         "corrected by Holm's procedure."
     )
+    if found.people < FEWEST_TO_TELL:
+        caption += f" With fewer than {FEWEST_TO_TELL} participants p cannot fall below 0.05."
     return f"<h3>{escape(MODALITIES[found.modality].display)}</h3>{table(heads, body, caption)}"
 
 

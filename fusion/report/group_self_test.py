@@ -91,20 +91,14 @@ def group_self_test(rows: Sequence[GroupRow], modality: str) -> GroupSelfTest | 
     )
     found = summarise(table, against=against).isel(modality=0, metric=0)
     best = Counter(row.best.get(modality, "") for row in tested)
-    methods = [
-        MethodErrors(
-            name,
-            int(found.people.loc[name]),
-            often[name],
-            *(float(found[key].loc[name]) for key in ("mean", "low", "high")),
-            *(
-                np.nan if name == against else float(found[key].loc[name])
-                for key in ("difference", "p")
-            ),
-            best[name],
-        )
-        for name in names
-    ]
+    methods = []
+    for name in names:
+        of = {key: float(found[key].loc[name]) for key in ("mean", "low", "high")}
+        paired = {key: float(found[key].loc[name]) for key in ("difference", "p")}
+        if name == against:
+            paired = dict.fromkeys(paired, np.nan)
+        people_of = int(found.people.loc[name])
+        methods.append(MethodErrors(name, people_of, often[name], **of, **paired, best=best[name]))
     ranked = tuple(sorted(methods, key=lambda one: (one.mean, one.method)))
     return GroupSelfTest(modality, against, len(people), len(tested), ranked)
 

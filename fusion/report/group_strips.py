@@ -31,8 +31,8 @@ def strips_section(rows: Sequence[GroupRow], far: Sequence[Outlier]) -> str:
         return ""
     return (
         '<p class="note">A dot is a recording, a line the median. Outliers are large and lead to '
-        f"their row; devices with fewer than {LEAST} recordings have none. Scales of a measure are "
-        f"the same for all devices.</p>{''.join(parts)}"
+        f"their row; devices with fewer than {LEAST} recordings have none. A measure has one "
+        f"scale for all devices; what is far beyond it lies at its end.</p>{''.join(parts)}"
     )
 
 

@@ -24,22 +24,25 @@ HEADS = {"usable": "usable", "moving": "motion", "lost": "lost", "attenuation_db
 QUALITY_HEADS = {"eeg": "µV", "nirs": "SCI"}
 TITLES = {"dB": "attenuation [dB]", "µV": "size [µV]", "SCI": "scalp coupling index"}
 FILTERS = {"site": "Site", "device": "Device", "task": "Task"}
+TOGETHER = "\N{NO-BREAK SPACE}"
 LIMIT, FAR = "limit", "far"  # classes of cells beyond a limit, and far from their like
 
 
 def in_words(modality: str, measure: Measure, value: float) -> str:
-    """A value of a measure with its unit; that of EEG size is a logarithm.
+    """A value of a measure with its unit, on one line; that of EEG size is a logarithm.
 
     Examples
     --------
-    >>> in_words("eeg", measures_of("eeg")[-1], -5.0)
-    '10 µV'
+    >>> in_words("eeg", measures_of("eeg")[-1], -5.0).split()
+    ['10', 'µV']
     """
     if measure.key == "quality":
-        return f"{significant(1e6 * 10**value)} µV" if modality == "eeg" else f"{value:.2f}"
-    if measure.key == "attenuation_db":
-        return f"{value:.1f} dB".replace("-", "−")
-    return percent(value)
+        text = f"{significant(1e6 * 10**value)} µV" if modality == "eeg" else f"{value:.2f}"
+    elif measure.key == "attenuation_db":
+        text = f"{value:.1f} dB".replace("-", "−")
+    else:
+        text = percent(value)
+    return text.replace(" ", TOGETHER)
 
 
 def table_section(rows: Sequence[GroupRow], far: Sequence[Outlier]) -> str:
@@ -174,7 +177,8 @@ def _place(row: GroupRow) -> str:
 def _minutes(seconds: float | None) -> str:
     if seconds is None:
         return '<td data-value="">–</td>'
-    return f'<td data-value="{seconds:g}">{significant(seconds / 60)}</td>'
+    minutes = seconds / 60
+    return f'<td data-value="{seconds:g}">{minutes:.{int(minutes < 10)}f}</td>'
 
 
 def _cells(
@@ -200,7 +204,10 @@ def _cells(
         elif z is not None:
             kind, more = f' class="{FAR}"', f' title="outlier, z {z:+.1f}"'
         text = f"{of.usable}/{of.channels}" if measure.key == "usable" else None
-        text = text or in_words(modality, measure, value).removesuffix(" dB").removesuffix(" µV")
+        if text is None:
+            text = in_words(modality, measure, value)
+            if measure.key not in ("moving", "lost"):  # their unit stands in the heading
+                text = text.partition(TOGETHER)[0]
         cells.append(f'<td data-value="{value:.4g}"{kind}{more}>{text}</td>')
     return [*cells, f"<td>{_picture(of.before, of.after, top)}</td>"]
 
@@ -220,9 +227,11 @@ def _picture(before: Sequence[float | None], after: Sequence[float | None], top:
         for kind, course in (("b", before), ("a", after))
     )
     width = max(len(before), len(after), 1)
-    return f'<svg viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none">{shapes}</svg>'
+    size = f'viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none"'
+    return f'<svg aria-hidden="true" {size}>{shapes}</svg>'
 
 
 def _steps(course: Sequence[float | None], top: float) -> str:
-    heights = [round(HEIGHT * (1 - min((value or 0.0) / top, 1.0))) for value in course]
+    parts = np.clip([(value or 0.0) / top for value in course], 0, 1).tolist()
+    heights = [round(HEIGHT * (1 - part)) for part in parts]
     return "".join(f"V{height}h1" for height in heights)

@@ -110,14 +110,15 @@ def check_root(root: Path) -> None:
 
 
 def data_set_of(path: Path) -> Path | None:
-    """The BIDS data set that a file belongs to, if any."""
-    folders = [Path(path).resolve(), *Path(path).resolve().parents]
+    """The BIDS data set that a file belongs to, if any; links (git-annex's) are not followed."""
+    place = Path(os.path.abspath(path))
+    folders = [place, *place.parents]
     return next((folder for folder in folders if (folder / DESCRIPTION).is_file()), None)
 
 
 def source_uri(path: Path) -> str:
     """A file of a BIDS data set as BIDS URI, "" for any other."""
-    path, data_set = Path(path).resolve(), data_set_of(path)
+    path, data_set = Path(os.path.abspath(path)), data_set_of(path)
     return "" if data_set is None else f"bids:{LINK}:{path.relative_to(data_set).as_posix()}"
 
 

@@ -1,6 +1,7 @@
 """A whole Recording ⇄ one zarr store (a folder), without loss, in chunks of time."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from neurofuse.io.recording import check
 from neurofuse.io.staging import STORE, holding, staged
 
 WANTED = "a Recording saved as .zarr"
+CHUNKS = 10  # of 60 s, in a file at most
+SHARD = 2**26  # bytes of samples in a file, unless one chunk has more; it is written as a whole
 RESTORE = "neurofuse"  # the attribute that holds what zarr would change: dtypes, arrays in attrs
 
 
@@ -24,7 +27,7 @@ def write_zarr(recording: xr.DataTree, path: str | Path, overwrite: bool = False
     """Write a whole Recording as a zarr 3 store; `read_zarr` returns an identical one.
 
     Samples are stored compressed in chunks of 60 s, so that other programs can read a part
-    without the rest.
+    without the rest. Each chunk has a checksum, and a file (shard) holds up to ten of them.
 
     Parameters
     ----------
@@ -73,8 +76,7 @@ def save_zarr(recording: xr.DataTree, path: Path) -> None:
         for node in recording.subtree:
             dataset = node.to_dataset(inherit=False)
             plain = _plain(dataset)
-            sizes = {n: _chunk_sizes(dataset, v) for n, v in plain.variables.items()}
-            chunks = {name: {"chunks": size} for name, size in sizes.items() if size}
+            encoding = {n: _layout(dataset, v) for n, v in plain.variables.items()}
             group = node.path.strip("/") or None
             plain.to_zarr(
                 path,
@@ -82,7 +84,7 @@ def save_zarr(recording: xr.DataTree, path: Path) -> None:
                 mode="a",
                 zarr_format=3,
                 consolidated=False,
-                encoding=chunks,
+                encoding={name: layout for name, layout in encoding.items() if layout},
                 write_empty_chunks=True,  # so that a missing one is a lost one
             )
 
@@ -138,6 +140,28 @@ def _chunk_sizes(dataset: xr.Dataset, variable: xr.Variable) -> tuple[int, ...] 
     return tuple(min(step, n) if d == "time" else n for d, n in variable.sizes.items())
 
 
+def _shard_sizes(dataset: xr.Dataset, variable: xr.Variable) -> tuple[int, ...] | None:
+    """Sizes of what a file of a variable holds: chunks of at most `SHARD` bytes together."""
+    sizes = _chunk_sizes(dataset, variable)
+    if sizes is None:
+        return None
+    time = variable.dims.index("time")
+    held = max(math.prod(sizes) * variable.dtype.itemsize, 1)
+    count = min(max(SHARD // held, 1), CHUNKS, -(-variable.shape[time] // sizes[time]))
+    return tuple(n * count if axis == time else n for axis, n in enumerate(sizes))
+
+
+def _layout(dataset: xr.Dataset, variable: xr.Variable) -> dict[str, Any] | None:
+    """How zarr stores a variable: chunks with checksums, in shards; None for its own way."""
+    from zarr.codecs import Crc32cCodec, ZstdCodec
+
+    sizes = _chunk_sizes(dataset, variable)
+    if sizes is None or variable.dtype.kind not in "fiub":
+        return None if sizes is None else {"chunks": sizes}
+    shards = _shard_sizes(dataset, variable)
+    return {"chunks": sizes, "shards": shards, "compressors": (ZstdCodec(), Crc32cCodec())}
+
+
 def _plain(dataset: xr.Dataset) -> xr.Dataset:
     """A Dataset that zarr can hold; the attribute RESTORE says what had to change."""
     variables: dict[Any, xr.Variable] = {}
@@ -146,8 +170,8 @@ def _plain(dataset: xr.Dataset) -> xr.Dataset:
         if variable.dtype.kind in "UO":  # zarr 3 has no standard for strings of fixed length
             changed = {"dtype": variable.dtype.str}
             data = np.asarray(data, dtype=np.dtypes.StringDType())
-        elif variable.chunks is not None:  # a chunk of the store must lie in one of dask's
-            sizes = _chunk_sizes(dataset, variable) or variable.shape
+        elif variable.chunks is not None:  # a shard of the store must lie in one chunk of dask's
+            sizes = _shard_sizes(dataset, variable) or variable.shape
             data = variable.chunk(dict(zip(variable.dims, sizes, strict=True))).data
         variables[name] = xr.Variable(variable.dims, data, _plain_attrs(variable.attrs, changed))
     coords = {name: variables.pop(name) for name in dataset.coords}

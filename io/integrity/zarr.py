@@ -1,17 +1,23 @@
 """Check a zarr 3 store before its arrays are read: damaged chunks would reserve huge memory.
 
-Layouts: Zarr core specification 3.0; RFC 8878 (Zstandard), 3.1.1.1, for the length of a chunk.
+Layouts: Zarr core specification 3.0 and its codec `sharding_indexed` 1.0, for files (shards) that
+hold many chunks; RFC 8878 (Zstandard), 3.1.1.1, for the length of a chunk.
 """
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from neurofuse.io.errors import ReadError
 
 WIDTHS = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4,
           "float32": 4, "int64": 8, "uint64": 8, "float64": 8}  # fmt: skip
+ABSENT = 2**64 - 1  # place of a chunk that a shard does not hold
+CHECK = 4  # bytes of a checksum (CRC-32C)
 FRAME = b"\x28\xb5\x2f\xfd"  # first bytes of a Zstandard frame
 LENGTH_BYTES = {0: 0, 1: 2, 2: 4, 3: 8}  # flag -> bytes that hold the length
 LARGEST_RATIO = 100_000  # by which a chunk of equal numbers may be compressed
@@ -76,9 +82,41 @@ def _lost(described: Path) -> tuple[int, int]:
     width = WIDTHS.get(
         description["data_type"] if isinstance(description["data_type"], str) else "", 0
     )
+    inner = description["codecs"][0]["configuration"] if codecs == ["sharding_indexed"] else None
     for file in files:
-        _check_chunk(file, math.prod(chunk), width, codecs)
+        if inner is None:
+            _check_chunk(file, 0, file.stat().st_size, math.prod(chunk), width, codecs)
+            continue
+        part, names = inner["chunk_shape"], [codec["name"] for codec in inner["codecs"]]
+        place = [int(k) for k in file.relative_to(chunks).parts]
+        left = [min(n - k * m, m) for n, k, m in zip(shape, place, chunk, strict=True)]
+        held = math.prod(-(-n // m) for n, m in zip(left, part, strict=True))
+        found = list(_chunks_of(file, math.prod(m // n for m, n in zip(chunk, part, strict=True))))
+        if len(found) != held:
+            raise _DamageError(f"{len(found)} of {held} chunks in a file")
+        for first, size in found:
+            _check_chunk(file, first, size, math.prod(part), width, names)
     return wanted - len(files), wanted
+
+
+def _chunks_of(file: Path, most: int) -> Iterator[tuple[int, int]]:
+    """First byte and length of every chunk in a shard, whose list of them is at its end."""
+    import google_crc32c
+
+    size, room = 16 * most, file.stat().st_size
+    if not 0 < size + CHECK <= room:
+        raise _DamageError(f"a list of {most} chunks in {room} bytes")
+    with file.open("rb") as stream:
+        stream.seek(room - size - CHECK)
+        listed = stream.read()
+    if google_crc32c.value(listed[:size]) != int.from_bytes(listed[size:], "little"):
+        raise _DamageError("a list of chunks with a wrong checksum")
+    for first, length in np.frombuffer(listed[:size], "<u8").reshape(-1, 2).tolist():
+        if first == ABSENT:
+            continue
+        if first + length > room:
+            raise _DamageError("a chunk beyond the end of its file")
+        yield first, length
 
 
 def _is_chunk(file: Path, chunks: Path, grid: tuple[int, ...]) -> bool:
@@ -89,12 +127,17 @@ def _is_chunk(file: Path, chunks: Path, grid: tuple[int, ...]) -> bool:
     )
 
 
-def _check_chunk(file: Path, count: int, width: int, codecs: list[str]) -> None:
-    held = file.stat().st_size
+def _check_chunk(
+    file: Path, first: int, held: int, count: int, width: int, codecs: list[str]
+) -> None:
+    """Check a chunk of `count` values, which takes `held` bytes of a file from `first` on."""
+    if codecs[-1:] == ["crc32c"]:  # which is compared when the chunk is read
+        held, codecs = held - CHECK, codecs[:-1]
     if count * max(width, 4) > max(UNCHECKED_BYTES, LARGEST_RATIO * held):
         raise _DamageError(f"a chunk of {count} values in {held} bytes")
     with file.open("rb") as stream:
-        head = stream.read(18)
+        stream.seek(first)
+        head = stream.read(min(18, max(held, 0)))
     packed = codecs[-1:] == ["zstd"]
     announced = _announced(head) if packed else held
     if width and announced is not None and announced != count * width:
@@ -103,7 +146,10 @@ def _check_chunk(file: Path, count: int, width: int, codecs: list[str]) -> None:
         return
     if packed and (announced is None or announced > max(UNCHECKED_BYTES, LARGEST_RATIO * held)):
         raise _DamageError("texts of unknown length")
-    _check_texts(_unpacked(file.read_bytes()) if packed else file.read_bytes(), count)
+    with file.open("rb") as stream:
+        stream.seek(first)
+        data = stream.read(held)
+    _check_texts(_unpacked(data) if packed else data, count)
 
 
 def _announced(head: bytes) -> int | None:

@@ -80,9 +80,13 @@ class Clean:
     calm: np.ndarray  # (channel, time) bool: nothing moves (`io.quality.calm`)
     optodes: "Optodes | None" = None
 
-    @cached_property
+    @property
     def at_rest(self) -> np.ndarray:
         """Variance (channel[, wavelength]) within some seconds at rest."""
+        return self._at_rest
+
+    @cached_property
+    def _at_rest(self) -> np.ndarray:
         modality = "nirs" if self.signal.ndim == 3 else "eeg"
         return np.asarray(deviation_at_rest(self.signal, self.rate, modality) ** 2)
 
@@ -157,9 +161,9 @@ def calm_electrodes(subject: str, paths: Sequence[Path]) -> Clean | None:
     return Clean(subject, signal, rate, place, names, np.ones(signal.shape, bool))
 
 
-def slower(signal: CleanSignal, rate: float) -> Clean:
+def slower(recorded: CleanSignal, rate: float) -> Clean:
     """A clean fNIRS signal as a slower device would have recorded it, by an anti-alias filter."""
-    clean = signal.whole()
+    clean = recorded.whole()
     ratio = Fraction(rate / clean.rate).limit_denominator(50)
     signal = resample_poly(
         clean.signal, ratio.numerator, ratio.denominator, axis=-1, padtype="line"

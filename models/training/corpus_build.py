@@ -246,4 +246,6 @@ def _listed(values: np.ndarray) -> list[Any]:
     """Nested lists without NaN, which JSON lacks."""
     if values.dtype.kind != "f":
         return values.tolist()
-    return np.where(np.isnan(values), None, values.astype(object)).tolist()
+    listed = values.astype(object)
+    listed[np.isnan(values)] = None
+    return listed.tolist()

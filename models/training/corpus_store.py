@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 
 from neurofuse.io.errors import NeurofuseError, ReadError
 from neurofuse.models.training.corpus import Clean, Optodes
-from neurofuse.models.training.shards import ShardedRows
+from neurofuse.models.training.shards import ShardedRows, one_chunk
 
 LAYOUT = 1  # raised when stores change, so that others are refused
 ATTRIBUTE = "neurofuse_corpus"  # of the root group and of every recording
@@ -131,7 +130,7 @@ def facts_of(folder: Path) -> Facts:
         np.array(facts["channel"]),
         None if ends is None else optodes_of(ends),
         _floats(facts["at_rest"]),
-        np.asarray(zarr.open_array(folder / "calm", mode="r")[:]),
+        one_chunk(folder / "calm"),
     )
 
 

@@ -5,6 +5,7 @@ and NCCL on GPUs; the first process alone validates, logs and saves.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -110,11 +111,12 @@ def team(device: str = "cpu") -> Iterator[Team]:
         )
         yield Team(target, rank, count)
     except (RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if not any(word in str(error).lower() for word in LOST):
             raise
+        # "[pair.cc:553] Connection closed by peer [127.0.0.1]. This is typically …"
+        reason = re.sub(r"\[[^]]*\]:?\d*", "", str(error).splitlines()[0]).split(". ")[0].strip()
         raise NeurofuseError(
-            f"process {rank} without another of the {count} ({reason[:200]})",
+            f"process {rank} without another of the {count} ({reason})",
             "all processes of a training from its start to its end",
             "see which one failed first, and start all again with --resume",
         ) from error
@@ -125,7 +127,8 @@ def team(device: str = "cpu") -> Iterator[Team]:
 
 def process_count() -> int:
     """How many processes train together."""
-    return distributed.get_world_size() if distributed.is_initialized() else 1
+    connected = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_world_size() if connected else 1
 
 
 def over_processes(part: Tensor) -> Tensor:

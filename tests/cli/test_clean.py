@@ -136,7 +136,8 @@ def test_a_bids_derivative_is_made_and_added_to(recorded, run, tmp_path):
     made = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
     for kind, suffix in (("eeg", "vhdr"), ("nirs", "snirf")):
         assert f"sub-02/{kind}/sub-02_task-rest_desc-clean_{kind}.{suffix}" in made
-    assert "sub-01_task-rest_desc-clean_recording.nc" in made
+    assert "sub-01/sub-01_task-rest_desc-clean_recording.nc" in made
+    assert "sub-01/sub-01_task-rest_desc-clean_provenance.json" in made
     assert not any(name.endswith((".fif", ".edf")) for name in made)
     described = json.loads((out / "dataset_description.json").read_text())
     assert described["SourceDatasets"] == [{"URL": "../.."}]

@@ -1,6 +1,7 @@
 """What identifies somebody leaves `neurofuse clean` only on request, and never into BIDS."""
 
 import json
+import os
 import re
 import shutil
 from datetime import UTC, date, datetime
@@ -17,6 +18,7 @@ import neurofuse.io as io
 from neurofuse.cli.clean import clean_files
 from neurofuse.cli.cohort import cohort_files
 from neurofuse.cli.inputs import read_inputs
+from neurofuse.cli.names import stem as stem_of
 from neurofuse.io.identity import without_identity
 from tests.io.xdf.test_xdf import ZERO, Writer, channels, eeg_channels, even
 
@@ -247,4 +249,28 @@ def test_sources_within_a_data_set_are_bids_uris(marked, tmp_path):
         assert json.loads(sidecar.read_text())["Sources"] == uris
     stated = json.loads(files["provenance"].read_text())["inputs"]
     assert [one["path"] for one in stated] == uris
+    assert io.streams(read_inputs(files["provenance"])) == ("eeg", "nirs")
+
+
+def test_linked_files_keep_their_names_whatever_the_store_calls_them(marked, tmp_path):
+    """As git-annex and DataLad keep them: each file is a link to its content."""
+    root, paths = tmp_path / "study", []
+    for kind, stream in (("edf", "eeg"), ("snirf", "nirs")):
+        key = f"MD5E-s1--0123.{kind}"
+        stored, link = root / ".git/annex" / key, root / "sub-01" / stream / marked[kind].name
+        for folder in (stored.parent, link.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(marked[kind], stored)
+        link.symlink_to(os.path.relpath(stored, link.parent))
+        paths.append(link)
+    (root / "dataset_description.json").write_text('{"Name": "a", "BIDSVersion": "1.10.0"}')
+    out = root / "derivatives" / "neurofuse"
+    files = clean_files(paths, out, method="uncorrected", offset=0, bids=True, report=False)
+    assert stem_of(paths) == stem_of([marked["edf"]])
+    stated = json.loads(files["provenance"].read_text())["inputs"]
+    assert [one["name"] for one in stated] == [path.name for path in paths]
+    uris = [f"bids:source:sub-01/{path.parent.name}/{path.name}" for path in paths]
+    assert [one["path"] for one in stated] == uris
+    for sidecar in (*out.rglob("*_eeg.json"), *out.rglob("*_nirs.json")):
+        assert json.loads(sidecar.read_text())["Sources"] == uris
     assert io.streams(read_inputs(files["provenance"])) == ("eeg", "nirs")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from neurofuse.cli.names import companions, eeg_suffix, stem
+from neurofuse.cli.names import bids_outputs, companions, eeg_suffix, report_of, stem
 from neurofuse.io.errors import ReadError
 
 
@@ -84,3 +84,18 @@ def test_eeg_goes_back_to_its_format_where_that_can_be_written(path, expected):
 def test_brainvision_is_three_files():
     assert companions("x_eeg.vhdr") == ["x_eeg.vhdr", "x_eeg.vmrk", "x_eeg.eeg"]
     assert companions("x_eeg.edf") == ["x_eeg.edf"]
+
+
+def test_the_report_of_a_derivative_is_among_the_figures_of_its_participant(tmp_path):
+    names = bids_outputs({"sub": "1", "ses": "a", "task": "rest", "run": "2", "desc": "clean"})
+    for name in names.values():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    cleaned = tmp_path / names["recording"]
+    assert cleaned.parent.relative_to(tmp_path).as_posix() == "sub-1/ses-a"
+    assert report_of(cleaned) == tmp_path / names["report"]
+    beside = cleaned.with_name(cleaned.name.replace("_recording.nc", "_report.html"))
+    beside.touch()
+    assert report_of(cleaned) == beside
+    (tmp_path / "other_recording.nc").touch()
+    assert report_of(tmp_path / "other_recording.nc") is None

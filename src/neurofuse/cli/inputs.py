@@ -149,7 +149,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _in_folder(path: Path, out: Path) -> dict[str, str]:
-    return {"name": path.resolve().name, "path": _relative(path, out)}
+    return {"name": _itself(path).name, "path": _relative(path, out)}
 
 
 def _in_bids(path: Path) -> dict[str, str]:
@@ -157,16 +157,22 @@ def _in_bids(path: Path) -> dict[str, str]:
     from neurofuse.io.bids.dataset import source_uri
     from neurofuse.io.identity import BIDS_NAME
 
-    name = path.resolve().name
+    name = _itself(path).name
     known = BIDS_NAME.fullmatch(name) or BIDS_PART.fullmatch(name)
     return {"name": name if known else f"*{path.suffix}", "path": source_uri(path)}
 
 
 def _relative(path: Path, out: Path) -> str:
     try:
-        return Path(os.path.relpath(path.resolve(), out.resolve())).as_posix()
+        return Path(os.path.relpath(_itself(path), out.resolve())).as_posix()
     except ValueError:  # on another drive
-        return path.resolve().as_posix()
+        return _itself(path).as_posix()
+
+
+def _itself(path: Path) -> Path:
+    """Where a file lies; of a link, as git-annex has them, its own place and name."""
+    place = Path(os.path.abspath(path))
+    return place.parent.resolve() / place.name
 
 
 def _facts(provenance_file: Path) -> dict[str, Any]:

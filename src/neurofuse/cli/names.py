@@ -1,5 +1,6 @@
 """How outputs are called after their inputs."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def stem(paths: Sequence[Path]) -> str:
         from neurofuse.io.bids.read import bids_stem
 
         return bids_stem(path)
-    name = path.resolve().name
+    name = Path(os.path.abspath(path)).name  # of a link (git-annex) its own; "." is a folder's
     return name if path.is_dir() and path.suffix.lower() != ".zarr" else plain_stem(name)
 
 

@@ -117,11 +117,17 @@ def test_a_file_of_other_options_is_refused(tmp_path, content, message):
         ("STUDY out participant --address 1.2.3.4:5", 64, "--engine dask"),
         ("STUDY out participant --self-test --no-report", 64, "--self-test"),
         ("STUDY out participant --config no.json", 66, "no.json"),
-        ("STUDY STUDY participant", 73, "another BIDS data set"),
+        ("STUDY STUDY participant --skip-bids-validation", 73, "among the recordings"),
+        ("STUDY STUDY/sub-01/out participant", 73, "among the recordings"),
+        ("STUDY OTHER participant", 73, "another BIDS data set"),
     ],
 )
 def test_what_cannot_be_done_has_its_exit_code(study, run, words, code, message):
-    done = run("app", *(study if word == "STUDY" else word for word in words.split()))
+    other = study.parent / "other"
+    other.mkdir(exist_ok=True)
+    shutil.copy(study / "dataset_description.json", other)
+    words = words.replace("STUDY", str(study)).replace("OTHER", str(other))
+    done = run("app", *words.split())
     assert done.exit_code == code
     assert message in " ".join(done.stderr.replace("│", " ").split())
     assert not Path("out").exists()

@@ -18,6 +18,7 @@ from neurofuse.cli.study.engines.slurm import LONGEST_ARRAY, Slurm, write_script
 from neurofuse.cli.study.errors import EngineError, UsageError
 from neurofuse.cli.study.record import Record, record_file, write_record
 from neurofuse.cli.study.tasks import Outcome, Settings, Task
+from tests.cli.study.fake_slurm import SINGLE, install
 
 MEMORY = 10**8
 
@@ -116,6 +117,20 @@ def test_no_scheduler_is_one_clear_error(tmp_path, monkeypatch):
         list(Dask("127.0.0.1:1", perform=work).run(tasks("rest"), Settings(tmp_path)))
 
 
+def test_a_scheduler_that_goes_is_one_clear_error(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+    )
+    running = Dask(cluster.scheduler_address, perform=work).run(
+        tasks("rest", "slow"), Settings(tmp_path)
+    )
+    assert next(running).state == "done"
+    cluster.close()
+    with pytest.raises(EngineError, match="have gone"):
+        list(running)
+
+
 def test_a_running_cluster_is_found_by_address_or_file(tmp_path):
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
@@ -138,6 +153,16 @@ def test_slurm_needs_sbatch(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="--dry-run"):
         list(Slurm(perform=work).run(tasks("rest"), Settings(tmp_path)))
+
+
+def test_slurm_jobs_do_tasks(tmp_path, monkeypatch):
+    pytest.importorskip("dask_jobqueue")
+    monkeypatch.setenv("PATH", install(tmp_path / "bin", SINGLE))
+    told: list[str] = []
+    engine = Slurm(jobs=1, tell=told.append, perform=work)
+    outcomes = list(engine.run(tasks("rest", "rest"), Settings(tmp_path / "out")))
+    assert [(one.state, one.message) for one in outcomes] == [("done", "1")] * 2
+    assert told == ["1 SLURM jobs submitted"]
 
 
 def test_the_script_has_a_job_for_each_task_and_the_measured_memory(tmp_path):

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from neurofuse.cli.study.citation import paragraph, write_citation
+from neurofuse.cli.study.errors import NoInputError
 from neurofuse.cli.study.group import PAGE, SIDECAR, TABLE, group
 from neurofuse.cli.study.rows import rows_of
 from neurofuse.cli.study.tasks import Settings
 from neurofuse.io.bids.dataset import CONTAINER, generated_by, write_shared
-from neurofuse.io.errors import ReadError
 from tests.cli.study import made_study as made
 
 DAMAGED = {
@@ -157,9 +157,10 @@ def test_recordings_stand_in_order_and_lead_to_their_reports(tmp_path):
 
 @pytest.mark.parametrize("there", [True, False])
 def test_nothing_to_show_is_one_error(tmp_path, there):
-    with pytest.raises(ReadError, match="participant"):
+    with pytest.raises(NoInputError, match="participant"):
         group(tmp_path if there else tmp_path / "none")
     assert not (tmp_path / PAGE).exists()
+    assert not (tmp_path / "none").exists()
 
 
 def test_bids_lets_the_page_and_the_table_pass(tmp_path):

@@ -16,20 +16,12 @@ from pathlib import Path
 import pytest
 
 from neurofuse.cli.simulate import simulate_files
+from tests.cli.study.fake_slurm import ARRAY, install
 
 pytestmark = pytest.mark.slow
 APP = [sys.executable, "-m", "neurofuse", "app"]
 QUICK = ["--method", "uncorrected", "--no-report"]
 SESSIONS = 5
-SBATCH = r"""#!{python}
-import os, re, subprocess, sys
-script = sys.argv[-1]
-first, last = re.search(r"--array=(\d+)-(\d+)%", open(script).read()).groups()
-for number in range(int(first), int(last) + 1):
-    env = os.environ | {{"SLURM_ARRAY_TASK_ID": str(number)}}
-    subprocess.run(["bash", script], env=env, check=False)
-print("Submitted batch job 1")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -119,14 +111,11 @@ def test_dask_and_a_slurm_array_give_the_same_bytes(study, whole, tmp_path):
     command = [*APP, study, out, "participant", *QUICK]
     subprocess.run([*command, "--engine", "dask", "--n-jobs", "2"], check=True)
     assert contents(out) == whole
-    sbatch = tmp_path / "bin" / "sbatch"
-    sbatch.parent.mkdir()
-    sbatch.write_text(SBATCH.format(python=sys.executable))
-    sbatch.chmod(0o755)
     out = study.parent / "slurm"
     command = [*APP, study, out, "participant", *QUICK, "--engine", "slurm"]
     subprocess.run([*command, "--dry-run"], check=True)
     script = out / "logs" / "slurm.sh"
-    env = os.environ | {"PATH": f"{sbatch.parent}{os.pathsep}{os.environ['PATH']}"}
+    env = os.environ | {"PATH": install(tmp_path / "bin", ARRAY)}
     subprocess.run(["sbatch", script], check=True, env=env)
     assert contents(out) == whole
+    assert len(json.loads((out / "logs" / "plan.json").read_text())["tasks"]) == SESSIONS

@@ -99,7 +99,13 @@ def test_the_page_tells_first_whether_it_worked(tmp_path):
     )
     assert lead[1] == "The plan is torn."
     look = text.partition('id="look"')[2].partition("</section>")[0]
-    for words in ("found half a file", "EEG without fNIRS", "1 not done", "usual 8.9 dB", "lossy"):
+    for words in (
+        "found half a file",
+        "EEG without fNIRS",
+        "1 not done",
+        "usual 8.9\N{NO-BREAK SPACE}dB",
+        "lossy",
+    ):
         assert words in look
     body = text.partition("<tbody>")[2]
     assert 'href="logs/sub-x/crash-bad.json"' in text
@@ -173,6 +179,8 @@ def test_self_tests_are_compared_within_participants(tmp_path):
     assert asr.p == pytest.approx(2 / 2**12)  # all of twelve participants, not of 24 recordings
     text = page(after_tests(12, repeats=2), tmp_path)
     assert "24 of 24" in text
+    assert "cannot fall below" not in text
+    assert "cannot fall below" in page(after_tests(5), tmp_path / "few")
     assert "&lt; 0.001" in text
 
 

@@ -11,6 +11,7 @@ import zarr
 
 import neurofuse.io as io
 from neurofuse.io.clock.joining import join
+from neurofuse.io.formats import zarr as module
 from neurofuse.io.formats.zarr import read_zarr, write_zarr
 
 
@@ -70,8 +71,11 @@ def test_other_programs_can_read_it(recording, tmp_path):
 
 def test_large_samples_stay_in_the_store(recording, tmp_path, monkeypatch):
     monkeypatch.setattr("neurofuse.io.lazy.BLOCK", 1.5)
+    monkeypatch.setattr("neurofuse.io.formats.zarr.CHUNKS", 3)
     path = write_zarr(recording, tmp_path / "a.zarr")
-    assert len(list((path / "eeg" / "eeg" / "c" / "0").iterdir())) == 7
+    samples: Any = zarr.open_array(path / "eeg" / "eeg", mode="r")
+    assert (samples.chunks, samples.shards) == ((3, 375), (3, 1125))
+    assert len(list((path / "eeg" / "eeg" / "c" / "0").iterdir())) == 3  # files of 7 chunks
     monkeypatch.setattr("neurofuse.io.lazy.LARGE", 1000)
     lazy = read_zarr(path)
     for name in ("eeg", "gate", "motion"):
@@ -82,6 +86,34 @@ def test_large_samples_stay_in_the_store(recording, tmp_path, monkeypatch):
     cut = lazy.sel(time=slice(0.3, 7.0))  # chunks that begin anywhere
     again = read_zarr(write_zarr(cut, tmp_path / "cut.zarr"))
     xr.testing.assert_identical(again, recording.sel(time=slice(0.3, 7.0)))
+
+
+def test_a_wrong_bit_anywhere_in_the_samples_is_refused(recording, tmp_path, monkeypatch):
+    monkeypatch.setattr("neurofuse.io.lazy.BLOCK", 1.5)
+    path = write_zarr(recording, tmp_path / "a.zarr")
+    file = path / "eeg" / "eeg" / "c" / "0" / "0"
+    held = file.read_bytes()
+    for at in range(0, len(held), max(1, len(held) // 40)):
+        harmed = bytearray(held)
+        harmed[at] ^= 16
+        file.write_bytes(harmed)
+        with pytest.raises(io.ReadError, match=r"a\.zarr, which cannot be read"):
+            read_zarr(path)
+
+
+def test_stores_that_were_written_without_shards_are_read(recording, tmp_path, monkeypatch):
+    def chunks_alone(dataset, variable):
+        sizes = module._chunk_sizes(dataset, variable)
+        return None if sizes is None else {"chunks": sizes}
+
+    monkeypatch.setattr("neurofuse.io.lazy.BLOCK", 1.5)
+    monkeypatch.setattr(module, "_layout", chunks_alone)
+    path = write_zarr(recording, tmp_path / "a.zarr")
+    assert len(list((path / "eeg" / "eeg" / "c" / "0").iterdir())) == 7
+    same(read_zarr(path), recording)
+    (path / "eeg" / "eeg" / "c" / "0" / "3").unlink()
+    with pytest.raises(io.ReadError, match=r"without 1 of the 7 chunks of eeg/eeg"):
+        read_zarr(path)
 
 
 def test_what_is_no_recording_is_refused(recording, tmp_path):

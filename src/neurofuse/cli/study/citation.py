@@ -81,7 +81,7 @@ def paragraph(settings: Settings) -> str:
 
     installed = dict(versions())
     lines = [
-        "Recordings were processed as a BIDS study with neurofuse "
+        "Recordings were processed with neurofuse "
         f"{installed.get('neurofuse', '')} (on MNE-Python {installed.get('mne', '')}, Gramfort et "
         f"al. 2013, xarray {installed.get('xarray', '')}, Hoyer and Hamman 2017, and Python "
         f"{installed['Python']}).",

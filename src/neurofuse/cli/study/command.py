@@ -17,8 +17,9 @@ from neurofuse.cli.study.arguments import LEVELS
 from neurofuse.cli.study.engines import Engine
 from neurofuse.cli.study.errors import StudyError, UnknownLevelError, UsageError
 from neurofuse.cli.study.tasks import Outcome, Plan, Settings
-from neurofuse.io.errors import NeurofuseError
+from neurofuse.io.errors import NeurofuseError, WriteError
 
+WEIGHTS = ".safetensors"
 STOPPED = 130  # exit status after Ctrl-C
 
 
@@ -227,7 +228,22 @@ def _places(words: list[str], pairs: Path | None) -> tuple[Path, Path, str]:
     if level not in LEVELS:
         raise UnknownLevelError(f"the level {level}", f"{' or '.join(LEVELS)}", "choose one")
     source = pairs if pairs is not None else Path(places[0])
-    return source.absolute(), Path(places[-1]).absolute(), level
+    out = Path(places[-1])
+    if level == "participant":
+        _refuse_among_inputs(out, source)
+    return source.absolute(), out.absolute(), level
+
+
+def _refuse_among_inputs(out: Path, source: Path) -> None:
+    """Raise WriteError if outputs would lie between recordings, and be taken for such later."""
+    inner, outer = out.resolve(), source.resolve()
+    below = inner.relative_to(outer).parts if inner.is_relative_to(outer) else None
+    if below == () or (below and below[0].startswith("sub-")):
+        raise WriteError(
+            f"{out} for the outputs, among the recordings",
+            "a folder of their own",
+            f"choose for instance {source / 'derivatives' / 'neurofuse'}",
+        )
 
 
 def _method(method: str | None, explain: bool) -> str | None:
@@ -243,7 +259,7 @@ def _method(method: str | None, explain: bool) -> str | None:
             explainable(method)
     except NeurofuseError as error:
         raise UsageError(error.found, error.wanted, error.remedy) from error
-    return str(Path(method).absolute()) if Path(method).is_file() else method
+    return str(Path(method).absolute()) if method.endswith(WEIGHTS) else method
 
 
 def _repeatable(context: typer.Context, source: Path, out: Path) -> tuple[str, ...]:
@@ -258,7 +274,7 @@ def _repeatable(context: typer.Context, source: Path, out: Path) -> tuple[str, .
         if isinstance(value, bool):
             words.append(param.opts[0] if value else param.secondary_opts[0])
         else:
-            path = isinstance(value, Path) or Path(str(value)).is_file()
+            path = isinstance(value, Path) or str(value).endswith(WEIGHTS)
             words += [param.opts[0], str(Path(value).absolute() if path else value)]
     return tuple(words)
 
@@ -279,9 +295,8 @@ def _dry_run(
     if engine is not EngineName.slurm or not plan.tasks:
         return
     from neurofuse.cli.study.engines.slurm import write_script
-    from neurofuse.cli.study.run import prepare
 
-    prepare(plan, settings)
+    _prepare(plan, settings)
     script, tasks = write_script(plan.tasks, settings, jobs)
     stderr().print(f"written: {script}, with its tasks in {tasks.name}", highlight=False)
 
@@ -305,16 +320,24 @@ def _say(line: str) -> None:
     stderr().print(escape(line), highlight=False)
 
 
-def _participant(plan: Plan, settings: Settings, engine: Engine) -> list[Outcome]:
+def _prepare(plan: Plan, settings: Settings) -> None:
+    """Write what belongs to the study as a whole."""
     from neurofuse.cli.study.citation import write_citation
     from neurofuse.cli.study.plan import write_plan
+    from neurofuse.cli.study.run import prepare
+
+    prepare(plan, settings)
+    write_plan(plan, settings.out)
+    write_citation(settings.out, settings)
+
+
+def _participant(plan: Plan, settings: Settings, engine: Engine) -> list[Outcome]:
     from neurofuse.cli.study.run import participant
 
     ended: list[Outcome] = []
     try:
         with progress("starting") as step:
-            write_plan(plan, settings.out)
-            write_citation(settings.out, settings)
+            _prepare(plan, settings)
             return participant(plan, settings, engine, step=step, ended=ended.append)
     except KeyboardInterrupt:
         _say(

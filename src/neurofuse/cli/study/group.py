@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from neurofuse.cli.study.errors import NoInputError
 from neurofuse.cli.study.rows import rows_of
 from neurofuse.fusion.report.group_outliers import (
     FARTHEST,
@@ -16,7 +17,6 @@ from neurofuse.fusion.report.group_outliers import (
 )
 from neurofuse.fusion.report.group_row import STATES, GroupRow
 from neurofuse.io.bids.sidecars import NONE
-from neurofuse.io.errors import ReadError
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.staging import staged
 
@@ -71,7 +71,7 @@ def group(out: Path, *, title: str = "Cleaning of a study", overwrite: bool = Tr
 
     Raises
     ------
-    ReadError
+    NoInputError
         If there is nothing to show.
     WriteError
         If the files exist and `overwrite` is false, or cannot be written.
@@ -81,13 +81,13 @@ def group(out: Path, *, title: str = "Cleaning of a study", overwrite: bool = Tr
     >>> group(Path("nothing"))
     Traceback (most recent call last):
         ...
-    neurofuse.io.errors.ReadError: found no plan, no summary and no crash file in nothing; ...
+    neurofuse.cli.study.errors.NoInputError: found no plan, summary or crash file in nothing; ...
     """
     out = Path(out)
     rows, trouble = rows_of(out)
     if not rows:
-        raise ReadError(
-            f"no plan, no summary and no crash file in {out}",
+        raise NoInputError(
+            f"no plan, summary or crash file in {out}",
             "the outputs of a study",
             f"clean its recordings first: neurofuse app BIDS_DIR {out} participant",
         )

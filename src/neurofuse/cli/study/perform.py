@@ -11,7 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from neurofuse.cli.names import FIGURES
 from neurofuse.cli.study import record as records
 from neurofuse.cli.study.crash import crash_file, failed
 from neurofuse.cli.study.tasks import Outcome, Settings, Task
@@ -22,11 +24,15 @@ from neurofuse.io.logs import LOG
 from neurofuse.io.modality import MODALITIES
 from neurofuse.io.staging import make_folder
 
+if TYPE_CHECKING:
+    from neurofuse.cli.clean import Made
+
 try:
     import fcntl
 except ImportError:  # Windows: two commands may do one task at the same time
     fcntl = None
 
+TRACES = "_desc-clean_traces.png"
 LONGEST_LOG = 2**20  # bytes
 # files that all runs of a session have together
 OF_SESSION = ("_electrodes.tsv", "_optodes.tsv", "_coordsystem.json")
@@ -109,21 +115,38 @@ def _clean(
     def also(made: Made) -> None:
         facts = summary(task, made.recording, made.cleaned, made.self_test, made.repaired)
         write_summary(facts, made.stage / task.folder / f"{task.name}{SUFFIX}")
+        if settings.clean.get("report", True):
+            _draw(made, made.stage / task.folder.parts[0] / FIGURES / f"{task.name}{TRACES}")
         complete(made.stage)
 
+    further = dict(settings.clean)
+    align = further.pop("align", None)  # where the plan knows no offset
     clean_files(
         [task.inputs[stream] for stream in MODALITIES if stream in task.inputs],
         settings.out,
         method=settings.method,
         offset=task.offset,
+        align=align if task.offset is None else None,
         overwrite=settings.overwrite or _own(task, settings.out, old),
         self_test=settings.self_test,
         bids=True,
         entities=task.entities,
         sidecars=task.bids,
         also=also,
-        **settings.clean,
+        **further,
     )
+
+
+def _draw(made: "Made", path: Path) -> None:
+    """The channels that were changed most, before and after, as a picture for slides and papers."""
+    from matplotlib import pyplot
+
+    from neurofuse.fusion.plot import traces
+
+    figure = traces(made.recording, made.cleaned)[0].get_figure(root=True)
+    assert figure is not None
+    figure.savefig(path)
+    pyplot.close(figure)
 
 
 def _own(task: Task, out: Path, old: records.Record | None) -> set[str]:

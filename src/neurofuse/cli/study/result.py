@@ -19,7 +19,8 @@ def exit_code(plan: Plan, outcomes: Sequence[Outcome]) -> ExitCode:
     Examples
     --------
     >>> from pathlib import Path
-    >>> plan = Plan(Path("study"), ())
+    >>> from neurofuse.cli.study.tasks import Task
+    >>> plan = Plan(Path("study"), (Task({"sub": "01"}, {}), Task({"sub": "02"}, {})))
     >>> int(exit_code(plan, [Outcome("a", "done"), Outcome("b", "failed", code=65)]))
     65
     """

@@ -3,7 +3,6 @@
 Only what is small is read: the plan, summaries and crash files. What is damaged costs its own row.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,16 @@ from typing import Any
 
 from neurofuse.cli.cohort import without_folders
 from neurofuse.cli.names import bids_outputs
+from neurofuse.cli.study.fields import (
+    fraction_of,
+    known_number,
+    list_of,
+    number_of,
+    object_of,
+    read_json,
+    reason_of,
+    text_of,
+)
 from neurofuse.cli.study.labels import natural
 from neurofuse.cli.study.plan import PLAN
 from neurofuse.cli.study.summary import FORMAT, SUFFIX
@@ -20,8 +29,6 @@ from neurofuse.io.modality import MODALITIES
 
 LARGEST = 2**20  # bytes of a summary or crash file; none of ours comes near
 LARGEST_PLAN = 2**28
-LONGEST = 500  # characters of a text from a file
-HUGE = 1e12  # no rate, count or size comes near
 CRASH = "crash-"
 MARK = "clean"  # the label `desc` of outputs
 STALE = "not in the plan of today"
@@ -60,33 +67,33 @@ def rows_of(out: Path) -> tuple[list[GroupRow], list[str]]:
 def _plan(out: Path) -> tuple[list[GroupRow], list[GroupRow], list[str]]:
     """What was planned, what was left out, and why the plan cannot be read."""
     try:
-        facts = _object(read_json(out / LOGS / PLAN, LARGEST_PLAN))
-        tasks = [_task(_object(one)) for one in _list(facts["tasks"])]
-        left = [_left_out(_object(one), n) for n, one in enumerate(_list(facts["left_out"]), 1)]
+        facts = object_of(read_json(out / LOGS / PLAN, LARGEST_PLAN))
+        tasks = [_task(object_of(one)) for one in list_of(facts["tasks"])]
+        left = [_left_out(object_of(one), n) for n, one in enumerate(list_of(facts["left_out"]), 1)]
         return list({row.name: row for row in tasks}.values()), left, []
     except FileNotFoundError:
         why = "it is not there"
     except (OSError, ValueError, KeyError) as error:
-        why = _why(error)
+        why = reason_of(error)
     trouble = f"The plan ({LOGS}/{PLAN}) cannot be read: {why}. Recordings that were not begun "
     return [], [], [trouble + "and those left out are missing here; run the level participant."]
 
 
 def _task(facts: dict[str, Any]) -> GroupRow:
-    inputs = _object(facts.get("inputs", {}))
+    inputs = object_of(facts.get("inputs", {}))
     return GroupRow(
-        _text(facts["name"]),
+        text_of(facts["name"]),
         "not done",
-        entities={_text(k): _text(v) for k, v in _object(facts.get("entities", {})).items()},
+        entities={text_of(k): text_of(v) for k, v in object_of(facts.get("entities", {})).items()},
         planned=tuple(modality for modality in MODALITIES if modality in inputs),
-        site=_text(facts.get("site", "")),
-        device=_text(facts.get("device", "")),
+        site=text_of(facts.get("site", "")),
+        device=text_of(facts.get("device", "")),
     )
 
 
 def _left_out(facts: dict[str, Any], number: int) -> GroupRow:
-    name = _text(facts.get("name", "")) or f"left out {number}"
-    reason = without_folders(_text(facts.get("reason", "")))
+    name = text_of(facts.get("name", "")) or f"left out {number}"
+    reason = without_folders(text_of(facts.get("reason", "")))
     return GroupRow(name, "left out", reason, entities=_entities(name))
 
 
@@ -102,20 +109,22 @@ def _row(out: Path, row: GroupRow, found: dict[str, Path], crashes: dict[str, Pa
     try:
         return _read(found[row.name], row)
     except (OSError, ValueError, KeyError) as error:
-        return replace(row, state="unreadable", reason=f"the summary does not count: {_why(error)}")
+        return replace(
+            row, state="unreadable", reason=f"the summary does not count: {reason_of(error)}"
+        )
 
 
 def _read(path: Path, row: GroupRow) -> GroupRow:
     """A row with the figures of a summary."""
-    facts = _object(read_json(path, LARGEST))
+    facts = object_of(read_json(path, LARGEST))
     if facts.get("format") != FORMAT:
         raise ValueError("another version of neurofuse wrote it; clean this recording again")
     if facts["name"] != row.name:
         raise ValueError("it is of another recording")
-    tested = _object(facts.get("self_test", {}))
+    tested = object_of(facts.get("self_test", {}))
     streams = {
-        stream: _figures(_object(of))
-        for stream, of in _object(facts["streams"]).items()
+        stream: _figures(object_of(of))
+        for stream, of in object_of(facts["streams"]).items()
         if stream in MODALITIES
     }
     if not streams:
@@ -123,36 +132,38 @@ def _read(path: Path, row: GroupRow) -> GroupRow:
     return replace(
         row,
         state="done",
-        site=_text(facts["site"]) or row.site,
-        device=_text(facts["device"]) or row.device,
-        method=_text(facts["method"]),
-        version=_text(facts["version"]),
-        seconds=_number(facts["seconds"]),
+        site=text_of(facts["site"]) or row.site,
+        device=text_of(facts["device"]) or row.device,
+        method=text_of(facts["method"]),
+        version=text_of(facts["version"]),
+        seconds=number_of(facts["seconds"]),
         streams={stream: streams[stream] for stream in MODALITIES if stream in streams},
         errors={
-            m: {_text(name): _number(value) for name, value in _object(of).items()}
-            for m, of in _object(tested.get("error_db", {})).items()
+            m: {text_of(name): number_of(value) for name, value in object_of(of).items()}
+            for m, of in object_of(tested.get("error_db", {})).items()
             if m in MODALITIES
         },
-        best={m: _text(b) for m, b in _object(tested.get("best", {})).items() if m in MODALITIES},
+        best={
+            m: text_of(b) for m, b in object_of(tested.get("best", {})).items() if m in MODALITIES
+        },
     )
 
 
 def _figures(of: dict[str, Any]) -> Figures:
     made = Figures(
-        channels=int(_number(of["channels"])),
-        usable=int(_number(of["usable"])),
-        bad=int(_number(of["bad"])),
-        rate=_number(of["rate"]),
-        seconds=_number(of["seconds"]),
-        moving=_fraction(of["moving"]),
-        unchanged=_fraction(of["unchanged"]),
-        lost=_fraction(of["lost"]),
-        movements=int(_number(of["movements"])),
-        attenuation_db=_maybe(of["attenuation_db"]),
-        quality=_maybe(of["quality"]),
-        before=tuple(map(_maybe, _list(of["before"]))),
-        after=tuple(map(_maybe, _list(of["after"]))),
+        channels=int(number_of(of["channels"])),
+        usable=int(number_of(of["usable"])),
+        bad=int(number_of(of["bad"])),
+        rate=number_of(of["rate"]),
+        seconds=number_of(of["seconds"]),
+        moving=fraction_of(of["moving"]),
+        unchanged=fraction_of(of["unchanged"]),
+        lost=fraction_of(of["lost"]),
+        movements=int(number_of(of["movements"])),
+        attenuation_db=known_number(of["attenuation_db"]),
+        quality=known_number(of["quality"]),
+        before=tuple(map(known_number, list_of(of["before"]))),
+        after=tuple(map(known_number, list_of(of["after"]))),
     )
     if not 0 <= made.usable <= made.channels or made.channels < 1:
         raise ValueError(f"it calls {made.usable} of {made.channels} channels usable")
@@ -162,10 +173,10 @@ def _figures(of: dict[str, Any]) -> Figures:
 def _message(path: Path) -> str:
     """Why a task failed, in the words of its crash file."""
     try:
-        facts = _object(read_json(path, LARGEST))
-        return without_folders(_text(facts["message"])) or _text(facts["kind"])
+        facts = object_of(read_json(path, LARGEST))
+        return without_folders(text_of(facts["message"])) or text_of(facts["kind"])
     except (OSError, ValueError, KeyError) as error:
-        return f"its crash file cannot be read: {_why(error)}"
+        return f"its crash file cannot be read: {reason_of(error)}"
 
 
 def _report(out: Path, row: GroupRow) -> str:
@@ -191,72 +202,3 @@ def _entities(name: str) -> dict[str, str]:
     """
     pairs = (part.partition("-") for part in name.split("_"))
     return {key: label for key, dash, label in pairs if dash and label.isalnum()}
-
-
-def read_json(path: Path, largest: int) -> Any:
-    """What a JSON file holds.
-
-    Raises
-    ------
-    OSError, ValueError
-        If it cannot be read, is larger than `largest` bytes, or holds numbers that are not finite.
-    """
-    if path.stat().st_size > largest:
-        raise ValueError(f"it is larger than {largest} bytes")
-    try:
-        return json.loads(path.read_text("utf-8"), parse_constant=_refuse)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"it is no whole JSON ({error})") from error
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"it holds {name}")
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"it lacks {error}"
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return _text(str(error))
-
-
-def _text(value: object) -> str:
-    """A text on one line, cut where it is too long."""
-    if not isinstance(value, str):
-        raise ValueError(f"it holds a {type(value).__name__} where a text belongs")
-    line = " ".join(value.split())
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"it holds a {type(value).__name__} where a number belongs")
-    if not abs(value) <= HUGE:
-        raise ValueError("it holds a number beyond all measures")
-    return float(value)
-
-
-def _maybe(value: object) -> float | None:
-    return None if value is None else _number(value)
-
-
-def _fraction(value: object) -> float | None:
-    known = _maybe(value)
-    if known is not None and not 0 <= known <= 1:
-        raise ValueError(f"it holds {known:g} where a fraction belongs")
-    return known
-
-
-def _object(value: object) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"it holds a {type(value).__name__} where an object belongs")
-    return value
-
-
-def _list(value: object) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"it holds a {type(value).__name__} where a list belongs")
-    return value

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from pathlib import Path
 
 from neurofuse.cli.console import Progress, silent
 from neurofuse.cli.study.engines import Engine
@@ -19,7 +20,7 @@ def participant(
     step: Progress = silent,
     ended: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
-    """Do all tasks of a plan.
+    """Do all tasks of a plan, into a data set that `prepare` has begun.
 
     Parameters
     ----------
@@ -44,7 +45,6 @@ def participant(
     NeurofuseError
         If the data set cannot be written, or the engine does not work.
     """
-    prepare(plan, settings)
     order = {task.name: number for number, task in enumerate(plan.tasks)}
     outcomes: list[Outcome] = []
     step(0.0, _label(outcomes, len(order)))
@@ -72,11 +72,17 @@ def prepare(plan: Plan, settings: Settings) -> None:
     out = settings.out
     check_root(out)
     make_folder(out / LOGS)
-    inputs = [path for task in plan.tasks for path in task.inputs.values()]
-    sources = {data_set_of(path.parent) for path in inputs}
-    source = sources.pop() if len(sources) == 1 else None  # links lead to one data set
     with staged(out, SHARED, overwrite=False, merge=SHARED) as stage:
-        write_shared(stage, out, None, source)
+        write_shared(stage, out, None, _source(plan))
+
+
+def _source(plan: Plan) -> Path | None:
+    """The data set that all recordings come from, if it is one: links lead to one only."""
+    if any(task.bids for task in plan.tasks):
+        return plan.source
+    folders = {path.parent for task in plan.tasks for path in task.inputs.values()}
+    sources = {data_set_of(folder) for folder in folders}
+    return sources.pop() if len(sources) == 1 else None
 
 
 def _all(engine: Engine, plan: Plan, settings: Settings) -> Generator[Outcome, None, None]:

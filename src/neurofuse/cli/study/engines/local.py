@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, get_context, parent_process
@@ -64,8 +64,11 @@ class Local:
     perform: Perform = perform
     workers: list[Worker] = field(default_factory=list)
 
-    def run(self, tasks: Sequence[Task], settings: Settings) -> Iterator[Outcome]:
-        """The outcomes, as tasks end; a task whose process dies is failed like any other."""
+    def run(self, tasks: Sequence[Task], settings: Settings) -> Generator[Outcome, None, None]:
+        """The outcomes, as tasks end; a task whose process dies is failed like any other.
+
+        Closing it ends all processes.
+        """
         waiting = deque(sorted(tasks, key=size_of, reverse=True))
         peak = 0 if self.jobs else largest_memory(settings.out)
         wanted = self._count(peak, len(tasks)) if self.jobs or peak else 1

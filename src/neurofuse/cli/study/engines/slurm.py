@@ -20,12 +20,16 @@ from neurofuse.io.staging import staged
 
 SCRIPT, LIST = "slurm.sh", "slurm_tasks.txt"
 LONGEST_ARRAY = 1000  # SLURM's own limit (MaxArraySize 1001); more recordings share jobs
+ANY = "1 GB"  # of memory: not said to SLURM, but wanted by dask-jobqueue
 AT_ONCE = 100  # jobs, if --n-jobs does not say; few clusters allow a user more
 
 
 @dataclass
 class Slurm:
     """An engine of SLURM jobs with one Dask worker each.
+
+    What a cluster asks for besides (account, partition, time) is taken from the configuration of
+    dask-jobqueue, ~/.config/dask/jobqueue.yaml.
 
     Parameters
     ----------
@@ -60,7 +64,7 @@ class Slurm:
             jobqueue.SLURMCluster(
                 cores=1,
                 processes=1,
-                memory=f"{_megabytes(memory)} MB" if memory else "0 MB",
+                memory=f"{_megabytes(memory)} MB" if memory else ANY,
                 job_directives_skip=[] if memory else ["--mem"],
                 job_name="neurofuse",
                 log_directory=str(settings.out / LOGS),
