@@ -115,6 +115,8 @@ def kept_rows(
     lines = file.read_text().splitlines() if file.exists() else []
     found = [Row(**json.loads(line)) for line in lines]
     done = {(r.montage, r.severity, r.pair) for r in found}
+    if len(done) == len(MONTAGES) * len(SEVERITIES) * pairs:
+        return found
     file.parent.mkdir(parents=True, exist_ok=True)
     for case in cases(pairs):
         if (case.montage, case.severity, case.pair) in done:
