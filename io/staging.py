@@ -174,6 +174,8 @@ def _clear(transaction: journal.Transaction | None, made: list[Path]) -> None:
 
 
 def _full_disk(folder: Path, error: BaseException) -> WriteError:
+    while isinstance(error, WriteError) and error.__cause__ is not None:  # of a folder in this one
+        error = error.__cause__
     reason = " ".join(str(error).split())
     return WriteError(
         f"disk full at {folder} ({reason[:300] or type(error).__name__})",

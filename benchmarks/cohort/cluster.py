@@ -17,13 +17,14 @@ import numpy as np
 from benchmarks.cohort.events import Cluster, Job, run
 from benchmarks.cohort.machine import Machine, Took, measure
 from benchmarks.common.page import Page, Table
-from benchmarks.common.paths import recordings_folder
+from benchmarks.common.paths import ROOT, recordings_folder
 
 RECORDINGS, WORKERS = 3000, 100
 SHORTEST, LONGEST = 10.0, 30.0  # min, of recordings
 BROKEN = 0.02  # of recordings: they are read, and that is all
 SLOW, TIMES = 0.01, 10.0  # share of stragglers, and by what they are slower
 KILLED = 0.05  # share of recordings whose process dies
+KEPT = ROOT / "runs/cohort/recordings.json"  # what recordings took: remove it to measure again
 NETWORK_LOCK = 20.0  # times as long as here: every step asks a server
 
 
@@ -118,7 +119,8 @@ def page(machine: Machine) -> Page:
     broken; a shared disk of {Cluster.disk / 1e9:.0f} GB/s, evenly shared,
     {Cluster.network / 1e6:.0f} MB/s a worker; {Cluster.start:.0f} s to start one; largest first.
 
-    **Found**: the scheduler is in use for {load:.1f} % of the time; data sets of
+    **Found**: the scheduler is in use for {load:.1f} % of the time; the lock lets at most
+    {1 / machine.lock:.1f} recordings a second through; data sets of
     {read * whole:.0f} GB become {written * whole:.0f} GB. Each row changes one thing; computing is
     the share of all workers' time; the wait is of a recording; the second call does what was
     killed."""
@@ -146,7 +148,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
-        made = page(measure(recordings_folder(), Path(folder), RECORDINGS))
+        made = page(measure(recordings_folder(), Path(folder), RECORDINGS, KEPT))
     print(made.markdown("cluster"))
     if options.page:
         made.write(options.page)

@@ -4,7 +4,7 @@ to hand recordings out."""
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy as np
 from benchmarks.cohort.data_set import write_session, write_top
 from benchmarks.cohort.real_study import make_real_study
 from benchmarks.cohort.running import json_of
+from benchmarks.cohort.simulated import make_study
+from benchmarks.common.paths import write
 from neurofuse.cli.study.engines.dask import here, run_on
 from neurofuse.cli.study.perform import perform
 from neurofuse.cli.study.plan import plan_study, write_plan
@@ -23,7 +25,8 @@ from neurofuse.synth import simulate
 
 LENGTHS = (1.0, 5.0, 10.0)  # min, of simulated recordings: cap of 19, 24 pairs
 EVERY = 8  # of the real recordings is timed
-MESSAGES = 400  # tasks without work, by which a scheduler is timed
+MESSAGES = 50  # tasks without work, by which a scheduler is timed
+TRIES = 8  # of what a busy machine disturbs: the quickest counts
 
 
 @dataclass(frozen=True)
@@ -63,24 +66,34 @@ class Machine:
         return np.array([one.seconds / (fixed + slope * one.minutes) for one in self.real])
 
 
-def measure(recordings: Path, folder: Path, count: int) -> Machine:
-    """Measure all of it; `count` is how many recordings the large study has."""
-    scheduler, (planning, plan_size) = _scheduler(), _planning(folder, count)
-    lengths, real = folder / "lengths", folder / "real"
+def measure(recordings: Path, folder: Path, count: int, kept: Path) -> Machine:
+    """Measure all of it; `count` is how many recordings the large study has.
+
+    What recordings took is read from the file `kept` if it is there, else written to it.
+    """
+    quick = (_lock(folder), _scheduler(), *_planning(folder, count))
+    if not kept.exists():
+        took = {"simulated": list(_lengths(folder)), "real": list(_real(recordings, folder))}
+        write(kept, {kind: [asdict(one) for one in all_] for kind, all_ in took.items()})
+    simulated, real = ([Took(**one) for one in json_of(kept)[k]] for k in ("simulated", "real"))
+    return Machine(simulated, real, *quick)
+
+
+def _lengths(folder: Path) -> Iterator[Took]:
+    study = folder / "lengths"
     names = [f"{k:02d}" for k in range(len(LENGTHS))]
     for name, minutes in zip(names, LENGTHS, strict=True):
         _, recording = simulate(60 * minutes, seed=int(name))
         models = {"eeg": "cap", "nirs": "cap"}
-        write_session(lengths, {"sub": name, "task": "rest"}, recording, models)
-    write_top(lengths, "Lengths", "Simulated.", [(name, "here") for name in names])
-    make_real_study(real, recordings)
-    with _timed_locks() as held:
-        simulated = list(_took(plan_study(lengths), folder / "lengths-cleaned"))
-        plan = plan_study(real)
-        few = Plan(plan.source, plan.tasks[::EVERY])
-        timed = list(_took(few, folder / "real-cleaned"))
-    holds = sum(held) / (len(simulated) + len(timed))
-    return Machine(simulated, timed, holds, scheduler, planning, plan_size)
+        write_session(study, {"sub": name, "task": "rest"}, recording, models)
+    write_top(study, "Lengths", "Simulated.", [(name, "here") for name in names])
+    return _took(plan_study(study), folder / "lengths-cleaned")
+
+
+def _real(recordings: Path, folder: Path) -> Iterator[Took]:
+    make_real_study(folder / "real", recordings)
+    plan = plan_study(folder / "real")
+    return _took(Plan(plan.source, plan.tasks[::EVERY]), folder / "real-cleaned")
 
 
 def _took(plan: Plan, out: Path) -> Iterator[Took]:
@@ -98,6 +111,21 @@ def _took(plan: Plan, out: Path) -> Iterator[Took]:
         length = json_of(next(out.rglob(f"{task.name}_desc-clean_summary.json")))["seconds"]
         read, written = (sum(f["size"] for f in record[k].values()) for k in ("inputs", "outputs"))
         yield Took(task.name, length / 60, seconds, outcome.memory, read, written)
+
+
+def _lock(folder: Path) -> float:
+    """How long a task holds the lock of its data set [s]: the least of some, undisturbed."""
+    study = make_study(folder / "small", TRIES, seconds=10.0)
+    settings = Settings(folder / "small-cleaned", clean={"report": False})
+    plan = plan_study(study.root)
+    prepare(plan, settings)
+    spent = []
+    for task in plan.tasks:
+        with _timed_locks() as held:
+            outcome = perform(task, settings)
+        assert outcome.state == "done", outcome
+        spent.append(sum(held))
+    return min(spent)
 
 
 @contextmanager
@@ -126,13 +154,15 @@ def _nothing(task: Task, settings: Settings) -> Outcome:
 
 
 def _scheduler() -> float:
-    """What Dask takes to hand out a task and to take its outcome back [s]."""
+    """What Dask takes to hand out a task and to take its outcome back [s], undisturbed."""
     tasks = [Task({"sub": f"{k:04d}", "task": "rest"}, {}) for k in range(MESSAGES)]
+    spent = []
     with here(2) as client:
-        list(run_on(client, tasks[:2], Settings(Path()), _nothing, lambda line: None))
-        begun = time.perf_counter()
-        list(run_on(client, tasks, Settings(Path()), _nothing, lambda line: None))
-    return (time.perf_counter() - begun) / MESSAGES
+        for _ in range(TRIES):
+            begun = time.perf_counter()
+            list(run_on(client, tasks, Settings(Path()), _nothing, lambda line: None))
+            spent.append((time.perf_counter() - begun) / MESSAGES)
+    return min(spent)
 
 
 def _planning(folder: Path, count: int) -> tuple[float, int]:
@@ -149,8 +179,8 @@ def _planning(folder: Path, count: int) -> tuple[float, int]:
             for table in ("channels", "events"):
                 (place / f"{stem}_{table}.tsv").touch()
     write_top(root, "Many", "Empty files.", [(name, "here") for name in names])
-    begun = time.perf_counter()
+    begun = time.process_time()
     plan = plan_study(root)
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     assert len(plan.tasks) == count
     return seconds, write_plan(plan, folder / "planned").stat().st_size

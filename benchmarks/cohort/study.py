@@ -32,6 +32,7 @@ from benchmarks.cohort.running import (
 )
 from benchmarks.cohort.simulated import Study, make_study
 from benchmarks.common.page import Page, Table
+from neurofuse.cli.study.memory import cores
 
 SESSIONS, BROKEN, UNPAIRED = 50, 3, 1
 SECONDS = 20.0  # s, of a recording
@@ -204,7 +205,7 @@ is none. Cleaned by `neurofuse app` without reports, each process on one thread.
 all files but `logs/`, the page among them, compared by SHA-256."""
 LIMITS = """Processes of one machine with two cores: nothing here says how a network disk behaves,
 or a cluster ([simulated](cluster.md)). The stand-in for sbatch runs what SLURM would, without its
-queues and limits. Times on a machine that others use as well."""
+queues and limits. Times mean little where others use the machine:"""
 
 
 def page(rows: list[Row], table: Table, options: str = "") -> Page:
@@ -215,7 +216,7 @@ def page(rows: list[Row], table: Table, options: str = "") -> Page:
         table=Table(
             ["what", "target", "measured"], [[r.question, r.target, r.measured] for r in rows]
         ),
-        limits=LIMITS,
+        limits=f"{LIMITS} {os.getloadavg()[2]:.0f} processes wanted its {cores()} cores.",
         command=f"python -m benchmarks.cohort.study{options} --page docs/measured/cohort.md",
         data={"cost": table},
     )

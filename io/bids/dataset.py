@@ -132,6 +132,32 @@ def place_of(uri: str, root: Path) -> Path | None:
         return None
 
 
+def merge_description(there: str, new: str) -> str:
+    """The description there, with the version that made the data last and where its source is now.
+
+    What somebody has added stays, a link to a source that is no path (a DOI) too.
+
+    Examples
+    --------
+    >>> made = {"GeneratedBy": [{"Name": "neurofuse", "Version": "0.1"}]}
+    >>> mine = {"Name": "mine", "GeneratedBy": [{"Name": "neurofuse", "Version": "0.0"}]}
+    >>> json.loads(merge_description(as_json(mine), as_json(made)))
+    {'Name': 'mine', 'GeneratedBy': [{'Name': 'neurofuse', 'Version': '0.1'}]}
+    """
+    old, now = json.loads(there), json.loads(new)
+    changed, links = dict(old), old.get("DatasetLinks", {})
+    before, place = links.get(LINK, ""), now.get("DatasetLinks", {}).get(LINK)
+    if place is not None and ":" not in before:
+        changed["DatasetLinks"] = {**links, LINK: place}
+        changed["SourceDatasets"] = [
+            {**one, "URL": place} if one.get("URL") == before else one
+            for one in old.get("SourceDatasets", now["SourceDatasets"])
+        ]
+    makers = {maker.get("Name"): maker for maker in now.get("GeneratedBy", [])}
+    changed["GeneratedBy"] = [makers.get(one.get("Name"), one) for one in old["GeneratedBy"]]
+    return there if changed == old else as_json(changed)
+
+
 def keep_text(there: str, new: str) -> str:
     """The text that the file holds already."""
     return there

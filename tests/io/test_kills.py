@@ -224,6 +224,18 @@ def test_a_full_disk_is_one_whatever_library_noticed_it(tmp_path, error):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_full_disk_is_told_once_though_folders_are_written_in_folders(tmp_path):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with (
+        pytest.raises(WriteError) as told,
+        staged(tmp_path / "out", [], overwrite=False) as stage,
+        staged(stage / "sub-01", [], overwrite=False),
+    ):
+        raise full
+    assert str(told.value).count("disk full") == 1
+    assert told.value.found.startswith(f"disk full at {tmp_path / 'out'} (")
+
+
 def test_a_library_that_does_not_say_that_the_disk_is_full(tmp_path, monkeypatch):
     """NumPy's errors have no number: then the room that is left says it."""
     wrong = OSError("4000 requested and 1024 written")

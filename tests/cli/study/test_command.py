@@ -1,9 +1,11 @@
 """`neurofuse app` as a shell sees it: arguments, exit codes, what is printed."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ import pytest
 from neurofuse.cli.study.arguments import from_file, plain
 from neurofuse.cli.study.errors import NoInputError, UsageError
 from neurofuse.cli.study.result import exit_code, facts, lines
-from neurofuse.cli.study.tasks import LeftOut, Outcome, Plan, Task
+from neurofuse.cli.study.run import prepare
+from neurofuse.cli.study.tasks import LeftOut, Outcome, Plan, Settings, Task
+from neurofuse.io.bids.dataset import generated_by
 
 VALIDATOR = Path(sys.executable).with_name("bids-validator-deno")
 
@@ -177,6 +181,28 @@ def test_the_worst_task_decides():
     assert made["exit_code"] == 75
     assert [one["state"] for one in made["tasks"]] == ["done", "failed", "failed"]
     assert made["left_out"][0]["reason"] == "alone"
+
+
+def test_what_a_data_set_has_once_follows_when_it_moves_and_comes_back_when_lost(study, tmp_path):
+    tasks = (Task({"sub": "01", "task": "rest"}, {}, bids=True),)
+    plan, near, far = Plan(study, tasks), tmp_path / "out", tmp_path / "deeper" / "out"
+    prepare(plan, Settings(near))
+    described = json.loads((near / "dataset_description.json").read_text())
+    described |= {"Name": "mine", "GeneratedBy": [{"Name": "neurofuse", "Version": "0.0"}]}
+    (near / "dataset_description.json").write_text(json.dumps(described))
+    (near / "sub-01").mkdir()  # of a done task
+    far.parent.mkdir()
+    near.rename(far)
+    prepare(replace(plan, filtered=True), Settings(far))
+    assert json.loads((far / "dataset_description.json").read_text()) == described
+    prepare(plan, Settings(far))
+    now = json.loads((far / "dataset_description.json").read_text())
+    place = Path(os.path.relpath(study, far)).as_posix()
+    assert now["DatasetLinks"] == {"source": place}
+    assert now["SourceDatasets"] == [{"URL": place}]
+    assert now["Name"] == "mine"
+    assert now["GeneratedBy"] == [generated_by()]
+    assert (far / "participants.tsv").read_text() == "participant_id\nsub-01\n"
 
 
 @pytest.mark.slow

@@ -127,6 +127,38 @@ def test_a_failure_counts_more_than_what_was_done_before(tmp_path):
     assert "found b.edf cut" in text
 
 
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("found /d/Doe, Eva/Eva_eeg.vhdr, no file", "found *.vhdr, no file"),
+        ("/d/Eva (1)/Eva_eeg.vhdr: no '/d/Eva (1)/Eva_eeg.eeg' there", "*.vhdr: no '*.eeg' there"),
+        (
+            "EEG/fNIRS of C:\\Eva\\sub-1_nirs.snirf; wanted all",
+            "EEG/fNIRS of sub-1_nirs.snirf; wanted",
+        ),
+        ("/other/place/x.edf and a word", "x.edf and a word"),
+    ],
+)
+def test_a_reason_tells_nobodys_name(tmp_path, message, shown):
+    made.make_study(tmp_path, 1, failed=(), left_out=0)
+    crash = made.crash(0, message) | {"inputs": {"eeg": "Eva_eeg.vhdr", "nirs": "sub-1_nirs.snirf"}}
+    made.write_json(crash, made.crash_path(tmp_path, 0))
+    text = group(tmp_path).read_text("utf-8") + (tmp_path / TABLE).read_text("utf-8")
+    assert "Eva" not in text
+    assert rows_of(tmp_path)[0][0].reason.startswith(shown)
+
+
+def test_what_was_done_once_and_is_left_out_now_is_one_row(tmp_path):
+    made.make_study(tmp_path, 2, failed=(), left_out=0)
+    plan = json.loads((tmp_path / "logs" / "plan.json").read_text())
+    gone = plan["tasks"].pop(0)
+    plan["left_out"] = [{"name": gone["name"], "files": [], "reason": "EEG without fNIRS"}]
+    made.write_json(plan, tmp_path / "logs" / "plan.json")
+    rows, _ = rows_of(tmp_path)
+    assert [row.state for row in rows] == ["left out", "done"]
+    assert rows[0].reason == "EEG without fNIRS; outputs of an earlier plan are still there"
+
+
 @pytest.mark.parametrize("plan", [None, "{", "[]", '{"tasks": [{"name": 3}], "left_out": []}'])
 def test_without_a_plan_outputs_are_shown_and_the_lack_is_told(tmp_path, plan):
     made.make_study(tmp_path, 4, failed=(1,))

@@ -69,8 +69,11 @@ def test_other_inputs_options_or_lost_outputs_make_it_again(task, settings):
     assert contents(settings.out) != made
     assert perform(task, settings).state == "done"
     name = next(name for name in made if name.endswith(".snirf"))
-    (settings.out / name).unlink()
-    assert perform(task, settings).state == "done"
+    shared = next(name for name in made if name.endswith("_optodes.tsv"))
+    for gone in (name, shared):
+        (settings.out / gone).unlink()
+        assert perform(task, settings).state == "done"
+        assert contents(settings.out)[gone] == made[gone]
     data = bytearray(task.inputs["eeg"].read_bytes())
     data[-1] ^= 1  # a byte of the last sample
     task.inputs["eeg"].write_bytes(bytes(data))

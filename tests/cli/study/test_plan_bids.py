@@ -248,6 +248,12 @@ def test_a_label_that_is_not_there_is_refused_with_those_that_are(cohort, given,
     assert e.value.code == ExitCode.NOTHING_MATCHES == 18
 
 
+def test_a_filter_by_what_no_name_has_says_so(tmp_path):
+    root = bids_set(tmp_path, *pair("sub-01_task-rest"))
+    with pytest.raises(NothingMatchesError, match=r"no run 1; .* none of its names has run-"):
+        plan_bids(root, make_filters(run=["1"]))
+
+
 def test_labels_that_exclude_each_other_are_refused(tmp_path):
     root = bids_set(tmp_path, *pair("sub-01_task-rest", "sub-02_task-walk"))
     with pytest.raises(NothingMatchesError, match=r"participant 01, task walk.*sub-01_task-rest"):
@@ -294,7 +300,7 @@ def test_a_partner_that_the_filter_file_leaves_out_is_told(tmp_path):
 
 def test_a_filter_file_that_leaves_nothing_is_refused(cohort, tmp_path):
     nothing = {"eeg": {"acq": "x"}, "nirs": {"session": None}}
-    with pytest.raises(NothingMatchesError, match=r"the filter file"):
+    with pytest.raises(NothingMatchesError, match=r"the filter file.*one of the 24.*sub-01"):
         plan_bids(cohort, filter_file(tmp_path, nothing))
 
 

@@ -109,7 +109,7 @@ def plan_bids(
         for fault in study.faults
         if filters.match(fault.entities, known=False)
     ]
-    names = [name_of(group.entities) for group in groups]
+    names = [name_of(group.entities) for group in groups_of(study.runs)]
     filters.refuse_nothing([*(task.name for task in tasks), *(one.name for one in left)], names)
     return Plan(root, tuple(tasks), tuple(left), bool(filters))
 

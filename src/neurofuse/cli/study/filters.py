@@ -87,7 +87,13 @@ class Filters:
             held = sorted({e[key] for e in there if key in e}, key=natural)
             for label in labels:
                 if not any(_same(key, other, label) for other in held):
-                    listed = ", ".join(held[:SHOWN]) or "none"
+                    if not held:
+                        raise NothingMatchesError(
+                            f"no {WORDS[key]} {label}",
+                            f"a filter for what this study has: none of its names has {key}-",
+                            "leave that filter out",
+                        )
+                    listed = ", ".join(held[:SHOWN])
                     more = f" and {len(held) - SHOWN} more" if len(held) > SHOWN else ""
                     raise NothingMatchesError(
                         f"no {WORDS[key]} {label}",

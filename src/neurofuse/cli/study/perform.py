@@ -80,7 +80,7 @@ def _done(task: Task, settings: Settings, start: float) -> Outcome:
     inputs = _inputs(task, old)
     key = records.task_hash(task, settings, inputs)
     known = old is not None and not settings.overwrite and old.hash == key
-    if old is not None and known and records.are_there(out, old.outputs):
+    if old is not None and known and records.in_place(out, old):
         if inputs != old.inputs:  # copied or touched since
             records.write_record(replace(old, inputs=inputs), path)
         _forget_failure(task, out)

@@ -158,6 +158,12 @@ def are_there(folder: Path, outputs: Mapping[str, Stamp]) -> bool:
         return False
 
 
+def in_place(out: Path, record: Record) -> bool:
+    """Whether a data set still holds what a record says; other runs may change what they share."""
+    shared = all((out / name).is_file() for name in record.shared)
+    return shared and are_there(out, record.outputs)
+
+
 def stamp(path: Path, known: Stamp | None = None) -> Stamp:
     """The content of a file; read only if it may differ from what is known."""
     now = path.stat()

@@ -3,6 +3,7 @@
 Only what is small is read: the plan, summaries and crash files. What is damaged costs its own row.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,13 +26,17 @@ from neurofuse.cli.study.plan import PLAN
 from neurofuse.cli.study.summary import FORMAT, SUFFIX
 from neurofuse.cli.study.tasks import LOGS
 from neurofuse.fusion.report.group_row import Figures, GroupRow
+from neurofuse.io.detect.format import suffix_of
+from neurofuse.io.identity import BIDS_NAME
 from neurofuse.io.modality import MODALITIES
 
 LARGEST = 2**20  # bytes of a summary or crash file; none of ours comes near
 LARGEST_PLAN = 2**28
 CRASH = "crash-"
 MARK = "clean"  # the label `desc` of outputs
+FOLDER = r"(?:(?<![^\s('\"])(?:[A-Za-z]:)?[\\/][^;\n]*?(?<=[\\/]))?"  # also "Doe, Eva"
 STALE = "not in the plan of today"
+OUTDATED = "outputs of an earlier plan are still there"
 
 
 def rows_of(out: Path) -> tuple[list[GroupRow], list[str]]:
@@ -55,12 +60,14 @@ def rows_of(out: Path) -> tuple[list[GroupRow], list[str]]:
     crashes = {
         path.stem.removeprefix(CRASH): path for path in (out / LOGS).glob(f"*/{CRASH}*.json")
     }
-    others = sorted({*found, *crashes} - {row.name for row in planned})
+    others = sorted({*found, *crashes} - {row.name for row in [*planned, *left]})
     rows = [_row(out, row, found, crashes) for row in planned]
     for name in others:
         row = _row(out, GroupRow(name, "not done", entities=_entities(name)), found, crashes)
         remark = "" if trouble else STALE
         rows.append(replace(row, reason="; ".join(filter(None, (row.reason, remark)))))
+    old = set(found) - {row.name for row in planned}
+    left = [replace(r, reason=f"{r.reason}; {OUTDATED}") if r.name in old else r for r in left]
     return sorted([*rows, *left], key=lambda row: natural(row.name)), trouble
 
 
@@ -174,9 +181,27 @@ def _message(path: Path) -> str:
     """Why a task failed, in the words of its crash file."""
     try:
         facts = object_of(read_json(path, LARGEST))
-        return without_folders(text_of(facts["message"])) or text_of(facts["kind"])
+        return _public(text_of(facts["message"]), facts) or text_of(facts["kind"])
     except (OSError, ValueError, KeyError) as error:
         return f"its crash file cannot be read: {reason_of(error)}"
+
+
+def _public(message: str, facts: dict[str, Any]) -> str:
+    """A message without folders, and without names of inputs that are not BIDS's.
+
+    Both may tell who the participant is.
+
+    Examples
+    --------
+    >>> _public("half of /data/Doe, Eva/e_eeg.eeg; wanted all", {"inputs": {"eeg": "e_eeg.vhdr"}})
+    'half of *.eeg; wanted all'
+    """
+    for name in map(text_of, object_of(facts.get("inputs", {})).values()):
+        bare = name[: len(name) - len(suffix_of(name))]
+        shown = bare if BIDS_NAME.fullmatch(name) else "*"
+        found = re.compile(rf"{FOLDER}(?<!\w){re.escape(bare)}(?=\.)")
+        message = found.sub(lambda _, shown=shown: shown, message)
+    return without_folders(message)
 
 
 def _report(out: Path, row: GroupRow) -> str:

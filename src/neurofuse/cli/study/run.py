@@ -8,7 +8,15 @@ from neurofuse.cli.console import Progress, silent
 from neurofuse.cli.study.engines import Engine
 from neurofuse.cli.study.tasks import LOGS, Outcome, Plan, Settings
 from neurofuse.io import journal
-from neurofuse.io.bids.dataset import SHARED, check_root, data_set_of, write_shared
+from neurofuse.io.bids.dataset import (
+    DESCRIPTION,
+    PARTICIPANTS,
+    SHARED,
+    check_root,
+    data_set_of,
+    merge_description,
+    write_shared,
+)
 from neurofuse.io.staging import make_folder, staged
 
 
@@ -62,7 +70,7 @@ def participant(
 
 
 def prepare(plan: Plan, settings: Settings) -> None:
-    """Write the files that a derivative data set has once, but for its participants.
+    """Write the files that a derivative data set has once, with the participants that are there.
 
     Raises
     ------
@@ -72,8 +80,14 @@ def prepare(plan: Plan, settings: Settings) -> None:
     out = settings.out
     check_root(out)
     make_folder(out / LOGS)
-    with staged(out, SHARED, overwrite=False, merge=SHARED) as stage:
+    # a part of a plan may come from another data set than the whole
+    merge = SHARED if plan.filtered else {**SHARED, DESCRIPTION: merge_description}
+    with staged(out, SHARED, overwrite=False, merge=merge) as stage:
         write_shared(stage, out, None, _source(plan))
+        made = sorted({task.entities["sub"] for task in plan.tasks if (out / task.folder).is_dir()})
+        if made:  # else a lost table would stay so: done tasks do not write it again
+            rows = "".join(f"sub-{label}\n" for label in made)
+            (stage / PARTICIPANTS).write_text(f"participant_id\n{rows}", encoding="utf-8")
 
 
 def _source(plan: Plan) -> Path | None:
