@@ -153,12 +153,22 @@ class CrossModalAutoencoder(nn.Module):
         """What is decoded of a modality (…, frame), at the frames that it describes."""
         return sooner(decoded, self.late(name))
 
-    def encode(self, streams: dict[str, Stream]) -> dict[str, Latent]:
-        """Each modality of a window on its own."""
+    def encode(
+        self, streams: dict[str, Stream], measured: dict[str, Latent] | None = None
+    ) -> dict[str, Latent]:
+        """Each modality of a window on its own.
+
+        `measured` is what another model of the same bands encoded: its features are taken.
+        """
         bands, seen, quiet, near = {}, {}, {}, {}
         for name, stream in streams.items():
-            bands[name], seen[name], quiet[name] = features(name, stream, self.architecture)
-            near[name] = neighbours(stream.position, self.architecture.neighbourhood)
+            if measured is None:
+                bands[name], seen[name], quiet[name] = features(name, stream, self.architecture)
+                near[name] = neighbours(stream.position, self.architecture.neighbourhood)
+            else:
+                known = measured[name]
+                bands[name], seen[name], quiet[name] = known.bands, known.seen, known.quiet
+                near[name] = known.near
         frames = min(f.shape[-1] for f in seen.values())
         latents = {}
         for name in streams:

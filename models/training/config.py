@@ -15,6 +15,7 @@ SHAPES = (
     "single_width",
     "bands",
 )  # of an architecture, which shape the weights
+HEARD = ("streams", "bands", "latent_rate", "causal")  # what teacher and student have in common
 Share = Literal["none", "timing", "partial", "full"]
 
 
@@ -30,6 +31,9 @@ class Training(BaseModel):
     single : dict of str
         Packaged names or paths of the single-modality models, by stream, that become part of a
         joint one; they are not trained further. Empty: those that `start` has, if any.
+    teacher : str
+        Packaged name or path of a trained model whose estimates are learned beside the truth
+        (`distil`); it hears the same modalities in the same bands. Empty: the truth alone.
     architecture : Architecture
         Of the model; that of `start` when there is one. What shapes the weights cannot differ from
         `start`; other settings may. A causal model can begin from one that is not.
@@ -84,6 +88,7 @@ class Training(BaseModel):
     name: str = "joint"
     start: str = ""
     single: dict[Literal["eeg", "nirs"], str] = {}
+    teacher: str = ""
     architecture: Architecture = Architecture()
     steps: Annotated[int, Field(ge=0)] = 1500
     warm_steps: int = 500
@@ -161,6 +166,7 @@ def simulated_in(plan: Training, part: str) -> int:
 
 def _with_single(plan: Training) -> Training:
     """A plan whose architecture has room for the single-modality models that it names."""
+    _check_teacher(plan)
     if not plan.single:
         return plan
     single = {s: load_facts(name)["architecture"] for s, name in plan.single.items()}
@@ -174,3 +180,17 @@ def _with_single(plan: Training) -> Training:
         )
     wider = plan.architecture.model_copy(update={"single_width": widths.pop()})
     return plan.model_copy(update={"architecture": wider})
+
+
+def _check_teacher(plan: Training) -> None:
+    """Raise ParameterError if the model to train cannot learn from the teacher that it names."""
+    if not plan.teacher:
+        return
+    known = Architecture.model_validate(load_facts(plan.teacher)["architecture"])
+    differ = [name for name in HEARD if getattr(known, name) != getattr(plan.architecture, name)]
+    if differ:
+        raise ParameterError(
+            f"a teacher, {plan.teacher}, with another {', '.join(differ)} than its student",
+            f"the same {', '.join(HEARD)}",
+            "name another teacher, or change `architecture`",
+        )

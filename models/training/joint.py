@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.joint.tensors import Target
 from neurofuse.models.training.calibration import calibrate
 from neurofuse.models.training.config import Training
 from neurofuse.models.training.corpus import CleanSignal
+from neurofuse.models.training.distil import Teacher, taught_loss
 from neurofuse.models.training.distributed import Team, over_processes
 from neurofuse.models.training.learner import Learner, descend
 from neurofuse.models.training.loss import (
@@ -60,15 +62,21 @@ class JointSampling:
 class Losses(nn.Module):
     """A model whose output is its losses, so that each weight it uses gets a gradient."""
 
-    def __init__(self, model: CrossModalAutoencoder):
+    def __init__(self, model: CrossModalAutoencoder, teacher: Teacher | None = None):
         super().__init__()
         self.model: CrossModalAutoencoder = model
+        self.teacher: Teacher | None = teacher
 
     def forward(self, windows: Batch, withheld: str | None, wiener: bool) -> dict[str, Tensor]:
         """Losses by name on windows of which one modality may be withheld."""
         a = self.model.architecture
         given = {s: b for s, b in windows.items() if s != withheld}
-        estimates, motion = self.model({s: b[0] for s, b in given.items()}, wiener=wiener)
+        streams = {s: b[0] for s, b in given.items()}
+        told = latents = None
+        if self.teacher is not None:
+            measured, told = self.teacher.tell(streams)
+            latents = self.model.encode(streams, measured)
+        estimates, motion = self.model(streams, wiener=wiener, latents=latents, uncertainty=False)
         losses: dict[str, Tensor] = {}
         for s, (seen, target) in windows.items():
             true = truth(s, seen, target, a)
@@ -78,6 +86,8 @@ class Losses(nn.Module):
             losses[f"{s}_motion"] = MOTION_WEIGHT * wrong
             if s in given:
                 parts = statistics_loss(s, true, estimates[s])
+                if told is not None:
+                    parts |= taught_loss(estimates[s], told[s])
                 if wiener:
                     return_time = a.baseline_level.return_time
                     parts |= residual_loss(s, target, estimates[s], seen.rate, return_time)
@@ -103,6 +113,8 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
         `start_score`.
     team : Team
         The processes that train together.
+    teacher : Teacher, optional
+        Whose estimates are learned beside the truth.
     """
 
     def __init__(
@@ -113,6 +125,7 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
         checks: Sequence[Batch],
         facts: dict[str, Any],
         team: Team,
+        teacher: Teacher | None = None,
     ):
         self.optimizer: torch.optim.AdamW = torch.optim.AdamW(
             model.parameters(), lr=plan.learning_rate, weight_decay=0.01
@@ -120,7 +133,7 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
         super().__init__(plan.name, folder, {"model": model}, {"optimizer": self.optimizer})
         self.team: Team = team
         self.leads = team.leads
-        self.losses_of: nn.Module = team.wrapped(Losses(model))
+        self.losses_of: nn.Module = team.wrapped(Losses(model, teacher))
         self.plan: Training = plan
         self.model: CrossModalAutoencoder = model
         self.checks: Sequence[Batch] = checks
@@ -199,15 +212,12 @@ def validate(model: CrossModalAutoencoder, checks: Sequence[Batch]) -> dict[str,
     for batch in checks:
         estimates, _ = model({s: b[0] for s, b in batch.items()})
         for s, (seen, target) in batch.items():
-            error, clean = estimates[s].artifact - target.artifact, target.clean
             mask = target.mask if s == "eeg" else target.mask[:, :, None]
-            change = (estimates[s].artifact ** 2 * (1 - mask)).sum(-1) / (clean**2).sum(-1)
+            change = (estimates[s].artifact ** 2 * (1 - mask)).sum(-1) / (target.clean**2).sum(-1)
             changed[s].append(change.flatten().cpu().numpy())
-            if s == "nirs":
-                error, clean = (returning_sum(x, seen.rate, return_time) for x in (error, clean))
-                mask = widened(target.mask, seen.rate)[:, :, None]
-            ratio = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-30)
-            residual[s].append(ratio[mask.any(-1).expand_as(ratio)].flatten().cpu().numpy())
+            error = estimates[s].artifact - target.artifact
+            ratio, moving = error_in_motion(s, error, target, seen.rate, return_time)
+            residual[s].append(ratio[moving].flatten().cpu().numpy())
     scores: dict[str, float] = {}
     for s in residual:
         ratio = np.concatenate(residual[s])
@@ -215,3 +225,33 @@ def validate(model: CrossModalAutoencoder, checks: Sequence[Batch]) -> dict[str,
         scores[f"{s}_median"] = float(np.median(10 * np.log10(ratio + 1e-6)))
         scores[f"{s}_change"] = float(10 * np.log10(np.mean(np.concatenate(changed[s])) + 1e-9))
     return scores
+
+
+def error_in_motion(
+    stream: str, error: Tensor, target: Target, rate: float, return_time: float
+) -> tuple[Tensor, Tensor]:
+    """Energy of an error in motion over clean energy there, and which channels are in motion.
+
+    Parameters
+    ----------
+    stream : {"eeg", "nirs"}
+    error : Tensor
+        Like the signal; what was subtracted less the true artifact.
+    target : Target
+        What is true.
+    rate : float
+        [Hz].
+    return_time : float
+        How fast the baseline level of fNIRS, whose error counts, is assumed to return [s].
+
+    Returns
+    -------
+    ratio, moving : Tensor (batch, channel[, wavelength])
+        The ratio, and True where it says something.
+    """
+    clean, mask = target.clean, target.mask
+    if stream == "nirs":
+        error, clean = (returning_sum(x, rate, return_time) for x in (error, clean))
+        mask = widened(mask, rate)[:, :, None]
+    ratio = (error**2 * mask).sum(-1) / ((clean**2 * mask).sum(-1) + 1e-30)
+    return ratio, mask.any(-1).expand_as(ratio)

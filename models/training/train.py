@@ -17,6 +17,7 @@ from neurofuse.models.training.causal import causal_from
 from neurofuse.models.training.config import Training, read_config, simulated_in
 from neurofuse.models.training.corpus import CleanSignal, load_corpus
 from neurofuse.models.training.corpus_store import open_corpus
+from neurofuse.models.training.distil import Teacher, take_filters
 from neurofuse.models.training.distributed import team
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
@@ -116,6 +117,7 @@ def train(
             [to_device(batch, target) for batch in checks],
             _facts(plan, corpus, donors, _command(config, processes.count)),
             processes,
+            Teacher(load_model(plan.teacher).to(target)) if plan.teacher else None,
         )
         resumed = learner.state_file.exists()
         if resumed:
@@ -161,7 +163,9 @@ def _same_plan(folder: Path, plan: Training, count: int) -> None:
         logger.warning("%s has no %s: taken for a run of this configuration", folder, PLAN)
         return
     facts = json.loads(begun.read_text())
-    before, processes = facts["plan"], facts.get("processes", 1)
+    # what a version before this one did not know was as it is by default
+    before = Training().model_dump(mode="json") | facts["plan"]
+    processes = facts.get("processes", 1)
     if processes != count:
         logger.warning(
             "begun by %d processes and going on by %d: other windows from here on", processes, count
@@ -202,6 +206,8 @@ def _model(plan: Training) -> CrossModalAutoencoder:
             {k: v for k, v in before.state_dict().items() if not k.startswith("single.")},
             strict=False,  # without the models that become part of it
         )
+    elif plan.teacher:
+        take_filters(model, load_model(plan.teacher))
     for stream, name in plan.single.items():
         model.single[stream].load_state_dict(load_model(name).state_dict())
     model.single.requires_grad_(False)
@@ -213,7 +219,8 @@ def _facts(
 ) -> dict[str, Any]:
     """Where the weights come from, for the JSON beside them."""
     before = load_facts(plan.start) if plan.start else {"training_data": {}}
-    parts = [before, *(load_facts(name) for name in plan.single.values())]
+    others = [*plan.single.values(), *([plan.teacher] if plan.teacher else ())]
+    parts = [before, *(load_facts(name) for name in others)]
     known = {s: {n for facts in parts for n in facts["training_data"].get(s, ())} for s in corpus}
     participants = {
         s: sorted({clean.name for clean in recordings} | set(donors[s]) | known[s])
