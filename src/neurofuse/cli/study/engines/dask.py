@@ -17,8 +17,13 @@ from neurofuse.cli.study.tasks import Outcome, Settings, Task
 
 PATIENCE = 30.0  # s to reach a scheduler
 LOOK = 5.0  # s after which it is looked whether the cluster has grown
-# A task whose worker died is not given to another one: it may have killed it.
-ONCE = {"distributed.scheduler.allowed-failures": 0, "distributed.worker.daemon": False}
+# A task whose worker died is not given to another one: it may have killed it. Workers' profiler
+# keeps what is being written alive for a moment, which moves parts of netCDF files about.
+ONCE = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.worker.daemon": False,
+    "distributed.worker.profile.enabled": False,
+}
 
 
 @dataclass
