@@ -65,8 +65,12 @@ def test_commands_on_pages_are_understood(page, line):
         assert name in {option for p in group.params for option in p.opts} | {"--help"}
         return
     assert name in group.commands
+    command = group.commands[name]
+    while rest and hasattr(command, "commands"):  # a group of commands
+        name, *rest = rest
+        command = command.commands[name]
     if rest:  # else the command is only mentioned
-        assert group.commands[name].make_context(name, rest).params
+        assert command.make_context(name, rest).params
 
 
 HOMES = re.findall(

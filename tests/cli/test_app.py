@@ -24,7 +24,9 @@ COMMANDS = [
     "info",
     "methods",
     "app",
+    "export",
 ]
+GROUPS = ["corpus"]  # commands with commands of their own
 
 
 def failing(error: BaseException):
@@ -43,6 +45,7 @@ def test_every_command_explains_itself_with_an_example(run, command):
 
 def test_there_are_no_other_commands():
     assert sorted(c.name for c in app.registered_commands if c.name) == sorted(COMMANDS)
+    assert [group.name for group in app.registered_groups] == GROUPS
 
 
 def test_version(run):

@@ -31,7 +31,7 @@ def command(
 ) -> None:
     """Write a model as a folder that cleans without torch, and compare both.
 
-    The folder is a method: `neurofuse clean … --method DIR`, `neurofuse.clean(recording, "DIR")`.
+    The folder is a method: `--method DIR` of `clean`, or `neurofuse.clean(recording, "DIR")`.
     """
     from neurofuse.fusion.export import export_model
 
