@@ -108,13 +108,9 @@ def spatial_settings(
     channels: int, rate: float, a: Architecture, numbers: Numbers
 ) -> dict[str, object]:
     """Settings of the EEG's filter across channels, as `spatial_filter` takes them."""
-    lags = sorted({round(lag * rate) for lag in a.eeg_lags})
-    # the time of the filter grows with the cube of its size
-    while len(lags) > 1 and len(lags) * channels > a.eeg_filter_size:
-        lags = [k for k in lags if abs(k) < max(map(abs, lags))]
     return {
         "size": max(2 * round(a.eeg_window * rate / 2), 8),
-        "lags": lags,
+        "lags": a.lags(channels, rate),
         "shrinkage": math.exp(numbers.log_shrinkage),
         "pooling": 1 / (1 + math.exp(-numbers.pooling_logit)),
     }

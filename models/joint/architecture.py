@@ -347,6 +347,16 @@ class Architecture(Settings):
     witnessed: bool = True
     causal: bool = False
 
+    def lags(self, channels: int, rate: float) -> list[int]:
+        """Lags [samples] of the EEG's filter across channels: as many as `eeg_filter_size` allows.
+
+        The time of the filter grows with the cube of its size.
+        """
+        lags = sorted({round(lag * rate) for lag in self.eeg_lags})
+        while len(lags) > 1 and len(lags) * channels > self.eeg_filter_size:
+            lags = [k for k in lags if abs(k) < max(map(abs, lags))]
+        return lags
+
     @model_validator(mode="after")
     def _fit(self) -> Self:
         if len(set(self.streams)) < len(self.streams):

@@ -306,13 +306,9 @@ class CrossModalAutoencoder(nn.Module):
     def spatial_settings(self, channels: int, rate: float) -> dict[str, Any]:
         """Settings of the EEG's filter across channels, as `spatial_filter` takes them."""
         a = self.architecture
-        lags = sorted({round(lag * rate) for lag in a.eeg_lags})
-        # the time of the filter grows with the cube of its size
-        while len(lags) > 1 and len(lags) * channels > a.eeg_filter_size:
-            lags = [k for k in lags if abs(k) < max(map(abs, lags))]
         return {
             "size": max(2 * round(a.eeg_window * rate / 2), 8),
-            "lags": lags,
+            "lags": a.lags(channels, rate),
             "shrinkage": torch.exp(self.own_model("eeg").log_shrinkage),
             "pooling": torch.sigmoid(self.own_model("eeg").pooling_logit),
         }
