@@ -348,9 +348,21 @@ class Architecture(Settings):
     causal: bool = False
 
     def lags(self, channels: int, rate: float) -> list[int]:
-        """Lags [samples] of the EEG's filter across channels: as many as `eeg_filter_size` allows.
+        """Lags of the EEG's filter across channels: as many as `eeg_filter_size` allows.
 
         The time of the filter grows with the cube of its size.
+
+        Parameters
+        ----------
+        channels : int
+            Number of EEG channels.
+        rate : float
+            Of the EEG [Hz].
+
+        Returns
+        -------
+        list of int
+            Lags [samples], 0 among them.
         """
         lags = sorted({round(lag * rate) for lag in self.eeg_lags})
         while len(lags) > 1 and len(lags) * channels > self.eeg_filter_size:
