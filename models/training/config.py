@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.models.joint.architecture import Architecture
+from neurofuse.models.training.split import check_left_out
 from neurofuse.models.weights import load_facts
 
 SHAPES = (
@@ -70,6 +71,10 @@ class Training(BaseModel):
         A store of recordings (`neurofuse corpus build`), drawn from in place of `simulated`, `real`
         and `own`, which say what it was built of. Real movements are still read from the data
         folder.
+    leave_out : tuple of str
+        Beginnings of names of recordings in the data folder, such as
+        "fnirs_devices/nirsport2_dtu": these recordings and donors of real movements stay out of
+        training and of validation.
     validate_every : int
         Steps between validations.
     validation_batches : int
@@ -104,6 +109,7 @@ class Training(BaseModel):
     real: bool = True
     own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
     corpus: str | None = None
+    leave_out: tuple[str, ...] = ()
     validate_every: int = 100
     validation_batches: int = 8
     seed: int = 0
@@ -141,6 +147,7 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
             "a file in one part only",
             "split `own` by participant",
         )
+    check_left_out(plan.leave_out)
     if not plan.start:
         return _with_single(plan)
     before = Architecture.model_validate(load_facts(plan.start)["architecture"])

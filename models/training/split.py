@@ -5,6 +5,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from neurofuse.io.errors import ParameterError
@@ -45,3 +46,22 @@ def subject_files(part: str, kind: str) -> dict[str, list[Path]]:
         )
         for prefix in prefixes
     }
+
+
+def check_left_out(beginnings: Sequence[str]) -> None:
+    """Raise ParameterError if no participant of any part has a name that begins like one of these.
+
+    Examples
+    --------
+    >>> check_left_out(["fnirs_devices/nirsport2_dtu", "eeg_clean/sub-03"])
+    """
+    split = json.loads(SPLIT.read_text())
+    names = {name for part in PARTS for found in split[part].values() for name in found}
+    unknown = [one for one in beginnings if not one or not any(n.startswith(one) for n in names)]
+    if unknown:
+        folders = sorted({str(Path(name).parent) for name in names})
+        raise ParameterError(
+            f"leave_out of {', '.join(map(repr, unknown))}, with which no recording's name begins",
+            f"beginnings of names such as {', '.join(folders)}",
+            "see models/training/split.json",
+        )

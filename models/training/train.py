@@ -26,6 +26,7 @@ from neurofuse.models.training.split import data_folder
 from neurofuse.models.training.transplants import load_movements
 from neurofuse.models.training.windows import Batch, Donors, WindowSampling, checks_of
 from neurofuse.models.weights import load_facts, load_model
+from neurofuse.synth.real_movement import RealMovement
 
 PLAN = "plan.json"  # in the folder of a run: what it was begun with
 
@@ -109,7 +110,7 @@ def train(
         sampling = sampling if plan.augment else sampling.unaugmented()
         sampling = replace(sampling, batch=share)
         moved = plan.real and sampling.transplanted > 0
-        donors = {s: load_movements("train", s) if moved else {} for s in corpus}
+        donors = {s: _donors(plan, s) if moved else {} for s in corpus}
         learner = JointLearner(
             plan,
             folder,
@@ -233,6 +234,12 @@ def _facts(
     }
 
 
+def _donors(plan: Training, stream: str) -> dict[str, list[RealMovement]]:
+    """The real movements to train on, by donor, without those that stay out."""
+    donors = load_movements("train", stream)
+    return {name: own for name, own in donors.items() if not name.startswith(plan.leave_out)}
+
+
 def _recordings(
     plan: Training, part: Literal["train", "validation"], stream: str
 ) -> list[CleanSignal]:
@@ -245,6 +252,8 @@ def _recordings(
         found = load_corpus(part, stream, simulated, plan.real, plan.own.get(part))
     enough: list[CleanSignal] = []
     for clean in found:
+        if clean.name.startswith(plan.leave_out):
+            continue
         if clean.shape[-1] > plan.window * clean.rate:
             enough.append(clean)
         else:
