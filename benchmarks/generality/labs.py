@@ -16,6 +16,7 @@ class Lab:
     title: str  # on pages
     stream: str  # "eeg" or "nirs"
     folder: str  # with which the names of its recordings begin
+    short: bool = False  # whether its recordings at rest hold no window of training
 
     def people(self, part: str) -> list[str]:
         """Its participants at rest in a part of the split.
@@ -40,11 +41,11 @@ LABS: dict[str, Lab] = {
     for lab in (
         Lab("eegmat", "eegmat, full caps", "eeg", "eeg_clean"),
         Lab("muse", "Muse headband", "eeg", "eeg_wearable/muse_cueing"),
-        Lab("porr", "Porr, two electrodes", "eeg", "eeg_motion/porr"),
+        Lab("porr", "Porr, two electrodes", "eeg", "eeg_motion/porr", short=True),
         Lab("umindsleep", "UmindSleep, forehead patch", "eeg", "eeg_wearable/umindsleep"),
         Lab("finemi", "FineMI, NIRScout", "nirs", "fnirs_clean/finemi"),
         Lab("homer3", "Homer3 finger tapping", "nirs", "fnirs_clean/homer3_fingertapping"),
-        Lab("dyads", "dyads, NIRScoutX", "nirs", "fnirs_devices/nirx_dyads"),
+        Lab("dyads", "dyads, NIRScoutX", "nirs", "fnirs_devices/nirx_dyads", short=True),
         Lab("nirsport2", "NIRSport2", "nirs", "fnirs_devices/nirsport2_dtu"),
         Lab("video", "video, NIRScoutX at 2 Hz", "nirs", "fnirs_devices/nirx_video_2hz"),
         Lab("cortivision", "Cortivision", "nirs", "fnirs_clean/cortivision_tapping"),
@@ -54,4 +55,5 @@ LABS: dict[str, Lab] = {
 
 def met(stream: str) -> list[Lab]:
     """The labs of a modality of which training has people, so that one can be left out."""
-    return [lab for lab in LABS.values() if lab.stream == stream and lab.people("train")]
+    own = [lab for lab in LABS.values() if lab.stream == stream and not lab.short]
+    return [lab for lab in own if lab.people("train")]

@@ -75,6 +75,13 @@ class Training(BaseModel):
         Beginnings of names of recordings in the data folder, such as
         "fnirs_devices/nirsport2_dtu": these recordings and donors of real movements stay out of
         training and of validation.
+    adversary : float
+        Weight [1] of a classifier of labs with reversed gradients (`domains.Adversary`); 0: none.
+    coral : float
+        Weight [1] of differences between the labs' covariances of latents (`domains.coral`). With
+        either, batches are of several labs, brought to one rate.
+    randomised : float
+        Probability [1] of a randomised device (`devices`), and of another rate of a batch.
     validate_every : int
         Steps between validations.
     validation_batches : int
@@ -110,6 +117,9 @@ class Training(BaseModel):
     own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
     corpus: str | None = None
     leave_out: tuple[str, ...] = ()
+    adversary: Annotated[float, Field(ge=0)] = 0.0
+    coral: Annotated[float, Field(ge=0)] = 0.0
+    randomised: Annotated[float, Field(ge=0, le=1)] = 0.0
     validate_every: int = 100
     validation_batches: int = 8
     seed: int = 0

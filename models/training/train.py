@@ -108,7 +108,8 @@ def train(
             watched = {s: _recordings(plan, "validation", s) for s in corpus}
             checks = checks_of(watched, sampling, plan.validation_batches)
         sampling = sampling if plan.augment else sampling.unaugmented()
-        sampling = replace(sampling, batch=share)
+        matched = plan.adversary > 0 or plan.coral > 0
+        sampling = replace(sampling, batch=share, matched=matched, randomised=plan.randomised)
         moved = plan.real and sampling.transplanted > 0
         donors = {s: _donors(plan, s) if moved else {} for s in corpus}
         learner = JointLearner(
