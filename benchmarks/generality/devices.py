@@ -69,7 +69,7 @@ def coarse(step: float) -> Records:
 
 
 def dc_coupled(size: float, high_pass: float = 0.0) -> Records:
-    """Drift of electrodes below 0.05 Hz, standard deviation [V], and a high-pass [Hz] afterwards."""
+    """Drift of electrodes below 0.05 Hz, standard deviation [V]; a high-pass [Hz] afterwards."""
 
     def records(samples: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray | float]:
         slow = size * drift((len(samples), samples.shape[-1]), rate, 0)
