@@ -1,6 +1,6 @@
 """Rows of the page on adaptation: errors without and with it, by participant.
 
-Each part of the page saves its rows below `runs/adaptation`; `python -m benchmarks.adaptation` joins
+Each part of the page saves its rows below `runs/adaptation`; `benchmarks.adaptation` joins
 them.
 """
 

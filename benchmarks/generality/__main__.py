@@ -32,17 +32,17 @@ TITLE = "Other labs and devices"
 
 QUESTION = """How much worse is a model in a lab, or with a device, that its training has not met?
 Single-modality models from nothing, {steps} steps, one seed: with all labs, and without one at a
-time. Error [dB]: energy of (cleaned - true) over that of the true signal in motion, after generated
-movements ({severities} times typical, {bouts:g} bouts a minute) were added to calm stretches of
-people whom no training met; 0 is what zeros give. EEG unfiltered, fNIRS in 0.01–0.7 Hz. Gap: error
-of the model without the lab less that of the model with it, paired by participant, mean with its
-95 % bootstrap interval from {fewest} participants on. Scatter: standard deviation over the models
-that have met the lab, which differ in what else they met: what chance does in training. A lab
-without a model that left it out is one that no model here has met. Classical: ASR in full caps,
-wavelet in few electrodes, TDDR in fNIRS. Packaged: the weights in use, after many more steps with
-augmentation; it has met the same labs, and movements of Porr, dyads and NIRSport2. Simulated devices
-record {people} simulated people (EEG judged in 0.5–45 Hz) and are cleaned by the packaged model of
-the modality; gap: to the usual device.
+time. Error [dB]: energy of (cleaned - true) over that of the true signal in motion, after
+generated movements ({severities} times typical, {bouts:g} bouts a minute) were added to calm
+stretches of people whom no training met; 0 is what zeros give. EEG unfiltered, fNIRS in 0.01–0.7
+Hz. Gap: error of the model without the lab less that of the model with it, paired by participant,
+mean with its 95 % bootstrap interval from {fewest} participants on. Scatter: standard deviation
+over the models that have met the lab, which differ in what else they met: what chance does in
+training. A lab without a model that left it out is one that no model here has met. Classical: ASR
+in full caps, wavelet in few electrodes, TDDR in fNIRS. Packaged: the weights in use, after many
+more steps with augmentation; it has met the same labs, and movements of Porr, dyads and
+NIRSport2. Simulated devices record {people} simulated people (EEG judged in 0.5–45 Hz) and are
+cleaned by the packaged model of the modality; gap: to the usual device.
 
 {large} A gap of the size of its scatter is none."""
 LIMITS = """One seed, few steps and no augmentation: gaps are of this recipe. One or two

@@ -54,10 +54,14 @@ def plan_of(name: str, steps: int = STEPS) -> dict[str, Any]:
 
 def trained(name: str, steps: int = STEPS) -> Path:
     """The weights of a model, trained unless they are there."""
+    return finished(FOLDER / name, plan_of(name, steps))
+
+
+def finished(folder: Path, plan: dict[str, Any]) -> Path:
+    """The weights of a plan in a folder, trained to the end unless they are there."""
     from neurofuse.models.training.train import train
 
-    folder = FOLDER / name
-    plan, done = plan_of(name, steps), folder / "done"
+    done = folder / "done"
     if not done.exists():
         train(plan, folder, resume=True)
         done.touch()
