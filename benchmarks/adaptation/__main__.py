@@ -18,9 +18,10 @@ PARTS = {  # kept rows, and the command that makes them
     "transfer": "python -m benchmarks.adaptation.transfer",
 }
 TITLE = "Adaptation to labs, devices and recordings"
-QUESTION = """Does adaptation pay? Error [dB]: energy of (cleaned - true) over that of the true signal
-in motion, by participant; without adaptation and with it, the ratio of both (geometric mean, 95 %
-bootstrap interval from three participants on; below 1 is better) and the worst participant's."""
+QUESTION = """Does adaptation pay? Error [dB]: energy of (cleaned - true) over that of the true
+signal in motion, by participant; without adaptation and with it, the ratio of both (geometric mean,
+95 % bootstrap interval from three participants on; below 1 is better) and the worst
+participant's."""
 
 
 def page() -> Page:
