@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -87,9 +87,7 @@ def train(
     plan, folder = read_config(config), Path(out)
     with isolated(), team(device) as processes:
         target = processes.device
-        sampling = WindowSampling(plan.window, plan.batch, severity=plan.severity, share=plan.share)
-        sampling = sampling.with_probabilities(plan.windows)
-        sampling = replace(sampling, causal=plan.architecture.causal)
+        sampling = sampling_of(plan)
         share = processes.share(plan.batch)
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / "state.safetensors").exists() and not resume:
@@ -101,19 +99,18 @@ def train(
             logger.warning(
                 "no data folder (NEUROFUSE_DATA): training on simulated participants alone"
             )
-        corpus = {s: _recordings(plan, "train", s) for s in plan.architecture.streams}
+        corpus = {s: recordings_of(plan, "train", s) for s in plan.architecture.streams}
         checks: list[Batch] = []
         if processes.leads:
-            watched = {s: _recordings(plan, "validation", s) for s in corpus}
+            watched = {s: recordings_of(plan, "validation", s) for s in corpus}
             checks = checks_of(watched, sampling, plan.validation_batches)
         sampling = sampling if plan.augment else sampling.unaugmented()
         sampling = replace(sampling, batch=share)
-        moved = plan.real and sampling.transplanted > 0
-        donors = {s: load_movements("train", s) if moved else {} for s in corpus}
+        donors = donors_of(plan, sampling, corpus)
         learner = JointLearner(
             plan,
             folder,
-            _model(plan).to(target),
+            first_model(plan).to(target),
             [to_device(batch, target) for batch in checks],
             _facts(plan, corpus, donors, _command(config, processes.count)),
             processes,
@@ -192,7 +189,21 @@ def steps_in_all(facts: dict[str, Any]) -> int:
     return own + facts.get("validation", {}).get("steps_before", 0)
 
 
-def _model(plan: Training) -> CrossModalAutoencoder:
+def sampling_of(plan: Training) -> WindowSampling:
+    """How windows are sampled, before augmentation is left out where it is not wanted."""
+    sampling = WindowSampling(plan.window, plan.batch, severity=plan.severity, share=plan.share)
+    sampling = sampling.with_probabilities(plan.windows)
+    return replace(sampling, causal=plan.architecture.causal)
+
+
+def donors_of(plan: Training, sampling: WindowSampling, streams: Iterable[str]) -> Donors:
+    """The people whose real movements are transplanted, by modality; nobody where none are."""
+    moved = plan.real and sampling.transplanted > 0
+    return {s: load_movements("train", s) if moved else {} for s in streams}
+
+
+def first_model(plan: Training) -> CrossModalAutoencoder:
+    """The model that training begins from."""
     before = load_model(plan.start) if plan.start else None
     if before is not None and plan.architecture.causal and not before.architecture.causal:
         return causal_from(before, plan.architecture)
@@ -233,7 +244,7 @@ def _facts(
     }
 
 
-def _recordings(
+def recordings_of(
     plan: Training, part: Literal["train", "validation"], stream: str
 ) -> list[CleanSignal]:
     """Clean recordings of a part that are longer than a window."""
