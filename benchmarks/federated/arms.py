@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from neurofuse.models.federated.centre import Centre
+from neurofuse.models.federated.link import Together
 from neurofuse.models.federated.plan import Federation, read_federation
-from neurofuse.models.federated.server import ROUNDS, Server, Together
+from neurofuse.models.federated.record import ROUNDS
+from neurofuse.models.federated.server import Server
 from neurofuse.models.training.corpus_build import build_corpus
 from neurofuse.models.training.split import subject_files
 from neurofuse.models.training.train import train
@@ -22,7 +24,11 @@ ALL = "all"
 CENTRES: dict[str, tuple[str, ...]] = {
     "FineMI-1": ("finemi/sub-01", "finemi/sub-03", "finemi/sub-04"),
     "FineMI-2": ("finemi/sub-05", "finemi/sub-07", "finemi/sub-10"),
-    "NIRSport2-2Hz": ("nirsport2_dtu/rec-01", "nirx_video_2hz/sub-ST101", "nirx_video_2hz/sub-ST102"),
+    "NIRSport2-2Hz": (
+        "nirsport2_dtu/rec-01",
+        "nirx_video_2hz/sub-ST101",
+        "nirx_video_2hz/sub-ST102",
+    ),
     "dyads-Homer3": ("nirx_dyads/sub-1301", "nirx_dyads/sub-1302", "homer3_fingertapping/sub-01"),
 }
 # which validation people are of the labs of a centre
@@ -124,7 +130,7 @@ def bytes_of(weights: Path) -> dict[str, int]:
     """Bytes of each centre over all rounds, both ways."""
     total: dict[str, int] = {}
     for line in (weights.parent / ROUNDS).read_text().splitlines():
-        for name, count in json.loads(line)["bytes"].items():
+        for name, count in json.loads(line)["traffic"].items():
             total[name] = total.get(name, 0) + count
     return total
 

@@ -87,13 +87,13 @@ class Centre:
             logger.warning("centre %s: %s", self.name, error)
             return pack({"kind": "failed", "centre": self.name, "error": str(error)})
 
-    def train(self, round: int, weights: Mapping[str, Tensor], federation: Federation) -> Update:
+    def train(self, number: int, weights: Mapping[str, Tensor], federation: Federation) -> Update:
         """Train through one round, beginning from some weights.
 
         Parameters
         ----------
-        round : int
-            From 0; it decides the windows and the learning rate.
+        number : int
+            Of the round, from 0; it decides the windows and the learning rate.
         weights : dict of Tensor
             All that the state of the model holds, by name.
         federation : Federation
@@ -114,7 +114,7 @@ class Centre:
         with isolated():
             learner, sample = self._ready(federation)
             load_weights(learner.model, weights)
-            before = learner.begin(round * federation.local_steps)
+            before = learner.begin(number * federation.local_steps)
             run(
                 [learner],
                 sample,
@@ -125,14 +125,14 @@ class Centre:
             change = difference(trained_in(learner.model), before)
         windows = federation.local_steps * federation.training.batch
         change = clipped(change, federation.clip)
-        return Update(self.name, round, change, windows, dict(self._people))
+        return Update(self.name, number, change, windows, dict(self._people))
 
     def _trained(self, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:
-        federation, round, since = _federation_in(facts)
+        federation, number, since = _federation_in(facts)
         weights = self._received(since, tensors)
         if weights is None:
             return pack({"kind": "lost", "centre": self.name})
-        update = self.train(round, weights, federation)
+        update = self.train(number, weights, federation)
         self._keep(weights)
         if federation.masked:
             secret = new_secret()
@@ -215,13 +215,13 @@ def _federation_in(facts: Mapping[str, Any]) -> tuple[Federation, int, str]:
     """What is trained, the round, and the digest of the weights that a message is a change of."""
     try:
         federation = Federation.model_validate(facts["federation"])
-        round, since = facts["round"], facts["since"]
+        number, since = facts["round"], facts["since"]
     except (KeyError, ValidationError) as error:
         raise ReadError(
             f"a message without all that a centre must know ({type(error).__name__})",
             "what is trained, and the round",
             "run the same version at the server and at all centres",
         ) from error
-    if type(round) is not int or not 0 <= round < federation.rounds:
-        raise ReadError(f"round {round!r}", f"one of {federation.rounds}", "look at the server")
-    return federation, round, str(since)
+    if type(number) is not int or not 0 <= number < federation.rounds:
+        raise ReadError(f"round {number!r}", f"one of {federation.rounds}", "look at the server")
+    return federation, number, str(since)

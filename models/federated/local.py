@@ -69,7 +69,7 @@ class LocalLearner(JointLearner):
         self.plain: nn.Module = self.losses_of
 
     def begin(self, step: int) -> dict[str, Tensor]:
-        """Go on at a step with the model's weights as they are; a copy of those that are trained."""
+        """Go on at a step with the weights as they are; a copy of those that are trained."""
         self.step = step
         weights = {name: tensor.clone() for name, tensor in trained_in(self.model).items()}
         if self.proximal:

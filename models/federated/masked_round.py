@@ -20,7 +20,7 @@ def masked_sum(
     tell: Tell,
     trained: Mapping[str, bytes],
     missing: dict[str, str],
-    round: int,
+    number: int,
     weights: Mapping[str, Tensor],
     federation: Federation,
     factors: Callable[[Mapping[str, int]], dict[str, float]],
@@ -38,7 +38,8 @@ def masked_sum(
         What the centres answered when they had trained.
     missing : dict of str
         Gets the centres that are not in the sum, and why.
-    round : int
+    number : int
+        Of the round.
     weights : dict of Tensor
         Parameters that a centre may change.
     federation : Federation
@@ -46,15 +47,15 @@ def masked_sum(
         What centres count, from their numbers of people.
     """
     assert federation.clip is not None
-    ready = _usable(trained, missing, lambda name, m: _announced(name, m, round, weights))
+    ready = _usable(trained, missing, lambda name, m: _announced(name, m, number, weights))
     attempt = 0
     while len(ready) >= FEWEST:
         people = {name: counts_of(name, facts)[1] for name, facts in ready.items()}
         counts = factors({name: sum(own.values()) for name, own in people.items()})
         keys = {name: facts["key"] for name, facts in ready.items()}
-        told = {"kind": "mask", "round": round, "attempt": attempt, "keys": keys}
+        told = {"kind": "mask", "round": number, "attempt": attempt, "keys": keys}
         answers = tell({name: pack(told | {"factor": counts[name]}) for name in ready})
-        summands = _usable(answers, missing, lambda name, m: _summand(name, m, round, weights))
+        summands = _usable(answers, missing, lambda name, m: _summand(name, m, number, weights))
         gone = ready.keys() - summands.keys()
         if not gone:
             total = unmasked_sum(summands.values(), weights, scale_of(federation.clip, len(ready)))
@@ -92,13 +93,13 @@ def _usable(
 
 
 def _announced(
-    name: str, message: bytes, round: int, weights: Mapping[str, Tensor]
+    name: str, message: bytes, number: int, weights: Mapping[str, Tensor]
 ) -> dict[str, Any]:
     facts, _ = unpack(message)
     refuse_failure(name, facts)
     names = facts.get("names")
-    if facts.get("kind") != "trained" or facts.get("round") != round:
-        raise refusal(name, f"a message of {facts.get('kind')!r}", f"one of round {round}")
+    if facts.get("kind") != "trained" or facts.get("round") != number:
+        raise refusal(name, f"a message of {facts.get('kind')!r}", f"one of round {number}")
     if not isinstance(names, list) or not names or not set(map(str, names)) <= weights.keys():
         raise refusal(name, "parameters that are not known", "some of those that are trained")
     counts_of(name, facts)
@@ -107,13 +108,13 @@ def _announced(
 
 
 def _summand(
-    name: str, message: bytes, round: int, weights: Mapping[str, Tensor]
+    name: str, message: bytes, number: int, weights: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     facts, tensors = unpack(message)
     refuse_failure(name, facts)
     shapes = {n: t.shape for n, t in tensors.items()}
     if (
-        (facts.get("kind"), facts.get("round")) != ("masked", round)
+        (facts.get("kind"), facts.get("round")) != ("masked", number)
         or shapes != {n: w.shape for n, w in weights.items()}
         or any(t.dtype != torch.int32 for t in tensors.values())
     ):

@@ -1,9 +1,9 @@
 """Messages between a server and centres over a network, by the store of torch.distributed.
 
 The server hosts the store (TCPStore) and everybody else only connects to its one port, so centres
-may sit behind a firewall. A process group would be simpler, and gloo's ends for all members when one
-of them dies; a store does not notice, so that the round goes on with the others. It has neither
-encryption nor passwords: for networks that are trusted. Between institutions see
+may sit behind a firewall. A process group over gloo would be simpler, but it ends for all members
+when one of them dies; a store does not notice, so that the round goes on with the others. It has
+neither encryption nor passwords: for networks that are trusted. Between institutions see
 `examples/federated`.
 """
 
@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 
-from torch.distributed import DistError, TCPStore
+from torch.distributed import DistError, TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
 from neurofuse.io.errors import NeurofuseError, ParameterError
 from neurofuse.models.federated.centre import Centre
@@ -109,8 +109,9 @@ class Office:
     def __enter__(self) -> "Office":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:  # else centres wait for a server that goes on
+            self.close()
 
     def centres(self) -> list[str]:
         """Names of the centres that have joined and give signs of life."""

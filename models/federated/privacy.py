@@ -23,10 +23,10 @@ def clipped(change: Change, largest: float | None) -> Change:
 
 
 def noise_like(
-    weights: Mapping[str, Tensor], deviation: float, seed: int, round: int
+    weights: Mapping[str, Tensor], deviation: float, seed: int, number: int
 ) -> dict[str, Tensor]:
-    """Gaussian noise for each parameter, of (seed, round) alone."""
-    rng = np.random.default_rng([seed, round])
+    """Gaussian noise for each parameter, of (seed, number of the round) alone."""
+    rng = np.random.default_rng([seed, number])
     return {
         name: torch.from_numpy(deviation * rng.standard_normal(tuple(weight.shape)))
         for name, weight in weights.items()

@@ -106,7 +106,7 @@ def checked(
     centre: str,
     facts: Mapping[str, Any],
     tensors: Mapping[str, Tensor],
-    round: int,
+    number: int,
     weights: Mapping[str, Tensor],
     federation: Federation,
 ) -> Update:
@@ -118,16 +118,16 @@ def checked(
         From whom the message came, whatever it says itself.
     facts, tensors
         Of the message.
-    round : int
-        Of which an update is expected.
+    number : int
+        Of the round of which an update is expected.
     weights : dict of Tensor
         Parameters that a centre may change.
     federation : Federation
         Decides precision and the largest norm.
     """
-    if facts.get("kind") != "update" or facts.get("round") != round:
+    if facts.get("kind") != "update" or facts.get("round") != number:
         told = f"{facts.get('kind')!r} of round {facts.get('round')!r}"
-        raise refusal(centre, f"a message of {told}", f"an update of round {round}")
+        raise refusal(centre, f"a message of {told}", f"an update of round {number}")
     windows, people = counts_of(centre, facts)
     unknown = sorted(tensors.keys() - weights.keys())
     if unknown or not tensors:
@@ -145,7 +145,7 @@ def checked(
             )
         if not torch.isfinite(part).all():
             raise refusal(centre, f"{name} with numbers that are not finite", "finite numbers")
-    update = Update(centre, round, {n: t.double() for n, t in tensors.items()}, windows, people)
+    update = Update(centre, number, {n: t.double() for n, t in tensors.items()}, windows, people)
     largest = farthest(federation, weights)
     if update.norm > largest:
         raise refusal(
