@@ -11,8 +11,9 @@ from torch import Tensor
 from neurofuse.io.errors import NeurofuseError, ReadError
 from neurofuse.models.federated.plan import Federation
 
-# Adam moves no weight further in a step than this many learning rates: (1 - β1) / √(1 - β2)
-LARGEST_STEP = 0.1 / math.sqrt(0.001)
+BETAS = 0.9, 0.999  # of the centres' Adam
+# which moves no weight further in a step than this many learning rates (Cauchy and Schwarz)
+LARGEST_STEP = (1 - BETAS[0]) / math.sqrt((1 - BETAS[1]) * (1 - BETAS[0] ** 2 / BETAS[1]))
 SLACK = 1.01  # for rounding, and for what weight decay adds
 NUMBERS = {"half": torch.float16, "double": torch.float64}
 Change = dict[str, Tensor]  # by name of the parameter, float64
