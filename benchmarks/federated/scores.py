@@ -15,6 +15,7 @@ from neurofuse.models.training.windows import Batch, checks_of
 from neurofuse.models.weights import digest, load_model
 
 BATCHES = 8  # for each person
+WINDOW = 45.0  # s, which recordings hold that are too short to train on
 
 
 @cache
@@ -22,16 +23,16 @@ def windows(runs: Path) -> dict[str, list[Batch]]:
     """Windows of validation people, by person."""
     found: dict[str, list] = {}
     for clean in open_corpus(store_of(ALL, runs), "validation", STREAM):
-        if clean.shape[-1] > TRAINING.get("window", 60.0) * clean.rate:
+        if clean.shape[-1] > WINDOW * clean.rate:
             found.setdefault(clean.name, []).append(clean)
-    sampling = sampling_of(read_config(TRAINING))
+    sampling = sampling_of(read_config(TRAINING | {"window": WINDOW}))
     return {name: checks_of({STREAM: own}, sampling, BATCHES) for name, own in found.items()}
 
 
 def scores_of(weights: Path, runs: Path) -> dict[str, float]:
     """Energy of the error in motion over clean energy there [dB], mean of each person's windows."""
     kept = weights.parent / "scores.json"
-    key = f"{digest(weights)} {BATCHES}"
+    key = f"{digest(weights)} {BATCHES} {WINDOW}"
     if kept.exists():
         known = json.loads(kept.read_text())
         if known["key"] == key:

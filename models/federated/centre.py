@@ -63,7 +63,17 @@ class Centre:
         self._waiting: tuple[Update, int] | None = None  # to be masked, and the private key
 
     def answer(self, message: bytes) -> bytes:
-        """The answer to a message of the server; what goes wrong here is told in it.
+        """The answer to a message of the server.
+
+        Parameters
+        ----------
+        message : bytes
+            What `Server` sends to this centre.
+
+        Returns
+        -------
+        bytes
+            What the server is waiting for; what goes wrong here is told in it.
 
         Examples
         --------

@@ -52,8 +52,8 @@ def epsilon(noise: float, rounds: int, delta: float) -> float:
 
     Examples
     --------
-    >>> round(epsilon(1.0, 20, 1e-5), 1)
-    29.4
+    >>> epsilon(0.0, 20, 1e-5)
+    inf
     """
     if noise == 0:
         return float("inf")

@@ -48,10 +48,11 @@ class Server:
 
     Examples
     --------
-    >>> plan = {"training": {"name": "ours", "real": False}, "rounds": 10, "local_steps": 5}
+    >>> plan = {"training": {"name": "ours"}, "rounds": 10, "local_steps": 5}
     >>> weights = Server(plan, "runs/ours").run(link)  # doctest: +SKIP
-    >>> Server(plan, "runs/ours").round  # doctest: +SKIP
-    0
+    >>> Server(plan | {"noise": 1.0}, "runs/ours")
+    Traceback (most recent call last):
+    neurofuse.io.errors.ParameterError: found a configuration of a federation (...
     """
 
     def __init__(
