@@ -5,7 +5,6 @@ quarter. Resumable; what is done stays.
 """
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,14 @@ CENTRES: dict[str, tuple[str, ...]] = {
         "nirx_video_2hz/sub-ST101",
         "nirx_video_2hz/sub-ST102",
     ),
-    "dyads-Homer3": ("nirx_dyads/sub-1301", "nirx_dyads/sub-1302", "homer3_fingertapping/sub-01"),
+    "Homer3": ("homer3_fingertapping/sub-01",),
 }
 # which validation people are of the labs of a centre
 LABS = {
     "FineMI-1": ("finemi",),
     "FineMI-2": ("finemi",),
     "NIRSport2-2Hz": ("nirsport2_dtu", "nirx_video_2hz"),
-    "dyads-Homer3": ("nirx_dyads", "homer3_fingertapping"),
+    "Homer3": ("homer3_fingertapping",),
 }
 ROUNDS_IN_ALL, LOCAL_STEPS, BATCH = 20, 20, 4
 TRAINING: dict[str, Any] = {
@@ -87,12 +86,21 @@ def arms() -> list[str]:
     return [TOGETHER, *list(FEDERATED)[:1], *(ALONE + c for c in CENTRES), *list(FEDERATED)[1:]]
 
 
+def folder_of(arm: str, seed: int, runs: Path) -> Path:
+    """Where a model is trained."""
+    return runs / str(seed) / arm.replace(" ", "_").replace(":", "").replace(",", "")
+
+
+def is_done(arm: str, seed: int, runs: Path) -> bool:
+    """Whether a model has been trained to the end."""
+    return (folder_of(arm, seed, runs) / "done").exists()
+
+
 def trained(arm: str, seed: int, runs: Path) -> Path:
     """Weights of a model, trained where they are not there yet."""
-    folder = runs / str(seed) / arm.replace(" ", "_").replace(":", "").replace(",", "")
-    name = "model"
-    weights, done = folder / f"{name}.safetensors", folder / "done"
-    if done.exists():
+    folder, name = folder_of(arm, seed, runs), "model"
+    weights = folder / f"{name}.safetensors"
+    if is_done(arm, seed, runs):
         return weights
     if arm in FEDERATED:
         weights = federated(arm, seed, folder, runs)
@@ -100,7 +108,7 @@ def trained(arm: str, seed: int, runs: Path) -> Path:
         centre = ALL if arm == TOGETHER else arm.removeprefix(ALONE)
         plan = TRAINING | {"name": name, "seed": seed, "corpus": store_of(centre, runs)}
         train(plan, folder, resume=folder.exists())
-    done.touch()
+    (folder / "done").touch()
     return weights
 
 
@@ -133,8 +141,3 @@ def bytes_of(weights: Path) -> dict[str, int]:
         for name, count in json.loads(line)["traffic"].items():
             total[name] = total.get(name, 0) + count
     return total
-
-
-def every(seeds: list[int], wanted: Callable[[str, int], bool]) -> Iterator[tuple[str, int]]:
-    """Models and seeds in the order in which they are trained."""
-    return ((arm, seed) for seed in seeds for arm in arms() if wanted(arm, seed))

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Round:
     traffic: dict[str, int] = field(default_factory=dict)
     epsilon: float | None = None
 
-    def count(self, messages: dict[str, bytes]) -> None:
+    def count(self, messages: Mapping[str, bytes]) -> None:
         """Add the bytes of messages by centre."""
         for name, message in messages.items():
             self.traffic[name] = self.traffic.get(name, 0) + len(message)

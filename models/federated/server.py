@@ -200,7 +200,7 @@ class Server:
         facts["since"] = self._since if known else ""
         return pack(facts, self._step if known else whole(self.learner.model))
 
-    def _told(self, link: Link, messages: dict[str, bytes], one: Round) -> dict[str, bytes]:
+    def _told(self, link: Link, messages: Mapping[str, bytes], one: Round) -> dict[str, bytes]:
         """Answers to messages, whose bytes are counted."""
         if not messages:
             return {}
