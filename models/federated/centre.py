@@ -154,10 +154,10 @@ class Centre:
 
     def _masked(self, facts: Mapping[str, Any]) -> bytes:
         """The update of this round as a summand, whose masks are gone in the sum alone."""
-        keys = dict(facts["keys"])
-        if self._waiting is None or self._waiting[0].round != facts["round"]:
+        number, attempt, keys, factor = _sum_in(facts)
+        if self._waiting is None or self._waiting[0].round != number:
             raise ReadError(
-                f"a sum of round {facts['round']}, of which {self.name} has no update",
+                f"a sum of round {number}, of which {self.name} has no update",
                 "a sum of the round that was trained last",
                 "leave this centre out of the round",
             )
@@ -170,14 +170,13 @@ class Centre:
         update, secret = self._waiting
         assert self._learner is not None
         assert self._federation.clip is not None
-        factor = min(float(facts["factor"]), 1.0)
         summand = masked(
             {name: factor * part for name, part in update.change.items()},
             trained_in(self._learner.model),
             self.name,
             secret,
             keys,
-            f"{facts['round']} {facts['attempt']}",
+            f"{number} {attempt}",
             scale_of(self._federation.clip, len(keys)),
         )
         return pack({"kind": "masked", "centre": self.name, "round": update.round}, summand)
@@ -235,3 +234,19 @@ def _federation_in(facts: Mapping[str, Any]) -> tuple[Federation, int, str]:
     if type(number) is not int or not 0 <= number < federation.rounds:
         raise ReadError(f"round {number!r}", f"one of {federation.rounds}", "look at the server")
     return federation, number, str(since)
+
+
+def _sum_in(facts: Mapping[str, Any]) -> tuple[int, int, dict[str, str], float]:
+    """Round and attempt of a masked sum, public keys by centre, and what this centre counts."""
+    try:
+        keys = {str(name): str(key) for name, key in facts["keys"].items()}
+        number, attempt, factor = int(facts["round"]), int(facts["attempt"]), float(facts["factor"])
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise ReadError(
+            f"a message about a masked sum without all that it needs ({type(error).__name__})",
+            "round, attempt, keys and factor",
+            "run the same version at the server and at all centres",
+        ) from error
+    if not 0 < factor <= 1:
+        raise ReadError(f"a factor of {factor}", "above 0, at most 1", "look at the server")
+    return number, attempt, keys, factor

@@ -19,15 +19,16 @@ from torch.distributed import DistError, TCPStore  # pyright: ignore[reportPriva
 
 from neurofuse.io.errors import NeurofuseError, ParameterError
 from neurofuse.models.federated.centre import Centre
-from neurofuse.models.federated.message import pack, unpack
+from neurofuse.models.federated.message import pack
 from neurofuse.models.weight_files import LARGEST_FILE
 
 PART = 2**22  # bytes of a value in the store, which takes twice that
 BEAT = 1.0  # s between signs of life
-SILENT = 20.0  # s without one, after which a centre counts as gone
+SILENT = 60.0  # s without one, after which a centre counts as gone
 LOOK = 0.05  # s between looks for a message
 REPLY = 30.0  # s for one operation of the store
 FAREWELL = 10.0  # s for the centres to take their leave
+END = pack({"kind": "end"})  # the last message in both directions
 NAME = re.compile(r"[\w.-]{1,64}")
 
 logger: logging.Logger = logging.getLogger("neurofuse")
@@ -161,7 +162,7 @@ class Office:
     def close(self) -> None:
         """Tell the centres that it is over, and wait a moment for them to hear it."""
         leaving = [name for name in self._boxes if self._lives(name)]
-        self.exchange({name: pack({"kind": "end"}) for name in leaving}, FAREWELL)
+        self.exchange(dict.fromkeys(leaving, END), FAREWELL)
 
     def _lives(self, name: str) -> bool:
         session = self._boxes[name][0]
@@ -228,8 +229,8 @@ def _attend(centre: Centre, store: TCPStore) -> bool:
             if message is None:
                 time.sleep(LOOK)
                 continue
-            if unpack(message)[0].get("kind") == "end":
-                back.put(pack({"kind": "end"}))
+            if message == END:
+                back.put(END)
                 return True
             back.put(centre.answer(message))
     finally:

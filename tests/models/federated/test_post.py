@@ -17,6 +17,7 @@ from neurofuse.models.federated.message import pack
 from neurofuse.models.federated.post import Office, attend
 from neurofuse.models.federated.record import ROUNDS
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="not tried on Windows")
 forked = [
     pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="processes cannot be forked"),
     pytest.mark.filterwarnings("ignore:This process.*multi-threaded:DeprecationWarning"),
@@ -49,6 +50,7 @@ def started(centre, port, dies_at=None):
 class TestProcesses:
     pytestmark = forked
 
+    @pytest.mark.slow
     def test_rounds_go_on_without_the_one_that_dies(self, make_server, make_centre, monkeypatch):
         monkeypatch.setattr(post, "SILENT", 3.0)
         names, port = ["anna", "ben", "cleo", "dora"], free_port()

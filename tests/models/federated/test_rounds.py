@@ -157,6 +157,17 @@ def test_a_failure_at_a_centre_is_told_with_its_reason(make_server, make_centre,
     assert "ben without a recording" in rows(server)[1]["missing"]["ben"]
 
 
-@pytest.mark.parametrize("message", [b"", b"\x80\x04K\x01.", pack({"kind": "joke"})])
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"\x80\x04K\x01.",
+        pack({"kind": "joke"}),
+        pack({"kind": "train"}),
+        pack({"kind": "train", "round": 3, "since": "", "federation": {"training": {}}}),
+        pack({"kind": "mask", "keys": []}),
+        pack({"kind": "mask", "round": 0, "attempt": 0, "keys": {}, "factor": 1}),
+    ],
+)
 def test_a_centre_answers_nonsense_with_a_failure(make_centre, message):
     assert unpack(make_centre("anna").answer(message))[0]["kind"] == "failed"
