@@ -1,4 +1,4 @@
-"""A small federation, whose recordings are two simulated minutes."""
+"""A small federation, whose recordings are 80 simulated seconds."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,10 +24,15 @@ TRAINING: dict[str, Any] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _recordings(at_rest, monkeypatch):
-    """Everyone has the same two minutes; only a centre whose seed is 77 has no fNIRS."""
-    known = {s: clean_stream(at_rest, s, "simulated") for s in ("eeg", "nirs")}
+@pytest.fixture(scope="package")
+def known(at_rest):
+    """The recordings of everyone."""
+    return {s: clean_stream(at_rest, s, "simulated") for s in ("eeg", "nirs")}
+
+
+@pytest.fixture
+def _recordings(known, monkeypatch):
+    """Everyone has the same recordings; only a centre whose seed is 77 has no fNIRS."""
 
     def recordings_of(plan, part, stream):
         return [known[stream]]
@@ -44,7 +49,7 @@ def _recordings(at_rest, monkeypatch):
 
 
 @pytest.fixture
-def make_server(tmp_path) -> Callable[..., Server]:
+def make_server(tmp_path, _recordings) -> Callable[..., Server]:
     """A server of two rounds of one step, with some settings changed."""
 
     def make(*, folder: str = "server", resume: bool = False, **changed: Any) -> Server:

@@ -157,6 +157,7 @@ def test_a_failure_at_a_centre_is_told_with_its_reason(make_server, make_centre,
     assert "ben without a recording" in rows(server)[1]["missing"]["ben"]
 
 
+@pytest.mark.usefixtures("_recordings")
 @pytest.mark.parametrize(
     "message",
     [
@@ -164,6 +165,7 @@ def test_a_failure_at_a_centre_is_told_with_its_reason(make_server, make_centre,
         b"\x80\x04K\x01.",
         pack({"kind": "joke"}),
         pack({"kind": "train"}),
+        pack({"kind": "train", "round": 30, "since": "", "federation": {"training": {}}}),
         pack({"kind": "train", "round": 3, "since": "", "federation": {"training": {}}}),
         pack({"kind": "mask", "keys": []}),
         pack({"kind": "mask", "round": 0, "attempt": 0, "keys": {}, "factor": 1}),
