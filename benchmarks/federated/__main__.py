@@ -47,7 +47,7 @@ and windows; differences are by person, positive is worse, brackets are 95 % int
 Noise on the sum of updates as large as the largest update gives ε = {epsilon:.0f} (δ = {delta:g},
 the unit is a centre) over these rounds, and has {times:.0f} times the norm of an update: with four
 centres there is nobody to hide among, and noise is off by default."""
-LIMITS = """{seeds} seed(s), short trainings from nothing, one modality, centres in one process
+LIMITS = """Seeds: {seeds}. Short trainings from nothing, one modality, centres in one process
 whose messages are those that would travel (their bytes are counted). Four of the validation people
 are of the labs of centres, two of a device (dyads) whose recordings are shorter than a training
 window; Homer3 is one person, and none of it is in the validation part. FineMI's people were parted

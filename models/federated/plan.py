@@ -57,8 +57,8 @@ class Federation(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
     training: Training
-    rounds: Annotated[int, Field(ge=1)] = 20
-    local_steps: Annotated[int, Field(ge=1)] = 20
+    rounds: Annotated[int, Field(ge=1, strict=True)] = 20
+    local_steps: Annotated[int, Field(ge=1, strict=True)] = 20
     weighting: Literal["equal", "size"] = "equal"
     proximal: Annotated[float, Field(ge=0)] = 0.0
     clip: Annotated[float, Field(gt=0)] | None = None

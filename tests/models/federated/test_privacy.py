@@ -117,7 +117,7 @@ def test_one_update_is_never_told_without_masks(make_server, make_centre):
     assert not any(unpack(message)[1] for message in link.answered[:2])
 
 
-def test_noise_has_its_size_and_a_seed_that_centres_do_not_know(make_server, make_centre):
+def test_noise_has_its_size_and_is_that_of_its_seed_and_round():
     noise = noise_like(WEIGHTS, 0.5, 3, 0)
     values = torch.cat([part.flatten() for part in noise.values()])
     assert float(values.std()) == pytest.approx(0.5, rel=0.1)

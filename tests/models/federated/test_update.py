@@ -91,6 +91,7 @@ def test_a_centre_follows_no_path_of_the_server():
         ({"masked": True}, "need `clip`"),
         ({"masked": True, "clip": 1.0}, "`fewest` must be 2"),
         ({"rounds": 0}, "rounds"),
+        ({"rounds": "20"}, "rounds"),
         ({"training": {"teacher": "joint"}}, "teacher"),
         ({"training": {"stepz": 3}}, "stepz"),
         ({"epochs": 3}, "epochs"),
