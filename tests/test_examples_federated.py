@@ -39,12 +39,13 @@ def test_certificates_are_those_of_the_authority(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1100)
 def test_two_centres_train_through_flower_over_tls(tmp_path):
     python = os.environ.get("NEUROFUSE_FLOWER")
     if not python:
         pytest.skip("no Flower: NEUROFUSE_FLOWER names the Python of its environment")
     command = [python, str(EXAMPLE / "loopback.py"), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=290)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1000)
     assert "training with anna, ben" in done.stdout, done.stdout + done.stderr
     rows = [json.loads(row) for row in (tmp_path / "server" / ROUNDS).read_text().splitlines()]
     assert [row["centres"] for row in rows] == [["anna", "ben"]] * 2

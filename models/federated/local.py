@@ -73,13 +73,13 @@ class LocalLearner(JointLearner):
         self.step = step
         weights = {name: tensor.clone() for name, tensor in trained_in(self.model).items()}
         if self.proximal:
-            self.losses_of = Near(self.plain, self.model, weights, self.proximal)
+            self.losses_of: nn.Module = Near(self.plain, self.model, weights, self.proximal)
         return weights
 
     def judge(self) -> None:
         """Keep what `restore` needs."""
         self.save_state()
-        self.losses = {}
+        self.losses: dict[str, float] = {}
 
 
 def corpus_of(plan: Training, centre: str) -> Corpus:
