@@ -199,8 +199,8 @@ def attend(centre: Centre, host: str, port: int, patience: float = 600.0) -> Non
     until = time.monotonic() + patience
     while True:
         try:
-            wait = timedelta(seconds=min(patience, REPLY))
-            store = TCPStore(host, port, is_master=False, timeout=wait)
+            socket.create_connection((host, port), REPLY).close()  # the store would complain aloud
+            store = TCPStore(host, port, is_master=False, timeout=timedelta(seconds=REPLY))
             until = time.monotonic() + patience
             if _attend(centre, store):
                 return

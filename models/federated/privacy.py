@@ -28,7 +28,9 @@ def noise_like(
     """Gaussian noise for each parameter, of (seed, number of the round) alone."""
     rng = np.random.default_rng([seed, number])
     return {
-        name: torch.from_numpy(deviation * rng.standard_normal(tuple(weight.shape)))
+        name: torch.from_numpy(deviation * rng.standard_normal(weight.numel())).reshape(
+            weight.shape
+        )
         for name, weight in weights.items()
     }
 

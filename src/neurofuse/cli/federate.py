@@ -43,7 +43,7 @@ def server(
     The network must be trusted: nothing is encrypted. Between institutions use Flower with TLS, see
     examples/federated.
     """
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # of a centre that hangs up
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")  # of a centre that hangs up
     from neurofuse.models.federated.plan import read_federation
     from neurofuse.models.federated.post import Office
     from neurofuse.models.federated.server import Server
@@ -91,7 +91,7 @@ def centre(
     ] = 600.0,
 ) -> None:
     """Train on the recordings of this place as a server says; they do not leave it."""
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
     from neurofuse.models.federated.centre import Centre
     from neurofuse.models.federated.post import attend
     from neurofuse.models.training.config import read_config

@@ -17,7 +17,7 @@ from neurofuse.models.federated.update import norm_of
 from neurofuse.models.federated.weights import trained_in, whole
 from tests.models.federated.test_rounds import Listening, rows
 
-WEIGHTS = {"a": torch.zeros(30, 20), "b": torch.zeros(400)}
+WEIGHTS = {"a": torch.zeros(30, 20), "one": torch.zeros(()), "b": torch.zeros(400)}
 CLIP = 2.0
 
 
