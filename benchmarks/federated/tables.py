@@ -83,7 +83,7 @@ def table(scores: Scores, sent: Mapping[str, float]) -> Table:
 def answers(scores: Scores, sent: Mapping[str, float]) -> str:
     """Whether each target was reached, and whether it pays."""
     made: list[tuple[bool, str]] = []
-    pays = True
+    least, most = [], []  # ends of the intervals of what taking part gains
     if TOGETHER in scores and FEDAVG in scores:
         off = float(np.mean(differences(scores[FEDAVG], scores[TOGETHER])))
         made.append((off <= NEAR, f"FedAvg at most {NEAR} dB from central training: {off:+.2f} dB"))
@@ -97,13 +97,21 @@ def answers(scores: Scores, sent: Mapping[str, float]) -> str:
             told = f"a centre alone at least {GAIN} dB worse {kind}: {gain:+.2f} dB"
             told += f" [{low:.2f}, {high:.2f}]"
             made.append((gain >= GAIN and low > 0, told))
-            pays = pays and low > 0
+            least.append(low)
+            most.append(high)
     if FEDAVG in sent:
         told = f"at most {MOST:g} MB for each centre in all: {sent[FEDAVG]:.1f} MB"
         made.append((sent[FEDAVG] <= MOST, told))
-    lines = [f"{'reached' if good else 'not reached'}: {told}" for good, told in made]
-    verdict = "pays for every centre here" if pays else "is not shown to pay for every centre here"
-    return "; ".join(lines) + f". Taking part {verdict}." if len(made) > 3 else "; ".join(lines)
+    lines = "; ".join(f"{'reached' if good else 'not reached'}: {told}" for good, told in made)
+    if len(least) < 2:
+        return lines
+    if min(least) > 0:
+        verdict = "pays: every interval of what it gains is above 0"
+    elif max(most) < GAIN:
+        verdict = f"does not pay here: no interval of what it gains reaches {GAIN} dB"
+    else:
+        verdict = "is not shown to pay here"
+    return f"{lines}. **Taking part {verdict}.**"
 
 
 def by_person(found: Mapping[tuple[str, int], dict[str, float]]) -> Table:

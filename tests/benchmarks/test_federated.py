@@ -61,9 +61,11 @@ def test_answers_name_what_was_reached_and_what_was_not():
     assert "; reached: at most 12 MB for each centre in all: 11.9 MB" in told
     assert told.startswith("reached: FedAvg at most 0.3 dB from central training: +0.20 dB")
     assert "not reached: the weakest centre at most 0.5 dB: +0.70 dB (NIRSport2-2Hz)" in told
-    assert "pays for every centre" in told
+    assert "Taking part pays: every interval" in told
     worse = scores | {EVERYONE: scores[FEDAVG]}
-    assert "is not shown to pay" in answers(worse, {FEDAVG: 11.9})
+    assert "Taking part is not shown to pay here" in answers(worse, {FEDAVG: 11.9})
+    worse |= {OWN: {person: scores[FEDAVG][person] for person in PEOPLE[:3]}}
+    assert "Taking part does not pay here" in answers(worse, {FEDAVG: 11.9})
 
 
 def test_a_row_for_each_model_with_differences_by_person():
