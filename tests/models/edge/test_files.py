@@ -8,20 +8,22 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import load, save
 
 import neurofuse as nf
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.edge.load import load_network
 from neurofuse.models.edge.onnx_file import OPERATORS, OPSET, check_graph, fields
-from neurofuse.models.edge.spec import read_export
+from neurofuse.models.edge.spec import read_export, spec_digest
 from neurofuse.models.export.graph import graphs
 from neurofuse.models.export.write import given_model
 
 
 def edit(folder, change):
-    """Change what spec.json says."""
+    """Change what spec.json says, and the hash that it holds."""
     spec = json.loads((folder / "spec.json").read_text())
     change(spec)
+    spec["spec_sha256"] = spec_digest(spec)
     (folder / "spec.json").write_text(json.dumps(spec))
 
 
@@ -66,6 +68,13 @@ def test_an_edited_spec_is_refused(folder, found):
     edit(folder, CHANGES[found])
     with pytest.raises(ReadError, match=found):
         load_network(folder)
+
+
+def test_a_threshold_that_was_changed_is_found(folder):
+    spec = (folder / "spec.json").read_text()
+    (folder / "spec.json").write_text(spec.replace("0.15", "0.25"))
+    with pytest.raises(ReadError, match="that was edited"):
+        nf.get_method(folder)
 
 
 def test_a_spec_that_is_missing_or_no_json_is_refused(folder):
@@ -162,6 +171,29 @@ def test_fields_are_those_that_onnx_reads(exports):
     nodes = [dict(fields(bytes(value))) for number, value in fields(graph) if number == 1]
     assert [bytes(node[4]).decode() for node in nodes] == [n.op_type for n in model.graph.node]
     assert {node.op_type for node in model.graph.node} <= OPERATORS
+
+
+LIVE = {
+    "no file of weights": None,
+    "nothing as calibration": lambda w: w.pop("calibration"),
+    "in place of numbers of shape": lambda w: w.update({"fusion.enter.bias": np.ones(3)}),
+    "uint8": lambda w: w.update(log_spread=np.array(1, np.uint8)),
+    "not finite": lambda w: w.update(log_spread=np.array(np.inf)),
+}
+
+
+@pytest.mark.parametrize("found", LIVE)
+def test_weights_that_are_not_those_of_a_live_export_are_refused(exports, tmp_path, found):
+    _, recording = nf.simulate(10.0, seed=0)
+    folder = shutil.copytree(exports["joint-live"], tmp_path / "live")
+    if LIVE[found] is None:
+        edit(folder, lambda spec: spec["files"].clear())
+    else:
+        weights = load((folder / "weights.safetensors").read_bytes())
+        LIVE[found](weights)
+        replace(folder, "weights.safetensors", save(weights))
+    with pytest.raises(ReadError, match=found):
+        nf.LiveCleaner(recording, folder)
 
 
 def test_each_kind_goes_where_it_belongs(exports):

@@ -167,7 +167,7 @@ def test_probabilities_of_windows_are_checked(tmp_path):
 def test_another_architecture_than_that_of_the_start_is_refused(trained, tmp_path):
     with pytest.raises(ParameterError, match="architecture"):
         train(TINY | {"start": str(trained), "architecture": {"width": 12}}, tmp_path)
-    with pytest.raises(ParameterError, match="one of eeg, joint-live, joint, nirs"):
+    with pytest.raises(ParameterError, match="one of eeg, joint-live, joint-small, joint, nirs"):
         train({"start": "joined"}, tmp_path)
 
 
