@@ -111,6 +111,15 @@ def one_node(operator, domain="", opset=OPSET, constant=None, **attributes):
     return helper.make_model(made, opset_imports=opsets).SerializeToString()
 
 
+def many_nodes(count):
+    """A chain of nodes, as bytes."""
+    given = helper.make_tensor_value_info("t0", TensorProto.FLOAT, [1])
+    nodes = [helper.make_node("Gelu", [f"t{k}"], [f"t{k + 1}"]) for k in range(count)]
+    made = helper.make_graph(nodes, "g", [given], [given])
+    opset = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(made, opset_imports=opset).SerializeToString()
+
+
 def external():
     """Numbers that lie in another file."""
     held = numpy_helper.from_array(np.ones(4, np.float32), "c")
@@ -131,6 +140,9 @@ BAD = {
     "another file": lambda: one_node("Gelu", constant=external()),
     "shape": lambda: one_node("Gelu", constant=large()),
     "inside of a node": lambda: one_node("Sqrt", x=numpy_helper.from_array(np.ones(1))),
+    "with 100000 in a node": lambda: one_node("Conv", pads=[100_000, 100_000]),
+    "in a node": lambda: one_node("Concat", axis=-1),
+    "with 501 nodes": lambda: many_nodes(501),
     "no ONNX file": lambda: b"\x0a\xffnothing",
     "0 graphs": lambda: bytes([0x42, 2, 0x10, OPSET]),  # the opset alone
 }
