@@ -189,7 +189,7 @@ def test_the_page_is_one_screen(monkeypatch, tmp_path):
         for name in ("joint", "joint-small")
         for montage in cost.MONTAGES
     ]
-    made = energy.page(found, weights, spent, [curve.Point("width-4", 2431, 200, -5.0, -4.0)])
+    made = energy.page(found, weights, spent, [curve.Point("width-4", 2431, 200, -5.0, -4.0)] * 6)
     text = made.markdown("edge")
     assert len(text.splitlines()) <= 50
     assert "estimate" in text
