@@ -29,8 +29,8 @@ ALLOWED = 0.5  # dB that a student may lose
 DRAWN = ("int8",)  # and the models as they are
 
 QUESTION = """How much artifact goes for how much power, and what is lost when the network is made
-smaller? Minutes of clean recordings of validation people with generated movement of the same times in both
-modalities, weak 0.2 and strong 1, the same for all models. Error: energy of (cleaned - true) in
+smaller? Minutes of clean recordings of validation people with generated movement of the same times
+in both modalities, weak 0.2 and strong 1, the same for all models. Error: energy of (cleaned - true) in
 motion over that of the true signal, fNIRS as optical density; *less*: error before minus error
 after. *Over joint*: how much larger the error is than that of `joint` in the same windows. Means
 over people; 95 % intervals are in the CSV. Multiply-adds (network + filters), estimated power and
