@@ -30,11 +30,11 @@ DRAWN = ("int8",)  # and the models as they are
 
 QUESTION = """How much artifact goes for how much power, and what is lost when the network is made
 smaller? Minutes of clean recordings of validation people with generated movement of the same times
-in both modalities, weak 0.2 and strong 1, the same for all models. Error: energy of (cleaned - true) in
-motion over that of the true signal, fNIRS as optical density; *less*: error before minus error
-after. *Over joint*: how much larger the error is than that of `joint` in the same windows. Means
-over people; 95 % intervals are in the CSV. Multiply-adds (network + filters), estimated power and
-*less* are of 8 EEG and 8 fNIRS channels."""
+in both modalities, weak 0.2 and strong 1, the same for all models. Error: energy of (cleaned -
+true) in motion over that of the true signal, fNIRS as optical density; *less*: error before minus
+error after. *Over joint*: how much larger the error is than that of `joint` in the same windows.
+Means over people; 95 % intervals are in the CSV. Multiply-adds (network + filters), estimated
+power and *less* are of 8 EEG and 8 fNIRS channels."""
 LIMITS = """Power is estimated, not measured: multiply-adds over what others measured with other
 networks of 8 bits; traffic to memory is not known, and the filters compute in floats, which
 take more than estimated, as does a network in floats. The 12 dB at 5 mW in the figure is a claim
