@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python -m benchmarks.self_supervised \\
         --page docs/measured/self_supervised_pretraining.md
 
-Trains each modality from nothing on all and on a tenth of the participants. Resumes where it was cut
-off (`runs/self_supervised`); without `--train` the page is of the trainings that are done.
+Trains each modality from nothing on all participants and on a part of them. Resumes where it was
+cut off (`runs/self_supervised`).
 """
 
 import argparse
@@ -13,28 +13,25 @@ import logging
 from itertools import product
 from pathlib import Path
 
-import pandas as pd
-
 from benchmarks.common.keys import result_key
-from benchmarks.common.page import Page
 from benchmarks.common.paths import ROOT, recordings_folder, write
 from benchmarks.self_supervised.arms import SHARES, SIMULATED, STREAMS, Arm, train_arm
 from benchmarks.self_supervised.evaluation import BATCHES, errors
-from benchmarks.self_supervised.results import page
+from benchmarks.self_supervised.results import Row, page
 from neurofuse.models.training.corpus import SIMULATED as MADE
 
 
-def rows_of(arm: Arm, out: Path) -> pd.DataFrame:
+def rows_of(arm: Arm, out: Path) -> list[Row]:
     """Figures of an arm by validation participant, from `out` where they were found before."""
     weights = train_arm(arm, out)
     kept = weights.parent / f"{result_key('errors', BATCHES, files=[weights])}.figures.json"
     if not kept.exists():
-        write(kept, {"rows": errors(weights, arm.stream).to_dict("records")})
+        write(kept, {"rows": errors(weights, arm.stream)})
     facts = json.loads(weights.with_suffix(".json").read_text())
     people = [p for p in facts["training_data"][arm.stream] if not p.startswith(MADE)]
     known = {"stream": arm.stream, "share": arm.share, "simulated": arm.simulated}
     known |= {"seed": arm.seed, "trained on": len(people)}
-    return pd.DataFrame(json.loads(kept.read_text())["rows"]).assign(**known)
+    return [known | row for row in json.loads(kept.read_text())["rows"]]
 
 
 def main() -> None:
@@ -49,13 +46,13 @@ def main() -> None:
     options = parser.parse_args()
     recordings_folder()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
-    found = []
+    found: list[Row] = []
     chosen = product(options.seeds, options.simulated, options.shares, options.streams)
     for seed, simulated, share, stream in chosen:
         arm = Arm(stream, share, simulated, seed, options.steps)
-        found.append(rows_of(arm, options.out))
-        print(arm.name, found[-1].groupby("device").error.mean().round(2).to_dict(), flush=True)
-    made = page(pd.concat(found, ignore_index=True), options.steps)
+        found += rows_of(arm, options.out)
+        print(arm.name, "done", flush=True)
+    made = page(found, options.steps)
     print(made.markdown("self_supervised_pretraining"))
     if options.page:
         made.write(options.page)

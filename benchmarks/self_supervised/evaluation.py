@@ -3,14 +3,13 @@
 from functools import cache
 from pathlib import Path
 
-import pandas as pd
-
 from neurofuse.models.training.corpus import FEW, CleanSignal, load_corpus
 from neurofuse.models.training.joint import validate
 from neurofuse.models.training.windows import Batch, WindowSampling, checks_of
 from neurofuse.models.weights import load_model
 
-BATCHES = 4  # of a participant, of 4 windows each
+BATCHES = 4  # of a participant
+WINDOWS = BATCHES * WindowSampling().batch
 
 
 @cache
@@ -34,19 +33,15 @@ def device_of(stream: str, recordings: list[CleanSignal]) -> str:
     return "EEG, few dry electrodes" if recordings[0].shape[0] <= FEW else "EEG, caps"
 
 
-def errors(weights: Path, stream: str) -> pd.DataFrame:
-    """Error in motion and change at rest [dB] of each validation participant.
+def errors(weights: Path, stream: str) -> list[dict[str, str | float]]:
+    """Rows of `participant`, `device`, `error` in motion and `change` at rest [dB].
 
-    Returns
-    -------
-    pandas.DataFrame
-        Columns `participant`, `device`, `error`, `change`, as of
-        `neurofuse.models.training.joint.validate`.
+    They are those of `neurofuse.models.training.joint.validate`, one row a validation participant.
     """
     model = load_model(weights)
-    rows = []
+    rows: list[dict[str, str | float]] = []
     for (name, device), checks in windows_by_participant(stream).items():
         scores = validate(model, checks)
         found = {"error": scores[f"{stream}_db"], "change": scores[f"{stream}_change"]}
         rows.append({"participant": name, "device": device} | found)
-    return pd.DataFrame(rows)
+    return rows

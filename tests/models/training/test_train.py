@@ -186,7 +186,7 @@ def test_own_recordings_are_trained_on(own, tmp_path):
 
 
 def test_a_share_of_the_participants_is_trained_on_from_files_and_from_a_store(own, tmp_path):
-    people = {name: own[:1] for name in ("anna", "carl", "dora", "emil")}
+    people = dict.fromkeys(("anna", "carl", "dora", "emil"), own[:1])
     plan = TINY | {"window": 15.0, "simulated": 0, "real": False, "steps": 0}
     plan |= {"architecture": TINY["architecture"] | {"streams": ["nirs"]}}
     plan |= {"own": {"train": people, "validation": {"ben": own[1:]}}}
