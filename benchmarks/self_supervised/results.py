@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common.page import Page, Table
-from benchmarks.common.statistics import cell, interval
+from benchmarks.common.statistics import cell
 from benchmarks.self_supervised.evaluation import WINDOWS
 
 LIMIT = 0.3  # dB; with less to gain no pretraining pays
@@ -20,12 +20,10 @@ its 95 % bootstrap interval; and what fewer participants cost, paired by partici
 
 {answer}"""
 ANSWER = {
-    True: """With a tenth of the participants every model is within {limit} dB of the one trained on
-all: {worst} at most. So there is nothing that pretraining could win back, and neurofuse has
-none: windows are made anew in every step from generated motion, which is the label, and few people
-at rest are enough to learn it.""",
-    False: """A tenth of the participants costs more than {limit} dB in {where}; {worst} at
-most.""",
+    True: """A tenth of the participants costs at most {most}: within {limit} dB. So there is
+nothing that pretraining could win back, and neurofuse has none: the labels are movements, which
+are generated anew in every step, and few people at rest are enough to put them into.""",
+    False: """A tenth of the participants costs more than {limit} dB in {where}; at most {most}.""",
 }
 LIMITS = """{steps} steps from nothing are a fraction of what the packaged weights had, so that a
 longer training on few people may still fit these people alone. A share is taken of each
@@ -106,13 +104,18 @@ def table(rows: list[Row]) -> Table:
 
 def answer(rows: list[Row]) -> str:
     """Whether the smallest share of the participants is enough."""
-    means = {}
+    cost: dict[str, list[float]] = {}
     for (device, simulated), own in groups(rows).items():
         each = costs(by_person(own))
-        means[f"{device} ({simulated} simulated)"] = interval(each[min(each)])[0]
+        cost[f"{device} ({simulated} simulated)"] = each[min(each)]
+    means = {name: float(np.mean(values)) for name, values in cost.items()}
     over = [name for name, mean in means.items() if mean > LIMIT]
-    worst = f"{max(means.values()):.2f} dB"
-    return ANSWER[not over].format(limit=LIMIT, worst=worst, where=", ".join(over))
+    worst = max(means, key=means.__getitem__)
+    return ANSWER[not over].format(
+        limit=LIMIT,
+        most=f"{cell(cost[worst], digits=2)} dB, {worst}",
+        where=", ".join(over),
+    )
 
 
 def page(rows: list[Row], steps: int) -> Page:

@@ -33,7 +33,11 @@ def test_costs_are_paired_by_person_and_seed():
 
 
 @pytest.mark.parametrize(
-    ("more", "said"), [(0.1, "every model is within"), (0.5, "EEG, caps (0 sim")]
+    ("more", "said"),
+    [
+        (0.1, "within 0.3 dB. So there is nothing"),
+        (0.5, "costs more than 0.3 dB in EEG, caps (0 simulated);"),
+    ],
 )
 def test_the_page_says_whether_people_are_scarce(more, said):
     assert 0.1 < LIMIT < 0.5
@@ -41,7 +45,7 @@ def test_the_page_says_whether_people_are_scarce(more, said):
     scarce = {(s, 0, p): -5.0 + (s < 1) * more for p in "ab" for s in (1.0, 0.1)}
     made = page(rows(few) + rows(scarce, simulated=0), 250)
     assert said in " ".join(made.question.split())
-    assert f"{more:.2f} dB" in made.question
+    assert f"{more:.2f} [{more:.2f}, {more:.2f}] dB" in " ".join(made.question.split())
     assert len(made.data[""].rows) == 8
 
 
