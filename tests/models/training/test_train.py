@@ -185,15 +185,16 @@ def test_own_recordings_are_trained_on(own, tmp_path):
     assert facts["training_data"] == {s: ["anna", "simulated-1000000"] for s in ("eeg", "nirs")}
 
 
+@pytest.mark.slow
 def test_a_share_of_the_participants_is_trained_on_from_files_and_from_a_store(own, tmp_path):
-    people = dict.fromkeys(("anna", "carl", "dora", "emil"), own[:1])
+    people = dict.fromkeys(("anna", "carl"), own[:1])
     plan = TINY | {"window": 15.0, "simulated": 0, "real": False, "steps": 0}
     plan |= {"architecture": TINY["architecture"] | {"streams": ["nirs"]}}
     plan |= {"own": {"train": people, "validation": {"ben": own[1:]}}}
     store = build_corpus(plan | {"simulated": 1}, tmp_path / "corpus.zarr")
     plan |= {"share_of_participants": 0.5}
     expected = sorted(people.keys() - left_out(0.5, 0, people))
-    assert len(expected) == 2
+    assert len(expected) == 1
     for source, also in (({}, []), ({"corpus": str(store)}, ["simulated-1000000"])):
         weights = train(plan | source, tmp_path / f"run-{len(also)}")
         facts = json.loads(weights.with_suffix(".json").read_text())
