@@ -25,11 +25,12 @@ nothing that pretraining could win back, and neurofuse has none: the labels are 
 are generated anew in every step, and few people at rest are enough to put them into.""",
     False: """A tenth of the participants costs more than {limit} dB in {where}; at most {most}.""",
 }
-LIMITS = """{steps} steps from nothing are a fraction of what the packaged weights had, so that a
-longer training on few people may still fit these people alone. A share is taken of each
-kind of recordings, of which one person stays at least, and motion is the generator's in training
-and in this test. Intervals say how validation people differ, not how seeds or the choice of
-training people do; those of six or fewer people are too narrow."""
+LIMITS = """{steps} steps from nothing are a fraction of what the packaged weights had; a longer
+training on few people may still fit these people alone. Of each kind of recordings one person stays
+at least. Motion is the generator's, in training and in this test: fewer people whose real movements
+are moved to others were not tried, nor was the joint model. Intervals say how validation people
+differ, not how seeds or the choice of training people do; those of six or fewer people are too
+narrow."""
 COMMAND = (
     "OMP_NUM_THREADS=1 python -m benchmarks.self_supervised"
     " --page docs/measured/self_supervised_pretraining.md"
