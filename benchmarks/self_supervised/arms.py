@@ -9,7 +9,7 @@ from benchmarks.common.paths import ROOT
 
 CONFIGS = ROOT / "benchmarks/training/configs"
 STREAMS = ("eeg", "nirs")
-SHARES = (1.0, 0.3, 0.1)  # of the training participants
+SHARES = (1.0, 0.1)  # of the training participants
 SIMULATED = (6, 0)  # participants beside them: as packaged, and so that people are what is scarce
 
 
