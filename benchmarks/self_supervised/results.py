@@ -8,7 +8,7 @@ from benchmarks.common.page import Page, Table
 from benchmarks.common.statistics import cell
 from benchmarks.self_supervised.evaluation import WINDOWS
 
-LIMIT = 0.3  # dB; with less to gain no pretraining pays
+LIMIT = 0.3  # dB; where few participants cost less, no pretraining pays
 TITLE = "Training with few participants"
 QUESTION = """Pretraining on recordings without a known truth pays where people at rest, into whose
 recordings motion is put, are scarce. Are they? Each single-modality model is trained from nothing
@@ -19,11 +19,11 @@ packaged, and without any. Figures are the error in generated motion of validati
 its 95 % bootstrap interval; and what fewer participants cost, paired by participant.
 
 {answer}"""
-ANSWER = {
-    True: """A tenth of the participants costs at most {most}: within {limit} dB. So there is
-nothing that pretraining could win back, and neurofuse has none: the labels are movements, which
-are generated anew in every step, and few people at rest are enough to put them into.""",
-    False: """A tenth of the participants costs more than {limit} dB in {where}; at most {most}.""",
+ANSWER = "{place} a tenth of the participants costs at most {most}: {verdict}."
+PLACE = {True: "Beside simulated participants", False: "Without them"}
+VERDICT = {
+    True: "within {limit} dB, so that pretraining could win back nothing, and neurofuse has none",
+    False: "more than {limit} dB, so that people are scarce there",
 }
 LIMITS = """{steps} steps from nothing are a fraction of what the packaged weights had; a longer
 training on few people may still fit these people alone. Of each kind of recordings one person stays
@@ -104,19 +104,18 @@ def table(rows: list[Row]) -> Table:
 
 
 def answer(rows: list[Row]) -> str:
-    """Whether the smallest share of the participants is enough."""
-    cost: dict[str, list[float]] = {}
+    """Whether the smallest share of the participants is enough, with simulated ones and without."""
+    worst: dict[bool, tuple[float, str]] = {}
     for (device, simulated), own in groups(rows).items():
         each = costs(by_person(own))
-        cost[f"{device} ({simulated} simulated)"] = each[min(each)]
-    means = {name: float(np.mean(values)) for name, values in cost.items()}
-    over = [name for name, mean in means.items() if mean > LIMIT]
-    worst = max(means, key=means.__getitem__)
-    return ANSWER[not over].format(
-        limit=LIMIT,
-        most=f"{cell(cost[worst], digits=2)} dB, {worst}",
-        where=", ".join(over),
-    )
+        cost = each[min(each)]
+        found = float(np.mean(cost)), f"{cell(cost, digits=2)} dB ({device})"
+        worst[simulated > 0] = max(found, worst.get(simulated > 0, found))
+    said = [
+        ANSWER.format(place=PLACE[place], most=most, verdict=VERDICT[mean <= LIMIT])
+        for place, (mean, most) in worst.items()
+    ]
+    return " ".join(said).format(limit=LIMIT)
 
 
 def page(rows: list[Row], steps: int) -> Page:
