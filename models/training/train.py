@@ -15,17 +15,18 @@ from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.training.batches import to_device
 from neurofuse.models.training.causal import causal_from
 from neurofuse.models.training.config import Training, read_config, simulated_in
-from neurofuse.models.training.corpus import CleanSignal, load_corpus
+from neurofuse.models.training.corpus import SIMULATED, CleanSignal, load_corpus
 from neurofuse.models.training.corpus_store import open_corpus
 from neurofuse.models.training.distil import Teacher, take_filters
 from neurofuse.models.training.distributed import team
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
 from neurofuse.models.training.run import run
-from neurofuse.models.training.split import data_folder
+from neurofuse.models.training.split import data_folder, left_out
 from neurofuse.models.training.transplants import load_movements
 from neurofuse.models.training.windows import Batch, Donors, WindowSampling, checks_of
 from neurofuse.models.weights import load_facts, load_model
+from neurofuse.synth.real_movement import RealMovement
 
 PLAN = "plan.json"  # in the folder of a run: what it was begun with
 
@@ -101,7 +102,8 @@ def train(
             logger.warning(
                 "no data folder (NEUROFUSE_DATA): training on simulated participants alone"
             )
-        corpus = {s: _recordings(plan, "train", s) for s in plan.architecture.streams}
+        without = _left_out(plan)
+        corpus = {s: _recordings(plan, "train", s, without) for s in plan.architecture.streams}
         checks: list[Batch] = []
         if processes.leads:
             watched = {s: _recordings(plan, "validation", s) for s in corpus}
@@ -109,7 +111,7 @@ def train(
         sampling = sampling if plan.augment else sampling.unaugmented()
         sampling = replace(sampling, batch=share)
         moved = plan.real and sampling.transplanted > 0
-        donors = {s: load_movements("train", s) if moved else {} for s in corpus}
+        donors = {s: _donors(s, without) if moved else {} for s in corpus}
         learner = JointLearner(
             plan,
             folder,
@@ -233,16 +235,37 @@ def _facts(
     }
 
 
+def _left_out(plan: Training) -> frozenset[str]:
+    """The training participants that the plan's share leaves out."""
+    own = set(plan.own.get("train", ()))
+    if plan.corpus is not None:  # of both modalities, so that a participant is in both or in none
+        for stream in plan.architecture.streams:
+            own |= {clean.name for clean in open_corpus(plan.corpus, "train", stream)}
+    own = {name for name in own if not name.startswith(SIMULATED)}
+    return left_out(plan.share_of_participants, plan.seed, own)
+
+
+def _donors(stream: str, without: frozenset[str]) -> dict[str, list[RealMovement]]:
+    """The real movements of the training participants without some of them."""
+    found = load_movements("train", stream)
+    return {donor: movements for donor, movements in found.items() if donor not in without}
+
+
 def _recordings(
-    plan: Training, part: Literal["train", "validation"], stream: str
+    plan: Training,
+    part: Literal["train", "validation"],
+    stream: str,
+    without: frozenset[str] = frozenset(),
 ) -> list[CleanSignal]:
-    """Clean recordings of a part that are longer than a window."""
+    """Clean recordings of a part that are longer than a window, without some participants."""
     found: Sequence[CleanSignal]
     if plan.corpus is not None:
         found = open_corpus(plan.corpus, part, stream)
+        found = [clean for clean in found if clean.name not in without]
     else:
         simulated = simulated_in(plan, part)
-        found = load_corpus(part, stream, simulated, plan.real, plan.own.get(part))
+        own = plan.own.get(part)
+        found = load_corpus(part, stream, simulated, plan.real, own, without)
     enough: list[CleanSignal] = []
     for clean in found:
         if clean.shape[-1] > plan.window * clean.rate:
@@ -257,7 +280,7 @@ def _recordings(
     if not enough:
         raise ParameterError(
             f"no recording for {part} that holds {plan.window:g} s of usable {stream}",
-            "at least one participant",
+            "at least one participant" + (" after `share_of_participants`" if without else ""),
             "add files to `own`, participants to `simulated`, or take a shorter `window`"
             if plan.corpus is None
             else "build the store of `corpus` from more recordings, or take a shorter `window`",
