@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,6 @@ from neurofuse.models.training.split import data_folder, left_out
 from neurofuse.models.training.transplants import load_movements
 from neurofuse.models.training.windows import Batch, Donors, WindowSampling, checks_of
 from neurofuse.models.weights import load_facts, load_model
-from neurofuse.synth.real_movement import RealMovement
 
 PLAN = "plan.json"  # in the folder of a run: what it was begun with
 
@@ -88,9 +87,7 @@ def train(
     plan, folder = read_config(config), Path(out)
     with isolated(), team(device) as processes:
         target = processes.device
-        sampling = WindowSampling(plan.window, plan.batch, severity=plan.severity, share=plan.share)
-        sampling = sampling.with_probabilities(plan.windows)
-        sampling = replace(sampling, causal=plan.architecture.causal)
+        sampling = sampling_of(plan)
         share = processes.share(plan.batch)
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / "state.safetensors").exists() and not resume:
@@ -102,20 +99,18 @@ def train(
             logger.warning(
                 "no data folder (NEUROFUSE_DATA): training on simulated participants alone"
             )
-        without = _left_out(plan)
-        corpus = {s: _recordings(plan, "train", s, without) for s in plan.architecture.streams}
+        corpus = {s: recordings_of(plan, "train", s) for s in plan.architecture.streams}
         checks: list[Batch] = []
         if processes.leads:
-            watched = {s: _recordings(plan, "validation", s) for s in corpus}
+            watched = {s: recordings_of(plan, "validation", s) for s in corpus}
             checks = checks_of(watched, sampling, plan.validation_batches)
         sampling = sampling if plan.augment else sampling.unaugmented()
         sampling = replace(sampling, batch=share)
-        moved = plan.real and sampling.transplanted > 0
-        donors = {s: _donors(s, without) if moved else {} for s in corpus}
+        donors = donors_of(plan, sampling, corpus)
         learner = JointLearner(
             plan,
             folder,
-            _model(plan).to(target),
+            first_model(plan).to(target),
             [to_device(batch, target) for batch in checks],
             _facts(plan, corpus, donors, _command(config, processes.count)),
             processes,
@@ -194,7 +189,24 @@ def steps_in_all(facts: dict[str, Any]) -> int:
     return own + facts.get("validation", {}).get("steps_before", 0)
 
 
-def _model(plan: Training) -> CrossModalAutoencoder:
+def sampling_of(plan: Training) -> WindowSampling:
+    """How windows are sampled, before augmentation is left out where it is not wanted."""
+    sampling = WindowSampling(plan.window, plan.batch, severity=plan.severity, share=plan.share)
+    sampling = sampling.with_probabilities(plan.windows)
+    return replace(sampling, causal=plan.architecture.causal)
+
+
+def donors_of(plan: Training, sampling: WindowSampling, streams: Iterable[str]) -> Donors:
+    """The people whose real movements are transplanted, by modality; nobody where none are."""
+    if not plan.real or sampling.transplanted == 0:
+        return {s: {} for s in streams}
+    without = _without(plan, "train")
+    found = {s: load_movements("train", s) for s in streams}
+    return {s: {n: m for n, m in own.items() if n not in without} for s, own in found.items()}
+
+
+def first_model(plan: Training) -> CrossModalAutoencoder:
+    """The model that training begins from."""
     before = load_model(plan.start) if plan.start else None
     if before is not None and plan.architecture.causal and not before.architecture.causal:
         return causal_from(before, plan.architecture)
@@ -235,8 +247,10 @@ def _facts(
     }
 
 
-def _left_out(plan: Training) -> frozenset[str]:
-    """The training participants that the plan's share leaves out."""
+def _without(plan: Training, part: str) -> frozenset[str]:
+    """The participants of a part that the plan's share leaves out: training ones alone."""
+    if part != "train":
+        return frozenset()
     own = set(plan.own.get("train", ()))
     if plan.corpus is not None:  # of both modalities, so that a participant is in both or in none
         for stream in plan.architecture.streams:
@@ -245,19 +259,11 @@ def _left_out(plan: Training) -> frozenset[str]:
     return left_out(plan.share_of_participants, plan.seed, own)
 
 
-def _donors(stream: str, without: frozenset[str]) -> dict[str, list[RealMovement]]:
-    """The real movements of the training participants without some of them."""
-    found = load_movements("train", stream)
-    return {donor: movements for donor, movements in found.items() if donor not in without}
-
-
-def _recordings(
-    plan: Training,
-    part: Literal["train", "validation"],
-    stream: str,
-    without: frozenset[str] = frozenset(),
+def recordings_of(
+    plan: Training, part: Literal["train", "validation"], stream: str
 ) -> list[CleanSignal]:
-    """Clean recordings of a part that are longer than a window, without some participants."""
+    """Clean recordings of a part that are longer than a window, without those that stay out."""
+    without = _without(plan, part)
     found: Sequence[CleanSignal]
     if plan.corpus is not None:
         found = open_corpus(plan.corpus, part, stream)
