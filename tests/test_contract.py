@@ -51,7 +51,8 @@ AFTER_A_PAPER = [
     *("neurofuse.io.to_haemoglobin", "neurofuse.fusion.neurovascular_coupling_p"),
     *("neurofuse.fusion.score", "neurofuse.fusion.score_no_reference"),
 ]
-OWN = {"joint", "eeg", "nirs", "uncorrected", "zero", "bandpass"}  # methods without a paper
+# methods without a paper
+OWN = {"joint", "eeg", "nirs", "joint-small", "uncorrected", "zero", "bandpass"}
 SOURCE = re.compile(r"\w+(?: \w\.)?( et al\.|,? (&|and) \w+) \d{4}")
 LEAST = 0.98  # of the symbols that can be imported have a type that pyright knows
 

@@ -63,6 +63,10 @@ class Training(BaseModel):
         Also phase-randomised rest and simple artifacts (`augment`).
     real : bool
         Read the data folder (NEUROFUSE_DATA) when there is one.
+    share_of_participants : float
+        Which part of the training participants is used [1], chosen by `seed`: of every kind of
+        recordings in the split, and of your own, a rounded number and one at least. Their real
+        movements are left out with them; simulated participants and those of the validation stay.
     own : dict
         Your own clean recordings, files by participant, each in one part only:
         `{"train": {"anna": ["anna.edf"]}, "validation": {"ben": ["ben.edf"]}}`.
@@ -102,6 +106,7 @@ class Training(BaseModel):
     simulated: int = 6
     augment: bool = True
     real: bool = True
+    share_of_participants: Annotated[float, Field(gt=0, le=1)] = 1.0
     own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
     corpus: str | None = None
     validate_every: int = 100

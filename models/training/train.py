@@ -15,14 +15,14 @@ from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.training.batches import to_device
 from neurofuse.models.training.causal import causal_from
 from neurofuse.models.training.config import Training, read_config, simulated_in
-from neurofuse.models.training.corpus import CleanSignal, load_corpus
+from neurofuse.models.training.corpus import SIMULATED, CleanSignal, load_corpus
 from neurofuse.models.training.corpus_store import open_corpus
 from neurofuse.models.training.distil import Teacher, take_filters
 from neurofuse.models.training.distributed import team
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
 from neurofuse.models.training.run import run
-from neurofuse.models.training.split import data_folder
+from neurofuse.models.training.split import data_folder, left_out
 from neurofuse.models.training.transplants import load_movements
 from neurofuse.models.training.windows import Batch, Donors, WindowSampling, checks_of
 from neurofuse.models.weights import load_facts, load_model
@@ -198,8 +198,11 @@ def sampling_of(plan: Training) -> WindowSampling:
 
 def donors_of(plan: Training, sampling: WindowSampling, streams: Iterable[str]) -> Donors:
     """The people whose real movements are transplanted, by modality; nobody where none are."""
-    moved = plan.real and sampling.transplanted > 0
-    return {s: load_movements("train", s) if moved else {} for s in streams}
+    if not plan.real or sampling.transplanted == 0:
+        return {s: {} for s in streams}
+    without = _without(plan, "train")
+    found = {s: load_movements("train", s) for s in streams}
+    return {s: {n: m for n, m in own.items() if n not in without} for s, own in found.items()}
 
 
 def first_model(plan: Training) -> CrossModalAutoencoder:
@@ -244,16 +247,31 @@ def _facts(
     }
 
 
+def _without(plan: Training, part: str) -> frozenset[str]:
+    """The participants of a part that the plan's share leaves out: training ones alone."""
+    if part != "train":
+        return frozenset()
+    own = set(plan.own.get("train", ()))
+    if plan.corpus is not None:  # of both modalities, so that a participant is in both or in none
+        for stream in plan.architecture.streams:
+            own |= {clean.name for clean in open_corpus(plan.corpus, "train", stream)}
+    own = {name for name in own if not name.startswith(SIMULATED)}
+    return left_out(plan.share_of_participants, plan.seed, own)
+
+
 def recordings_of(
     plan: Training, part: Literal["train", "validation"], stream: str
 ) -> list[CleanSignal]:
-    """Clean recordings of a part that are longer than a window."""
+    """Clean recordings of a part that are longer than a window, without those that stay out."""
+    without = _without(plan, part)
     found: Sequence[CleanSignal]
     if plan.corpus is not None:
         found = open_corpus(plan.corpus, part, stream)
+        found = [clean for clean in found if clean.name not in without]
     else:
         simulated = simulated_in(plan, part)
-        found = load_corpus(part, stream, simulated, plan.real, plan.own.get(part))
+        own = plan.own.get(part)
+        found = load_corpus(part, stream, simulated, plan.real, own, without)
     enough: list[CleanSignal] = []
     for clean in found:
         if clean.shape[-1] > plan.window * clean.rate:
@@ -268,7 +286,7 @@ def recordings_of(
     if not enough:
         raise ParameterError(
             f"no recording for {part} that holds {plan.window:g} s of usable {stream}",
-            "at least one participant",
+            "at least one participant" + (" after `share_of_participants`" if without else ""),
             "add files to `own`, participants to `simulated`, or take a shorter `window`"
             if plan.corpus is None
             else "build the store of `corpus` from more recordings, or take a shorter `window`",
