@@ -47,13 +47,13 @@ and windows; differences are by person, positive is worse, brackets are 95 % int
 Noise on the sum of updates as large as the largest update gives ε = {epsilon:.0f} (δ = {delta:g},
 the unit is a centre) over these rounds, and has {times:.0f} times the norm of an update: with four
 centres there is nobody to hide among, and noise is off by default."""
-LIMITS = """Seeds: {seeds}. Short trainings from nothing, one modality, centres in one process
-whose messages are those that would travel (their bytes are counted). Four of the validation people
-are of the labs of centres, two of a device (dyads) whose recordings are shorter than a training
-window; Homer3 is one person, and none of it is in the validation part. FineMI's people were parted
-at random: these two centres are alike. A quarter of a batch is one window, so centres take noisier
-steps than training in one place does. No real movements are transplanted, since they are other
-centres' recordings."""
+LIMITS = """Seeds trained: {seeds}; intervals are over people and say nothing of others. Short
+trainings from nothing, one modality, centres in one process whose messages are those that would
+travel (their bytes are counted). Four of the validation people are of the labs of centres, two of a
+device (dyads) whose recordings are shorter than a training window; Homer3 is one person, and none
+of it is in the validation part. FineMI's people were parted at random: these two centres are alike.
+A quarter of a batch is one window, so centres take noisier steps than training in one place does.
+No real movements are transplanted, since they are other centres' recordings."""
 
 
 def main() -> None:

@@ -54,11 +54,11 @@ class TestProcesses:
     def test_rounds_go_on_without_the_one_that_dies(self, make_server, make_centre, monkeypatch):
         monkeypatch.setattr(post, "SILENT", 3.0)
         names, port = ["anna", "ben", "cleo", "dora"], free_port()
+        server = make_server()  # what torch loads for it, processes need not load again
         processes = [
             started(make_centre(name, seed), port, dies_at=2 if name == "cleo" else None)
             for seed, name in enumerate(names)
         ]
-        server = make_server()
         with Office("127.0.0.1", port) as office:
             assert office.wait_for(4, 60.0) == names
             weights = server.run(office)
@@ -78,11 +78,11 @@ class TestProcesses:
         assert alike.run(Together(here)).read_bytes() == weights.read_bytes()
 
     def test_a_centre_waits_for_a_server_that_is_started_again(self, make_server, make_centre):
-        port = free_port()
+        port, server = free_port(), make_server()
         process = started(make_centre("anna"), port)
         first = Office("127.0.0.1", port)
         assert first.wait_for(1, 60.0) == ["anna"]
-        make_server().take_round(first)
+        server.take_round(first)
         del first  # as if it had been killed
         server = make_server(resume=True)
         until = time.monotonic() + 30
