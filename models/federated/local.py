@@ -1,7 +1,6 @@
 """Training at a centre: rounds of some steps from weights that come from elsewhere."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,7 +13,7 @@ from neurofuse.models.training.config import Training
 from neurofuse.models.training.corpus import CleanSignal
 from neurofuse.models.training.distributed import Team
 from neurofuse.models.training.joint import JointLearner, JointSampling
-from neurofuse.models.training.train import donors_of, recordings_of, sampling_of
+from neurofuse.models.training.train import donors_of, learned_from, recordings_of, sampling_of
 from neurofuse.models.training.windows import Batch
 
 Corpus = dict[str, list[CleanSignal]]  # by modality
@@ -102,8 +101,6 @@ def corpus_of(plan: Training, centre: str) -> Corpus:
 
 def windows_of(plan: Training, corpus: Corpus) -> Callable[[int], tuple[Batch, str | None]]:
     """The windows of a step, sampled from the recordings of a centre."""
-    sampling = sampling_of(plan)
-    sampling = sampling if plan.augment else sampling.unaugmented()
-    sampling = replace(sampling, batch=plan.batch)
+    sampling = learned_from(plan, sampling_of(plan), plan.batch)
     donors = donors_of(plan, sampling, corpus)
     return JointSampling(corpus, sampling, plan.seed, plan.partner_dropout, donors)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.models.joint.architecture import Architecture
+from neurofuse.models.training.split import check_left_out
 from neurofuse.models.weights import load_facts
 
 SHAPES = (
@@ -74,6 +75,17 @@ class Training(BaseModel):
         A store of recordings (`neurofuse corpus build`), drawn from in place of `simulated`, `real`
         and `own`, which say what it was built of. Real movements are still read from the data
         folder.
+    leave_out : tuple of str
+        Beginnings of names of recordings in the data folder, such as
+        "fnirs_devices/nirsport2_dtu": these recordings and donors of real movements stay out of
+        training and of validation.
+    adversary : float
+        Weight [1] of a classifier of labs with reversed gradients (`domains.Adversary`); 0: none.
+    coral : float
+        Weight [1] of differences between the labs' covariances of latents (`domains.coral`). With
+        either, batches are of several labs, brought to one rate.
+    randomised : float
+        Probability [1] of a randomised device (`devices`), and of another rate of a batch.
     validate_every : int
         Steps between validations.
     validation_batches : int
@@ -109,6 +121,10 @@ class Training(BaseModel):
     share_of_participants: Annotated[float, Field(gt=0, le=1)] = 1.0
     own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
     corpus: str | None = None
+    leave_out: tuple[str, ...] = ()
+    adversary: Annotated[float, Field(ge=0)] = 0.0
+    coral: Annotated[float, Field(ge=0)] = 0.0
+    randomised: Annotated[float, Field(ge=0, le=1)] = 0.0
     validate_every: int = 100
     validation_batches: int = 8
     seed: int = 0
@@ -146,6 +162,7 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
             "a file in one part only",
             "split `own` by participant",
         )
+    check_left_out(plan.leave_out)
     if not plan.start:
         return _with_single(plan)
     before = Architecture.model_validate(load_facts(plan.start)["architecture"])

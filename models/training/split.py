@@ -5,7 +5,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +78,22 @@ def left_out(share: float, seed: int, own: Iterable[str] = ()) -> frozenset[str]
         order = rng.permutation(sorted(people))
         dropped.update(map(str, order[max(1, round(share * len(order))) :]))
     return frozenset(dropped)
+
+
+def check_left_out(beginnings: Sequence[str]) -> None:
+    """Raise ParameterError if no participant of any part has a name that begins like one of these.
+
+    Examples
+    --------
+    >>> check_left_out(["fnirs_devices/nirsport2_dtu", "eeg_clean/sub-03"])
+    """
+    split = json.loads(SPLIT.read_text())
+    names = {name for part in PARTS for found in split[part].values() for name in found}
+    unknown = [one for one in beginnings if not one or not any(n.startswith(one) for n in names)]
+    if unknown:
+        folders = sorted({str(Path(name).parent) for name in names})
+        raise ParameterError(
+            f"leave_out of {', '.join(map(repr, unknown))}, with which no recording's name begins",
+            f"beginnings of names such as {', '.join(folders)}",
+            "see models/training/split.json",
+        )

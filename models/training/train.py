@@ -104,8 +104,7 @@ def train(
         if processes.leads:
             watched = {s: recordings_of(plan, "validation", s) for s in corpus}
             checks = checks_of(watched, sampling, plan.validation_batches)
-        sampling = sampling if plan.augment else sampling.unaugmented()
-        sampling = replace(sampling, batch=share)
+        sampling = learned_from(plan, sampling, share)
         donors = donors_of(plan, sampling, corpus)
         learner = JointLearner(
             plan,
@@ -196,13 +195,26 @@ def sampling_of(plan: Training) -> WindowSampling:
     return replace(sampling, causal=plan.architecture.causal)
 
 
+def learned_from(plan: Training, sampling: WindowSampling, batch: int) -> WindowSampling:
+    """How the windows to learn from are sampled, `batch` at once, beside those to validate on."""
+    matched = plan.adversary > 0 or plan.coral > 0
+    sampling = sampling if plan.augment else sampling.unaugmented()
+    return replace(sampling, batch=batch, matched=matched, randomised=plan.randomised)
+
+
 def donors_of(plan: Training, sampling: WindowSampling, streams: Iterable[str]) -> Donors:
     """The people whose real movements are transplanted, by modality; nobody where none are."""
     if not plan.real or sampling.transplanted == 0:
         return {s: {} for s in streams}
     without = _without(plan, "train")
-    found = {s: load_movements("train", s) for s in streams}
-    return {s: {n: m for n, m in own.items() if n not in without} for s, own in found.items()}
+    donors: Donors = {}
+    for stream in streams:
+        donors[stream] = {
+            name: own
+            for name, own in load_movements("train", stream).items()
+            if name not in without and not name.startswith(plan.leave_out)
+        }
+    return donors
 
 
 def first_model(plan: Training) -> CrossModalAutoencoder:
@@ -274,6 +286,8 @@ def recordings_of(
         found = load_corpus(part, stream, simulated, plan.real, own, without)
     enough: list[CleanSignal] = []
     for clean in found:
+        if clean.name.startswith(plan.leave_out):
+            continue
         if clean.shape[-1] > plan.window * clean.rate:
             enough.append(clean)
         else:

@@ -1,0 +1,1 @@
+"""Does adaptation to labs, devices and recordings pay?"""
