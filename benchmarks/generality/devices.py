@@ -1,7 +1,7 @@
 """Errors of the packaged models on simulated devices: other rates, noise, converters, DC coupling.
 
-Every device records the same simulated people with the same movements, so that what differs is the
-device. What it would have recorded without movement is the truth.
+Every device records the same simulated people with the same movements; at other rates their courses
+are drawn anew. What a device would have recorded without movement is the truth.
 """
 
 import json
@@ -88,7 +88,7 @@ DEVICES |= {
     "EEG, steps of 4 µV": Device("eeg", 250.0, coarse(4e-6)),
     "EEG, DC-coupled, drift of 100 µV": Device("eeg", 250.0, dc_coupled(1e-4)),
     "EEG, DC-coupled, drift of 300 µV": Device("eeg", 250.0, dc_coupled(3e-4)),
-    "… high-passed at 0.3 Hz before": Device("eeg", 250.0, dc_coupled(3e-4, 0.3)),
+    "EEG, the same, high-passed at 0.3 Hz before": Device("eeg", 250.0, dc_coupled(3e-4, 0.3)),
     USUAL["nirs"]: Device("nirs", 10.0),
 }
 DEVICES |= {f"fNIRS, {rate:g} Hz": Device("nirs", rate) for rate in (1.0, 2.0, 5.0, 25.0, 50.0)}
