@@ -66,6 +66,9 @@ class Training(BaseModel):
     own : dict
         Your own clean recordings, files by participant, each in one part only:
         `{"train": {"anna": ["anna.edf"]}, "validation": {"ben": ["ben.edf"]}}`.
+    own_moves : bool
+        Own recordings may hold movements: of few electrodes only the calm stretches count as
+        clean, and large movements in `own` are added to these beside generated ones.
     corpus : str, optional
         A store of recordings (`neurofuse corpus build`), drawn from in place of `simulated`, `real`
         and `own`, which say what it was built of. Real movements are still read from the data
@@ -103,6 +106,7 @@ class Training(BaseModel):
     augment: bool = True
     real: bool = True
     own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
+    own_moves: bool = False
     corpus: str | None = None
     validate_every: int = 100
     validation_batches: int = 8

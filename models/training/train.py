@@ -21,6 +21,7 @@ from neurofuse.models.training.distil import Teacher, take_filters
 from neurofuse.models.training.distributed import team
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
+from neurofuse.models.training.own import own_movements
 from neurofuse.models.training.run import run
 from neurofuse.models.training.split import data_folder
 from neurofuse.models.training.transplants import load_movements
@@ -110,6 +111,9 @@ def train(
         sampling = replace(sampling, batch=share)
         moved = plan.real and sampling.transplanted > 0
         donors = {s: load_movements("train", s) if moved else {} for s in corpus}
+        if plan.own_moves:
+            for s, known in donors.items():
+                known.update(own_movements(plan.own.get("train", {}), s))
         learner = JointLearner(
             plan,
             folder,
@@ -129,7 +133,7 @@ def train(
             learner.log_file.unlink(missing_ok=True)
             begun = {"plan": known["plan"], "start_score": None, "processes": processes.count}
             if plan.start:
-                begun["start_score"] = learner.validate()[0]
+                begun["start_score"], begun["start_scores"] = learner.validate()
             (folder / PLAN).write_text(json.dumps(begun, indent=1) + "\n")
         learner.facts["start_score"] = _start_score(folder) if processes.leads else None
         rank = processes.rank if processes.count > 1 else None
@@ -242,7 +246,8 @@ def _recordings(
         found = open_corpus(plan.corpus, part, stream)
     else:
         simulated = simulated_in(plan, part)
-        found = load_corpus(part, stream, simulated, plan.real, plan.own.get(part))
+        own = plan.own.get(part)
+        found = load_corpus(part, stream, simulated, plan.real, own, plan.own_moves)
     enough: list[CleanSignal] = []
     for clean in found:
         if clean.shape[-1] > plan.window * clean.rate:

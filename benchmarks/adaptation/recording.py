@@ -1,0 +1,285 @@
+"""Does a recording's own movement teach the model something? A trial by recording.
+
+    NEUROFUSE_DATA=… python -m benchmarks.adaptation.recording
+
+The large movements of a recording, scaled, are put into the calm parts of its first half, where the
+truth is then known, and a few parameters of the packaged single-modality model are fine-tuned on
+these. Judged are calm parts of the second half with movements of other people. Rows go to
+`runs/adaptation/recording.json`; what is there is not done again.
+"""
+
+import argparse
+import copy
+import json
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from scipy.signal import butter, sosfiltfilt
+
+from benchmarks.common.page import Table
+from benchmarks.common.paths import ROOT, write
+from benchmarks.transplant.cases import Case, planted
+from benchmarks.transplant.evaluation import cleaned_by, figures
+from neurofuse.fusion.methods.learned import Learned
+from neurofuse.io.quality.calm import calm
+from neurofuse.io.runs import runs
+from neurofuse.models.inference.drift import drift
+from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
+from neurofuse.models.joint.tensors import Stream, Target
+from neurofuse.models.training.corpus import Clean
+from neurofuse.models.training.isolation import isolated
+from neurofuse.models.training.joint import Losses
+from neurofuse.models.training.learner import descend
+from neurofuse.models.training.movers import (
+    DRIFT,
+    PIECE,
+    SEAM,
+    eeg_movements,
+    is_blink,
+    join,
+    nirs_movements,
+    samples,
+)
+from neurofuse.models.training.split import data_folder
+from neurofuse.models.training.transplants import transplants
+from neurofuse.models.weights import load_model
+from neurofuse.synth.bouts import sample_movements
+from neurofuse.synth.real_movement import RealMovement, real_movements
+
+ROWS = ROOT / "runs/adaptation/recording.json"
+VERSION = 1  # of what is measured here
+RECORDINGS = {  # validation people who move, and are calm for half a minute in both halves
+    "eeg_wearable/muse_cueing/sub-1104_task-cueing_eeg.edf": "eeg",
+    "eeg_wearable/muse_cueing/sub-1105_task-cueing_eeg.edf": "eeg",
+    "eeg_wearable/muse_cueing/sub-1106_task-cueing_eeg.edf": "eeg",
+    "eeg_wearable/muse_cueing/sub-1201_task-cueing_eeg.edf": "eeg",
+    "fnirs_devices/motion_60xx/sub-6016_task-motion_nirs.snirf": "nirs",
+    "fnirs_devices/nirsport2_dtu/rec-04_task-movement_nirs.snirf": "nirs",
+    "fnirs_clean/finemi/sub-02_block-2_nirs.snirf": "nirs",
+}
+ARMS = {"few": 1e-3, "all": 3e-4}  # learning rates: of norms, biases and scalars; of everything
+STEPS, BATCH, WINDOW = 40, 4, 30.0
+CHECKS = 4  # batches of the first half on which the fine-tuned weights have to be better
+DRAWS = 4  # sets of other people's movements in the second half
+PAIRS = 10  # fNIRS channels that are judged
+LEAST = 0.3  # dB that adaptation has to gain on average to be worth an option
+FIGURES = ("error", "change")
+
+
+@dataclass(frozen=True)
+class Material:
+    """Both halves of a recording, and its movements."""
+
+    name: str
+    stream: str
+    adapt: Clean  # calm parts of the first half
+    judge: xr.Dataset  # those of the second
+    rest: np.ndarray  # (channel, time) bool: where that one is calm
+    own: list[RealMovement]
+
+
+def material(path: Path, stream: str) -> Material:
+    """What a recording gives to adapt and to judge."""
+    node = samples(path, stream)
+    rate = float(node.attrs["rate"])
+    half = node.sizes["time"] // 2
+    variable = "eeg" if stream == "eeg" else "od"
+    own = real_movements(node[variable].values, rate, stream, donor="own")
+    first, second = node.isel(time=slice(half)), node.isel(time=slice(half, None))
+    if stream == "eeg":
+        own = [one for one in own if not is_blink(one)]
+        first, second = _calm_eeg(first), _calm_eeg(second)
+        place = first.position.values
+    else:
+        place = (first.source_position.values + first.detector_position.values) / 2
+    x = first[variable].values
+    rest = np.ones(x.shape, bool) if stream == "eeg" else calm(x, rate, stream)
+    adapt = Clean(path.stem, x, rate, place, first.channel.values, rest)
+    y = second[variable].values
+    rest = np.ones(y.shape, bool) if stream == "eeg" else calm(y, rate, stream)
+    if stream == "nirs":
+        chosen = np.sort(np.argsort(-rest.mean(-1), kind="stable")[:PAIRS])
+        second, rest = second.isel(channel=chosen), rest[chosen]
+    second = second.assign_coords(time=np.arange(second.sizes["time"]) / rate)
+    return Material(path.stem, stream, adapt, second, rest, own)
+
+
+def _calm_eeg(node: xr.Dataset) -> xr.Dataset:
+    """The stretches in which all channels are calm, joined; without slow drift."""
+    rate = float(node.attrs["rate"])
+    rest = calm(node.eeg.values, rate).all(0)
+    sections = butter(2, DRIFT, "highpass", fs=rate, output="sos")
+    data = sosfiltfilt(sections, node.eeg.values, axis=-1)
+    pieces = [data[:, a:b] for a, b in runs(np.asarray(rest)) if b - a >= PIECE * rate]
+    joined = join(pieces, round(SEAM * rate))
+    bare = node.drop_vars([n for n in node.variables if "time" in node[n].dims])
+    return bare.assign(eeg=(("channel", "time"), joined, {"units": "V"})).assign_coords(
+        time=np.arange(joined.shape[-1]) / rate
+    )
+
+
+def batch(given: Material, rng: np.random.Generator) -> dict[str, tuple[Stream, Target]]:
+    """Calm windows of the first half with the recording's own movements."""
+    items = [window(given, rng) for _ in range(BATCH)]
+    clean, artifact, mask, position = (
+        torch.from_numpy(np.stack(part).astype(np.float32)) for part in zip(*items, strict=True)
+    )
+    stream = Stream(clean + artifact, position, given.adapt.rate)
+    return {given.stream: (stream, Target(clean, artifact, mask))}
+
+
+def window(given: Material, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Signal and artifact in the model's domain, mask, and positions of one window."""
+    clean, stream = given.adapt, given.stream
+    length = min(round(WINDOW * clean.rate), clean.shape[-1] - 1)
+    starts = rng.integers(clean.shape[-1] - length, size=8)
+    start = max(starts, key=lambda s: clean.calm_share(s, s + length).mean())
+    piece = clean.signal[..., start : start + length]
+    at = np.arange(length) / clean.rate
+    artifact = np.zeros_like(piece)
+    while not artifact.any():
+        planned = sample_movements(WINDOW, rng, "none", bouts_per_minute=rng.uniform(2, 5))
+        artifact, mask = transplants(
+            planned[stream], {"own": given.own}, clean.at_rest, at, stream, rng
+        )
+    if stream == "eeg":
+        piece = piece - piece.mean(-1, keepdims=True)
+        piece = piece - drift(piece + artifact, clean.rate)
+    else:
+        piece, artifact = (np.diff(x, axis=-1, prepend=x[..., :1]) for x in (piece, artifact))
+    size = np.abs(piece + artifact)
+    changing = size[size > 1e-6 * size.max()]
+    scale = np.median(changing) if changing.size else 1.0
+    return piece / scale, artifact / scale, mask, clean.position
+
+
+def adapted(given: Material, arm: str, seed: int) -> CrossModalAutoencoder:
+    """The packaged model of the modality, fine-tuned for some steps."""
+    model = load_model(given.stream).train()
+    for parameter in model.parameters():
+        parameter.requires_grad_(arm == "all" or parameter.ndim <= 1)
+    tuned = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(tuned, lr=ARMS[arm], weight_decay=0.0)
+    losses = Losses(model)
+    for step in range(STEPS):
+        for group in optimizer.param_groups:
+            group["lr"] = ARMS[arm] * min(1.0, (step + 1) / 5)
+        found = losses(batch(given, np.random.default_rng([seed, step])), None, True)
+        descend(optimizer, model, torch.stack(list(found.values())).sum())
+    return model.eval()
+
+
+@torch.no_grad()
+def own_loss(model: CrossModalAutoencoder, given: Material) -> float:
+    """Loss on other windows of the first half: what guards against a change for the worse."""
+    batches = [batch(given, np.random.default_rng([99, k])) for k in range(CHECKS)]
+    losses = Losses(copy.deepcopy(model).eval())
+    return float(np.mean([sum(map(float, losses(b, None, True).values())) for b in batches]))
+
+
+def judged(given: Material) -> Iterator[Case]:
+    """The second half with movements of other people."""
+    if given.stream == "eeg":
+        pool = [one for one in eeg_movements("validation") if one.kind != "blink"]
+    else:
+        pool = [*nirs_movements("train"), *nirs_movements("validation")]
+    others = [one for one in pool if Path(one.donor).name not in given.name]
+    kind = "Muse" if given.stream == "eeg" else "optodes"
+    for draw in range(DRAWS):
+        rng = np.random.default_rng([31, draw])
+        yield planted(given.name, given.stream, kind, given.judge, given.rest, others, rng)
+
+
+def row_of(path: str, stream: str, seed: int = 0) -> dict[str, Any]:
+    """Errors of one recording without and with each way of adaptation."""
+    folder = data_folder()
+    assert folder is not None
+    given = material(folder / path, stream)
+    cases = list(judged(given))
+    row: dict[str, Any] = {"recording": path, "modality": stream, "version": VERSION}
+    row |= {"movements": len(given.own), "calm": given.adapt.shape[-1] / given.adapt.rate}
+    before = load_model(stream)
+    row["own_loss"] = own_loss(before, given)
+    for arm, model in {"without": before, **{a: None for a in ARMS}}.items():
+        began = time.perf_counter()
+        model = adapted(given, arm, seed) if model is None else model
+        seconds = time.perf_counter() - began
+        scores = [figures(case, cleaned_by(Learned(model), case)) for case in cases]
+        row[arm] = {name: float(np.mean([s[name] for s in scores])) for name in FIGURES}
+        row[arm] |= {"seconds": seconds, "own_loss": own_loss(model, given)}
+        row[arm]["kept"] = arm != "without" and row[arm]["own_loss"] < row["own_loss"]
+    return row
+
+
+def rows() -> list[dict[str, Any]]:
+    """Those that are known."""
+    known = json.loads(ROWS.read_text()) if ROWS.exists() else []
+    return [row for row in known if row["version"] == VERSION]
+
+
+def gains(known: list[dict[str, Any]], arm: str) -> list[float]:
+    """What adaptation gained [dB] in each recording, positive is better."""
+    return [row["without"]["error"] - row[arm]["error"] for row in known]
+
+
+def table(known: list[dict[str, Any]]) -> Table:
+    """One row a recording: errors in motion without and with adaptation, change at rest."""
+    columns = ["recording", "own movements", "error without [dB]", "few parameters", "all"]
+    columns += ["change at rest without [dB]", "few parameters: change", "seconds"]
+    cells = []
+    for row in known:
+        name = Path(row["recording"]).stem.split("_task")[0].split("_block")[0]
+        errors = [f"{row[arm]['error']:.2f}" for arm in ("without", *ARMS)]
+        changes = [f"{row[arm]['change']:.1f}" for arm in ("without", "few")]
+        title = f"{Path(row['recording']).parent.name} {name}"
+        cells.append(
+            [title, str(row["movements"]), *errors, *changes, f"{row['few']['seconds']:.0f}"]
+        )
+    return Table(columns, cells)
+
+
+def verdict(known: list[dict[str, Any]]) -> str:
+    """Whether it pays, in a sentence."""
+    means = {arm: float(np.mean(gains(known, arm))) for arm in ARMS}
+    worst = {arm: float(10 ** (-min(gains(known, arm)) / 10)) for arm in ARMS}
+    best = max(means, key=lambda arm: means[arm])
+    pays = means[best] >= LEAST and worst[best] <= 1.01
+    told = "; ".join(
+        f"{arm} parameters: mean gain {means[arm]:+.2f} dB, worst recording {worst[arm]:.2f} x"
+        for arm in ARMS
+    )
+    end = (
+        "it pays" if pays else f"below the {LEAST:g} dB (nobody above 1.01 x) asked for: no option"
+    )
+    return f"{told}; {end}."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--recordings", nargs="+", default=list(RECORDINGS))
+    options = parser.parse_args()
+    logging.getLogger("neurofuse").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore")
+    for path in options.recordings:
+        known = rows()
+        if path in {row["recording"] for row in known}:
+            continue
+        with isolated():
+            torch.manual_seed(0)
+            known.append(row_of(path, RECORDINGS[path]))
+        write(ROWS, known)
+        print(json.dumps(known[-1]), flush=True)
+    print(table(rows()).markdown())
+    print(verdict(rows()))
+
+
+if __name__ == "__main__":
+    main()
