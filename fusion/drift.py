@@ -81,8 +81,8 @@ def drift(
                 "what was made of this recording",
                 "give both, before and after cleaning",
             )
-        masks[s] = _rest(node, gate)
-        found += _watched(recording, s, masks[s], every)
+        masks[s] = at_rest(node)
+        found += watched(recording, s, masks[s], every)
     if not masks:
         raise SchemaError(
             "a cleaned Recording without motion mask",
@@ -98,9 +98,9 @@ def _shape(recording: xr.DataTree, s: str) -> tuple[int, int]:
     return node.sizes["channel"], node.sizes["time"]
 
 
-def _rest(node: xr.Dataset, gate: np.ndarray) -> np.ndarray:
-    """Where (channel, time) a channel neither moves nor is lost."""
-    rest = (gate == 0) & ~node.bad.values[:, None]
+def at_rest(node: xr.Dataset) -> np.ndarray:
+    """Where (channel, time) a channel of what was cleaned neither moves nor is lost."""
+    rest = (node.gate.transpose("channel", "time").values == 0) & ~node.bad.values[:, None]
     if "ch_type" in node.coords:
         rest &= (node.ch_type.values == EEG.name)[:, None]
     if "verdict" in node:
@@ -108,8 +108,8 @@ def _rest(node: xr.Dataset, gate: np.ndarray) -> np.ndarray:
     return rest
 
 
-def _watched(recording: xr.DataTree, s: str, rest: np.ndarray, every: float) -> list[Drift]:
-    """Drifts of levels and correlations, read in blocks."""
+def watched(recording: xr.DataTree, s: str, rest: np.ndarray, every: float) -> list[Drift]:
+    """Drifts of levels and correlations of a modality, outside motion, read in blocks."""
     node = stream_dataset(recording, s)
     modality, rate = MODALITIES[s], float(node.attrs["rate"])
     name = modality.variable(node)

@@ -1,1 +1,1 @@
-"""Does adapting weights pay: to devices in training, to one recording, to a lab of one's own?"""
+"""Does adaptation to labs, devices and recordings pay?"""

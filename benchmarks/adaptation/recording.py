@@ -4,8 +4,8 @@
 
 The large movements of a recording, scaled, are put into the calm parts of its first half, where the
 truth is then known, and a few parameters of the packaged single-modality model are fine-tuned on
-these. Judged are calm parts of the second half with movements of other people. Rows go to
-`runs/adaptation/recording.json`; what is there is not done again.
+these. Judged are calm parts of the second half with movements of other people. What is in
+`runs/adaptation/recording_rows.json` is not done again.
 """
 
 import argparse
@@ -55,7 +55,7 @@ from neurofuse.synth.bouts import sample_movements
 from neurofuse.synth.real_movement import RealMovement, real_movements
 from neurofuse.synth.transplant import resampled
 
-ROWS = ROOT / "runs/adaptation/recording.json"
+ROWS = ROOT / "runs/adaptation/recording_rows.json"
 VERSION = 1  # of what is measured here
 RECORDINGS = {  # validation people who move, and are calm for half a minute in both halves
     "eeg_wearable/muse_cueing/sub-1104_task-cueing_eeg.edf": "eeg",

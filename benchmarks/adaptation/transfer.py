@@ -6,8 +6,8 @@ A lab with 3, 6 or 12 participants runs `neurofuse train --from WEIGHTS --own TA
 them judges, the others are trained on. Before and after are compared on other participants of the
 lab (validation part), with real movements of yet others (`benchmarks.transplant`). Weights begin
 from those that have never met the lab (`benchmarks.generality`), and from the packaged ones, which
-have met these participants. Rows go to `runs/adaptation/transfer.json`; what is there is not done
-again.
+have met these participants. What is in
+`runs/adaptation/transfer_rows.json` is not done again.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from neurofuse.models.training.train import train
 from neurofuse.models.weights import find_weights
 
 FOLDER = ROOT / "runs/adaptation"
-ROWS = FOLDER / "transfer.json"
+ROWS = FOLDER / "transfer_rows.json"
 VERSION = 1  # of what is measured here
 LABS = {  # folder, list of the split, modality, numbers of participants
     "Muse": ("eeg_wearable/muse_cueing", "few_electrodes", "eeg", (3, 6, 12)),
