@@ -194,9 +194,9 @@ which is harder. The limits ({level:g} dB, {correlation:g}) were chosen on the v
 is the {part} part. **Simulated**, {channels} channels, cleaned while recorded, one of which changes
 after {change:g} s. {lines}"""
 LIMITS = """What is told of people at rest need not be false: eyes close, people get drowsy,
-contacts settle. Electrodes of wearables move on the head. Recordings of more than ten minutes are of fNIRS
-alone. A channel needs {least:g} s at rest in a stretch: where a contact becomes so noisy that the
-motion mask stays open, the mask says so, and no drift."""
+contacts settle. Electrodes of wearables move on the head. Recordings of more than ten minutes are
+of fNIRS alone. A channel needs {least:g} s at rest in a stretch: where a contact becomes so noisy
+that the motion mask stays open, the mask says so, and no drift."""
 COMMAND = "python -m benchmarks.adaptation.drift --part {part} --page docs/measured/drift.md"
 
 
