@@ -143,16 +143,16 @@ class Watch:
         return np.isfinite(np.array([*self.recent][-count:])).mean(0)
 
     def _look(self, samples: np.ndarray, rest: np.ndarray) -> None:
-        if self.modality == "nirs":
-            before = samples[..., :1] if self.last is None else self.last
-            self.last = samples[..., -1:]
-            samples = np.diff(samples, axis=-1, prepend=before)
-        else:
-            samples = samples[:, None, :: self.thin]
-            line = np.linspace(-1, 1, samples.shape[-1])
-            samples = samples - samples.mean(-1, keepdims=True)
-            samples = samples - (samples @ line / (line @ line))[..., None] * line
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # what is no number is passed over
+            if self.modality == "nirs":
+                before = samples[..., :1] if self.last is None else self.last
+                self.last = samples[..., -1:]
+                samples = np.diff(samples, axis=-1, prepend=before)
+            else:
+                samples = samples[:, None, :: self.thin]
+                line = np.linspace(-1, 1, samples.shape[-1])
+                samples = samples - samples.mean(-1, keepdims=True)
+                samples = samples - (samples @ line / (line @ line))[..., None] * line
             power = (samples**2).mean(-1)
             known = rest.all(-1) & np.isfinite(power).all(-1) & (power > 0).all(-1)
             level = np.where(known, 10 * np.log10(power).mean(-1), np.nan)

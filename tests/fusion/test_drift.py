@@ -164,3 +164,10 @@ def test_live_looks_tell_how_many_movements_are_found(monkeypatch):
     assert (found.measure, found.time, found.channels) == ("recall", 62.0, tuple(NAMES))
     assert found.change == pytest.approx(0.3)
     assert "recall changed by +0.30" in str(found)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e200])
+def test_what_no_sensor_gives_says_nothing(value):
+    x = still()
+    x[:, 1000:1010] = value
+    assert told(x) == []
