@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.adaptation.rows import row, save
 from benchmarks.common.page import Table
 from benchmarks.common.paths import ROOT, write
 from benchmarks.common.statistics import cell
@@ -40,7 +41,7 @@ LABS = {  # folder, list of the split, modality, numbers of participants
     "Muse": ("eeg_wearable/muse_cueing", "few_electrodes", "eeg", (3, 6, 12)),
     "FineMI": ("fnirs_clean/finemi", "nirs", "nirs", (3, 6)),
 }
-OWN, CLEAN, OTHERS = "own", "own, generated movements only", "none, as many steps on simulated ones"
+OWN, CLEAN, OTHERS = "with their movements", "generated movements", "simulated people alone"
 KINDS = ("Muse", "optodes")  # of movements by which weights are judged
 
 
@@ -131,12 +132,12 @@ def key_of(lab: str, met: bool, count: int, arm: str) -> str:
 def rows() -> dict[str, dict[str, Any]]:
     """Those that are known, by name."""
     known = json.loads(ROWS.read_text()) if ROWS.exists() else {}
-    return {key: row for key, row in known.items() if row["version"] == VERSION}
+    return {key: one for key, one in known.items() if one["version"] == VERSION}
 
 
-def gains(row: dict[str, Any], figure: str = "error") -> list[float]:
+def gains(one: dict[str, Any], figure: str = "error") -> list[float]:
     """By how much each participant's figure fell [dB]."""
-    return [own[figure] - row["after"][who][figure] for who, own in row["before"].items()]
+    return [own[figure] - one["after"][who][figure] for who, own in one["before"].items()]
 
 
 def table(known: dict[str, dict[str, Any]]) -> Table:
@@ -145,20 +146,43 @@ def table(known: dict[str, dict[str, Any]]) -> Table:
     columns += ["after", "gain", "change at rest before", "after training", "kept"]
     cells = []
     for lab, met, count, arm in plans():
-        row = known.get(key_of(lab, met, count, arm))
-        if row is None:
+        one = known.get(key_of(lab, met, count, arm))
+        if one is None:
             continue
-        stages = [[own[f] for own in row[w].values()] for f in ("error", "change") for w in STAGES]
+        stages = [[own[f] for own in one[w].values()] for f in ("error", "change") for w in STAGES]
         means = [f"{np.mean(values):.2f}" for values in stages]
         start = "packaged weights, which met them" if met else "weights without this lab"
         people = f"{count} ({count - max(1, round(count / 4))})" if count else "0"
-        line = [lab, start, people, arm, means[0], means[1], cell(gains(row), digits=2)]
-        cells.append([*line, *means[2:], "yes" if row["gained"] else "no"])
+        line = [lab, start, people, arm, means[0], means[1], cell(gains(one), digits=2)]
+        cells.append([*line, *means[2:], "yes" if one["gained"] else "no"])
     return Table(columns, cells)
 
 
 STAGES = ("before", "after")
 SETTINGS = f"{STEPS} steps, learning rate {LEARNING_RATE:g}"
+
+
+def save_rows(known: dict[str, dict[str, Any]]) -> None:
+    """Keep the part of the page."""
+    cells = []
+    for lab, met, count, arm in plans():
+        one = known.get(key_of(lab, met, count, arm))
+        if one is None:
+            continue
+        before, after = ({who: own["error"] for who, own in one[w].items()} for w in STAGES)
+        start = "packaged" if met else f"without {lab}"
+        kept = "" if one["gained"] else "; start kept"
+        what = f"{count} of the lab ({arm})" if count else arm
+        cells.append(row(f"{start}, trained on {what}{kept}", lab, before, after))
+    text = f"""**Transfer**: `neurofuse train --from WEIGHTS --own TABLE`, {SETTINGS}, on a lab's
+first participants of the training part, a quarter of whom judges (start kept: nothing was gained
+there, so that the weights stay). Weights that never met the lab are those of 250 steps of the
+page on [generality](generality.md); the row without participants says what as many steps bring on
+simulated people alone. The packaged weights have met these participants, so that only what they
+gain beyond that could show."""
+    limits = """One seed. Judged with real movements on the lab's participants of the validation
+part (FineMI: two)."""
+    save("transfer", " ".join(text.split()), cells, " ".join(limits.split()))
 
 
 def main() -> None:
@@ -178,6 +202,7 @@ def main() -> None:
         write(ROWS, rows() | {key: made})
         print(key, np.mean(gains(made)), made["seconds"], made["gained"], flush=True)
     print(table(rows()).markdown())
+    save_rows(rows())
 
 
 if __name__ == "__main__":
