@@ -22,8 +22,8 @@ import xarray as xr
 import neurofuse as nf
 from benchmarks.common.page import Page, Table
 from benchmarks.common.paths import ROOT, write
-from neurofuse.fusion.drift import at_rest, watched
-from neurofuse.fusion.drift_watch import CORRELATION, EVERY, LEAST, LEVEL
+from neurofuse.fusion.drift import at_rest
+from neurofuse.fusion.drift_watch import CORRELATION, EVERY, LEAST, LEVEL, RECALL, UNITS
 from neurofuse.fusion.live import LiveCleaner
 from neurofuse.io import streams
 from neurofuse.io.modality import MODALITIES
@@ -32,7 +32,7 @@ from neurofuse.models.training.split import subject_files
 
 ROWS = ROOT / "runs/adaptation/drift.json"
 VERSION = 1  # of what is measured here
-MEASURES = ("level", "correlation")
+MEASURES = tuple(UNITS)
 SHORT = 60.0  # s; in recordings of less than ten minutes
 AT_REST = (("eeg", "eeg"), ("few_electrodes", "eeg"), ("nirs", "nirs"), ("nirs_still", "nirs"))
 CHANGE, LENGTH = 360.0, 840.0  # s
@@ -65,13 +65,13 @@ def still_row(who: str, file: Path, modality: str) -> dict[str, Any] | None:
         return None
     for other in (s for s in streams(recording) if s != modality):
         recording = without_stream(recording, other)
-    cleaned = stream_dataset(nf.clean(recording, modality), modality)
-    found = watched(recording, modality, at_rest(cleaned), every)
+    cleaned = nf.clean(recording, modality)
+    found = nf.drift(recording, cleaned, every=every, method=modality)
     looks = int(length // every) - 1
     return {
         "who": who,
         "modality": modality,
-        "channels": int(at_rest(cleaned).any(-1).sum()),
+        "channels": int(at_rest(stream_dataset(cleaned, modality)).any(-1).sum()),
         "looks": looks,
         "every": every,
         "told": {m: [len(d.channels) for d in found if d.measure == m] for m in MEASURES},
@@ -146,17 +146,18 @@ def rows() -> dict[str, dict[str, Any]]:
 def quiet_table(known: dict[str, dict[str, Any]]) -> Table:
     """By modality and length of the stretches, what was told of people at rest."""
     columns = ["at rest", "people", "recordings", "channels times stretches", "levels told"]
-    columns += ["correlations told", "recordings told of"]
+    columns += ["correlations told", "recalls told", "recordings told of"]
     own = [row for key, row in known.items() if key.startswith("still")]
     cells = []
     for modality, every in sorted({(row["modality"], row["every"]) for row in own}):
         part = [r for r in own if (r["modality"], r["every"]) == (modality, every)]
-        told = {m: sum(sum(row["told"][m]) for row in part) for m in MEASURES}
+        told = {m: sum(sum(row["told"][m]) for row in part) for m in MEASURES[:2]}
+        recalls = sum(len(row["told"]["recall"]) for row in part)
         name = f"{MODALITIES[modality].display}, every {every:g} s"
         looks = sum(row["channels"] * row["looks"] for row in part)
         noisy = sum(any(row["told"].values()) for row in part)
         people = len({row["who"] for row in part})
-        counts = [people, len(part), looks, *told.values(), noisy]
+        counts = [people, len(part), looks, *told.values(), recalls, noisy]
         cells.append([name, *map(str, counts)])
     return Table(columns, cells)
 
@@ -190,7 +191,8 @@ QUESTION = """How often is drift told where nothing drifted, and how soon where 
 
 `nf.drift` and live cleaning compare levels and correlations of channels outside motion with the
 start, every {every:g} s; recordings of less than ten minutes were looked at every {short:g} s,
-which is harder. The limits ({level:g} dB, {correlation:g}) were chosen on the validation part; this
+which is harder. The limits ({level:g} dB, {correlation:g}, {recall:g} of the movements put into a
+minute of each stretch) were chosen on the validation part; this
 is the {part} part. **Simulated**, {channels} channels, cleaned while recorded, one of which changes
 after {change:g} s. {lines}"""
 LIMITS = """What is told of people at rest need not be false: eyes close, people get drowsy,
@@ -207,6 +209,7 @@ def page(known: dict[str, dict[str, Any]], part: str) -> Page:
         "short": SHORT,
         "level": LEVEL["eeg"],
         "correlation": CORRELATION["eeg"],
+        "recall": RECALL,
         "part": part,
         "channels": CHANNELS,
         "change": CHANGE,

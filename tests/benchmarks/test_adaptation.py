@@ -59,10 +59,12 @@ def test_a_lab_starts_without_its_own_people_before_it_starts_with_them():
 
 def test_what_was_told_is_counted_by_channel_and_stretch():
     still = {"who": "anna", "modality": "eeg", "channels": 4, "looks": 2, "every": 60.0}
-    quiet = still | {"told": {"level": [], "correlation": []}}
-    noisy = still | {"told": {"level": [2, 1], "correlation": [4]}}
+    quiet = still | {"told": {"level": [], "correlation": [], "recall": []}}
+    noisy = still | {"told": {"level": [2, 1], "correlation": [4], "recall": [4]}}
     known = {"still validation/a": quiet, "still validation/b": noisy}
-    assert drift.quiet_table(known).rows == [["EEG, every 60 s", "1", "2", "16", "3", "4", "1"]]
+    assert drift.quiet_table(known).rows == [
+        ["EEG, every 60 s", "1", "2", "16", "3", "4", "1", "1"]
+    ]
 
 
 def test_a_simulated_channel_changes_after_six_minutes(monkeypatch):
