@@ -23,7 +23,7 @@ install: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -c constraints.txt -e ".[dev,methods,public,stream,cluster,edge]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[dev,methods,public,stream,cluster,edge,federated]"
 	touch $@
 
 demo: $(INSTALLED)

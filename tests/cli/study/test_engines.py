@@ -118,17 +118,36 @@ def test_no_scheduler_is_one_clear_error(tmp_path, monkeypatch):
 
 
 def test_a_scheduler_that_goes_is_one_clear_error(tmp_path):
-    distributed = pytest.importorskip("distributed")
-    cluster = distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+    pytest.importorskip("distributed")
+    written = tmp_path / "scheduler.json"
+    common = ["--scheduler-file", str(written), "--no-dashboard"]
+    commands = (
+        ["dask_scheduler", "--host", "127.0.0.1", "--port", "0", *common],
+        ["dask_worker", "--no-nanny", "--nthreads", "1", *common],
     )
-    running = Dask(cluster.scheduler_address, perform=work).run(
-        tasks("rest", "slow"), Settings(tmp_path)
-    )
-    assert next(running).state == "done"
-    cluster.close()
-    with pytest.raises(EngineError, match="have gone"):
-        list(running)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{name}", *arguments],
+            stderr=subprocess.DEVNULL,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},  # for `work`
+        )
+        for name, *arguments in commands
+    ]
+    try:
+        until = time.monotonic() + 60
+        while not written.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        engine = Dask(str(written), perform=work)
+        running = engine.run(tasks("rest", "slow"), Settings(tmp_path))
+        assert next(running).state == "done"
+        processes[0].kill()
+        with pytest.raises(EngineError, match="have gone"):
+            list(running)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def test_a_running_cluster_is_found_by_address_or_file(tmp_path):
