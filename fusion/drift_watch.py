@@ -20,7 +20,7 @@ EVERY = 300.0  # s that are summed up
 LEAST = 30.0  # s at rest that a channel needs in these
 SECONDS = {"eeg": 1.0, "nirs": 5.0}  # that are looked at at once
 FAST = 100.0  # Hz; of faster signals every n-th sample is looked at
-# what counts as drift, chosen on validation participants at rest (`benchmarks.adaptation.drift`)
+# what counts as drift, set beforehand; how often it is told at rest: `benchmarks.adaptation.drift`
 LEVEL = {"eeg": 6.0, "nirs": 6.0}  # dB
 CORRELATION = {"eeg": 0.4, "nirs": 0.4}
 RECALL = 0.25  # of the movements' time

@@ -23,7 +23,7 @@ import neurofuse as nf
 from benchmarks.common.page import Page, Table
 from benchmarks.common.paths import ROOT, write
 from neurofuse.fusion.drift import at_rest
-from neurofuse.fusion.drift_watch import CORRELATION, EVERY, LEAST, LEVEL, RECALL, UNITS
+from neurofuse.fusion.drift_watch import CORRELATION, EVERY, LEAST, LEVEL, RECALL, SECONDS, UNITS
 from neurofuse.fusion.live import LiveCleaner
 from neurofuse.io import streams
 from neurofuse.io.modality import MODALITIES
@@ -67,16 +67,31 @@ def still_row(who: str, file: Path, modality: str) -> dict[str, Any] | None:
         recording = without_stream(recording, other)
     cleaned = nf.clean(recording, modality)
     found = nf.drift(recording, cleaned, every=every, method=modality)
-    looks = int(length // every) - 1
+    rest = at_rest(stream_dataset(cleaned, modality))
     return {
         "who": who,
         "modality": modality,
-        "channels": int(at_rest(stream_dataset(cleaned, modality)).any(-1).sum()),
-        "looks": looks,
+        "compared": compared(rest, float(node.attrs["rate"]), modality, every),
         "every": every,
         "told": {m: [len(d.channels) for d in found if d.measure == m] for m in MEASURES},
         "largest": {m: [d.change for d in found if d.measure == m] for m in MEASURES},
     }
+
+
+def compared(rest: np.ndarray, rate: float, modality: str, every: float) -> int:
+    """How many channels times stretches were at rest for long enough to be compared.
+
+    Examples
+    --------
+    >>> compared(np.ones((2, 1800), bool), 10.0, "eeg", 60.0)
+    4
+    """
+    seconds = SECONDS[modality]
+    size, count = round(seconds * rate), round(every / seconds)
+    whole = rest[:, : rest.shape[1] // size * size].reshape(len(rest), -1, size).all(-1)
+    stretches = whole[:, : whole.shape[1] // count * count].reshape(len(rest), -1, count)
+    enough = stretches.sum(-1) * seconds >= LEAST
+    return int((enough[:, 1:] & np.maximum.accumulate(enough, axis=1)[:, :-1]).sum())
 
 
 def changed(kind: str) -> tuple[xr.DataTree, int]:
@@ -145,7 +160,13 @@ def rows() -> dict[str, dict[str, Any]]:
 
 def quiet_table(known: dict[str, dict[str, Any]]) -> Table:
     """By modality and length of the stretches, what was told of people at rest."""
-    columns = ["at rest", "people", "recordings", "channels times stretches", "levels told"]
+    columns = [
+        "at rest",
+        "people",
+        "recordings",
+        "channels compared",
+        "levels told",
+    ]
     columns += ["correlations told", "recalls told", "recordings told of"]
     own = [row for key, row in known.items() if key.startswith("still")]
     cells = []
@@ -154,7 +175,7 @@ def quiet_table(known: dict[str, dict[str, Any]]) -> Table:
         told = {m: sum(sum(row["told"][m]) for row in part) for m in MEASURES[:2]}
         recalls = sum(len(row["told"]["recall"]) for row in part)
         name = f"{MODALITIES[modality].display}, every {every:g} s"
-        looks = sum(row["channels"] * row["looks"] for row in part)
+        looks = sum(row["compared"] for row in part)
         noisy = sum(any(row["told"].values()) for row in part)
         people = len({row["who"] for row in part})
         counts = [people, len(part), looks, *told.values(), recalls, noisy]
@@ -192,9 +213,9 @@ QUESTION = """How often is drift told where nothing drifted, and how soon where 
 `nf.drift` and live cleaning compare levels and correlations of channels outside motion with the
 start, every {every:g} s; recordings of less than ten minutes were looked at every {short:g} s,
 which is harder. The limits ({level:g} dB, {correlation:g}, {recall:g} of the movements put into a
-minute of each stretch) were chosen on the validation part; this
-is the {part} part. **Simulated**, {channels} channels, cleaned while recorded, one of which changes
-after {change:g} s. {lines}"""
+minute of each stretch) were set beforehand. {parts} part; a channel counts as often as it was
+compared. **Simulated**, {channels} channels, cleaned while recorded, one of which changes after
+{change:g} s. {lines}"""
 LIMITS = """What is told of people at rest need not be false: eyes close, people get drowsy,
 contacts settle. Electrodes of wearables move on the head. Recordings of more than ten minutes are
 of fNIRS alone. A channel needs {least:g} s at rest in a stretch: where a contact becomes so noisy
@@ -210,7 +231,7 @@ def page(known: dict[str, dict[str, Any]], part: str) -> Page:
         "level": LEVEL["eeg"],
         "correlation": CORRELATION["eeg"],
         "recall": RECALL,
-        "part": part,
+        "parts": part.capitalize(),
         "channels": CHANNELS,
         "change": CHANGE,
         "lines": change_lines(known),

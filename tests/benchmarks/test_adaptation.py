@@ -58,7 +58,7 @@ def test_a_lab_starts_without_its_own_people_before_it_starts_with_them():
 
 
 def test_what_was_told_is_counted_by_channel_and_stretch():
-    still = {"who": "anna", "modality": "eeg", "channels": 4, "looks": 2, "every": 60.0}
+    still = {"who": "anna", "modality": "eeg", "compared": 8, "every": 60.0}
     quiet = still | {"told": {"level": [], "correlation": [], "recall": []}}
     noisy = still | {"told": {"level": [2, 1], "correlation": [4], "recall": [4]}}
     known = {"still validation/a": quiet, "still validation/b": noisy}
