@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from benchmarks.adaptation.rows import row, save
 from benchmarks.common.page import Table
-from benchmarks.common.paths import ROOT, write
+from benchmarks.common.paths import ROOT, recordings_folder, write
 from benchmarks.common.statistics import ratio
 from benchmarks.transplant.cases import Case, planted
 from benchmarks.transplant.evaluation import cleaned_by, figures
@@ -51,7 +52,6 @@ from neurofuse.models.training.movers import (
     nirs_movements,
     samples,
 )
-from neurofuse.models.training.split import data_folder
 from neurofuse.models.training.transplants import transplants
 from neurofuse.models.weights import load_model
 from neurofuse.synth.bouts import sample_movements
@@ -59,7 +59,7 @@ from neurofuse.synth.real_movement import RealMovement, real_movements
 from neurofuse.synth.transplant import resampled
 
 ROWS = ROOT / "runs/adaptation/recording_rows.json"
-VERSION = 1  # of what is measured here
+VERSION = 2  # of what is measured here
 RECORDINGS = {  # validation people who move, and are calm for half a minute in both halves
     "eeg_wearable/muse_cueing/sub-1104_task-cueing_eeg.edf": "eeg",
     "eeg_wearable/muse_cueing/sub-1105_task-cueing_eeg.edf": "eeg",
@@ -73,10 +73,11 @@ RECORDINGS = {  # validation people who move, and are calm for half a minute in 
 ARMS = {"few": 1e-3, "few, slowly": 2e-4, "all": 3e-4}
 STEPS, BATCH, WINDOW = 40, 4, 30.0
 SLOW = 12.5  # Hz, at which fNIRS of faster devices is cleaned (`Architecture.nirs_rate`)
+WITHOUT = "without"
 CHECKS = 4  # batches of the first half on which the fine-tuned weights have to be better
 DRAWS = 4  # sets of other people's movements in the second half
 TRIES = 20  # drawings of a window, until it holds a movement
-PAIRS = 10  # fNIRS channels that are judged
+PAIRS = 10  # fNIRS channels that are adapted to, and judged: the calmest
 LEAST, MOST = 0.3, 1.01  # dB to be gained on average, error of anybody over that without it
 ARM_NAMES = {"few": "few parameters", "few, slowly": "few, slowly", "all": "all parameters"}
 FIGURES = ("error", "change")
@@ -111,8 +112,13 @@ def material(path: Path, stream: str) -> Material:
     x, slow = first[variable].values, rate
     if stream == "nirs" and rate > SLOW:  # as the model sees it
         x, slow = resampled(x, rate, SLOW), SLOW
-    rest = np.ones(x.shape, bool) if stream == "eeg" else calm(x, slow, stream)
-    adapt = Clean(path.stem, x, slow, place, first.channel.values, rest)
+    rest, names = calm(x, slow, stream), first.channel.values
+    if stream == "nirs":
+        best = np.sort(np.argsort(-rest.mean(-1), kind="stable")[:PAIRS])
+        x, place, rest, names = x[best], place[best], rest[best], names[best]
+    else:
+        rest = np.ones(x.shape, bool)
+    adapt = Clean(path.stem, x, slow, place, names, rest)
     y = second[variable].values
     rest = np.ones(y.shape, bool) if stream == "eeg" else calm(y, rate, stream)
     if stream == "nirs":
@@ -210,36 +216,40 @@ def judged(given: Material) -> Iterator[Case]:
         yield planted(given.name, given.stream, kind, given.judge, given.rest, others, rng)
 
 
-def row_of(path: str, stream: str, seed: int = 0) -> dict[str, Any]:
-    """Errors of one recording without and with each way of adaptation."""
-    folder = data_folder()
-    assert folder is not None
+def judge(given: Material, model: CrossModalAutoencoder) -> dict[str, Any]:
+    """Figures of a model on the second half, and its loss on the first."""
+    cleaner = Learned(model)
+    scores = [figures(case, cleaned_by(cleaner, case)) for case in judged(given)]
+    found: dict[str, Any] = {name: float(np.mean([s[name] for s in scores])) for name in FIGURES}
+    return found | {"own_loss": own_loss(model, given)}
+
+
+def arm_of(path: str, stream: str, arm: str, seed: int = 0) -> dict[str, Any]:
+    """What is found in one recording: figures without adaptation, or with a way of it."""
+    folder = recordings_folder()
     given = material(folder / path, stream)
-    cases = list(judged(given))
-    found: dict[str, Any] = {"recording": path, "modality": stream, "version": VERSION}
-    found |= {"movements": len(given.own), "calm": given.adapt.shape[-1] / given.adapt.rate}
-    before = load_model(stream)
-    found["own_loss"] = own_loss(before, given)
-    for arm, model in {"without": before, **dict.fromkeys(ARMS)}.items():
-        began = time.perf_counter()
-        model = adapted(given, arm, seed) if model is None else model
-        seconds = time.perf_counter() - began
-        scores = [figures(case, cleaned_by(Learned(model), case)) for case in cases]
-        found[arm] = {name: float(np.mean([s[name] for s in scores])) for name in FIGURES}
-        found[arm] |= {"seconds": seconds, "own_loss": own_loss(model, given)}
-        found[arm]["kept"] = arm != "without" and found[arm]["own_loss"] < found["own_loss"]
-    return found
+    if arm == WITHOUT:
+        return judge(given, load_model(stream)) | {"movements": len(given.own)}
+    began = time.perf_counter()
+    model = adapted(given, arm, seed)
+    seconds = time.perf_counter() - began
+    return judge(given, model) | {"seconds": seconds}
 
 
 def rows() -> list[dict[str, Any]]:
-    """Those that are known."""
-    known = json.loads(ROWS.read_text()).values() if ROWS.exists() else ()
-    return [one for one in known if one["version"] == VERSION]
+    """Those of which all arms are known."""
+    return [one for one in kept().values() if all(arm in one for arm in (WITHOUT, *ARMS))]
+
+
+def kept() -> dict[str, dict[str, Any]]:
+    """What is known of each recording."""
+    known = json.loads(ROWS.read_text()) if ROWS.exists() else {}
+    return {path: one for path, one in known.items() if one["version"] == VERSION}
 
 
 def gains(known: list[dict[str, Any]], arm: str) -> list[float]:
     """What adaptation gained [dB] in each recording, positive is better."""
-    return [one["without"]["error"] - one[arm]["error"] for one in known]
+    return [one[WITHOUT]["error"] - one[arm]["error"] for one in known]
 
 
 def table(known: list[dict[str, Any]]) -> Table:
@@ -249,11 +259,17 @@ def table(known: list[dict[str, Any]]) -> Table:
     cells = []
     for one in known:
         name = Path(one["recording"]).stem.split("_task")[0].split("_block")[0]
-        errors = [f"{one[arm]['error']:.2f}" for arm in ("without", *ARMS)]
-        changes = [f"{one[arm]['change']:.1f}" for arm in ("without", "few")]
+        errors = [f"{one[arm]['error']:.2f}" for arm in (WITHOUT, *ARMS)]
+        changes = [f"{one[arm]['change']:.1f}" for arm in (WITHOUT, "few")]
         title = f"{Path(one['recording']).parent.name} {name}"
         cells.append(
-            [title, str(one["movements"]), *errors, *changes, f"{one['few']['seconds']:.0f}"]
+            [
+                title,
+                str(one[WITHOUT]["movements"]),
+                *errors,
+                *changes,
+                f"{one['few']['seconds']:.0f}",
+            ]
         )
     return Table(columns, cells)
 
@@ -275,10 +291,10 @@ def save_rows(known: list[dict[str, Any]]) -> None:
     for arm, name in ARM_NAMES.items():
         for s, modality in MODALITIES.items():
             own = [r for r in known if r["modality"] == s]
-            before, after = ({r["recording"]: r[w]["error"] for r in own} for w in ("without", arm))
+            before, after = ({r["recording"]: r[w]["error"] for r in own} for w in (WITHOUT, arm))
             if own:
                 cells.append(row(f"own movements, {name}", modality.display, before, after))
-    guarded = sum(r[arm]["kept"] for r in known for arm in ARMS)
+    guarded = sum(r[arm]["own_loss"] < r[WITHOUT]["own_loss"] for r in known for arm in ARMS)
     text = f"""**Per recording**: its own large movements, scaled, put into the calm parts of its
 first half; {STEPS} steps from the packaged single-modality weights; judged on its second half
 with other people's movements, {len(known)} recordings of the validation part. {verdict(known)}
@@ -292,18 +308,20 @@ both halves; fNIRS donors are of the training part."""
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--recordings", nargs="+", default=list(RECORDINGS))
+    parser.add_argument("--arms", nargs="+", default=[WITHOUT, *ARMS])
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
-    for path in options.recordings:
-        known = rows()
-        if path in {one["recording"] for one in known}:
+    for path, arm in product(options.recordings, options.arms):
+        known, stream = kept(), RECORDINGS[path]
+        one = known.get(path, {"recording": path, "modality": stream, "version": VERSION})
+        if arm in one:
             continue
         with isolated():
             torch.manual_seed(0)
-            known.append(row_of(path, RECORDINGS[path]))
-        write(ROWS, {one["recording"]: one for one in known})
-        print(json.dumps(known[-1]), flush=True)
+            one[arm] = arm_of(path, stream, arm)
+        write(ROWS, kept() | {path: one})
+        print(path, arm, one[arm], flush=True)
     print(table(rows()).markdown())
     print(verdict(rows()))
     save_rows(rows())

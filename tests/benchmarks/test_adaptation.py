@@ -9,11 +9,11 @@ from neurofuse.synth.real_movement import RealMovement
 
 
 def one(modality: str, without: float, few: float) -> dict:
-    arms = {arm: {"error": few, "change": -30.0, "seconds": 1.0, "kept": True} for arm in ("few",)}
-    rest = {"error": without, "change": -30.0, "seconds": 0.0, "kept": False}
+    arms = {"few": {"error": few, "change": -30.0, "seconds": 1.0, "own_loss": 0.1}}
+    rest = {"error": without, "change": -30.0, "seconds": 0.0, "own_loss": 0.2, "movements": 3}
     names = {"recording": f"{modality}/sub-{without}_task-x.edf", "modality": modality}
     others = {arm: rest for arm in recording.ARMS if arm != "few"}
-    return names | {"movements": 3, "without": rest} | others | arms
+    return names | {"without": rest} | others | arms
 
 
 @pytest.mark.parametrize(
