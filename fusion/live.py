@@ -13,10 +13,12 @@ import xarray as xr
 from neurofuse.fusion.drift_watch import Drift
 from neurofuse.fusion.live_track import LARGEST, Track
 from neurofuse.fusion.live_watch import LiveWatch
-from neurofuse.fusion.settled import Past, settle
+from neurofuse.fusion.methods.learned import exported
+from neurofuse.fusion.settled import LATER, Past, settle
 from neurofuse.io.errors import ParameterError, SchemaError
 from neurofuse.io.modality import EEG, MODALITIES, NIRS
 from neurofuse.io.recording import check, stream_dataset, streams, with_stream
+from neurofuse.models.edge.spec import is_export
 from neurofuse.models.live.engine import LiveEngine, Sensors
 from neurofuse.models.live.weights import load_arrays
 
@@ -145,6 +147,10 @@ class LiveCleaner:
         self.pasts: dict[str, Past] = {
             s: Past(self.rates[s], track.shape) for s, track in self.tracks.items()
         }
+        # what cleans in `settled`; None: the packaged models
+        self.later: Path | None = Path(method) / LATER if exported(method) else None
+        if self.later is not None and not is_export(self.later):
+            self.later = None  # of an older version
         self.lock: Lock = Lock()  # `settled` and `look` may run in another thread
         self.watch: LiveWatch = LiveWatch(self.nodes, self.rates, self.used)
         self._again: tuple[Any, ...] = (method, lookahead)
@@ -279,9 +285,10 @@ class LiveCleaner:
     def settled(self) -> LiveOutput:
         """Give out what has settled since the last call: 8 s behind, close to `neurofuse.clean`.
 
-        The model that sees the future is run over the last minute, which takes about a second:
-        call it every few seconds, and in another thread than `push` where time matters. Samples
-        that nobody asked for within two minutes are NaN. There is no `uncertainty`.
+        The model that sees the future, an export's own one without torch, is run over the last
+        minute, which takes about a second: call it every few seconds, and in another thread than
+        `push` where time matters. Samples that nobody asked for within two minutes are NaN. There
+        is no `uncertainty`.
 
         Returns
         -------
@@ -306,7 +313,7 @@ class LiveCleaner:
         start = {s: (clocks[s].start or 0.0) if s in clocks else 0.0 for s in self.pasts}
         with self.lock:
             pasts = {s: replace(past, chunks=past.chunks.copy()) for s, past in self.pasts.items()}
-        parts = settle(pasts, self.nodes, start)
+        parts = settle(pasts, self.nodes, start, self.later)
         for s, past in pasts.items():
             self.pasts[s].given, self.pasts[s].artifact = past.given, past.artifact
         return _output({s: part | {"uncertainty": None} for s, part in parts.items()})

@@ -90,8 +90,9 @@ def compared(rest: np.ndarray, rate: float, modality: str, every: float) -> int:
     size, count = round(seconds * rate), round(every / seconds)
     whole = rest[:, : rest.shape[1] // size * size].reshape(len(rest), -1, size).all(-1)
     stretches = whole[:, : whole.shape[1] // count * count].reshape(len(rest), -1, count)
-    enough = stretches.sum(-1) * seconds >= LEAST
-    return int((enough[:, 1:] & np.maximum.accumulate(enough, axis=1)[:, :-1]).sum())
+    enough = np.asarray(stretches).sum(-1) >= LEAST / seconds
+    before = np.logical_or.accumulate(enough, axis=1)
+    return int(np.logical_and(enough[:, 1:], before[:, :-1]).sum())
 
 
 def changed(kind: str) -> tuple[xr.DataTree, int]:

@@ -104,17 +104,18 @@ class Outcome:
 
 
 def commands(folder: Path) -> list[Command]:
-    """Both ways to call it, each with its old and its new outputs."""
+    """Both ways to call it, each with its old and its new outputs; methods that need no torch."""
     import neurofuse as nf
 
     recording = nf.simulate(duration=15, seed=3)[0]
     eeg = nf.io.write_eeg(recording, folder / "sub-01_task-rest_eeg.vhdr")
     nirs = nf.io.write_nirs(recording, folder / "sub-01_task-rest_nirs.snirf")
     made = []
-    for name, extra in (("clean", []), ("clean --bids", ["--bids"])):
+    for name, extra in (("clean", ["--no-report"]), ("clean --bids", ["--bids"])):
         arguments = ["clean", str(eeg), str(nirs), "--offset", "0", "--overwrite", *extra]
         old, new = folder / f"old{len(made)}", folder / f"new{len(made)}"
         _whole([*arguments, "--method", "uncorrected", "--out"], old)
+        arguments += ["--method", "wavelet"]
         _whole([*arguments, "--out"], shutil.copytree(old, new))
         begun = time.monotonic()
         steps = _whole([*arguments, "--out"], shutil.copytree(old, folder / "timed"))

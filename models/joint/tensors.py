@@ -49,3 +49,4 @@ class Target:
     clean: Tensor  # EEG (batch, channel, time); fNIRS d(OD) (batch, channel, wavelength, time)
     artifact: Tensor
     mask: Tensor  # (batch, channel, time)
+    lab: Tensor | None = None  # (batch,): number of the lab that a window is of

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neurofuse.io.errors import ParameterError
 from neurofuse.models.joint.architecture import Architecture
+from neurofuse.models.training.split import check_left_out
 from neurofuse.models.weights import load_facts
 
 SHAPES = (
@@ -63,6 +64,10 @@ class Training(BaseModel):
         Also phase-randomised rest and simple artifacts (`augment`).
     real : bool
         Read the data folder (NEUROFUSE_DATA) when there is one.
+    share_of_participants : float
+        Which part of the training participants is used [1], chosen by `seed`: of every kind of
+        recordings in the split, and of your own, a rounded number and one at least. Their real
+        movements are left out with them; simulated participants and those of the validation stay.
     own : dict
         Your own clean recordings, files by participant, each in one part only:
         `{"train": {"anna": ["anna.edf"]}, "validation": {"ben": ["ben.edf"]}}`.
@@ -73,6 +78,17 @@ class Training(BaseModel):
         A store of recordings (`neurofuse corpus build`), drawn from in place of `simulated`, `real`
         and `own`, which say what it was built of. Real movements are still read from the data
         folder.
+    leave_out : tuple of str
+        Beginnings of names of recordings in the data folder, such as
+        "fnirs_devices/nirsport2_dtu": these recordings and donors of real movements stay out of
+        training and of validation.
+    adversary : float
+        Weight [1] of a classifier of labs with reversed gradients (`domains.Adversary`); 0: none.
+    coral : float
+        Weight [1] of differences between the labs' covariances of latents (`domains.coral`). With
+        either, batches are of several labs, brought to one rate.
+    randomised : float
+        Probability [1] of a randomised device (`devices`), and of another rate of a batch.
     validate_every : int
         Steps between validations.
     validation_batches : int
@@ -105,9 +121,14 @@ class Training(BaseModel):
     simulated: int = 6
     augment: bool = True
     real: bool = True
+    share_of_participants: Annotated[float, Field(gt=0, le=1)] = 1.0
     own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
     own_moves: bool = False
     corpus: str | None = None
+    leave_out: tuple[str, ...] = ()
+    adversary: Annotated[float, Field(ge=0)] = 0.0
+    coral: Annotated[float, Field(ge=0)] = 0.0
+    randomised: Annotated[float, Field(ge=0, le=1)] = 0.0
     validate_every: int = 100
     validation_batches: int = 8
     seed: int = 0
@@ -145,6 +166,7 @@ def read_config(config: Path | str | dict[str, Any]) -> Training:
             "a file in one part only",
             "split `own` by participant",
         )
+    check_left_out(plan.leave_out)
     if not plan.start:
         return _with_single(plan)
     before = Architecture.model_validate(load_facts(plan.start)["architecture"])

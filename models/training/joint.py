@@ -18,6 +18,7 @@ from neurofuse.models.training.config import Training
 from neurofuse.models.training.corpus import CleanSignal
 from neurofuse.models.training.distil import Teacher, taught_loss
 from neurofuse.models.training.distributed import Team, over_processes
+from neurofuse.models.training.domains import AcrossLabs
 from neurofuse.models.training.learner import Learner, descend
 from neurofuse.models.training.loss import (
     motion_target,
@@ -62,10 +63,16 @@ class JointSampling:
 class Losses(nn.Module):
     """A model whose output is its losses, so that each weight it uses gets a gradient."""
 
-    def __init__(self, model: CrossModalAutoencoder, teacher: Teacher | None = None):
+    def __init__(
+        self,
+        model: CrossModalAutoencoder,
+        teacher: Teacher | None = None,
+        across_labs: AcrossLabs | None = None,
+    ):
         super().__init__()
         self.model: CrossModalAutoencoder = model
         self.teacher: Teacher | None = teacher
+        self.across_labs: AcrossLabs | None = across_labs
 
     def forward(self, windows: Batch, withheld: str | None, wiener: bool) -> dict[str, Tensor]:
         """Losses by name on windows of which one modality may be withheld."""
@@ -76,6 +83,8 @@ class Losses(nn.Module):
         if self.teacher is not None:
             measured, told = self.teacher.tell(streams)
             latents = self.model.encode(streams, measured)
+        elif self.across_labs is not None:
+            latents = self.model.encode(streams)
         estimates, motion = self.model(streams, wiener=wiener, latents=latents, uncertainty=False)
         losses: dict[str, Tensor] = {}
         for s, (seen, target) in windows.items():
@@ -91,6 +100,8 @@ class Losses(nn.Module):
                 if wiener:
                     return_time = a.baseline_level.return_time
                     parts |= residual_loss(s, target, estimates[s], seen.rate, return_time)
+                if self.across_labs is not None and latents is not None:
+                    parts |= self.across_labs(s, latents[s].pooled, target.lab)
                 losses |= {f"{s}_{k}": v for k, v in parts.items()}
         return losses
 
@@ -127,13 +138,19 @@ class JointLearner(Learner[tuple[Batch, str | None]]):
         team: Team,
         teacher: Teacher | None = None,
     ):
+        networks: dict[str, nn.Module] = {"model": model}
+        across_labs = AcrossLabs.of(plan)
+        if across_labs is not None:
+            networks["across_labs"] = across_labs.to(next(model.parameters()).device)
         self.optimizer: torch.optim.AdamW = torch.optim.AdamW(
-            model.parameters(), lr=plan.learning_rate, weight_decay=0.01
+            [p for network in networks.values() for p in network.parameters()],
+            lr=plan.learning_rate,
+            weight_decay=0.01,
         )
-        super().__init__(plan.name, folder, {"model": model}, {"optimizer": self.optimizer})
+        super().__init__(plan.name, folder, networks, {"optimizer": self.optimizer})
         self.team: Team = team
         self.leads = team.leads
-        self.losses_of: nn.Module = team.wrapped(Losses(model, teacher))
+        self.losses_of: nn.Module = team.wrapped(Losses(model, teacher, across_labs))
         self.plan: Training = plan
         self.model: CrossModalAutoencoder = model
         self.checks: Sequence[Batch] = checks

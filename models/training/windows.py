@@ -28,6 +28,8 @@ from neurofuse.models.training.augment import (
     weak_light,
 )
 from neurofuse.models.training.corpus import FEW, CleanSignal
+from neurofuse.models.training.devices import at_rate, other_device, other_rate
+from neurofuse.models.training.domains import lab_of
 from neurofuse.models.training.transplants import transplants
 from neurofuse.synth.bouts import sample_movements
 from neurofuse.synth.eeg_artifact import EegArtifact
@@ -77,6 +79,8 @@ class WindowSampling:
     other_head: float = 0.2  # probability that such an IMU is of somebody else
     frame_rate: float = 10.0  # Hz, of what an IMU tells
     causal: bool = False  # whether drift is what is known of it up to then
+    randomised: float = 0.0  # probability of a randomised device, and of another rate of a batch
+    matched: bool = False  # whether a batch is of labs with other rates too, brought to one rate
 
     def with_probabilities(self, given: Mapping[str, float]) -> "WindowSampling":
         """The same with other probabilities, by name."""
@@ -140,7 +144,9 @@ def sample_batch(
     streams = list(corpus)
     # all windows of a batch have one rate and one number of channels
     pools = {s: _pool(corpus[s], sampling, rng) for s in streams}
-    rate = {s: pools[s][0].rate for s in streams}
+    rate = {s: min(c.rate for c in pools[s]) for s in streams}
+    if sampling.randomised and rng.random() < sampling.randomised:
+        rate = {s: other_rate(s, rate[s], rng) for s in streams}
     spans = {"eeg": sampling.eeg_channels, "nirs": sampling.nirs_channels}
     if rng.random() < sampling.few:
         chosen = streams[rng.integers(len(streams))]
@@ -152,6 +158,7 @@ def sample_batch(
     draw = rng if own is None else own
     heads = []
     items: dict[str, list[tuple[np.ndarray, ...]]] = {s: [] for s in streams}
+    labs: dict[str, list[int]] = {s: [] for s in streams}
     for _ in range(sampling.batch):
         share = _share(sampling, draw)
         movements = sample_movements(
@@ -164,11 +171,12 @@ def sample_batch(
             severity[streams[draw.integers(len(streams))]] = 0.0
         for s in streams:
             clean = pools[s][draw.integers(len(pools[s]))]
-            given = movements[s], severity[s], channels[s]
+            given = movements[s], severity[s], channels[s], rate[s]
             items[s].append(_window(s, clean, *given, sampling, draw, (donors or {}).get(s)))
+            labs[s].append(lab_of(clean.name))
         heads.append(_head(movements["head"], sampling, draw))
     head = torch.from_numpy(np.stack(heads)) if any(h.any() for h in heads) else None
-    return {s: _stack(items[s], rate[s], head) for s in streams}
+    return {s: _stack(items[s], rate[s], head, labs[s]) for s in streams}
 
 
 def _pool(
@@ -180,6 +188,8 @@ def _pool(
     many = [c for c in long if len(c.shape) == 3 or c.shape[0] > FEW]
     chosen = few if few and (not many or rng.random() < sampling.wearable) else many
     rate = chosen[rng.integers(len(chosen))].rate
+    if sampling.matched:  # brought to this rate; with few channels where a lab has only these
+        return [c for c in long if c.rate >= rate]
     return [c for c in chosen if c.rate == rate]
 
 
@@ -217,15 +227,19 @@ def _window(
     movements: list[Movement],
     severity: float,
     channels: int,
+    rate: float,
     sampling: WindowSampling,
     rng: np.random.Generator,
     donors: dict[str, list[RealMovement]] | None = None,
 ) -> tuple[np.ndarray, ...]:
-    """Signal and artifact in the model's domain, mask, and positions of one window."""
+    """Signal and artifact in the model's domain, mask, and positions of one window at a rate."""
     length = int(sampling.window * clean.rate)
     start, pick = _calmest(clean, length, channels, rng)
     piece = clean.samples(pick, start, start + length)
-    time = np.arange(length) / clean.rate
+    if rate != clean.rate:
+        length = int(sampling.window * rate)
+        piece = at_rate(piece, clean.rate, rate, length)
+    time = np.arange(length) / rate
     if stream == "eeg":
         contact = int(rng.integers(2**62))
         motion = EegArtifact(
@@ -248,6 +262,8 @@ def _window(
     artifact = severity * artifact
     if sampling.surrogate and rng.random() < sampling.surrogate:
         piece = surrogate(piece, rng)
+    if sampling.randomised and rng.random() < sampling.randomised:
+        piece, artifact = other_device(piece, artifact, rate, rng)
     if sampling.plain and rng.random() < sampling.plain:
         artifact, mask = _with_plain(artifact, mask, movements, severity, time, rng)
     # electrodes of caps move less than those of the donors
@@ -377,9 +393,10 @@ def _with_noise(piece: np.ndarray, time: np.ndarray, rng: np.random.Generator) -
 
 
 def _stack(
-    items: list[tuple[np.ndarray, ...]], rate: float, head: torch.Tensor | None
+    items: list[tuple[np.ndarray, ...]], rate: float, head: torch.Tensor | None, labs: list[int]
 ) -> tuple[Stream, Target]:
     clean, artifact, mask, position = (
         torch.from_numpy(np.stack(part).astype(np.float32)) for part in zip(*items, strict=True)
     )
-    return Stream(clean + artifact, position, rate, head), Target(clean, artifact, mask)
+    target = Target(clean, artifact, mask, torch.tensor(labs))
+    return Stream(clean + artifact, position, rate, head), target

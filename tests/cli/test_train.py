@@ -57,7 +57,7 @@ def test_weights_are_trained_further_and_the_errors_are_told(run, start, own, tm
         (["--from", "eeg"], "found --from"),
         (["--from", "eeg", "--own", ".", "--config", "x.json"], "--config and --from and --own"),
         (["--config", "x.json", "--steps", "3"], "own recordings only"),
-        (["--from", "ours", "--own", "."], "one of eeg, joint-live, joint, nirs"),
+        (["--from", "ours", "--own", "."], "one of eeg, joint-live, joint"),
         (["--from", "eeg", "--own", "nowhere"], "nowhere, which is not there"),
     ],
 )

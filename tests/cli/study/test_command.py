@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from neurofuse.cli.study.arguments import from_file, plain
+from neurofuse.cli.study.command import _method
 from neurofuse.cli.study.errors import NoInputError, UsageError
+from neurofuse.cli.study.record import _weights, task_hash
 from neurofuse.cli.study.result import exit_code, facts, lines
 from neurofuse.cli.study.run import prepare
 from neurofuse.cli.study.tasks import LeftOut, Outcome, Plan, Settings, Task
@@ -163,6 +165,29 @@ def test_a_dry_run_does_nothing(study, run, tmp_path):
     assert [task["name"] for task in plan["tasks"]] == ["sub-01_task-rest", "sub-02_task-rest"]
     assert [left["name"] for left in plan["left_out"]] == ["sub-03_task-rest"]
     assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_refuses_the_folder_of_another_data_set(study, run, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/dataset_description.json").write_text('{"GeneratedBy": [{"Name": "other"}]}')
+    done = run("app", study, tmp_path / "out", "participant", "--dry-run")
+    assert done.exit_code == 73
+    assert "another BIDS data set" in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_an_export_counts_by_its_content_and_is_found_from_any_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    (folder / "spec.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("neurofuse.fusion.methods.registry.get_method", lambda name: name)
+    assert _method("small", explain=False) == str(folder)
+    task, settings = Task({"sub": "01", "task": "rest"}, {}), Settings(tmp_path, method=str(folder))
+    before = task_hash(task, settings, {})
+    assert task_hash(task, settings, {}) == before
+    (folder / "spec.json").write_text('{"format": 2}')
+    _weights.cache_clear()  # within a process it is read once
+    assert task_hash(task, settings, {}) != before
 
 
 def test_the_worst_task_decides():

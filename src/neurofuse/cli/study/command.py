@@ -259,7 +259,13 @@ def _method(method: str | None, explain: bool) -> str | None:
             explainable(method)
     except NeurofuseError as error:
         raise UsageError(error.found, error.wanted, error.remedy) from error
-    return str(Path(method).absolute()) if method.endswith(WEIGHTS) else method
+    return str(Path(method).absolute()) if _is_path(method) else method
+
+
+def _is_path(method: str) -> bool:
+    from neurofuse.fusion.methods.learned import exported
+
+    return method.endswith(WEIGHTS) or exported(method)
 
 
 def _repeatable(context: typer.Context, source: Path, out: Path) -> tuple[str, ...]:
@@ -274,7 +280,7 @@ def _repeatable(context: typer.Context, source: Path, out: Path) -> tuple[str, .
         if isinstance(value, bool):
             words.append(param.opts[0] if value else param.secondary_opts[0])
         else:
-            path = isinstance(value, Path) or str(value).endswith(WEIGHTS)
+            path = isinstance(value, Path) or (name == "method" and _is_path(value))
             words += [param.opts[0], str(Path(value).absolute() if path else value)]
     return tuple(words)
 
@@ -290,7 +296,9 @@ def _dry_run(
     plan: Plan, settings: Settings, engine: EngineName, jobs: int | None, json_output: bool
 ) -> None:
     from neurofuse.cli.study.show import show
+    from neurofuse.io.bids.dataset import check_root
 
+    check_root(settings.out)
     show(plan, json_output=json_output)
     if engine is not EngineName.slurm or not plan.tasks:
         return

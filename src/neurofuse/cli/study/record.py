@@ -196,14 +196,15 @@ def _files(task: Task) -> Iterator[tuple[str, Path]]:
 @lru_cache
 def _weights(method: str | None) -> tuple[str, ...]:
     """The content of the weights of a method; of all that the default may choose."""
-    from neurofuse.fusion.methods.learned import SUFFIX, weights_path
-    from neurofuse.fusion.methods.registry import MODELS
+    from neurofuse.fusion.methods.learned import Learned, exported, weights_path
+    from neurofuse.fusion.methods.registry import MODELS, get_method
 
-    if method is None:
-        paths = [weights_path(name) for name in MODELS]
-    elif method in MODELS or method.endswith(SUFFIX):
-        paths = [weights_path(method)]
-    else:
-        return ()
-    parts = [part for path in paths for part in (path, path.with_suffix(".json"))]
+    names = list(MODELS) if method is None else [method]
+    parts: list[Path] = []
+    for name in names:
+        if exported(name):
+            parts += sorted(path for path in Path(name).iterdir() if path.is_file())
+        elif isinstance(get_method(name), Learned):
+            path = weights_path(name)
+            parts += [path, path.with_suffix(".json")]
     return tuple(_stamp(part, reliable=False).sha256 for part in parts if part.is_file())

@@ -16,6 +16,7 @@ from neurofuse.cli.study.perform import perform
 from neurofuse.cli.study.tasks import Outcome, Settings, Task
 
 PATIENCE = 30.0  # s to reach a scheduler
+RETURN = 120.0  # s for workers that died to be started again, on a machine that is busy
 LOOK = 5.0  # s after which it is looked whether the cluster has grown
 # A task whose worker died is not given to another one: it may have killed it. Workers' profiler
 # keeps what is being written alive for a moment, which moves parts of netCDF files about.
@@ -123,7 +124,7 @@ def run_on(
                 future = client.submit(work, task, settings, key=key, pure=False, retries=0)
                 running[future] = task
             if not running:
-                client.wait_for_workers(1, timeout=PATIENCE)
+                client.wait_for_workers(1, timeout=RETURN)
                 continue
             with client.as_current(), suppress(TimeoutError):  # look again
                 wait(list(running), timeout=LOOK, return_when="FIRST_COMPLETED")
