@@ -53,7 +53,9 @@ def recordings(part: str) -> Iterator[tuple[str, Path, str]]:
             yield from ((who, file, modality) for file in files if "porr" not in who)
 
 
-def still_row(who: str, file: Path, modality: str) -> dict[str, Any] | None:
+def still_row(
+    who: str, file: Path, modality: str, only_long: bool = False
+) -> dict[str, Any] | None:
     """How far a recording's rest moves from its start, and what of it is told."""
     recording = nf.read(file)
     if modality not in streams(recording):
@@ -61,7 +63,7 @@ def still_row(who: str, file: Path, modality: str) -> dict[str, Any] | None:
     node = stream_dataset(recording, modality)
     length = node.sizes["time"] / float(node.attrs["rate"])
     every = EVERY if length > 2 * EVERY else SHORT
-    if length < 2 * every:
+    if length < 2 * every or (only_long and every < EVERY):
         return None
     for other in (s for s in streams(recording) if s != modality):
         recording = without_stream(recording, other)
@@ -88,7 +90,8 @@ def compared(rest: np.ndarray, rate: float, modality: str, every: float) -> int:
     """
     seconds = SECONDS[modality]
     size, count = round(seconds * rate), round(every / seconds)
-    whole = rest[:, : rest.shape[1] // size * size].reshape(len(rest), -1, size).all(-1)
+    blocks = rest[:, : rest.shape[1] // size * size].reshape(len(rest), -1, size)
+    whole = np.asarray(blocks.all(-1))
     stretches = whole[:, : whole.shape[1] // count * count].reshape(len(rest), -1, count)
     enough = np.asarray(stretches).sum(-1) >= LEAST / seconds
     before = np.logical_or.accumulate(enough, axis=1)
@@ -160,27 +163,24 @@ def rows() -> dict[str, dict[str, Any]]:
 
 
 def quiet_table(known: dict[str, dict[str, Any]]) -> Table:
-    """By modality and length of the stretches, what was told of people at rest."""
-    columns = [
-        "at rest",
-        "people",
-        "recordings",
-        "channels compared",
-        "levels told",
-    ]
+    """By part, modality and length of the stretches, what was told of people at rest."""
+    columns = ["at rest", "part", "people", "recordings", "channels compared", "levels told"]
     columns += ["correlations told", "recalls told", "recordings told of"]
-    own = [row for key, row in known.items() if key.startswith("still")]
+    groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
+    for key, row in known.items():
+        if key.startswith("still "):
+            part = key.removeprefix("still ").split("/")[0]
+            groups.setdefault((part, row["modality"], row["every"]), []).append(row)
     cells = []
-    for modality, every in sorted({(row["modality"], row["every"]) for row in own}):
-        part = [r for r in own if (r["modality"], r["every"]) == (modality, every)]
-        told = {m: sum(sum(row["told"][m]) for row in part) for m in MEASURES[:2]}
-        recalls = sum(len(row["told"]["recall"]) for row in part)
+    for (part, modality, every), own in sorted(groups.items(), reverse=True):
+        told = {m: sum(sum(row["told"][m]) for row in own) for m in MEASURES[:2]}
+        recalls = sum(len(row["told"]["recall"]) for row in own)
+        noisy = sum(any(row["told"].values()) for row in own)
+        people = len({row["who"] for row in own})
+        looks = sum(row["compared"] for row in own)
+        counts = [people, len(own), looks, *told.values(), recalls, noisy]
         name = f"{MODALITIES[modality].display}, every {every:g} s"
-        looks = sum(row["compared"] for row in part)
-        noisy = sum(any(row["told"].values()) for row in part)
-        people = len({row["who"] for row in part})
-        counts = [people, len(part), looks, *told.values(), recalls, noisy]
-        cells.append([name, *map(str, counts)])
+        cells.append([name, part, *map(str, counts)])
     return Table(columns, cells)
 
 
@@ -214,17 +214,18 @@ QUESTION = """How often is drift told where nothing drifted, and how soon where 
 `nf.drift` and live cleaning compare levels and correlations of channels outside motion with the
 start, every {every:g} s; recordings of less than ten minutes were looked at every {short:g} s,
 which is harder. The limits ({level:g} dB, {correlation:g}, {recall:g} of the movements put into a
-minute of each stretch) were set beforehand. {parts} part; a channel counts as often as it was
-compared. **Simulated**, {channels} channels, cleaned while recorded, one of which changes after
-{change:g} s. {lines}"""
+minute of each stretch) were set beforehand; of the test part the recordings of more than ten
+minutes were looked at, once. A channel counts as often as it was compared. **Simulated**,
+{channels} channels, cleaned while recorded, one of which changes after {change:g} s. {lines}"""
 LIMITS = """What is told of people at rest need not be false: eyes close, people get drowsy,
-contacts settle. Electrodes of wearables move on the head. Recordings of more than ten minutes are
-of fNIRS alone. A channel needs {least:g} s at rest in a stretch: where a contact becomes so noisy
-that the motion mask stays open, the mask says so, and no drift."""
-COMMAND = "python -m benchmarks.adaptation.drift --part {part} --page docs/measured/drift.md"
+contacts settle. Wearables moved for most of the time, so that few of their channels were compared:
+a channel needs {least:g} s at rest in a stretch. Where a contact becomes so noisy that the motion
+mask stays open, the mask says so, and no drift."""
+COMMAND = """python -m benchmarks.adaptation.drift --part test --long
+python -m benchmarks.adaptation.drift --page docs/measured/drift.md"""
 
 
-def page(known: dict[str, dict[str, Any]], part: str) -> Page:
+def page(known: dict[str, dict[str, Any]]) -> Page:
     """The page of what is known."""
     values = {
         "every": EVERY,
@@ -232,19 +233,18 @@ def page(known: dict[str, dict[str, Any]], part: str) -> Page:
         "level": LEVEL["eeg"],
         "correlation": CORRELATION["eeg"],
         "recall": RECALL,
-        "parts": part.capitalize(),
         "channels": CHANNELS,
         "change": CHANGE,
         "lines": change_lines(known),
         "least": LEAST,
     }
-    table = quiet_table({k: r for k, r in known.items() if f" {part}/" in k})
+    table = quiet_table(known)
     return Page(
         title=TITLE,
         question=QUESTION.format(**values),
         table=table,
         limits=LIMITS.format(**values),
-        command=COMMAND.format(part=part),
+        command=COMMAND,
         data={"": table},
     )
 
@@ -252,12 +252,15 @@ def page(known: dict[str, dict[str, Any]], part: str) -> Page:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--part", default="validation", choices=["train", "validation", "test"])
+    parser.add_argument("--long", action="store_true", help="only of more than ten minutes")
     parser.add_argument("--page", type=Path, help="write the page and its rows")
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     tasks = {
-        f"still {options.part}/{who}/{file.name}": partial(still_row, who, file, modality)
+        f"still {options.part}/{who}/{file.name}": partial(
+            still_row, who, file, modality, options.long
+        )
         for who, file, modality in recordings(options.part)
     }
     tasks |= {key_of(k, w): partial(live_row, k, w) for k in CHANGES for w in (True, False)}
@@ -268,7 +271,7 @@ def main() -> None:
         if made is not None:
             write(ROWS, rows() | {key: made | {"version": VERSION}})
             print(key, json.dumps(made), flush=True)
-    made = page(rows(), options.part)
+    made = page(rows())
     print(made.markdown("drift"))
     if options.page:
         made.write(options.page)

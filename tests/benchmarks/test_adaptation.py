@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from benchmarks.adaptation import drift, recording, transfer
 from neurofuse.models.training.corpus import Clean
@@ -39,7 +40,7 @@ def test_windows_hold_a_recordings_own_movements_where_it_was_calm():
     clean = Clean("anna", signal, 250.0, place, names, rest)
     bump = np.hanning(500)[None] * np.array([[4e-4], [2e-4]])
     own = [RealMovement(bump, 0 * bump, 250.0, donor="own")]
-    given = recording.Material("anna", "eeg", clean, None, rest, own)
+    given = recording.Material("anna", "eeg", clean, xr.Dataset(), rest, own)
     piece, artifact, mask, _ = recording.window(given, rng)
     assert piece.shape == artifact.shape == (2, 7500)
     assert mask.any()
@@ -63,7 +64,7 @@ def test_what_was_told_is_counted_by_channel_and_stretch():
     noisy = still | {"told": {"level": [2, 1], "correlation": [4], "recall": [4]}}
     known = {"still validation/a": quiet, "still validation/b": noisy}
     assert drift.quiet_table(known).rows == [
-        ["EEG, every 60 s", "1", "2", "16", "3", "4", "1", "1"]
+        ["EEG, every 60 s", "validation", "1", "2", "16", "3", "4", "1", "1"]
     ]
 
 

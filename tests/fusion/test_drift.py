@@ -1,5 +1,7 @@
 """Drift of a recording: told when something changed, silent when nothing did."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -148,7 +150,8 @@ def test_live_statistics_follow_a_drift_and_what_was_sent_stays(monkeypatch):
     until = round(60 * RATE)
     assert np.array_equal(sent[:, :until], as_before[:, :until])
     true = x[1, until:].var()
-    quiet = [c.engine.filters["eeg"].spatial.noise.value[1, 1] for c in (watched, unwatched)]
+    filters: list[Any] = [c.engine.filters["eeg"] for c in (watched, unwatched)]
+    quiet = [one.spatial.noise.value[1, 1] for one in filters]
     assert quiet[0] < 8 * true < quiet[1]
 
 
