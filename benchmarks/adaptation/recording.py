@@ -272,9 +272,9 @@ def verdict(known: list[dict[str, Any]]) -> str:
     worst = {arm: ratio(-min(gains(known, arm))) for arm in ARMS}
     pays = [arm for arm in ARMS if means[arm] >= LEAST and worst[arm] <= MOST]
     told = "; ".join(f"{arm}: gain {means[arm]:+.2f} dB, worst {worst[arm]:.2f} x" for arm in ARMS)
-    asked = f"at least {LEAST:g} dB and nobody above {MOST:g} x were asked for"
+    asked = f"At least {LEAST:g} dB and nobody above {MOST:g} x were asked for"
     end = f"{' and '.join(pays)} reach it" if pays else "it is no option of neurofuse"
-    return f"{told}. {asked.capitalize()}: {end}."
+    return f"{told}. {asked}: {end}."
 
 
 def save_rows(known: list[dict[str, Any]]) -> None:

@@ -29,6 +29,7 @@ from benchmarks.transplant.cases import cases
 from benchmarks.transplant.evaluation import cleaned_by, figures
 from neurofuse.cli.train import train_own
 from neurofuse.fusion.methods.learned import Learned
+from neurofuse.io.errors import ParameterError
 from neurofuse.models.training.own import LEARNING_RATE, STEPS, fine_tuning, settle, split
 from neurofuse.models.training.split import subject_files
 from neurofuse.models.training.train import train
@@ -130,7 +131,7 @@ def key_of(lab: str, met: bool, count: int, arm: str) -> str:
 
 
 def rows() -> dict[str, dict[str, Any]]:
-    """Those that are known, by name."""
+    """Those that are known, by name; of a training that was refused, why."""
     known = json.loads(ROWS.read_text()) if ROWS.exists() else {}
     return {key: one for key, one in known.items() if one["version"] == VERSION}
 
@@ -147,7 +148,7 @@ def table(known: dict[str, dict[str, Any]]) -> Table:
     cells = []
     for lab, met, count, arm in plans():
         one = known.get(key_of(lab, met, count, arm))
-        if one is None:
+        if one is None or "refused" in one:
             continue
         stages = [[own[f] for own in one[w].values()] for f in ("error", "change") for w in STAGES]
         means = [f"{np.mean(values):.2f}" for values in stages]
@@ -167,7 +168,7 @@ def save_rows(known: dict[str, dict[str, Any]]) -> None:
     cells = []
     for lab, met, count, arm in plans():
         one = known.get(key_of(lab, met, count, arm))
-        if one is None:
+        if one is None or "refused" in one:
             continue
         before, after = ({who: own["error"] for who, own in one[w].items()} for w in STAGES)
         start = "packaged" if met else f"without {lab}"
@@ -182,6 +183,11 @@ simulated people alone. The packaged weights have met these participants, so tha
 gain beyond that could show."""
     limits = """One seed. Judged with real movements on the lab's participants of the validation
 part (FineMI: two)."""
+    refused = [key for key, one in known.items() if "refused" in one]
+    if refused:
+        limits += (
+            f""" Refused, as nobody who judges has a minute of calm EEG: {"; ".join(refused)}."""
+        )
     save("transfer", " ".join(text.split()), cells, " ".join(limits.split()))
 
 
@@ -198,9 +204,12 @@ def main() -> None:
         if not start_of(lab, met).exists():
             print(f"{key}: no {start_of(lab, met)}; run benchmarks.generality.train", flush=True)
             continue
-        made = row_of(lab, met, count, arm)
+        try:
+            made = row_of(lab, met, count, arm)
+        except ParameterError as error:  # participants without a minute of calm EEG
+            made = {"version": VERSION, "refused": str(error)}
         write(ROWS, rows() | {key: made})
-        print(key, np.mean(gains(made)), made["seconds"], made["gained"], flush=True)
+        print(key, made, flush=True)
     print(table(rows()).markdown())
     save_rows(rows())
 
