@@ -32,7 +32,9 @@ class LiveWatch:
         rates: Mapping[str, float],
         used: Mapping[str, np.ndarray],
     ):
-        self.nodes, self.rates, self.used = nodes, rates, used
+        self.nodes: Mapping[str, xr.Dataset] = nodes
+        self.rates: Mapping[str, float] = rates
+        self.used: Mapping[str, np.ndarray] = used
         self.light: dict[str, bool] = {
             s: MODALITIES[s].variable(node) == "intensity" for s, node in nodes.items()
         }

@@ -289,7 +289,8 @@ def save_rows(known: list[dict[str, Any]]) -> None:
     guarded = sum(r[arm]["own_loss"] < r[WITHOUT]["own_loss"] for r in known for arm in ARMS)
     text = f"""**Per recording**: its own large movements, scaled, put into the calm parts of its
 first half; {STEPS} steps from the packaged single-modality weights; judged on its second half
-with other people's movements, {len(known)} of {len(RECORDINGS)} recordings of the validation part. {verdict(known)}
+with other people's movements, {len(known)} of {len(RECORDINGS)} recordings of the validation part.
+{verdict(known)}
 The loss on other windows of the first half fell in {guarded} of {len(known) * len(ARMS)} trials:
 such a guard does not see what gets worse."""
     limits = """Few recordings of the validation part move much and are calm for half a minute in

@@ -175,7 +175,7 @@ def save_rows(known: dict[str, dict[str, Any]]) -> None:
         kept = "" if one["gained"] else "; start kept"
         what = f"{count} of the lab ({arm})" if count else arm
         cells.append(row(f"{start}, trained on {what}{kept}", lab, before, after))
-    text = f"""**Transfer**: `neurofuse train --from WEIGHTS --own TABLE`, {SETTINGS}, on a lab's
+    text = f"""**Transfer**: `neurofuse train` with `--from` and `--own`, {SETTINGS}, on a lab's
 first participants of the training part, a quarter of whom judges (start kept: nothing was gained
 there, so that the weights stay). Weights that never met the lab are those of 250 steps of the
 page on [generality](generality.md); the row without participants says what as many steps bring on

@@ -72,7 +72,7 @@ def test_a_table_that_cannot_be_used(tmp_path, text, message):
 
 
 def test_neither_table_nor_folder(tmp_path):
-    with pytest.raises(ParameterError, match="none.csv, which is not there"):
+    with pytest.raises(ParameterError, match=r"none\.csv, which is not there"):
         participants_in(tmp_path / "none.csv")
     with pytest.raises(ParameterError, match=r"a\.edf, which is no table"):
         participants_in(placed(tmp_path, ["a.edf"]) / "a.edf")
