@@ -71,6 +71,9 @@ class Training(BaseModel):
     own : dict
         Your own clean recordings, files by participant, each in one part only:
         `{"train": {"anna": ["anna.edf"]}, "validation": {"ben": ["ben.edf"]}}`.
+    own_moves : bool
+        Own recordings may hold movements: of few electrodes only the calm stretches count as
+        clean, and large movements in `own` are added to these beside generated ones.
     corpus : str, optional
         A store of recordings (`neurofuse corpus build`), drawn from in place of `simulated`, `real`
         and `own`, which say what it was built of. Real movements are still read from the data
@@ -120,6 +123,7 @@ class Training(BaseModel):
     real: bool = True
     share_of_participants: Annotated[float, Field(gt=0, le=1)] = 1.0
     own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
+    own_moves: bool = False
     corpus: str | None = None
     leave_out: tuple[str, ...] = ()
     adversary: Annotated[float, Field(ge=0)] = 0.0

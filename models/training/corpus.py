@@ -180,6 +180,7 @@ def load_corpus(
     real: bool = True,
     own: Mapping[str, Sequence[str | Path]] | None = None,
     without: Collection[str] = (),
+    own_moves: bool = False,
 ) -> list[Clean]:
     """Clean signals of one modality: real ones, your own, and simulated ones.
 
@@ -197,8 +198,10 @@ def load_corpus(
         Your files by participant; those without the modality are passed over.
     without : collection of str
         Participants that are left out.
+    own_moves : bool
+        Of few electrodes of yours take the calm stretches.
     """
-    kinds = sources(part, stream, simulated, real, own)
+    kinds = sources(part, stream, simulated, real, own, own_moves)
     recorded, further = ([s for s in kind if s.name not in without] for kind in kinds)
     recordings = _made(recorded)
     return recordings + _made(slowed(recordings, stream)) + _made(further)
@@ -219,13 +222,16 @@ def sources(
     simulated: int,
     real: bool,
     own: Mapping[str, Sequence[str | Path]] | None,
+    own_moves: bool = False,
 ) -> tuple[list[Source], list[Source]]:
     """What `load_corpus` reads: files, which can be `slowed`, and what follows them."""
     files: dict[str, Sequence[str | Path]] = dict(subject_files(part, stream)) if real else {}
     if real and stream == "nirs":
         files |= subject_files(part, "nirs_still")
+    make = _calm_from_file if own_moves and stream == "eeg" else _from_file
+    makers = dict.fromkeys(files, _from_file) | dict.fromkeys(own or (), make)
     recorded = [
-        Source(subject, partial(_from_file, path, stream, subject), _size(path))
+        Source(subject, partial(makers[subject], path, stream, subject), _size(path))
         for subject, paths in (files | dict(own or {})).items()
         for path in paths
     ]
@@ -266,6 +272,17 @@ def _from_file(path: str | Path, stream: str, subject: str) -> Clean | None:
     if clean is None:
         logger.info("%s has fewer than two usable %s channels: left out", path, stream)
     return clean
+
+
+def _calm_from_file(path: str | Path, stream: str, subject: str) -> Clean | None:
+    """As `_from_file`, but of few electrodes the calm stretches, where there are enough."""
+    clean = _from_file(path, stream, subject)
+    if clean is None or clean.shape[0] > FEW:
+        return clean
+    calm_only = calm_electrodes(subject, [Path(path)])
+    if calm_only is None:
+        logger.warning("%s holds less than %g s of calm EEG: left out", path, LEAST)
+    return calm_only
 
 
 def _simulated(stream: str, seed: int, rates: dict[str, Any]) -> Clean | None:

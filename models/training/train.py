@@ -21,6 +21,7 @@ from neurofuse.models.training.distil import Teacher, take_filters
 from neurofuse.models.training.distributed import team
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
+from neurofuse.models.training.own import own_movements
 from neurofuse.models.training.run import run
 from neurofuse.models.training.split import data_folder, left_out
 from neurofuse.models.training.transplants import load_movements
@@ -125,7 +126,7 @@ def train(
             learner.log_file.unlink(missing_ok=True)
             begun = {"plan": known["plan"], "start_score": None, "processes": processes.count}
             if plan.start:
-                begun["start_score"] = learner.validate()[0]
+                begun["start_score"], begun["start_scores"] = learner.validate()
             (folder / PLAN).write_text(json.dumps(begun, indent=1) + "\n")
         learner.facts["start_score"] = _start_score(folder) if processes.leads else None
         rank = processes.rank if processes.count > 1 else None
@@ -204,16 +205,19 @@ def learned_from(plan: Training, sampling: WindowSampling, batch: int) -> Window
 
 def donors_of(plan: Training, sampling: WindowSampling, streams: Iterable[str]) -> Donors:
     """The people whose real movements are transplanted, by modality; nobody where none are."""
-    if not plan.real or sampling.transplanted == 0:
+    if sampling.transplanted == 0:
         return {s: {} for s in streams}
     without = _without(plan, "train")
     donors: Donors = {}
     for stream in streams:
         donors[stream] = {
             name: own
-            for name, own in load_movements("train", stream).items()
+            for name, own in (load_movements("train", stream) if plan.real else {}).items()
             if name not in without and not name.startswith(plan.leave_out)
         }
+        if plan.own_moves:
+            people = {n: f for n, f in plan.own.get("train", {}).items() if n not in without}
+            donors[stream] |= own_movements(people, stream)
     return donors
 
 
@@ -283,7 +287,8 @@ def recordings_of(
     else:
         simulated = simulated_in(plan, part)
         own = plan.own.get(part)
-        found = load_corpus(part, stream, simulated, plan.real, own, without)
+        moves = plan.own_moves
+        found = load_corpus(part, stream, simulated, plan.real, own, without, moves)
     enough: list[CleanSignal] = []
     for clean in found:
         if clean.name.startswith(plan.leave_out):
