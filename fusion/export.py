@@ -6,7 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neurofuse.fusion.methods.registry import JOINT, SMALL
 from neurofuse.fusion.parity import CLOSE, card, live, offline, rows, table
+from neurofuse.fusion.settled import LATER
 from neurofuse.io.errors import ParameterError
 from neurofuse.io.staging import staged
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from neurofuse.models.export.write import Given
 
 SPEC, PARITY, TABLE, CARD = "spec.json", "parity.json", "parity.md", "model_card.md"
-STUDENT = "joint-small"
 CALIBRATED, COMPARED = 0, 1000  # seeds: what ranges are measured on is not what is compared
 
 
@@ -34,9 +35,10 @@ def export_model(
     method : str or Path
         "joint", "eeg", "nirs", "joint-live", or the path of weights (.safetensors).
     folder : str or Path
-        Made if missing. Networks (ONNX) or weights, `spec.json`, which says all that is to be known
-        of them, `parity.json` and `parity.md`, which compare it with torch on recordings with
-        injected motion, and `model_card.md`.
+        Made if missing. Networks (ONNX), or weights and, in the folder `settled`, the networks of
+        "joint" for `LiveCleaner.settled`; `spec.json`, which says all that is to be known of them,
+        `parity.json` and `parity.md`, which compare it with torch on recordings with injected
+        motion, and `model_card.md`.
     int8 : bool
         Weights and inputs of convolutions in 8 bits. Their ranges are measured on recordings of
         validation participants where the data folder (NEUROFUSE_DATA) has them, else on simulated
@@ -69,11 +71,11 @@ def export_model(
     >>> cleaned = nf.clean(nf.read("sub-01_eeg.edf"), "edge-eeg")  # doctest: +SKIP
     """
     if student:
-        if str(method) != "joint":
+        if str(method) != JOINT:
             raise ParameterError(
                 f"a student of {str(method)!r}", "that of 'joint'", "leave out one of the two"
             )
-        method = STUDENT
+        method = SMALL
     told = progress or (lambda fraction: None)
     write, material = _exporter()
     given = write.given_model(method)
@@ -84,9 +86,14 @@ def export_model(
         )
     files, spec = _made(given, int8)
     told(0.3)
+    later = _made(write.given_model(JOINT), int8=False) if causal else None
     names = [*files, SPEC, PARITY, TABLE, CARD]
+    if later is not None:
+        names += [f"{LATER}/{name}" for name in (*later[0], SPEC)]
     with staged(Path(folder), names, overwrite=overwrite) as stage:
         write.write_files(stage, files, spec)
+        if later is not None:
+            write.write_files(stage / LATER, *later)
         shown = list(material.simulated(given.architecture.streams, seed=COMPARED))
         if not causal:
             real = material.recordings(given.architecture.streams, seed=COMPARED)

@@ -4,16 +4,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from time import sleep
 from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
 
+from neurofuse.fusion.drift_watch import Drift
 from neurofuse.fusion.live_track import LARGEST, Track
-from neurofuse.fusion.settled import Past, settle
+from neurofuse.fusion.live_watch import LiveWatch
+from neurofuse.fusion.methods.learned import exported
+from neurofuse.fusion.settled import LATER, Past, settle
 from neurofuse.io.errors import ParameterError, SchemaError
-from neurofuse.io.modality import EEG, NIRS
-from neurofuse.io.recording import check, stream_dataset, streams
+from neurofuse.io.modality import EEG, MODALITIES, NIRS
+from neurofuse.io.recording import check, stream_dataset, streams, with_stream
+from neurofuse.models.edge.spec import is_export
 from neurofuse.models.live.engine import LiveEngine, Sensors
 from neurofuse.models.live.weights import load_arrays
 
@@ -22,6 +27,7 @@ NIRS_LOOKAHEAD = 1.0  # s
 SHORTEST_LOOKAHEAD = 0.5  # s of fNIRS: the network's own
 SLOWEST = {"eeg": 20.0, "nirs": 0.5, "imu": 4.0}  # Hz
 FASTEST = 20_000.0  # Hz
+BREATH = 0.005  # s of pause after each step of what is played beside a recording
 AXES = (3, 6)  # of an IMU: acceleration, or acceleration and rotation
 
 
@@ -141,7 +147,13 @@ class LiveCleaner:
         self.pasts: dict[str, Past] = {
             s: Past(self.rates[s], track.shape) for s, track in self.tracks.items()
         }
-        self.lock: Lock = Lock()  # `settled` may run in another thread
+        # what cleans in `settled`; None: the packaged models
+        self.later: Path | None = Path(method) / LATER if exported(method) else None
+        if self.later is not None and not is_export(self.later):
+            self.later = None  # of an older version
+        self.lock: Lock = Lock()  # `settled` and `look` may run in another thread
+        self.watch: LiveWatch = LiveWatch(self.nodes, self.rates, self.used)
+        self._again: tuple[Any, ...] = (method, lookahead)
 
     def push(
         self,
@@ -194,14 +206,89 @@ class LiveCleaner:
         for s, done in self.engine.run().items():
             for part in done:
                 self.tracks[s].finish(part, self.used[s], self.calibration[s])
-        return _output({s: track.out() for s, track in self.tracks.items()})
+        parts = {s: track.out() for s, track in self.tracks.items()}
+        for s, part in parts.items():
+            if self.watch.push(s, part):
+                self.engine.forget(s)
+        return _output(parts)
+
+    @property
+    def drifts(self) -> list[Drift]:
+        """What changed in the recording at rest since its start, as it was noticed.
+
+        Every five minutes the power and the correlations of each channel outside motion are
+        compared with those before. The statistics of what is quiet follow by themselves within one
+        to two minutes, and faster after a drift; what was given out stays.
+
+        Examples
+        --------
+        >>> import neurofuse as nf
+        >>> nf.LiveCleaner(nf.simulate(duration=10, seed=0)[1]).drifts
+        []
+        """
+        return list(self.watch.drifts)
+
+    def look(self) -> dict[str, float]:
+        """See whether movements are still found: some are put into the last minute of samples.
+
+        Takes some seconds: call it every few minutes, and in another thread than `push` where time
+        matters. A share that differs from that of the first call is added to `drifts`.
+
+        Returns
+        -------
+        dict of float
+            Share [1] of the time of these movements in which the motion mask is open, by modality;
+            none without a minute of samples that are mostly at rest.
+
+        Raises
+        ------
+        NeurofuseError
+            As `LiveCleaner`.
+
+        Examples
+        --------
+        >>> import neurofuse as nf
+        >>> nf.LiveCleaner(nf.simulate(duration=10, seed=0)[1]).look()
+        {}
+        """
+        with self.lock:
+            pasts = {s: replace(past, chunks=past.chunks.copy()) for s, past in self.pasts.items()}
+        return self.watch.look(pasts, self._played)
+
+    def _played(self, recording: xr.DataTree) -> xr.DataTree:
+        """A Recording with the motion masks that it would get while it is recorded."""
+        method, ahead = self._again
+        rates = {s: rate for s, rate in self.rates.items() if s != "imu"}
+        present = {s: stream_dataset(recording, s) for s in streams(recording)}
+        cleaner = LiveCleaner(
+            recording, method, rates={s: rates[s] for s in present}, lookahead=ahead
+        )
+        gates: dict[str, list[np.ndarray]] = {s: [] for s in present}
+        steps = round(float(next(iter(present.values())).time[-1]) / EEG_LOOKAHEAD)
+        for k in range(steps + 1):
+            given = {}
+            for s, node in present.items():
+                first, last = (round(n * EEG_LOOKAHEAD * self.rates[s]) for n in (k, k + 1))
+                variable = MODALITIES[s].variable(node)
+                given[s] = node[variable].values[..., first:last]
+            out = cleaner.push(**given)
+            for s in present:
+                gates[s].append(out.gate[s])
+            sleep(BREATH)  # for the thread that cleans
+        for s, node in present.items():
+            gate = np.concatenate(gates[s], -1)
+            lacking = node.sizes["time"] - gate.shape[-1]  # still on their way
+            padded = np.pad(gate, ((0, 0), (0, lacking)))
+            recording = with_stream(recording, s, node.assign(gate=(("channel", "time"), padded)))
+        return recording
 
     def settled(self) -> LiveOutput:
         """Give out what has settled since the last call: 8 s behind, close to `neurofuse.clean`.
 
-        The model that sees the future is run over the last minute, which takes about a second:
-        call it every few seconds, and in another thread than `push` where time matters. Samples
-        that nobody asked for within two minutes are NaN. There is no `uncertainty`.
+        The model that sees the future, an export's own one without torch, is run over the last
+        minute, which takes about a second: call it every few seconds, and in another thread than
+        `push` where time matters. Samples that nobody asked for within two minutes are NaN. There
+        is no `uncertainty`.
 
         Returns
         -------
@@ -226,7 +313,7 @@ class LiveCleaner:
         start = {s: (clocks[s].start or 0.0) if s in clocks else 0.0 for s in self.pasts}
         with self.lock:
             pasts = {s: replace(past, chunks=past.chunks.copy()) for s, past in self.pasts.items()}
-        parts = settle(pasts, self.nodes, start)
+        parts = settle(pasts, self.nodes, start, self.later)
         for s, past in pasts.items():
             self.pasts[s].given, self.pasts[s].artifact = past.given, past.artifact
         return _output({s: part | {"uncertainty": None} for s, part in parts.items()})

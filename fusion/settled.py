@@ -6,6 +6,7 @@ out.
 
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -20,6 +21,7 @@ from neurofuse.io.recording import LOST, build, stream_dataset
 
 BEHIND = 8.0  # s after a sample that its cleaning looks at
 CONTEXT = 40.0  # s before it
+LATER = "settled"  # the folder of a live export whose model sees the future
 HELD = 120.0  # s of samples that are kept; of older ones nothing is known any more
 SHORTEST = 10.0  # s of a recording that can be cleaned
 
@@ -53,7 +55,10 @@ class Past:
 
 
 def settle(
-    pasts: dict[str, Past], nodes: dict[str, xr.Dataset], start: dict[str, float]
+    pasts: dict[str, Past],
+    nodes: dict[str, xr.Dataset],
+    start: dict[str, float],
+    method: str | Path | None = None,
 ) -> dict[str, dict[str, np.ndarray]]:
     """What has settled of each modality and was not given out yet.
 
@@ -64,6 +69,8 @@ def settle(
         The montage.
     start : dict of float
         When each modality's first sample was taken [s].
+    method : str or Path, optional
+        Which cleans; by default the model of the modalities at hand.
 
     Returns
     -------
@@ -99,7 +106,7 @@ def settle(
     if not parts:
         return found
     recording = build(parts.get("eeg"), parts.get("nirs"))
-    cleaned = apply(get_method(default_method(recording)), recording)
+    cleaned = apply(get_method(method or default_method(recording)), recording)
     judged = with_verdicts(recording, cleaned)
     for s in parts:
         past, name = pasts[s], MODALITIES[s].variable(nodes[s])

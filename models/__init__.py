@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING, Any
 from neurofuse.io.deprecation import former_module
 
 if TYPE_CHECKING:
+    from neurofuse.models.federated.centre import Centre
+    from neurofuse.models.federated.plan import Federation
+    from neurofuse.models.federated.server import Server
     from neurofuse.models.joint.architecture import Architecture
     from neurofuse.models.training.config import Training
     from neurofuse.models.training.train import train
     from neurofuse.models.weights import load_model
 
-__all__ = ["Architecture", "Training", "load_model", "train"]
+__all__ = ["Architecture", "Centre", "Federation", "Server", "Training", "load_model", "train"]
 
 _HOME = {
     "Architecture": "joint.architecture",
+    "Centre": "federated.centre",
+    "Federation": "federated.plan",
+    "Server": "federated.server",
     "Training": "training.config",
     "load_model": "weights",
     "train": "training.train",

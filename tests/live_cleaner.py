@@ -17,6 +17,7 @@ class PassThrough:
 
     def __init__(self, montage: xr.DataTree, rates: Mapping[str, float]):
         self.rates = rates
+        self.drifts: list[str] = []
         self.lookahead = {kind: LOOKAHEAD[kind] for kind in streams(montage)}
         self._held = {
             kind: (stream_dataset(montage, kind)[variable].values, np.empty(0))

@@ -13,6 +13,7 @@ from benchmarks.common.page import Table
 from benchmarks.common.paths import ROOT
 from benchmarks.edge.errors import Row, by_person, chosen, difference, kept_rows, text
 from benchmarks.edge.smaller import smaller, stored_bytes
+from neurofuse.fusion.methods.registry import SMALL
 from neurofuse.io.modality import MODALITIES
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.weight_files import PRETRAINED
@@ -33,7 +34,7 @@ STEPS = {  # fraction that is pruned, bits
 UNFILTERED = "no filters"
 RUNS = ROOT / "runs/edge"
 WHOLE = PRETRAINED / f"{FULL}.safetensors"
-STUDENT = RUNS / "joint-small/joint-small.safetensors"
+STUDENT = PRETRAINED / f"{SMALL}.safetensors"
 
 
 def variants(weights: Path) -> dict[str, CrossModalAutoencoder]:

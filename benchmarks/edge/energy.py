@@ -24,24 +24,23 @@ from benchmarks.edge.power import BUDGET, CHIPS, CLAIM, LEAST, PULP
 from neurofuse.io.modality import MODALITIES
 
 WORN, FEW = MONTAGES  # the montages by name
-SHOWN = ("float", "int8", "int4", "pruned 30 %, int8", compress.UNFILTERED)
+SHOWN = ("float", "int8", "pruned 30 %", "pruned 30 %, int8", compress.UNFILTERED)
 ALLOWED = 0.5  # dB that a student may lose
 DRAWN = ("int8",)  # and the models as they are
 
 QUESTION = """How much artifact goes for how much power, and what is lost when the network is made
-smaller?
-
-Minutes of clean recordings of validation people with generated movement of the same times in both
-modalities, weak 0.2 and strong 1, the same for all models. Error: energy of (cleaned - true) in
-motion over that of the true signal, fNIRS as optical density; *less*: error before minus error
-after. *Over joint*: how much larger the error is than that of `joint` in the same windows. Means
-over people; 95 % intervals are in the CSV. Multiply-adds (network + filters), estimated power and
-*less* are of 8 EEG and 8 fNIRS channels."""
+smaller? Minutes of clean recordings of validation people with generated movement of the same times
+in both modalities, weak 0.2 and strong 1, the same for all models. Error: energy of (cleaned -
+true) in motion over that of the true signal, fNIRS as optical density; *less*: error before minus
+error after. *Over joint*: how much larger the error is than that of `joint` in the same windows.
+Means over people; 95 % intervals are in the CSV. Multiply-adds (network + filters), estimated
+power and *less* are of 8 EEG and 8 fNIRS channels."""
 LIMITS = """Power is estimated, not measured: multiply-adds over what others measured with other
 networks of 8 bits; traffic to memory is not known, and the filters compute in floats, which
 take more than estimated, as does a network in floats. The 12 dB at 5 mW in the figure is a claim
-without a source. Rounding is of weights alone. Weights and settings were chosen on these people;
-fNIRS are few."""
+without a source. Rounding is of weights alone ([inputs and other operators](edge_export.md)).
+Pruning saves neither bytes nor time here: zeros are stored and multiplied like all else. Weights
+and settings were chosen on these people; fNIRS are few."""
 
 
 def lowered(found: list[Row], model: str, modality: str) -> list[str]:
@@ -163,8 +162,8 @@ def page(
         )
     if sizes:
         parts.append(
-            f"**Error over size** [dB, EEG and fNIRS], {curve.STEPS} steps from the same teacher, "
-            f"validation windows, `joint` as it is last: {said}."
+            f"**Error over size** [dB, EEG and fNIRS], widths {', '.join(map(str, curve.WIDTHS))}, "
+            f"{curve.STEPS} steps from one teacher, and `joint` as it is: {said}."
         )
     return Page(
         title="On a wearable's budget",

@@ -9,7 +9,6 @@ the whole cleaning are then timed in one process, on one thread, in turn.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -31,6 +30,9 @@ used = resource.getrusage(resource.RUSAGE_SELF)
 print(time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1e3)
 """
 NAMES = ("clock [s]", "core [s]", "memory [MB]")
+FIRST = "import and first result"
+WHOLE = "estimate of a recording, core [s]"
+NETWORK = "network, one window, core [s]"
 
 
 def start(recording: Path, method: str) -> list[float]:
@@ -103,6 +105,26 @@ def whole(path: Path, export: Path, repeats: int) -> np.ndarray:
     )
 
 
+def measured(export: Path, repeats: int, seconds: float = 60.0) -> dict[str, np.ndarray]:
+    """With torch and with the export of joint, by what was measured."""
+    from neurofuse.io import write_netcdf
+    from neurofuse.synth import simulate
+
+    _, recording = simulate(seconds, seed=1, eeg_montage=32, nirs_montage="motor")
+    rows = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recording.nc"
+        write_netcdf(recording, path)
+        methods = ("joint", str(export))
+        found = [[start(path, m) for m in methods] for _ in range(repeats)]
+        best = np.array(found).min(0)
+        for name, values in zip(NAMES, best.T, strict=True):
+            rows[f"{FIRST}, {name}"] = values
+        rows[WHOLE] = np.median(whole(path, export, repeats), 1)
+    rows[NETWORK] = np.median(network(export, repeats), 1)
+    return rows
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Start-up with torch and without.")
@@ -110,26 +132,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0, help="of the recording")
     given = parser.parse_args()
-    from neurofuse.io import write_netcdf
-    from neurofuse.synth import simulate
-
-    _, recording = simulate(given.seconds, seed=1, eeg_montage=32, nirs_montage="motor")
-    rows = {}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "recording.nc"
-        write_netcdf(recording, path)
-        methods = ("joint", str(given.export))
-        found = [[start(path, m) for m in methods] for _ in range(given.repeats)]
-        best = np.array(found).min(0)
-        for name, values in zip(NAMES, best.T, strict=True):
-            rows[f"import and first result, {name}"] = values
-        taken = whole(path, given.export, given.repeats)
-        rows["estimate of a recording, core [s]"] = np.median(taken, 1)
-    rows["network, one window, core [s]"] = np.median(network(given.export, given.repeats), 1)
+    rows = measured(given.export, given.repeats, given.seconds)
     print("| | torch | export | ratio |\n|---|---|---|---|")
     for name, (one, other) in rows.items():
         print(f"| {name} | {one:.3g} | {other:.3g} | {other / one:.2f} |")
-    print(json.dumps({name: [float(v) for v in values] for name, values in rows.items()}))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 # models/training/augment.py, 400 in which errors of the fNIRS baseline level decay as
 # models/joint/baseline_level.py assumes, and 1500 and 1000 with few channels, partners that share
 # nothing, real movements, other devices and an IMU (models/training/windows.py).
-# Then the live model: 800 steps from the joint one, and the settings chosen on validation people.
+# Then the live model: 800 steps from the joint one, and the settings chosen on validation people;
+# and the student of the joint one, in four stages of which the last also looks at the filters' output.
 # Resumes where it was cut off. Run in the repository's root with the environment active.
 set -euo pipefail
 export OMP_NUM_THREADS=1
@@ -41,3 +42,14 @@ stage joint-live live joint-live
 stage joint-live live_settings joint-live_2
 cp runs/live_settings/joint-live/joint-live.{safetensors,json} models/pretrained/
 cp runs/live/joint-live/log.jsonl docs/measured/data/training/joint-live.jsonl
+small() { # folder of the stage, configuration; each begins from the one before
+    mkdir -p "runs/edge/$1"
+    neurofuse train --config "benchmarks/training/configs/$2.json" --out "runs/edge/$1" --resume \
+        >>"runs/edge/$1.log" 2>&1
+}
+small first joint-small # that of the packaged one was stopped after 1000 steps
+small joint-small joint-small_2
+small third joint-small_3
+small fourth joint-small_4
+cp runs/edge/fourth/joint-small.{safetensors,json} models/pretrained/
+cat runs/edge/{first,joint-small,third,fourth}/log.jsonl >docs/measured/data/training/joint-small.jsonl

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 GROUP = "neurofuse.methods"  # of entry points
 NAME = re.compile(r"[\w.-]+")  # so that the command line can list methods between commas
 JOINT = "joint"
+SMALL = "joint-small"  # for small computers: `neurofuse export --student`
 MODELS = {name: Learned(name) for name in (JOINT, "eeg", "nirs")}
 PLAIN = (UNCORRECTED, ZERO, BANDPASS)
 CLASSICAL = (
@@ -68,12 +69,13 @@ BASELINES: dict[str, Classical] = {
 }
 # compared when asked for only: they take long, cannot run on most recordings, or vary another one
 ON_REQUEST = {
-    method.name for method in (CBSI, ICLABEL, GEDAI, SPLINE_SG, LINEAR, TCCA, *SINGLE_SERIES)
+    SMALL,
+    *(method.name for method in (CBSI, ICLABEL, GEDAI, SPLINE_SG, LINEAR, TCCA, *SINGLE_SERIES)),
 }
 EVERY = "all"  # stands for every method where several are named
 OLD_NAMES = {"untouched": UNCORRECTED.name}
 
-_known: dict[str, Cleaner] = {**MODELS, **BASELINES}
+_known: dict[str, Cleaner] = {**MODELS, SMALL: Learned(SMALL), **BASELINES}
 _searched: list[bool] = []  # whether plug-ins were looked for
 
 

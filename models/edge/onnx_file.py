@@ -14,13 +14,15 @@ OPERATORS = {
     *("ReduceMax", "ReduceMean", "Concat", "Gather", "Reshape"),
     *("QuantizeLinear", "DequantizeLinear"),
 }
-MOST_NODES = 5000
+MOST_NODES = 500  # of a graph; those of the packaged models have 250 at most
+LARGEST_NUMBER = 1000  # in a node: of frames around a convolution
 LARGEST_DIMENSION = 1_000_000
 # numbers of the fields that are read, in the definition of the format (onnx.proto)
 MODEL = {"graph": 7, "opset": 8, "functions": 25}
 GRAPH = {"node": 1, "constant": 5}
 NODE = {"attribute": 5, "operator": 4, "domain": 7}
-ATTRIBUTE = {"tensor": 5, "graph": 6, "tensors": 10, "graphs": 11}
+INSIDE = {"tensor": 5, "graph": 6, "tensors": 10, "graphs": 11}  # of an attribute
+NUMBERS = {"number": 3, "numbers": 8}  # of an attribute
 TENSOR = {"dims": 1, "external": 13, "location": 14}
 OPSET_ID = {"domain": 1, "version": 2}
 
@@ -86,8 +88,14 @@ def _node(content: bytes) -> str:
     given: dict[int, bytes] = {}
     for number, value in fields(content):
         if number == NODE["attribute"]:
-            if any(kind in ATTRIBUTE.values() for kind, _ in fields(_bytes(value))):
-                return "with a graph or numbers inside of a node"
+            for kind, held in fields(_bytes(value)):
+                if kind in INSIDE.values():
+                    return "with a graph or numbers inside of a node"
+                if kind not in NUMBERS.values():
+                    continue
+                numbers = _packed(held) if isinstance(held, bytes) else [held]
+                if max(numbers, default=0) > LARGEST_NUMBER:
+                    return f"with {max(numbers)} in a node"
         elif number in NODE.values():
             given[number] = _bytes(value)
     operator, domain = (given.get(NODE[part], b"").decode() for part in ("operator", "domain"))

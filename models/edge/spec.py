@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -77,6 +78,8 @@ class Spec(Facts):
         Of the software that made it.
     files : dict
         What it consists of.
+    spec_sha256 : str
+        Of everything else in it (`spec_digest`).
     """
 
     format: Literal["neurofuse export"]
@@ -94,6 +97,7 @@ class Spec(Facts):
     code_sha256: Hash
     versions: dict[str, str]
     files: dict[Name, Part]
+    spec_sha256: Hash
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,18 @@ class Export:
 
     spec: Spec
     parts: dict[str, bytes]
+
+
+def spec_digest(facts: Mapping[str, Any]) -> str:
+    """SHA-256 of a spec less the hash that it holds.
+
+    Examples
+    --------
+    >>> spec_digest({"version": 1}) == spec_digest({"version": 1, "spec_sha256": "0"})
+    True
+    """
+    told = {name: value for name, value in facts.items() if name != "spec_sha256"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def is_export(path: str | Path) -> bool:
@@ -140,11 +156,14 @@ def read_spec(folder: str | Path) -> Spec:
             f"version {VERSION} and opset {OPSET}",
         )
     try:
-        return Spec.model_validate(facts)
+        spec = Spec.model_validate(facts)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise _unfit(f"{path} whose {where} cannot be: {first['msg']}") from error
+    if spec_digest(facts) != spec.spec_sha256:
+        raise _unfit(f"{path} that was edited: its SHA-256 is another one")
+    return spec
 
 
 def read_export(folder: str | Path) -> Export:

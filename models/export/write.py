@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 import neurofuse.models as models
 from neurofuse.models.edge.onnx_file import OPSET
-from neurofuse.models.edge.spec import FORMAT, SPEC, VERSION
+from neurofuse.models.edge.spec import FORMAT, SPEC, VERSION, spec_digest
 from neurofuse.models.export.graph import Parts, graphs
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.weights import find_weights, load_facts, load_model, software
@@ -64,7 +64,7 @@ def spec_of(
 ) -> dict[str, Any]:
     """What spec.json says (`models.edge.spec.Spec`)."""
     a = given.architecture
-    return {
+    spec: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "name": given.name,
@@ -84,6 +84,7 @@ def spec_of(
             for name, content in files.items()
         },
     }
+    return spec | {"spec_sha256": spec_digest(spec)}
 
 
 def learned_of(given: Given) -> dict[str, Any]:

@@ -90,6 +90,10 @@ class EegFilter:
         self.frame += 1
         return Cleaned(gate * artifact, gate, np.sqrt(gate * spread.sum(1)))
 
+    def forget(self) -> None:
+        """Let the statistics of what is quiet follow a recording that has changed."""
+        self.spatial.forget()
+
 
 def _filled(x: np.ndarray, missing: np.ndarray, last: np.ndarray) -> np.ndarray:
     """Samples (channel, time) in which the last known one stands for those that are lost."""

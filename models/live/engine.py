@@ -154,6 +154,14 @@ class LiveEngine:
             done.clear()
         return out
 
+    def forget(self, modality: str) -> None:
+        """Let the statistics of what is quiet follow a recording that has changed.
+
+        What was given out stays, and estimates do not jump: only their inertia is gone.
+        """
+        if modality in self.filters:
+            self.filters[modality].forget()
+
     def _due(self, s: str) -> float | None:
         """When the next thing can be done [s]; None if too few samples are there."""
         queue, clock = self.queues[s], self.clocks[s]

@@ -108,6 +108,10 @@ class OpticsFilter:
             self.filter.tell(gate, rough)
         self.motion, self.mask, self.fraction = decoded.motion, mask, decoded.fraction
 
+    def forget(self) -> None:
+        """Let the statistics of what is quiet follow a recording that has changed."""
+        self.filter.quiet.forget()
+
     def settle(self) -> list[Cleaned]:
         """What is done, each (channel, wavelength, time), in order and only once."""
         return self.filter.settle()

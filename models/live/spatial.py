@@ -13,6 +13,7 @@ RECENT = 0.5  # s after which the artifact's covariance counts 1/e
 PATTERN = 120.0  # s after which the pattern of earlier movements counts 1/e
 QUIET = 60.0  # s after which quiet samples count 1/e
 AT_ONCE = 0.75  # how far the artifact's size is that of now, 1, or of the last moments, 0
+AFTER_DRIFT = 0.1  # of the weight of what was known stays when the recording has drifted
 EPS = 1e-8
 
 
@@ -67,6 +68,12 @@ class SpatialFilter:
         scale = np.diagonal(noise)
         self.pattern += moving / np.sqrt(size + 1e-6 * scale.mean() + 1e-300)
         return self._weights(noise, scale, float(size)).T @ x
+
+    def forget(self) -> None:
+        """Let what comes now count more than what was: the recording has changed."""
+        for part in (self.noise.sum, self.pattern):
+            part *= AFTER_DRIFT
+        self.noise.weight *= AFTER_DRIFT
 
     def _weights(self, noise: np.ndarray, scale: np.ndarray, now: float) -> np.ndarray:
         moving = self.recent / self.weight

@@ -13,6 +13,7 @@ from neurofuse.models.joint.architecture import Quiet
 NORMAL_MEDIAN = 0.455  # median of squared standard normal deviates
 MEMORY = 60.0  # s in which the usual energy is looked for
 FORGOTTEN = 120.0  # s in which a quiet sample's weight falls to 1/e
+AFTER_DRIFT = 0.1  # of the weight of what was known stays when the recording has drifted
 PRIOR = 5.0  # s of white noise of usual size that stand in the covariance before anything is quiet
 NUGGET = 0.02  # fraction of the variance that is added to it
 LARGEST_EXCESS = 1e3  # times the usual energy
@@ -122,6 +123,11 @@ class QuietCovariance:
         self.variance[channels] = usual / NORMAL_MEDIAN
         at = int(self.quiet.quantile * (count - 1))
         self.calm[channels] = np.partition(self.local[channels, :count], at, -1)[:, at]
+
+    def forget(self) -> None:
+        """Let what comes now count more than what was: the recording has changed."""
+        self.sums *= AFTER_DRIFT
+        self.weight *= AFTER_DRIFT
 
     def matrix(self, channels: np.ndarray, unit: np.ndarray) -> np.ndarray:
         """Covariance (channel, wavelength · lag, wavelength · lag) of a window.

@@ -12,6 +12,7 @@ from safetensors.numpy import load
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.edge.spec import read_export
 from neurofuse.models.joint.architecture import Architecture
+from neurofuse.models.live.shapes import shapes
 from neurofuse.models.weight_files import LARGEST_FILE, LARGEST_VALUE, PRETRAINED
 
 Weights = dict[str, np.ndarray]
@@ -50,14 +51,13 @@ def load_arrays(name: str | Path) -> tuple[Architecture, Weights]:
         architecture = Architecture.model_validate(facts["architecture"])
     except (ValidationError, KeyError, TypeError) as error:
         raise _unfit(path, type(error).__name__) from error
-    arrays = _arrays(path, content)
     if not architecture.causal:
         raise ParameterError(
             f"model {path.stem!r}, which sees the future",
             "a causal model to clean while recording, such as joint-live",
             'take method="joint-live", or neurofuse.clean after the recording',
         )
-    return architecture, arrays
+    return architecture, _arrays(path, content, architecture)
 
 
 def _from_export(folder: Path) -> tuple[Architecture, Weights]:
@@ -68,17 +68,24 @@ def _from_export(folder: Path) -> tuple[Architecture, Weights]:
             "an export of a causal model, such as joint-live",
             "give it to neurofuse.clean, or export joint-live",
         )
-    name, content = next(iter(export.parts.items()))
-    return export.spec.architecture, _arrays(folder / name, content)
+    architecture = export.spec.architecture
+    name, content = next(iter(export.parts.items()), ("no file of weights", b""))
+    return architecture, _arrays(folder / name, content, architecture)
 
 
-def _arrays(path: Path, content: bytes) -> Weights:
+def _arrays(path: Path, content: bytes, architecture: Architecture) -> Weights:
+    """The arrays of a causal model, which are those of its architecture."""
     try:
         arrays = load(content)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise _unfit(path, type(error).__name__) from error
-    if not all(np.isfinite(a).all() and np.abs(a).max() < LARGEST_VALUE for a in arrays.values()):
-        raise _unfit(path, f"values that are not finite or above {LARGEST_VALUE:g}")
+    for name, shape in shapes(architecture).items():
+        given = arrays.get(name)
+        if given is None or given.shape != shape or given.dtype.kind != "f":
+            found = "nothing" if given is None else f"{given.dtype} of shape {given.shape}"
+            raise _unfit(path, f"{found} as {name} in place of numbers of shape {shape}")
+        if not (np.isfinite(given).all() and np.abs(given).max() < LARGEST_VALUE):
+            raise _unfit(path, f"values that are not finite or above {LARGEST_VALUE:g}")
     return arrays
 
 

@@ -64,9 +64,16 @@ class Training(BaseModel):
         Also phase-randomised rest and simple artifacts (`augment`).
     real : bool
         Read the data folder (NEUROFUSE_DATA) when there is one.
+    share_of_participants : float
+        Which part of the training participants is used [1], chosen by `seed`: of every kind of
+        recordings in the split, and of your own, a rounded number and one at least. Their real
+        movements are left out with them; simulated participants and those of the validation stay.
     own : dict
         Your own clean recordings, files by participant, each in one part only:
         `{"train": {"anna": ["anna.edf"]}, "validation": {"ben": ["ben.edf"]}}`.
+    own_moves : bool
+        Own recordings may hold movements: of few electrodes only the calm stretches count as
+        clean, and large movements in `own` are added to these beside generated ones.
     corpus : str, optional
         A store of recordings (`neurofuse corpus build`), drawn from in place of `simulated`, `real`
         and `own`, which say what it was built of. Real movements are still read from the data
@@ -114,7 +121,9 @@ class Training(BaseModel):
     simulated: int = 6
     augment: bool = True
     real: bool = True
+    share_of_participants: Annotated[float, Field(gt=0, le=1)] = 1.0
     own: dict[Literal["train", "validation"], dict[str, tuple[str, ...]]] = {}
+    own_moves: bool = False
     corpus: str | None = None
     leave_out: tuple[str, ...] = ()
     adversary: Annotated[float, Field(ge=0)] = 0.0

@@ -4,7 +4,7 @@ Participants are split before anything is mixed (`split.json`); only one part is
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
@@ -26,6 +26,7 @@ from neurofuse.synth.simulate import simulate
 
 FEW = 4  # channels, of wearables and of some optodes beside an EEG cap
 LEAST, MOST = 61.0, 240.0  # s of calm EEG of a person with few electrodes
+SIMULATED = "simulated-"  # begins the names of simulated participants
 CONTACT = 0.4  # scalp coupling index below which a channel is not used as clean
 ENDS = ("source", "detector", "source_position", "detector_position")
 TRIM = 5.0  # s at both ends, where participants still settle
@@ -178,6 +179,8 @@ def load_corpus(
     simulated: int = 6,
     real: bool = True,
     own: Mapping[str, Sequence[str | Path]] | None = None,
+    without: Collection[str] = (),
+    own_moves: bool = False,
 ) -> list[Clean]:
     """Clean signals of one modality: real ones, your own, and simulated ones.
 
@@ -193,8 +196,13 @@ def load_corpus(
         Read what the data folder (NEUROFUSE_DATA) has.
     own : dict, optional
         Your files by participant; those without the modality are passed over.
+    without : collection of str
+        Participants that are left out.
+    own_moves : bool
+        Of few electrodes of yours take the calm stretches.
     """
-    recorded, further = sources(part, stream, simulated, real, own)
+    kinds = sources(part, stream, simulated, real, own, own_moves)
+    recorded, further = ([s for s in kind if s.name not in without] for kind in kinds)
     recordings = _made(recorded)
     return recordings + _made(slowed(recordings, stream)) + _made(further)
 
@@ -214,13 +222,16 @@ def sources(
     simulated: int,
     real: bool,
     own: Mapping[str, Sequence[str | Path]] | None,
+    own_moves: bool = False,
 ) -> tuple[list[Source], list[Source]]:
     """What `load_corpus` reads: files, which can be `slowed`, and what follows them."""
     files: dict[str, Sequence[str | Path]] = dict(subject_files(part, stream)) if real else {}
     if real and stream == "nirs":
         files |= subject_files(part, "nirs_still")
+    make = _calm_from_file if own_moves and stream == "eeg" else _from_file
+    makers = dict.fromkeys(files, _from_file) | dict.fromkeys(own or (), make)
     recorded = [
-        Source(subject, partial(_from_file, path, stream, subject), _size(path))
+        Source(subject, partial(makers[subject], path, stream, subject), _size(path))
         for subject, paths in (files | dict(own or {})).items()
         for path in paths
     ]
@@ -235,7 +246,7 @@ def sources(
     for number in range(simulated):
         seed = first_seed + number
         make = partial(_simulated, stream, seed, _rates(number))
-        further.append(Source(f"simulated-{seed}", make))
+        further.append(Source(f"{SIMULATED}{seed}", make))
     return recorded, further
 
 
@@ -263,9 +274,20 @@ def _from_file(path: str | Path, stream: str, subject: str) -> Clean | None:
     return clean
 
 
+def _calm_from_file(path: str | Path, stream: str, subject: str) -> Clean | None:
+    """As `_from_file`, but of few electrodes the calm stretches, where there are enough."""
+    clean = _from_file(path, stream, subject)
+    if clean is None or clean.shape[0] > FEW:
+        return clean
+    calm_only = calm_electrodes(subject, [Path(path)])
+    if calm_only is None:
+        logger.warning("%s holds less than %g s of calm EEG: left out", path, LEAST)
+    return calm_only
+
+
 def _simulated(stream: str, seed: int, rates: dict[str, Any]) -> Clean | None:
     truth, _ = simulate(180.0, seed=seed, severity=0.0, **rates)
-    return clean_stream(truth, stream, f"simulated-{seed}")
+    return clean_stream(truth, stream, f"{SIMULATED}{seed}")
 
 
 def _size(path: str | Path) -> str:

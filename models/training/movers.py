@@ -38,9 +38,9 @@ CALM = 0.5  # of the time at least, else a channel is left out
 BLINK = 0.05, 0.7  # share of energy above `HIGH`, longest excursion [s]: blinks have less of both
 
 
-def samples(path: Path, modality: str) -> xr.Dataset:
+def samples(recorded: Path | xr.DataTree, modality: str) -> xr.Dataset:
     """Usable channels of a recording without its start: EEG at 300 Hz or less, fNIRS as `od`."""
-    recording = mark_bad(read(path))
+    recording = mark_bad(read(recorded) if isinstance(recorded, Path) else recorded)
     if modality == "nirs":
         recording = to_optical_density(recording)
     node = stream_dataset(recording, modality).drop_vars(["hbo", "hbr"], errors="ignore")
@@ -84,6 +84,19 @@ def nirs_movements(part: str) -> Iterator[RealMovement]:
             node = samples(path, "nirs")
             rate = float(node.attrs["rate"])
             yield from real_movements(node.od.values, rate, "nirs", donor=subject, kind="optodes")
+
+
+def movements_in(recording: xr.DataTree, modality: str, donor: str) -> list[RealMovement]:
+    """The large movements of any recording; blinks count as some.
+
+    Raises
+    ------
+    ReadError
+        If it has no usable channel of the modality.
+    """
+    node = samples(recording, modality)
+    data = node["od" if modality == "nirs" else "eeg"].values
+    return real_movements(data, float(node.attrs["rate"]), modality, donor=donor, kind="own")
 
 
 def intervals(path: Path) -> list[tuple[float, float]] | None:

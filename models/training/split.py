@@ -5,14 +5,17 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from neurofuse.io.errors import ParameterError
 
 SPLIT = Path(__file__).with_name("split.json")
 PARTS = ("train", "validation", "test")
 SUFFIXES = (".edf", ".vhdr", ".snirf", ".xdf")
+ORDER = 3  # first number of the seeds of the order in which participants are taken
 
 
 def data_folder() -> Path | None:
@@ -46,6 +49,35 @@ def subject_files(part: str, kind: str) -> dict[str, list[Path]]:
         )
         for prefix in prefixes
     }
+
+
+def left_out(share: float, seed: int, own: Iterable[str] = ()) -> frozenset[str]:
+    """The training participants that are left out where a share of them is to train alone.
+
+    Parameters
+    ----------
+    share : float
+        Of the participants of each kind of recordings in `split.json`, and of your own; their
+        number is rounded, and one of each kind stays at least.
+    seed : int
+        Says in which order participants are taken: a smaller share is part of a larger one.
+    own : iterable of str
+        Names of your own participants, in any order; those of the split among them are no own ones.
+
+    Examples
+    --------
+    >>> sorted(left_out(0.5, 0, ["anna", "ben"]) & {"anna", "ben"})
+    ['ben']
+    >>> left_out(1.0, 0, ["anna", "ben"])
+    frozenset()
+    """
+    rng = np.random.default_rng([ORDER, seed])
+    dropped: set[str] = set()
+    kinds = [set(people) for people in json.loads(SPLIT.read_text())["train"].values()]
+    for people in (*kinds, set(own).difference(*kinds)):
+        order = rng.permutation(sorted(people))
+        dropped.update(map(str, order[max(1, round(share * len(order))) :]))
+    return frozenset(dropped)
 
 
 def check_left_out(beginnings: Sequence[str]) -> None:

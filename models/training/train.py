@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,18 +15,18 @@ from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.training.batches import to_device
 from neurofuse.models.training.causal import causal_from
 from neurofuse.models.training.config import Training, read_config, simulated_in
-from neurofuse.models.training.corpus import CleanSignal, load_corpus
+from neurofuse.models.training.corpus import SIMULATED, CleanSignal, load_corpus
 from neurofuse.models.training.corpus_store import open_corpus
 from neurofuse.models.training.distil import Teacher, take_filters
 from neurofuse.models.training.distributed import team
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
+from neurofuse.models.training.own import own_movements
 from neurofuse.models.training.run import run
-from neurofuse.models.training.split import data_folder
+from neurofuse.models.training.split import data_folder, left_out
 from neurofuse.models.training.transplants import load_movements
 from neurofuse.models.training.windows import Batch, Donors, WindowSampling, checks_of
 from neurofuse.models.weights import load_facts, load_model
-from neurofuse.synth.real_movement import RealMovement
 
 PLAN = "plan.json"  # in the folder of a run: what it was begun with
 
@@ -88,9 +88,7 @@ def train(
     plan, folder = read_config(config), Path(out)
     with isolated(), team(device) as processes:
         target = processes.device
-        sampling = WindowSampling(plan.window, plan.batch, severity=plan.severity, share=plan.share)
-        sampling = sampling.with_probabilities(plan.windows)
-        sampling = replace(sampling, causal=plan.architecture.causal)
+        sampling = sampling_of(plan)
         share = processes.share(plan.batch)
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / "state.safetensors").exists() and not resume:
@@ -102,20 +100,17 @@ def train(
             logger.warning(
                 "no data folder (NEUROFUSE_DATA): training on simulated participants alone"
             )
-        corpus = {s: _recordings(plan, "train", s) for s in plan.architecture.streams}
+        corpus = {s: recordings_of(plan, "train", s) for s in plan.architecture.streams}
         checks: list[Batch] = []
         if processes.leads:
-            watched = {s: _recordings(plan, "validation", s) for s in corpus}
+            watched = {s: recordings_of(plan, "validation", s) for s in corpus}
             checks = checks_of(watched, sampling, plan.validation_batches)
-        sampling = sampling if plan.augment else sampling.unaugmented()
-        matched = plan.adversary > 0 or plan.coral > 0
-        sampling = replace(sampling, batch=share, matched=matched, randomised=plan.randomised)
-        moved = plan.real and sampling.transplanted > 0
-        donors = {s: _donors(plan, s) if moved else {} for s in corpus}
+        sampling = learned_from(plan, sampling, share)
+        donors = donors_of(plan, sampling, corpus)
         learner = JointLearner(
             plan,
             folder,
-            _model(plan).to(target),
+            first_model(plan).to(target),
             [to_device(batch, target) for batch in checks],
             _facts(plan, corpus, donors, _command(config, processes.count)),
             processes,
@@ -131,7 +126,7 @@ def train(
             learner.log_file.unlink(missing_ok=True)
             begun = {"plan": known["plan"], "start_score": None, "processes": processes.count}
             if plan.start:
-                begun["start_score"] = learner.validate()[0]
+                begun["start_score"], begun["start_scores"] = learner.validate()
             (folder / PLAN).write_text(json.dumps(begun, indent=1) + "\n")
         learner.facts["start_score"] = _start_score(folder) if processes.leads else None
         rank = processes.rank if processes.count > 1 else None
@@ -194,7 +189,40 @@ def steps_in_all(facts: dict[str, Any]) -> int:
     return own + facts.get("validation", {}).get("steps_before", 0)
 
 
-def _model(plan: Training) -> CrossModalAutoencoder:
+def sampling_of(plan: Training) -> WindowSampling:
+    """How windows are sampled, before augmentation is left out where it is not wanted."""
+    sampling = WindowSampling(plan.window, plan.batch, severity=plan.severity, share=plan.share)
+    sampling = sampling.with_probabilities(plan.windows)
+    return replace(sampling, causal=plan.architecture.causal)
+
+
+def learned_from(plan: Training, sampling: WindowSampling, batch: int) -> WindowSampling:
+    """How the windows to learn from are sampled, `batch` at once, beside those to validate on."""
+    matched = plan.adversary > 0 or plan.coral > 0
+    sampling = sampling if plan.augment else sampling.unaugmented()
+    return replace(sampling, batch=batch, matched=matched, randomised=plan.randomised)
+
+
+def donors_of(plan: Training, sampling: WindowSampling, streams: Iterable[str]) -> Donors:
+    """The people whose real movements are transplanted, by modality; nobody where none are."""
+    if sampling.transplanted == 0:
+        return {s: {} for s in streams}
+    without = _without(plan, "train")
+    donors: Donors = {}
+    for stream in streams:
+        donors[stream] = {
+            name: own
+            for name, own in (load_movements("train", stream) if plan.real else {}).items()
+            if name not in without and not name.startswith(plan.leave_out)
+        }
+        if plan.own_moves:
+            people = {n: f for n, f in plan.own.get("train", {}).items() if n not in without}
+            donors[stream] |= own_movements(people, stream)
+    return donors
+
+
+def first_model(plan: Training) -> CrossModalAutoencoder:
+    """The model that training begins from."""
     before = load_model(plan.start) if plan.start else None
     if before is not None and plan.architecture.causal and not before.architecture.causal:
         return causal_from(before, plan.architecture)
@@ -235,22 +263,32 @@ def _facts(
     }
 
 
-def _donors(plan: Training, stream: str) -> dict[str, list[RealMovement]]:
-    """The real movements to train on, by donor, without those that stay out."""
-    donors = load_movements("train", stream)
-    return {name: own for name, own in donors.items() if not name.startswith(plan.leave_out)}
+def _without(plan: Training, part: str) -> frozenset[str]:
+    """The participants of a part that the plan's share leaves out: training ones alone."""
+    if part != "train":
+        return frozenset()
+    own = set(plan.own.get("train", ()))
+    if plan.corpus is not None:  # of both modalities, so that a participant is in both or in none
+        for stream in plan.architecture.streams:
+            own |= {clean.name for clean in open_corpus(plan.corpus, "train", stream)}
+    own = {name for name in own if not name.startswith(SIMULATED)}
+    return left_out(plan.share_of_participants, plan.seed, own)
 
 
-def _recordings(
+def recordings_of(
     plan: Training, part: Literal["train", "validation"], stream: str
 ) -> list[CleanSignal]:
-    """Clean recordings of a part that are longer than a window."""
+    """Clean recordings of a part that are longer than a window, without those that stay out."""
+    without = _without(plan, part)
     found: Sequence[CleanSignal]
     if plan.corpus is not None:
         found = open_corpus(plan.corpus, part, stream)
+        found = [clean for clean in found if clean.name not in without]
     else:
         simulated = simulated_in(plan, part)
-        found = load_corpus(part, stream, simulated, plan.real, plan.own.get(part))
+        own = plan.own.get(part)
+        moves = plan.own_moves
+        found = load_corpus(part, stream, simulated, plan.real, own, without, moves)
     enough: list[CleanSignal] = []
     for clean in found:
         if clean.name.startswith(plan.leave_out):
@@ -267,7 +305,7 @@ def _recordings(
     if not enough:
         raise ParameterError(
             f"no recording for {part} that holds {plan.window:g} s of usable {stream}",
-            "at least one participant",
+            "at least one participant" + (" after `share_of_participants`" if without else ""),
             "add files to `own`, participants to `simulated`, or take a shorter `window`"
             if plan.corpus is None
             else "build the store of `corpus` from more recordings, or take a shorter `window`",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neurofuse.fusion.compare import compare
     from neurofuse.fusion.confounds import confounds
     from neurofuse.fusion.contribution import contribution
+    from neurofuse.fusion.drift import drift
     from neurofuse.fusion.explanation.explain import explain
     from neurofuse.fusion.live import LiveCleaner
     from neurofuse.fusion.methods.cleaner import Cleaner
@@ -46,6 +47,7 @@ __all__ = [
     "compare",
     "confounds",
     "contribution",
+    "drift",
     "explain",
     "from_mne",
     "get_method",
@@ -75,6 +77,7 @@ _HOME = {
     "compare": "neurofuse.fusion.compare",
     "confounds": "neurofuse.fusion.confounds",
     "contribution": "neurofuse.fusion.contribution",
+    "drift": "neurofuse.fusion.drift",
     "explain": "neurofuse.fusion.explanation.explain",
     "from_mne": "neurofuse.io",
     "get_method": "neurofuse.fusion.methods.registry",

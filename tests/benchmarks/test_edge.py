@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.edge import compress, cost, curve, energy, errors
+from benchmarks.edge import compress, cost, curve, energy, errors, exported, quantised, startup
 from benchmarks.edge.counts import Count, Counter, count
 from benchmarks.edge.power import BUDGET, CHIPS, PULP
 from benchmarks.edge.smaller import rounded, smaller, stored_bytes, without_smallest
+from neurofuse.models.export.graph import graphs
 from neurofuse.models.joint.architecture import Architecture
 from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.joint.features import feature_count
@@ -188,7 +189,7 @@ def test_the_page_is_one_screen(monkeypatch, tmp_path):
         for name in ("joint", "joint-small")
         for montage in cost.MONTAGES
     ]
-    made = energy.page(found, weights, spent, [curve.Point("width-4", 2431, 200, -5.0, -4.0)])
+    made = energy.page(found, weights, spent, [curve.Point("width-4", 2431, 200, -5.0, -4.0)] * 6)
     text = made.markdown("edge")
     assert len(text.splitlines()) <= 50
     assert "estimate" in text
@@ -196,3 +197,36 @@ def test_the_page_is_one_screen(monkeypatch, tmp_path):
     assert "15.0, 15.0" in text
     energy.draw(made.data[""], tmp_path / "edge.png")
     assert (tmp_path / "edge.png").stat().st_size > 1000
+
+
+def test_operators_that_are_named_compute_in_eight_bits(network):
+    weights = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    model = graphs(weights, ("eeg",)).models["fusion"]
+    rng = np.random.default_rng(0)
+    seen = [{"latents": rng.normal(size=(1, WIDTH, 50)).astype(np.float32)} for _ in range(3)]
+    (wanted,) = quantised.session(model).run(None, seen[0])
+    apart = []
+    for operators in (["MatMul"], ["Gelu"], None):  # it has no product of matrices
+        made = quantised.rounded(model, operators, seen)
+        (found,) = quantised.session(made).run(None, seen[0])
+        apart.append(np.abs(found - wanted).max())
+    assert apart[0] == 0 < apart[1] < 0.1 * np.abs(wanted).max()
+    assert apart[1] < apart[2]
+
+
+def test_the_page_of_exports_is_one_screen():
+    bits = [
+        quantised.Rounded(model, operators, name, modality, 0.2 * k, 0.9)
+        for model in exported.WEIGHTS
+        for operators in (quantised.CONVOLUTIONS, *quantised.BESIDE)
+        for k, name in enumerate("ab")
+        for modality in ("eeg", "nirs")
+    ]
+    close = [exported.Parity(m, b, 80.0, 0.01, 0.99, 12) for m in exported.WEIGHTS for b in (32, 8)]
+    names = [f"{startup.FIRST}, {name}" for name in startup.NAMES]
+    times = {name: [4.0, 3.0] for name in (*names, startup.WHOLE, startup.NETWORK)}
+    assert set(exported.WANTED) <= set(times)
+    text = exported.page(times, close, bits).markdown("edge_export")
+    assert len(text.splitlines()) <= 50
+    assert "norms 0.10, 0.10" in text.replace("\n", " ")
+    assert "| 4 | 3 | 0.75 | 0.40 |" in text

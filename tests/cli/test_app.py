@@ -26,7 +26,7 @@ COMMANDS = [
     "app",
     "export",
 ]
-GROUPS = ["corpus"]  # commands with commands of their own
+GROUPS = ["corpus", "federate"]  # commands with commands of their own
 
 
 def failing(error: BaseException):

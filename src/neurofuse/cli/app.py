@@ -23,6 +23,7 @@ from neurofuse.cli import (
     corpus,
     demo,
     export,
+    federate,
     info,
     methods,
     report,
@@ -145,6 +146,7 @@ def _add_commands() -> None:
 
 _add_commands()
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(federate.app, name="federate")
 
 
 def main(args: Sequence[str] | None = None) -> None:

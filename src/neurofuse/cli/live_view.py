@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 GAP = "·"  # where samples were lost
+SHOWN = 3  # drifts, the last ones
 OLD = 1.0  # s; data older than this are shown in red
 
 
@@ -48,6 +49,7 @@ def problems(facts: dict[str, Any]) -> list[str]:
     lines = [one["problem"] for one in facts["streams"].values() if one["problem"]]
     if facts["problem"]:
         lines.append(facts["problem"])
+    lines += facts["drifts"][-SHOWN:]
     if facts["late"]:
         lines.append(f"late: computing took longer than the data last, {facts['late']} times")
     if "stopped" in (facts["recording"] or ""):

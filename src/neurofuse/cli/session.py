@@ -58,7 +58,7 @@ class Session:
     ):
         self.inlets, self.recorder, self.method = inlets, recorder, method
         self._outlets, self._masks, self._status = outlets, masks, status
-        self._settled, self._unsettled = settled or {}, ""
+        self._settled, self._unsettled, self._unseen = settled or {}, "", ""
         self._rates = {kind: inlet.clock.rate for kind, inlet in inlets.items()}
         self._make, self._cleaner, self._real_time = make, cleaner, real_time
         self._began = time.monotonic()
@@ -157,6 +157,15 @@ class Session:
             if self.recorder is not None:
                 self.recorder.write(kind, values, stamps[known], "settled")
 
+    def look(self) -> None:
+        """See whether movements are still found; may be called in another thread."""
+        try:
+            self._cleaner.look()
+        except NeurofuseError as error:
+            self._unseen = f"whether movements are found is not known: {error}"
+            return
+        self._unseen = ""
+
     def facts(self) -> dict[str, Any]:
         """What the status stream says."""
         drift = {kind: inlet.clock.drift for kind, inlet in self.inlets.items()}
@@ -171,7 +180,8 @@ class Session:
             "computing_ms": self.computing.facts(),
             "output_ms": self.output.facts(),
             "late": self.late,
-            "problem": self._unsettled,
+            "problem": self._unsettled or self._unseen,
+            "drifts": [str(one) for one in self._cleaner.drifts],
             "recording": self.recorder and (self.recorder.failed or str(self.recorder.paths[""])),
             "versions": {name: version(name) for name in ("neurofuse", "mne-lsl")},
         }

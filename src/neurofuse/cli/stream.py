@@ -26,6 +26,8 @@ POLL = 0.01  # s between looks for new samples
 TOLD_EVERY = 1.0  # s between status messages
 DRAWN_EVERY = 0.25  # s between updates of the view
 SETTLED_EVERY = 4.0  # s between looks at what has settled, which take about a second
+LOOKED_EVERY = 300.0  # s between looks at whether movements are still found
+FIRST_LOOK = 240.0  # s
 ENDED = 2.0  # s of silence after which a played recording has been cleaned to its end
 
 Show = Callable[["Session", dict[str, Any]], None]
@@ -119,9 +121,10 @@ def stream_live(
         )
         stack.callback(session.close)
         settling = stack.enter_context(ThreadPoolExecutor(1)) if settled else None
+        looking = stack.enter_context(ThreadPoolExecutor(1))
         if player is not None:
             player.start()
-        return _run(session, player, seconds, show, settling)
+        return _run(session, player, seconds, show, settling, looking)
 
 
 @contextmanager
@@ -145,9 +148,12 @@ def _run(
     seconds: float | None,
     show: Show | None,
     settling: Executor | None,
+    looking: Executor,
 ) -> dict[str, Any]:
     began = told = drawn = active = settled = time.monotonic()
+    looked = began - LOOKED_EVERY + FIRST_LOOK
     later: Future[None] | None = None
+    seen: Future[None] | None = None
     while seconds is None or time.monotonic() - began < seconds:
         if session.step():
             active = time.monotonic()
@@ -164,6 +170,10 @@ def _run(
             if later is not None:
                 later.result()  # raises what went wrong in it
             settled, later = now, settling.submit(session.settle)
+        if now - looked >= LOOKED_EVERY:
+            if seen is not None:
+                seen.result()  # raises what went wrong in it
+            looked, seen = now, looking.submit(session.look)
         if player is not None and not player.playing and now - active > ENDED:
             break
     return session.tell()
@@ -291,6 +301,7 @@ def _summary(facts: dict[str, Any]) -> str:
             "computing: p50 {p50:g}, p99 {p99:g}, max {max:g} ms".format(**facts["computing_ms"])
             + f"; {facts['late']} times late"
         )
+    lines += facts["drifts"]
     if facts["recording"]:
         lines.append(f"recording: {facts['recording']}")
     return "\n".join(lines)

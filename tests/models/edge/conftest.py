@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from neurofuse.fusion.settled import LATER
 from neurofuse.models.export.write import (
     contents,
     given_model,
@@ -26,7 +27,10 @@ def written(method, folder):
 def exports(tmp_path_factory):
     """Exports by the names of their models."""
     root = tmp_path_factory.mktemp("exports")
-    return {name: written(name, root / name) for name in ("joint", "eeg", "nirs", "joint-live")}
+    names = ("joint", "eeg", "nirs", "joint-live")
+    made = {name: written(name, root / name) for name in names}
+    shutil.copytree(made["joint"], made["joint-live"] / LATER)
+    return made
 
 
 @pytest.fixture

@@ -70,6 +70,19 @@ def test_a_live_export_is_the_packaged_model(simulated, exports):
     assert np.array_equal(one.gate["eeg"], other.gate["eeg"])
 
 
+def test_what_settles_of_a_live_export_is_what_its_other_model_cleans(simulated, exports):
+    recording = simulated[1].sel(time=slice(0, 20))
+    samples = recording["eeg"].eeg.values, recording["nirs"].intensity.values
+    cleaners = [nf.LiveCleaner(recording, m) for m in ("joint-live", exports["joint-live"])]
+    for cleaner in cleaners:
+        cleaner.push(*samples)
+    one, other = (cleaner.settled() for cleaner in cleaners)
+    assert other.eeg.shape[1] > 0
+    assert (np.abs(one.gate["eeg"] - other.gate["eeg"]) <= 0.01).mean() >= 0.999
+    wanted = nf.clean(recording, exports["joint"])["eeg"].eeg.values[:, : other.eeg.shape[1]]
+    np.testing.assert_allclose(other.eeg, wanted, atol=1e-9)
+
+
 def test_what_needs_torch_says_so(simulated, exports):
     recording = simulated[1]
     with pytest.raises(nf.NeurofuseError, match="weights of yours"):
@@ -99,8 +112,10 @@ cleaned = nf.clean(moved, joint)
 assert {"gate", "verdict", "evidence"} <= set(cleaned["eeg"].data_vars)
 assert cleaned["nirs"].gate.shape == cleaned["nirs"].verdict.shape
 nf.write(cleaned, folder, stem="b")
-out = nf.LiveCleaner(recording, live).push(recording["eeg"].eeg.values[:, :500])
-assert out.eeg.shape[1] > 400
+cleaner = nf.LiveCleaner(recording, live)
+out = cleaner.push(recording["eeg"].eeg.values, recording["nirs"].intensity.values)
+assert out.eeg.shape[1] > 4900
+assert cleaner.settled().nirs.shape[-1] == 120
 try:
     nf.clean(recording)
 except nf.NeurofuseError as error:

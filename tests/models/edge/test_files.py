@@ -8,20 +8,22 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import load, save
 
 import neurofuse as nf
 from neurofuse.io.errors import ParameterError, ReadError
 from neurofuse.models.edge.load import load_network
 from neurofuse.models.edge.onnx_file import OPERATORS, OPSET, check_graph, fields
-from neurofuse.models.edge.spec import read_export
+from neurofuse.models.edge.spec import read_export, spec_digest
 from neurofuse.models.export.graph import graphs
 from neurofuse.models.export.write import given_model
 
 
 def edit(folder, change):
-    """Change what spec.json says."""
+    """Change what spec.json says, and the hash that it holds."""
     spec = json.loads((folder / "spec.json").read_text())
     change(spec)
+    spec["spec_sha256"] = spec_digest(spec)
     (folder / "spec.json").write_text(json.dumps(spec))
 
 
@@ -68,6 +70,13 @@ def test_an_edited_spec_is_refused(folder, found):
         load_network(folder)
 
 
+def test_a_threshold_that_was_changed_is_found(folder):
+    spec = (folder / "spec.json").read_text()
+    (folder / "spec.json").write_text(spec.replace("0.15", "0.25"))
+    with pytest.raises(ReadError, match="that was edited"):
+        nf.get_method(folder)
+
+
 def test_a_spec_that_is_missing_or_no_json_is_refused(folder):
     for content in (b"\xff\xfe", b"[1, 2]", b"{", b" " * (2**20 + 1)):
         (folder / "spec.json").write_bytes(content)
@@ -102,6 +111,15 @@ def one_node(operator, domain="", opset=OPSET, constant=None, **attributes):
     return helper.make_model(made, opset_imports=opsets).SerializeToString()
 
 
+def many_nodes(count):
+    """A chain of nodes, as bytes."""
+    given = helper.make_tensor_value_info("t0", TensorProto.FLOAT, [1])
+    nodes = [helper.make_node("Gelu", [f"t{k}"], [f"t{k + 1}"]) for k in range(count)]
+    made = helper.make_graph(nodes, "g", [given], [given])
+    opset = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(made, opset_imports=opset).SerializeToString()
+
+
 def external():
     """Numbers that lie in another file."""
     held = numpy_helper.from_array(np.ones(4, np.float32), "c")
@@ -122,6 +140,9 @@ BAD = {
     "another file": lambda: one_node("Gelu", constant=external()),
     "shape": lambda: one_node("Gelu", constant=large()),
     "inside of a node": lambda: one_node("Sqrt", x=numpy_helper.from_array(np.ones(1))),
+    "with 100000 in a node": lambda: one_node("Conv", pads=[100_000, 100_000]),
+    "in a node": lambda: one_node("Concat", axis=-1),
+    "with 501 nodes": lambda: many_nodes(501),
     "no ONNX file": lambda: b"\x0a\xffnothing",
     "0 graphs": lambda: bytes([0x42, 2, 0x10, OPSET]),  # the opset alone
 }
@@ -162,6 +183,29 @@ def test_fields_are_those_that_onnx_reads(exports):
     nodes = [dict(fields(bytes(value))) for number, value in fields(graph) if number == 1]
     assert [bytes(node[4]).decode() for node in nodes] == [n.op_type for n in model.graph.node]
     assert {node.op_type for node in model.graph.node} <= OPERATORS
+
+
+LIVE = {
+    "no file of weights": None,
+    "nothing as calibration": lambda w: w.pop("calibration"),
+    "in place of numbers of shape": lambda w: w.update({"fusion.enter.bias": np.ones(3)}),
+    "uint8": lambda w: w.update(log_spread=np.array(1, np.uint8)),
+    "not finite": lambda w: w.update(log_spread=np.array(np.inf)),
+}
+
+
+@pytest.mark.parametrize("found", LIVE)
+def test_weights_that_are_not_those_of_a_live_export_are_refused(exports, tmp_path, found):
+    _, recording = nf.simulate(10.0, seed=0)
+    folder = shutil.copytree(exports["joint-live"], tmp_path / "live")
+    if LIVE[found] is None:
+        edit(folder, lambda spec: spec["files"].clear())
+    else:
+        weights = load((folder / "weights.safetensors").read_bytes())
+        LIVE[found](weights)
+        replace(folder, "weights.safetensors", save(weights))
+    with pytest.raises(ReadError, match=found):
+        nf.LiveCleaner(recording, folder)
 
 
 def test_each_kind_goes_where_it_belongs(exports):

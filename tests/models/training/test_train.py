@@ -10,8 +10,9 @@ from safetensors.torch import load_file
 
 from neurofuse.io import without_stream, write
 from neurofuse.io.errors import ParameterError, ReadError
+from neurofuse.models.training.corpus_build import build_corpus
 from neurofuse.models.training.joint import JointLearner
-from neurofuse.models.training.split import data_folder
+from neurofuse.models.training.split import SPLIT, data_folder, left_out
 from neurofuse.models.training.train import steps_in_all, train
 from neurofuse.models.weights import digest, load_model, packaged
 
@@ -108,8 +109,6 @@ def test_packaged_models():
 
 
 def test_packaged_models_were_trained_on_the_training_part_alone():
-    from neurofuse.models.training.split import SPLIT
-
     train = {p for people in json.loads(SPLIT.read_text())["train"].values() for p in people}
     for facts in packaged().values():
         for participants in facts["training_data"].values():
@@ -119,8 +118,6 @@ def test_packaged_models_were_trained_on_the_training_part_alone():
 
 
 def test_partition_by_subject():
-    from neurofuse.models.training.split import SPLIT
-
     split = json.loads(SPLIT.read_text())
     parts = [split[p] for p in ("train", "validation", "test")]
     for kind in parts[0]:
@@ -167,7 +164,7 @@ def test_probabilities_of_windows_are_checked(tmp_path):
 def test_another_architecture_than_that_of_the_start_is_refused(trained, tmp_path):
     with pytest.raises(ParameterError, match="architecture"):
         train(TINY | {"start": str(trained), "architecture": {"width": 12}}, tmp_path)
-    with pytest.raises(ParameterError, match="one of eeg, joint-live, joint, nirs"):
+    with pytest.raises(ParameterError, match="one of eeg, joint-live, joint-small, joint, nirs"):
         train({"start": "joined"}, tmp_path)
 
 
@@ -186,6 +183,43 @@ def test_own_recordings_are_trained_on(own, tmp_path):
     plan |= {"own": {"train": {"anna": own[:1]}, "validation": {"ben": own[1:]}}}
     facts = json.loads(train(plan, tmp_path).with_suffix(".json").read_text())
     assert facts["training_data"] == {s: ["anna", "simulated-1000000"] for s in ("eeg", "nirs")}
+
+
+@pytest.mark.slow
+def test_a_share_of_the_participants_is_trained_on_from_files_and_from_a_store(own, tmp_path):
+    people = dict.fromkeys(("anna", "carl"), own[:1])
+    plan = TINY | {"window": 15.0, "simulated": 0, "real": False, "steps": 0}
+    plan |= {"architecture": TINY["architecture"] | {"streams": ["nirs"]}}
+    plan |= {"own": {"train": people, "validation": {"ben": own[1:]}}}
+    store = build_corpus(plan | {"simulated": 1}, tmp_path / "corpus.zarr")
+    plan |= {"share_of_participants": 0.5}
+    expected = sorted(people.keys() - left_out(0.5, 0, people))
+    assert len(expected) == 1
+    for source, also in (({}, []), ({"corpus": str(store)}, ["simulated-1000000"])):
+        weights = train(plan | source, tmp_path / f"run-{len(also)}")
+        facts = json.loads(weights.with_suffix(".json").read_text())
+        assert facts["training_data"] == {"nirs": expected + also}
+
+
+def test_a_smaller_share_is_part_of_a_larger_one_and_has_one_of_each_kind():
+    kinds = [set(people) for people in json.loads(SPLIT.read_text())["train"].values()]
+    everyone = set().union(*kinds)
+    for seed in (0, 1):
+        kept = [everyone - left_out(share, seed) for share in (1.0, 0.3, 0.1, 0.001)]
+        assert kept[0] == everyone
+        assert kept[0] > kept[1] > kept[2] > kept[3]
+        for kind in kinds:
+            assert [len(kind & some) for some in kept[1:]] == [
+                max(1, round(share * len(kind))) for share in (0.3, 0.1, 0.001)
+            ]
+    assert left_out(0.1, 0) != left_out(0.1, 1)
+    assert left_out(0.1, 0, ["anna"]) == left_out(0.1, 0)
+
+
+@pytest.mark.parametrize("share", [0.0, -0.5, 1.5, "half"])
+def test_a_share_that_is_none_is_refused(share, tmp_path):
+    with pytest.raises(ParameterError, match="share_of_participants"):
+        train(TINY | {"share_of_participants": share}, tmp_path)
 
 
 def test_no_participant_is_in_training_and_validation(own, tmp_path):
