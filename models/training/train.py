@@ -21,6 +21,7 @@ from neurofuse.models.training.distil import Teacher, take_filters
 from neurofuse.models.training.distributed import team
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
+from neurofuse.models.training.pretrain import UnlabelledWindows, moving_recordings, pretrain
 from neurofuse.models.training.run import run
 from neurofuse.models.training.split import data_folder, left_out
 from neurofuse.models.training.transplants import load_movements
@@ -104,6 +105,7 @@ def train(
             )
         without = _left_out(plan)
         corpus = {s: _recordings(plan, "train", s, without) for s in plan.architecture.streams}
+        unlabelled = {s: _unlabelled(plan, s) for s in corpus} if plan.pretrain else {}
         checks: list[Batch] = []
         if processes.leads:
             watched = {s: _recordings(plan, "validation", s) for s in corpus}
@@ -112,12 +114,13 @@ def train(
         sampling = replace(sampling, batch=share)
         moved = plan.real and sampling.transplanted > 0
         donors = {s: _donors(s, without) if moved else {} for s in corpus}
+        seen = {s: [*recordings, *unlabelled.get(s, ())] for s, recordings in corpus.items()}
         learner = JointLearner(
             plan,
             folder,
             _model(plan).to(target),
             [to_device(batch, target) for batch in checks],
-            _facts(plan, corpus, donors, _command(config, processes.count)),
+            _facts(plan, seen, donors, _command(config, processes.count)),
             processes,
             Teacher(load_model(plan.teacher).to(target)) if plan.teacher else None,
         )
@@ -125,6 +128,9 @@ def train(
         if resumed:
             _same_plan(folder, plan, processes.count)
             learner.restore()
+        elif plan.pretrain:
+            windows = UnlabelledWindows(unlabelled, sampling, plan.seed)
+            pretrain(learner.model, windows, plan.pretrain, plan.learning_rate)
         known = {"plan": plan.model_dump(mode="json"), "step": learner.step}
         processes.agree({**known, "participants": learner.facts["participants"]})
         if processes.leads and not resumed:
@@ -249,6 +255,13 @@ def _donors(stream: str, without: frozenset[str]) -> dict[str, list[RealMovement
     """The real movements of the training participants without some of them."""
     found = load_movements("train", stream)
     return {donor: movements for donor, movements in found.items() if donor not in without}
+
+
+def _unlabelled(plan: Training, stream: str) -> list[CleanSignal]:
+    """All training recordings, those in motion included."""
+    moving = moving_recordings(stream) if plan.real else []
+    long = [m for m in moving if m.shape[-1] > plan.window * m.rate]
+    return [*_recordings(plan, "train", stream), *long]
 
 
 def _recordings(
