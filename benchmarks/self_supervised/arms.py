@@ -11,6 +11,7 @@ CONFIGS = ROOT / "benchmarks/training/configs"
 STREAMS = ("eeg", "nirs")
 SHARES = (1.0, 0.1)  # of the training participants
 SIMULATED = (6, 0)  # participants beside them: as packaged, and so that people are what is scarce
+SCARCE = ("nirs", 0)  # modality and simulated participants where people were found to be scarce
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Arm:
     simulated: int
     seed: int
     steps: int
+    pretrained: int = 0  # steps
 
     @property
     def name(self) -> str:
@@ -29,6 +31,7 @@ class Arm:
         return (
             f"{self.stream}-{round(100 * self.share)}-simulated-{self.simulated}"
             f"-seed-{self.seed}-steps-{self.steps}"
+            + (f"-pretrained-{self.pretrained}" if self.pretrained else "")
         )
 
     @property
@@ -43,6 +46,7 @@ class Arm:
             "warm_steps": round(self.steps * first["warm_steps"] / first["steps"]),
             "share_of_participants": self.share,
             "simulated": self.simulated,
+            "pretrain": self.pretrained,
             "seed": self.seed,
             "validate_every": self.steps,
             "validation_batches": 1,

@@ -42,6 +42,9 @@ class Training(BaseModel):
         Steps of the optimiser, one batch each; 0: what `start` and `single` give is written.
     warm_steps : int
         Steps at the start that learn motion masks and artifact fractions only, which is cheap.
+    pretrain : int
+        Steps before all others in which hidden parts of windows are told from the rest, of all
+        training recordings, those in motion and of participants who are left out included.
     batch : int
         Windows of a batch.
     window : float
@@ -111,6 +114,7 @@ class Training(BaseModel):
     architecture: Architecture = Architecture()
     steps: Annotated[int, Field(ge=0)] = 1500
     warm_steps: int = 500
+    pretrain: Annotated[int, Field(ge=0)] = 0
     batch: int = 4
     window: float = 60.0
     learning_rate: float = 3e-3

@@ -22,6 +22,7 @@ from neurofuse.models.training.distributed import team
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner, JointSampling
 from neurofuse.models.training.own import own_movements
+from neurofuse.models.training.pretrain import UnlabelledWindows, moving_recordings, pretrain
 from neurofuse.models.training.run import run
 from neurofuse.models.training.split import data_folder, left_out
 from neurofuse.models.training.transplants import load_movements
@@ -101,18 +102,20 @@ def train(
                 "no data folder (NEUROFUSE_DATA): training on simulated participants alone"
             )
         corpus = {s: recordings_of(plan, "train", s) for s in plan.architecture.streams}
+        unlabelled = {s: _unlabelled(plan, s) for s in corpus} if plan.pretrain else {}
         checks: list[Batch] = []
         if processes.leads:
             watched = {s: recordings_of(plan, "validation", s) for s in corpus}
             checks = checks_of(watched, sampling, plan.validation_batches)
         sampling = learned_from(plan, sampling, share)
         donors = donors_of(plan, sampling, corpus)
+        seen = {s: [*recordings, *unlabelled.get(s, ())] for s, recordings in corpus.items()}
         learner = JointLearner(
             plan,
             folder,
             first_model(plan).to(target),
             [to_device(batch, target) for batch in checks],
-            _facts(plan, corpus, donors, _command(config, processes.count)),
+            _facts(plan, seen, donors, _command(config, processes.count)),
             processes,
             Teacher(load_model(plan.teacher).to(target)) if plan.teacher else None,
         )
@@ -120,6 +123,9 @@ def train(
         if resumed:
             _same_plan(folder, plan, processes.count)
             learner.restore()
+        elif plan.pretrain:
+            windows = UnlabelledWindows(unlabelled, sampling, plan.seed)
+            pretrain(learner.model, windows, plan.pretrain, plan.learning_rate)
         known = {"plan": plan.model_dump(mode="json"), "step": learner.step}
         processes.agree({**known, "participants": learner.facts["participants"]})
         if processes.leads and not resumed:
@@ -273,6 +279,18 @@ def _without(plan: Training, part: str) -> frozenset[str]:
             own |= {clean.name for clean in open_corpus(plan.corpus, "train", stream)}
     own = {name for name in own if not name.startswith(SIMULATED)}
     return left_out(plan.share_of_participants, plan.seed, own)
+
+
+def _unlabelled(plan: Training, stream: str) -> list[CleanSignal]:
+    """All training recordings, those in motion and of participants left out included."""
+    everybody = plan.model_copy(update={"share_of_participants": 1.0})
+    long = [
+        moving
+        for moving in (moving_recordings(stream) if plan.real else ())
+        if moving.shape[-1] > plan.window * moving.rate
+        and not moving.name.startswith(plan.leave_out)
+    ]
+    return [*recordings_of(everybody, "train", stream), *long]
 
 
 def recordings_of(

@@ -9,13 +9,13 @@ from neurofuse.models.training.config import read_config
 CAPS = "EEG, caps"
 
 
-def rows(errors, device=CAPS, simulated=6):
+def rows(errors, device=CAPS, simulated=6, pretrained=0):
     """Rows of errors by (share, seed, participant)."""
     known = {"stream": "eeg", "device": device, "simulated": simulated, "change": -20.0}
     return [
         known
         | {"share": share, "seed": seed, "participant": person, "error": error}
-        | {"trained on": round(40 * share)}
+        | {"trained on": round(40 * share), "pretrained": pretrained}
         for (share, seed, person), error in errors.items()
     ]
 
@@ -30,6 +30,23 @@ def test_costs_are_paired_by_person_and_seed():
     assert line["cost of 10%"] == "0.25 [0.00, 0.50]"
     assert line["people trained on"] == "40 / 4"
     assert line["people tested"] == "2"
+
+
+def test_a_pretrained_model_is_compared_with_one_from_nothing_on_all_and_on_as_many():
+    found = {(s, 0, p): -5.0 + (s < 1) * 0.8 for p in "ab" for s in (1.0, 0.1)}
+    better = rows({(0.1, 0, p): -4.5 for p in "ab"}, simulated=0, pretrained=9)
+    made = page(rows(found, simulated=0) + better, 250)
+    assert [line[0] for line in made.table.rows] == [CAPS, f"{CAPS}, pretrained"]
+    assert [line[-1] for line in made.table.rows] == ["0.80 [0.80, 0.80]", "0.50 [0.50, 0.50]"]
+    said = " ".join(made.question.split())
+    assert "9 steps" in said
+    assert "target: not reached" in said
+    best = rows({(0.1, 0, p): -5.0 for p in "ab"}, simulated=0, pretrained=9)
+    assert "target: reached" in " ".join(
+        page(rows(found, simulated=0) + best, 250).question.split()
+    )
+    assert "by -0.30 [-0.30, -0.30] dB" in said
+    assert len(made.data[""].rows) == 6
 
 
 @pytest.mark.parametrize(("more", "said"), [(0.2, "within 0.3 dB"), (0.5, "more than 0.3 dB")])
