@@ -13,7 +13,7 @@ from benchmarks.adaptation.rows import joined, load
 from benchmarks.common.page import Page
 
 PARTS = {  # kept rows, and the command that makes them
-    "training": "python -m benchmarks.adaptation.training",
+    "training": "python -m benchmarks.adaptation.training --labs muse",
     "recording": "python -m benchmarks.adaptation.recording",
     "transfer": "python -m benchmarks.adaptation.transfer",
 }
