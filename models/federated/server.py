@@ -17,6 +17,7 @@ from neurofuse.models.federated.privacy import epsilon, noise_like
 from neurofuse.models.federated.record import Record, Round
 from neurofuse.models.federated.update import NUMBERS, Update, checked, moved
 from neurofuse.models.federated.weights import digest_of, load_weights, trained_in, whole
+from neurofuse.models.joint.autoencoder import CrossModalAutoencoder
 from neurofuse.models.training.distributed import Team
 from neurofuse.models.training.isolation import isolated
 from neurofuse.models.training.joint import JointLearner
@@ -66,15 +67,20 @@ class Server:
         self.federation: Federation = given
         self.record: Record = Record(Path(folder), given, resume=resume)
         with isolated():
-            self.learner: JointLearner = _learner(given, Path(folder))
+            self._learner: JointLearner = _learner(given, Path(folder))
         self._since: str = ""  # digest of the weights before the last round
         self._step: dict[str, Tensor] = {}  # from these to the present ones
         self._held: dict[str, str] = {}  # digests of the weights that centres were sent last
 
     @property
+    def model(self) -> CrossModalAutoencoder:
+        """What is trained, as of the last round."""
+        return self._learner.model
+
+    @property
     def round(self) -> int:
         """The coming round, from 0."""
-        return self.learner.step // self.federation.local_steps
+        return self._learner.step // self.federation.local_steps
 
     def run(self, link: Link, progress: Callable[[float], None] | None = None) -> Path:
         """Train through all rounds that are left, and return the path of the best weights.
@@ -100,7 +106,7 @@ class Server:
             self.take_round(link)
             if progress is not None:
                 progress(self.round / self.federation.rounds)
-        return self.learner.weights
+        return self._learner.weights
 
     def take_round(self, link: Link) -> None:
         """One round: send weights, gather updates, average, validate, and write a line of it.
@@ -123,7 +129,7 @@ class Server:
                 answers,
                 one.missing,
                 one.round,
-                trained_in(self.learner.model),
+                trained_in(self.model),
                 self.federation,
                 self.factors,
             )
@@ -154,7 +160,7 @@ class Server:
             The state of the model, by name.
         """
         self._apply(*self._sum(updates))
-        return whole(self.learner.model)
+        return whole(self.model)
 
     def factors(self, sizes: Mapping[str, int]) -> dict[str, float]:
         """What each centre counts.
@@ -186,7 +192,7 @@ class Server:
         for name in sorted(set(asked) - answers.keys()):
             one.missing[name] = f"no answer within {self.federation.patience:g} s, or it is gone"
             self._held.pop(name, None)
-        self._held |= dict.fromkeys(answers, digest_of(whole(self.learner.model)))
+        self._held |= dict.fromkeys(answers, digest_of(whole(self.model)))
         return answers
 
     def _message(self, centre: str) -> bytes:
@@ -198,7 +204,7 @@ class Server:
         known = bool(self._step) and self._held.get(centre) == self._since
         facts = {"kind": "train", "round": self.round, "federation": plan}
         facts["since"] = self._since if known else ""
-        return pack(facts, self._step if known else whole(self.learner.model))
+        return pack(facts, self._step if known else whole(self.model))
 
     def _told(self, link: Link, messages: Mapping[str, bytes], one: Round) -> dict[str, bytes]:
         """Answers to messages, whose bytes are counted."""
@@ -212,7 +218,7 @@ class Server:
 
     def _updates(self, answers: Mapping[str, bytes], one: Round) -> list[Update]:
         """The updates that can be used; what is wrong with the others is noted."""
-        allowed, used = trained_in(self.learner.model), []
+        allowed, used = trained_in(self.model), []
         for name, answer in answers.items():
             try:
                 facts, tensors = unpack(answer)
@@ -242,16 +248,16 @@ class Server:
             noise = noise_like(total, deviation, self.record.noise_seed, self.round)
             total = {name: part + noise[name] for name, part in total.items()}
         change = {name: part / counted[name] for name, part in total.items()}
-        before = whole(self.learner.model)
+        before = whole(self.model)
         self._since, self._step = "", {}
         if plan.precision == "half":  # the weights change by exactly what is told of it
             self._step = {name: part.to(NUMBERS["half"]) for name, part in change.items()}
             self._since, change = digest_of(before), self._step
-        load_weights(self.learner.model, moved(before, change))
+        load_weights(self.model, moved(before, change))
 
     def _finish(self, one: Round, people: Mapping[str, Mapping[str, int]]) -> None:
         """Count the round, validate now and then, and write state and line."""
-        learner, plan = self.learner, self.federation
+        learner, plan = self._learner, self.federation
         before, learner.step = learner.step, (one.round + 1) * plan.local_steps
         for name in one.centres:
             for stream, count in people[name].items():

@@ -90,7 +90,7 @@ def test_masked_rounds_end_where_plain_ones_do(make_server, make_centre):
         centres = [make_centre(n, seed, f"{kind}-{n}") for n, seed in (("anna", 1), ("eeg", 77))]
         server = make_server(folder=kind, precision="double", weighting="size", **plan)
         server.take_round(Together(centres))
-        ends[kind] = trained_in(server.learner.model)
+        ends[kind] = trained_in(server.model)
     for name, weight in ends["plain"].items():
         torch.testing.assert_close(ends["masked"][name], weight, rtol=0, atol=2e-7, msg=name)
 
@@ -128,13 +128,13 @@ def test_noise_has_its_size_and_is_that_of_its_seed_and_round():
 def test_noise_is_added_and_epsilon_told(make_server, make_centre):
     pytest.importorskip("dp_accounting", reason="needs pip install 'neurofuse[federated]'")
     server = make_server(clip=CLIP, noise=1.0, precision="double")
-    before = whole(server.learner.model)
+    before = whole(server.model)
     link = Listening([make_centre("anna")])
     server.take_round(link)
     change = unpack(link.answered[0])[1]
     assert norm_of(change) <= CLIP * 1.001
     off = [
-        (server.learner.model.state_dict()[name] - before[name] - part).flatten()
+        (server.model.state_dict()[name] - before[name] - part).flatten()
         for name, part in change.items()
     ]
     assert float(torch.cat(off).std()) == pytest.approx(CLIP, rel=0.05)

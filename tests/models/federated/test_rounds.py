@@ -64,7 +64,7 @@ def test_stopped_and_resumed_ends_at_the_same_weights(make_server, make_centre):
 def test_only_weights_and_counts_leave_a_centre(make_server, make_centre):
     server, link = make_server(), Listening([make_centre("anna")])
     server.run(link)
-    allowed = {n: w.shape for n, w in trained_in(server.learner.model).items()}
+    allowed = {n: w.shape for n, w in trained_in(server.model).items()}
     for message in link.answered:
         facts, tensors = unpack(message)
         assert facts.keys() == {"kind", "centre", "round", "windows", "people"}
@@ -81,7 +81,7 @@ def test_only_weights_and_counts_leave_a_centre(make_server, make_centre):
 
 def test_a_modality_is_averaged_over_the_centres_that_have_it(make_server, make_centre):
     server = make_server(precision="double", training=TRAINING | {"warm_steps": 0})
-    before = whole(server.learner.model)
+    before = whole(server.model)
     both, eeg_alone = make_centre("both"), make_centre("eeg", seed=77)
     updates = [c.train(0, before, server.federation) for c in (both, eeg_alone)]
     assert updates[1].people == {"eeg": 1}
@@ -96,7 +96,7 @@ def test_a_modality_is_averaged_over_the_centres_that_have_it(make_server, make_
 
 def test_centres_count_as_their_people(make_server):
     server = make_server(weighting="size", precision="double")
-    name, weight = next(iter(trained_in(server.learner.model).items()))
+    name, weight = next(iter(trained_in(server.model).items()))
     before = weight.clone()
     ones = torch.ones_like(before).double()
     updates = [
@@ -108,7 +108,7 @@ def test_centres_count_as_their_people(make_server):
 
 def test_a_proximal_term_keeps_centres_near(make_server, make_centre):
     server = make_server(local_steps=3, training=TRAINING | {"warm_steps": 9})
-    begin, far = whole(server.learner.model), server.federation
+    begin, far = whole(server.model), server.federation
     near = far.model_copy(update={"proximal": 1000.0})
     norms = [make_centre(f"c{k}").train(0, begin, plan).norm for k, plan in enumerate((far, near))]
     assert norms[1] < 0.9 * norms[0]
