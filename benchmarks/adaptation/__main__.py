@@ -15,7 +15,6 @@ from benchmarks.common.page import Page
 PARTS = {  # kept rows, and the command that makes them
     "training": "python -m benchmarks.adaptation.training --labs muse",
     "recording": "python -m benchmarks.adaptation.recording",
-    "transfer": "python -m benchmarks.adaptation.transfer",
 }
 TITLE = "Adaptation to labs, devices and recordings"
 QUESTION = """Does adaptation pay? Error [dB]: energy of (cleaned - true) over that of the true

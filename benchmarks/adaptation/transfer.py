@@ -1,6 +1,6 @@
 """What does training weights further on a lab's own participants bring?
 
-    NEUROFUSE_DATA=… python -m benchmarks.adaptation.transfer
+    NEUROFUSE_DATA=… python -m benchmarks.adaptation.transfer --page docs/measured/transfer.md
 
 A lab with 3, 6 or 12 participants runs `neurofuse train --from WEIGHTS --own TABLE`: a quarter of
 them judges, the others are trained on. Before and after are compared on other participants of the
@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.adaptation.rows import row, save
-from benchmarks.common.page import Table
+from benchmarks.adaptation.rows import COLUMNS, row
+from benchmarks.common.page import Page, Table
 from benchmarks.common.paths import ROOT, write
 from benchmarks.common.statistics import cell
 from benchmarks.transplant.cases import cases
@@ -160,11 +160,21 @@ def table(known: dict[str, dict[str, Any]]) -> Table:
 
 
 STAGES = ("before", "after")
-SETTINGS = f"{STEPS} steps, learning rate {LEARNING_RATE:g}"
+TITLE = "Training weights on a lab's own participants"
+QUESTION = f"""What does `neurofuse train` with `--from` and `--own` bring a lab ({STEPS} steps,
+learning rate {LEARNING_RATE:g})? It has its first participants of the training part, a quarter of
+whom judges; where nothing was gained there, the weights stay as they were (start kept). Error [dB]:
+energy of (cleaned - true) over that of the true signal in motion, by participant of the lab's
+validation part, with real movements of others; below, the ratio of both (geometric mean, 95 %
+bootstrap interval from three participants on; below 1 is better) and the worst participant's.
+Weights without a lab are those of 250 steps of the page on [generality](generality.md); the rows
+without participants say what as many steps bring on simulated people alone. The packaged weights
+have met these participants, so that only what they gain beyond that could show."""
+LIMITS = "One seed. Two people judge FineMI."
 
 
-def save_rows(known: dict[str, dict[str, Any]]) -> None:
-    """Keep the part of the page."""
+def page(known: dict[str, dict[str, Any]]) -> Page:
+    """The page of all trainings that ran, and the names of those that were refused."""
     cells = []
     for lab, met, count, arm in plans():
         one = known.get(key_of(lab, met, count, arm))
@@ -175,25 +185,24 @@ def save_rows(known: dict[str, dict[str, Any]]) -> None:
         kept = "" if one["gained"] else "; start kept"
         what = f"{count} of the lab ({arm})" if count else arm
         cells.append(row(f"{start}, trained on {what}{kept}", lab, before, after))
-    text = f"""**Transfer**: `neurofuse train` with `--from` and `--own`, {SETTINGS}, on a lab's
-first participants of the training part, a quarter of whom judges (start kept: nothing was gained
-there, so that the weights stay). Weights that never met the lab are those of 250 steps of the
-page on [generality](generality.md); the row without participants says what as many steps bring on
-simulated people alone. The packaged weights have met these participants, so that only what they
-gain beyond that could show."""
-    limits = """One seed. Judged with real movements on the lab's participants of the validation
-part (FineMI: two)."""
-    refused = [key for key, one in known.items() if "refused" in one]
+    limits, refused = LIMITS, [key for key, one in known.items() if "refused" in one]
     if refused:
-        limits += (
-            f""" Refused, as nobody who judges has a minute of calm EEG: {"; ".join(refused)}."""
-        )
-    save("transfer", " ".join(text.split()), cells, " ".join(limits.split()))
+        limits += f" Refused, as nobody who judges has a minute of calm EEG: {'; '.join(refused)}."
+    rows_of_page = Table(COLUMNS, cells)
+    return Page(
+        title=TITLE,
+        question=QUESTION,
+        table=rows_of_page,
+        limits=limits,
+        command="python -m benchmarks.adaptation.transfer --page docs/measured/transfer.md",
+        data={"": rows_of_page, "trainings": table(known)},
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--labs", nargs="+", default=list(LABS), choices=list(LABS))
+    parser.add_argument("--page", type=Path, help="write the page and its rows")
     options = parser.parse_args()
     logging.getLogger("neurofuse").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
@@ -205,13 +214,15 @@ def main() -> None:
             print(f"{key}: no {start_of(lab, met)}; run benchmarks.generality.train", flush=True)
             continue
         try:
-            made = row_of(lab, met, count, arm)
+            one = row_of(lab, met, count, arm)
         except ParameterError as error:  # participants without a minute of calm EEG
-            made = {"version": VERSION, "refused": str(error)}
-        write(ROWS, rows() | {key: made})
-        print(key, made, flush=True)
-    print(table(rows()).markdown())
-    save_rows(rows())
+            one = {"version": VERSION, "refused": str(error)}
+        write(ROWS, rows() | {key: one})
+        print(key, one, flush=True)
+    made = page(rows())
+    print(made.markdown("transfer"))
+    if options.page:
+        made.write(options.page)
 
 
 if __name__ == "__main__":

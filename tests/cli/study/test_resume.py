@@ -64,6 +64,8 @@ def started(study: Path, out: Path, until: Callable[[], object]) -> subprocess.P
     process = subprocess.Popen(
         [*APP, study, out, "participant", "--n-jobs", "2", *QUICK],
         start_new_session=True,
+        # ignored where tests run in the background
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
