@@ -16,7 +16,7 @@ from neurofuse.models.federated.masks import masked, new_secret, public_key, sca
 from neurofuse.models.federated.message import pack, unpack
 from neurofuse.models.federated.plan import Federation, plan_at
 from neurofuse.models.federated.privacy import clipped
-from neurofuse.models.federated.update import NUMBERS, Update, difference, moved
+from neurofuse.models.federated.update import NUMBERS, Update, difference, moved, reach
 from neurofuse.models.federated.weights import digest_of, load_weights, trained_in
 from neurofuse.models.training.config import Training, read_config
 from neurofuse.models.training.isolation import isolated
@@ -112,7 +112,7 @@ class Centre:
         Returns
         -------
         Update
-            Shortened to `clip` where there is one.
+            Shortened to `clip`, or to what Adam can make in a round.
 
         Raises
         ------
@@ -132,9 +132,10 @@ class Centre:
                 validate_every=federation.training.steps + 1,
                 device=torch.device("cpu"),
             )
-            change = difference(trained_in(learner.model), before)
+            change = clipped(
+                difference(trained_in(learner.model), before), reach(federation, before)
+            )
         windows = federation.local_steps * federation.training.batch
-        change = clipped(change, federation.clip)
         return Update(self.name, number, change, windows, dict(self._people))
 
     def _trained(self, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> bytes:

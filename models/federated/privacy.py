@@ -14,10 +14,10 @@ from neurofuse.io.errors import ParameterError
 from neurofuse.models.federated.update import Change, norm_of
 
 
-def clipped(change: Change, largest: float | None) -> Change:
+def clipped(change: Change, largest: float) -> Change:
     """The change, shortened where its norm is above the largest one."""
     norm = norm_of(change)
-    if largest is None or norm <= largest:
+    if norm <= largest:
         return change
     return {name: part * (largest / norm) for name, part in change.items()}
 

@@ -82,12 +82,11 @@ def moved(weights: Mapping[str, Tensor], change: Mapping[str, Tensor]) -> dict[s
     }
 
 
-def farthest(federation: Federation, weights: Mapping[str, Tensor]) -> float:
-    """The largest norm of an update that Adam can make in a round, or that of `clip`."""
+def reach(federation: Federation, weights: Mapping[str, Tensor]) -> float:
+    """The norm to which updates are shortened: `clip`, or the largest that Adam can make."""
     count = sum(weight.numel() for weight in weights.values())
     rate, steps = federation.training.learning_rate, federation.local_steps
-    reach = LARGEST_STEP * rate * steps * math.sqrt(count)
-    return SLACK * min(reach, federation.clip or math.inf)
+    return min(LARGEST_STEP * rate * steps * math.sqrt(count), federation.clip or math.inf)
 
 
 def counts_of(centre: str, facts: Mapping[str, Any]) -> tuple[int, dict[str, int]]:
@@ -147,7 +146,7 @@ def checked(
         if not torch.isfinite(part).all():
             raise refusal(centre, f"{name} with numbers that are not finite", "finite numbers")
     update = Update(centre, number, {n: t.double() for n, t in tensors.items()}, windows, people)
-    largest = farthest(federation, weights)
+    largest = SLACK * reach(federation, weights)
     if update.norm > largest:
         raise refusal(
             centre,

@@ -44,7 +44,7 @@ def summands(given, context="0 0"):
 def test_clipping_shortens_and_never_lengthens():
     short = {"a": torch.full((4,), 0.1)}
     assert clipped(short, 1.0) is short
-    assert clipped(short, None) is short
+    assert clipped(short, float("inf")) is short
     long = {"a": torch.full((4,), 3.0), "b": torch.full((1,), 8.0)}
     assert norm_of(clipped(long, 1.0)) == pytest.approx(1.0)
     torch.testing.assert_close(clipped(long, 1.0)["b"], long["b"] / 10)
